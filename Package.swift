@@ -1,0 +1,90 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let bigInt = Target.Dependency.product(name: "BigInt", package: "BigInt")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+/// A module of Octroi: its sources are in `Sources/<name>`, its arrows are `needs`.
+func module(_ name: String, needs: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: needs, swiftSettings: swift)
+}
+
+/// The tests of a module, in `Tests/<name>Tests`.
+func tests(_ name: String, needs: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: needs + ["TestSupport"],
+        path: "Tests/\(name)Tests", swiftSettings: swift)
+}
+
+let package = Package(
+    name: "octroi",
+    products: [.executable(name: "octroi", targets: ["octroi"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/attaswift/BigInt", from: "6.0.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The pure core: values in, values out.
+        module("Units", needs: [bigInt]),
+        module("CgroupFormat", needs: ["Units"]),
+        module("Metering", needs: ["Units", "CgroupFormat"]),
+        module("Pricing", needs: ["Units", "Metering"]),
+        module("Invoicing", needs: ["Units", "Metering", "Pricing", bigInt]),
+        module("Limits", needs: ["Units", "CgroupFormat"]),
+        module("Reporting", needs: ["Units", "Metering", "Pricing", "Invoicing", bigInt]),
+
+        // The shell: files, the kernel, the database, the clock.
+        .target(name: "CLinux"),
+        .systemLibrary(
+            name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        module("CgroupFS", needs: ["Units", "CgroupFormat", "CLinux", systemPackage]),
+        module("Runtimes", needs: ["Units", "Metering", "CSystemd"]),
+        .target(
+            name: "Migrations", path: "migrations",
+            resources: [.embedInCode("0001_initial.sql")], swiftSettings: swift),
+        .target(
+            name: "ReportFiles", path: "reports",
+            resources: [.embedInCode("usage-by-tenant.sql")], swiftSettings: swift),
+        module(
+            "Store",
+            needs: [
+                "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
+                "Migrations", bigInt, grdb, sqlite,
+            ]),
+        module("Settings", needs: ["Units", "Metering", "Pricing", yams]),
+        module(
+            "Daemon",
+            needs: [
+                "Units", "CgroupFormat", "Metering", "CLinux", "CgroupFS", "Runtimes", "Settings",
+                "Store", lifecycle, logging, systemPackage,
+            ]),
+        .executableTarget(
+            name: "octroi",
+            dependencies: [
+                "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
+                "Reporting", "CgroupFS", "Runtimes", "Store", "Settings", "Daemon",
+                "ReportFiles", argumentParser, lifecycle, logging, signals, systemPackage,
+            ], swiftSettings: swift),
+    ],
+    swiftLanguageModes: [.v6]
+)

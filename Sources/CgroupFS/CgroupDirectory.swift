@@ -1,0 +1,150 @@
+import CLinux
+import CgroupFormat
+import Glibc
+import SystemPackage
+
+/// One open cgroup directory. Its files are read relative to it, so a cgroup that is removed and
+/// made anew under the same name is never taken for the old one.
+public struct CgroupDirectory: ~Copyable {
+    private let descriptor: Int32
+
+    private init(descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+
+    /// Opens a directory by its path.
+    public init(path: String) throws(Errno) {
+        let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+        self.init(descriptor: descriptor)
+    }
+
+    /// Opens a child; symbolic links are refused.
+    public func child(_ name: CgroupName) throws(Errno) -> CgroupDirectory {
+        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
+        let child = name.withCString { openat(descriptor, $0, flags) }
+        guard child >= 0 else { throw Errno(rawValue: errno) }
+        return CgroupDirectory(descriptor: child)
+    }
+
+    /// The inode, which is the kernel's cgroup id: never used twice in one boot.
+    public func id() throws(Errno) -> Int64 {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw Errno(rawValue: errno) }
+        return Int64(bitPattern: UInt64(status.st_ino))
+    }
+
+    /// Whether this is a cgroup2 file system, not a plain folder with the same files.
+    public var isKernel: Bool { clinux_is_cgroup2(descriptor) == 1 }
+
+    /// The names of the child directories.
+    public func children() throws(Errno) -> [CgroupName] {
+        // A descriptor of its own: fdopendir takes it over, and its offset must start at 0.
+        let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard copy >= 0 else { throw Errno(rawValue: errno) }
+        guard let stream = fdopendir(copy) else {
+            close(copy)
+            throw Errno(rawValue: errno)
+        }
+        defer { closedir(stream) }
+        var names: [CgroupName] = []
+        while let entry = readdir(stream) {
+            let type = entry.pointee.d_type
+            guard type == UInt8(DT_DIR) || type == UInt8(DT_UNKNOWN) else { continue }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                CgroupName($0.prefix { $0 != 0 })
+            }
+            if name.isDots || (type == UInt8(DT_UNKNOWN) && !isDirectory(name)) { continue }
+            names.append(name)
+        }
+        return names
+    }
+
+    private func isDirectory(_ name: CgroupName) -> Bool {
+        var status = stat()
+        let found = name.withCString { fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }
+        return found == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Reads a kernel file whole.
+    ///
+    /// - Parameters:
+    ///   - buffer: takes the text; grown as needed, up to 1 MiB.
+    /// - Returns: the number of bytes read.
+    public func read(_ file: StaticString, into buffer: inout [UInt8]) throws(Errno) -> Int {
+        let opened = file.withUTF8Buffer { name in
+            name.withMemoryRebound(to: CChar.self) {
+                $0.baseAddress.map { openat(descriptor, $0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }
+            }
+        }
+        guard let opened, opened >= 0 else { throw Errno(rawValue: errno) }
+        defer { close(opened) }
+        var length = 0
+        while true {
+            if length == buffer.count {
+                guard buffer.count < 1 << 20 else { throw .fileTooLarge }
+                buffer.append(contentsOf: repeatElement(0, count: max(4096, buffer.count)))
+            }
+            // The kernel may end a read early so as not to break a line: only 0 is the end.
+            let count = buffer.withUnsafeMutableBytes {
+                Glibc.read(opened, $0.baseAddress.map { $0 + length }, $0.count - length)
+            }
+            guard count >= 0 else {
+                if errno == EINTR { continue }
+                throw Errno(rawValue: errno)
+            }
+            if count == 0 { return length }
+            length += count
+        }
+    }
+
+    /// Reads a kernel file as text.
+    public func text(of file: StaticString) throws(Errno) -> String {
+        var buffer: [UInt8] = []
+        let length = try read(file, into: &buffer)
+        return String(decoding: buffer[..<length], as: UTF8.self)
+    }
+
+    /// Writes a value to a kernel file in one `write(2)`.
+    ///
+    /// The file is opened without `O_CREAT`, beneath this directory, and with `O_NONBLOCK`, so
+    /// that newer kernels do not make this process reclaim the memory a lower limit frees.
+    public func write(_ value: String, to file: String) throws(Errno) {
+        let base = O_WRONLY | O_CLOEXEC | O_NONBLOCK
+        let opened = clinux_open_beneath(descriptor, file, isKernel ? base : base | O_TRUNC)
+        guard opened >= 0 else { throw Errno(rawValue: errno) }
+        defer { close(opened) }
+        var bytes = Array(value.utf8)
+        let count = bytes.withUnsafeMutableBytes { Glibc.write(opened, $0.baseAddress, $0.count) }
+        guard count == bytes.count else { throw Errno(rawValue: count < 0 ? errno : EIO) }
+    }
+}
+
+/// A directory's name as the kernel has it: any bytes but `/` and NUL.
+public struct CgroupName: Hashable, Sendable {
+    private let bytes: [UInt8]
+
+    init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
+
+    public init(_ text: some StringProtocol) { bytes = Array(text.utf8) }
+
+    var isDots: Bool { bytes == [0x2E] || bytes == [0x2E, 0x2E] }
+
+    func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+        let terminated = bytes.map(CChar.init(bitPattern:)) + [0]
+        return terminated.withUnsafeBufferPointer { buffer in
+            // The array holds at least its terminator, so there is a base address.
+            buffer.baseAddress.map(body) ?? "".withCString(body)
+        }
+    }
+
+    /// The name as text: UTF-8 as it is, control characters and other bytes as `\xHH`.
+    public var text: String {
+        guard let valid = String(validating: bytes, as: UTF8.self) else {
+            return bytes.map(printable).joined()
+        }
+        guard valid.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return valid }
+        return valid.unicodeScalars
+            .map { $0.isASCII ? printable(UInt8($0.value)) : String($0) }.joined()
+    }
+}

@@ -1,0 +1,109 @@
+import CgroupFormat
+import Glibc
+import SystemPackage
+import Units
+
+/// The top of a cgroup tree: a cgroup2 mount, or a plain folder with the same files.
+public struct CgroupRoot: ~Copyable {
+    public let path: String
+    public let directory: CgroupDirectory
+    /// Whether this is the kernel's tree.
+    public let isKernel: Bool
+
+    /// Opens the tree at `path`, or the cgroup2 mount of this host.
+    ///
+    /// - Throws: `unavailable` if there is none, `notPermitted` if it may not be read.
+    public init(opening path: String?) throws(Fault) {
+        let path = if let path { path } else { try CgroupMount.find() }
+        let directory = try CgroupRoot.opened(path)
+        let isKernel = directory.isKernel
+        self.path = path
+        self.directory = directory
+        self.isKernel = isKernel
+    }
+
+    private static func opened(_ path: String) throws(Fault) -> CgroupDirectory {
+        do throws(Errno) {
+            let directory = try CgroupDirectory(path: path)
+            _ = try directory.children()
+            return directory
+        } catch {
+            throw fault(path, error)
+        }
+    }
+
+    private static func fault(_ path: String, _ error: Errno) -> Fault {
+        switch error {
+        case .permissionDenied, .notPermitted:
+            Fault(
+                .notPermitted, at: path, found: "this user may not read it (\(error))",
+                cure: "Run Octroi as a user that may, or give --root a tree this user owns")
+        default:
+            Fault(
+                .unavailable, at: path, found: "it cannot be opened as a directory (\(error))",
+                cure: "Give --root the path of a cgroup2 mount; \"findmnt -t cgroup2\" lists them")
+        }
+    }
+
+    /// Opens a cgroup by its path under the root, `/tenants/acme`.
+    public func open(_ path: String) throws(Errno) -> CgroupDirectory {
+        var names = path.split(separator: "/").map { CgroupName($0) }[...]
+        guard let first = names.popFirst() else { throw .noSuchFileOrDirectory }
+        var found = try directory.child(first)
+        for name in names { found = try found.child(name) }
+        return found
+    }
+}
+
+/// Finds where cgroup2 is mounted.
+public enum CgroupMount {
+    /// The mount point of the first cgroup2 in `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
+    public static func find() throws(Fault) -> String {
+        let place = "/proc/self/mountinfo"
+        var buffer: [UInt8] = []
+        var length = 0
+        do {
+            length = try CgroupDirectory(path: "/proc/self").read("mountinfo", into: &buffer)
+        } catch {
+            throw Fault(
+                .unavailable, at: place, found: "it cannot be read (\(error))",
+                cure: "Mount /proc, or say where the cgroup tree is with --root")
+        }
+        let text = String(decoding: buffer[..<length], as: UTF8.self)
+        guard let mount = mountPoint(in: text) else {
+            throw Fault(
+                .unavailable, at: place, found: "no cgroup2 file system is mounted",
+                cure: "Mount one (mount -t cgroup2 none /sys/fs/cgroup), or say where the tree is "
+                    + "with --root")
+        }
+        return mount
+    }
+
+    /// The mount point of the first line of type cgroup2, its `\040` escapes undone.
+    static func mountPoint(in mountinfo: String) -> String? {
+        for line in mountinfo.split(separator: "\n") {
+            let halves = line.split(separator: " - ", maxSplits: 1)
+            let fields = halves[0].split(separator: " ")
+            guard halves.count == 2, halves[1].hasPrefix("cgroup2 "), fields.count > 4 else {
+                continue
+            }
+            return unescaped(fields[4])
+        }
+        return nil
+    }
+
+    private static func unescaped(_ field: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(field.utf8)[...]
+        while let byte = rest.popFirst() {
+            let octal = String(decoding: rest.prefix(3), as: UTF8.self)
+            if byte == UInt8(ascii: "\\"), let value = UInt8(octal, radix: 8) {
+                bytes.append(value)
+                rest.removeFirst(3)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

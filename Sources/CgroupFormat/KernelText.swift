@@ -1,0 +1,91 @@
+/// Walks the lines of one kernel file without copying them.
+struct LineCursor {
+    private var position = 0
+    private(set) var line = 0
+
+    /// The next line without its newline; `nil` at the end.
+    ///
+    /// The kernel ends every line with a newline, so a last line without one is torn.
+    mutating func next(in text: Span<UInt8>) throws(FormatError) -> Range<Int>? {
+        guard position < text.count else { return nil }
+        line += 1
+        let start = position
+        while position < text.count {
+            if text[position] == UInt8(ascii: "\n") {
+                defer { position += 1 }
+                return start..<position
+            }
+            position += 1
+        }
+        throw FormatError(
+            line: line, found: quoted(text, start..<position) + " without a newline",
+            expected: "a whole line")
+    }
+}
+
+/// Reads a file of `key value` lines ("flat keyed", cgroup-v2.rst), handing each pair to `take`.
+///
+/// Keys are handed over as ranges of `text`; `take` picks those it knows and leaves the rest.
+func readFlatKeyed(
+    _ text: Span<UInt8>, _ take: (Range<Int>, Int64) -> Void
+) throws(FormatError) {
+    var cursor = LineCursor()
+    while let line = try cursor.next(in: text) {
+        guard let space = firstIndex(of: UInt8(ascii: " "), in: text, line),
+            space > line.lowerBound,
+            let value = number(text, space + 1..<line.upperBound)
+        else {
+            throw FormatError(
+                line: cursor.line, found: quoted(text, line), expected: "\"key unsigned-integer\"")
+        }
+        take(line.lowerBound..<space, value)
+    }
+    guard cursor.line > 0 else { throw emptyFile }
+}
+
+let emptyFile = FormatError(line: 0, found: "an empty file", expected: "at least one line")
+
+/// The unsigned decimal number that fills the range; `nil` if it is none or above `Int64.max`.
+func number(_ text: Span<UInt8>, _ range: Range<Int>) -> Int64? {
+    guard !range.isEmpty else { return nil }
+    var value: Int64 = 0
+    for index in range {
+        let digit = Int64(text[index]) - Int64(UInt8(ascii: "0"))
+        guard (0...9).contains(digit) else { return nil }
+        let (tenfold, over) = value.multipliedReportingOverflow(by: 10)
+        let (sum, overAgain) = tenfold.addingReportingOverflow(digit)
+        guard !over, !overAgain else { return nil }
+        value = sum
+    }
+    return value
+}
+
+func firstIndex(of byte: UInt8, in text: Span<UInt8>, _ range: Range<Int>) -> Int? {
+    for index in range where text[index] == byte { return index }
+    return nil
+}
+
+/// Whether the range of `text` holds exactly the ASCII `word`.
+func matches(_ text: Span<UInt8>, _ range: Range<Int>, _ word: StaticString) -> Bool {
+    guard range.count == word.utf8CodeUnitCount else { return false }
+    return word.withUTF8Buffer { bytes in
+        for offset in 0..<bytes.count where text[range.lowerBound + offset] != bytes[offset] {
+            return false
+        }
+        return true
+    }
+}
+
+/// At most 60 bytes of the range, in quotes, with what is not printable ASCII escaped.
+func quoted(_ text: Span<UInt8>, _ range: Range<Int>) -> String {
+    var result = "\""
+    for index in range.prefix(60) { result += printable(text[index]) }
+    return result + (range.count > 60 ? "…\"" : "\"")
+}
+
+/// A byte as it is if it is printable ASCII, else as `\xHH`.
+public func printable(_ byte: UInt8) -> String {
+    guard !(0x20...0x7E).contains(byte) else { return String(UnicodeScalar(byte)) }
+    let hex = String(byte, radix: 16, uppercase: true)
+    return "\\x" + (byte < 16 ? "0" : "") + hex
+}

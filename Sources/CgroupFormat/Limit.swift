@@ -1,0 +1,87 @@
+/// A value the kernel may cap: `max`, or a number.
+public enum Limit: Hashable, Sendable, CustomStringConvertible {
+    case max
+    case at(Int64)
+
+    public init?(_ text: some StringProtocol) {
+        if text == "max" {
+            self = .max
+        } else if let value = Int64(text), value >= 0 {
+            self = .at(value)
+        } else {
+            return nil
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .max: "max"
+        case .at(let value): String(value)
+        }
+    }
+}
+
+/// The kernel file `cpu.max`: a quota of CPU time in each period, both in microseconds.
+public struct CPUMax: Hashable, Sendable, CustomStringConvertible {
+    public var quota: Limit
+    public var period: Int64
+
+    public init(quota: Limit, period: Int64 = 100_000) {
+        (self.quota, self.period) = (quota, period)
+    }
+
+    /// Parses `max 100000` or `150000 100000`, with or without its newline.
+    public init(parsing text: String) throws(FormatError) {
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.count == 2, let quota = Limit(words[0]), let period = Int64(words[1]),
+            period > 0
+        else {
+            throw FormatError(
+                line: 1, found: "\"\(text.prefix(60))\"", expected: "\"quota|max period\"")
+        }
+        self.init(quota: quota, period: period)
+    }
+
+    public var description: String { "\(quota) \(period)" }
+}
+
+/// Parses a file of one value, `max` or a number: `memory.max`, `memory.high`, `pids.max`.
+public func parseLimit(_ text: String) throws(FormatError) -> Limit {
+    guard text.hasSuffix("\n") || text == "max",
+        let limit = Limit(text.split(separator: "\n").first ?? "")
+    else {
+        throw FormatError(
+            line: text.isEmpty ? 0 : 1,
+            found: text.isEmpty ? "an empty file" : "\"\(text.prefix(60))\"",
+            expected: "\"max\" or an unsigned integer")
+    }
+    return limit
+}
+
+/// Parses a file of one number: `memory.current`, `pids.current`, `cpu.weight`.
+public func parseGauge(_ text: Span<UInt8>) throws(FormatError) -> Int64 {
+    var cursor = LineCursor()
+    guard let line = try cursor.next(in: text) else { throw emptyFile }
+    guard let value = number(text, line), line.upperBound + 1 == text.count else {
+        throw FormatError(line: 1, found: quoted(text, line), expected: "one unsigned integer")
+    }
+    return value
+}
+
+/// The kernel file `cgroup.events`.
+public struct CgroupEvents: Hashable, Sendable {
+    /// Whether a process lives in the cgroup or below it.
+    public var populated: Bool
+
+    public init(parsing text: Span<UInt8>) throws(FormatError) {
+        var populated: Int64?
+        try readFlatKeyed(text) { key, value in
+            if matches(text, key, "populated") { populated = value }
+        }
+        guard let populated, populated < 2 else {
+            throw FormatError(
+                line: 0, found: "no \"populated 0\" or 1", expected: "\"populated N\"")
+        }
+        self.populated = populated == 1
+    }
+}

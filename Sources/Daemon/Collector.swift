@@ -1,0 +1,147 @@
+import CgroupFS
+import CgroupFormat
+import Metering
+import Runtimes
+import Store
+import Units
+
+/// Turns the cgroup tree into ledger rows, one tick at a time.
+///
+/// Its state is what the last committed tick left. A tick whose commit fails changes nothing here
+/// either, so the next one counts from the same place and nothing is lost.
+public struct Collector: ~Copyable {
+    private let root: CgroupRoot
+    private let store: Store
+    private let run: Run
+    private let longestHold: Int64
+    private var sampler = Sampler()
+    private var accounts: [Int64: Account]
+    /// The ids of the last scan, and when it was; `nil` before the first.
+    private var lastScan: (moment: Moment, ids: Set<Int64>)?
+    private var rules: (version: Int, roots: Set<String>)?
+
+    /// What one tick did, for logs and progress.
+    public struct Outcome: Sendable {
+        public var moment: Moment
+        public var read: Int
+        /// CPU time used since the last tick, in µs, by all containers.
+        public var cpuMicroseconds: Int128
+        public var failures: [String]
+        public var anomalies: [String]
+    }
+
+    /// Starts a run in the store, from where the last one of this boot and root ended.
+    public init(
+        root: consuming CgroupRoot, store: Store, intervalMilliseconds: Int64
+    ) throws(Fault) {
+        // A plain folder's inodes mean something only under that folder.
+        let boot = try Host.bootID()
+        let identity = root.isKernel ? boot : "\(boot) \(root.path)"
+        run = try store.beginRun(
+            bootID: identity, root: root.path, intervalMilliseconds: intervalMilliseconds,
+            at: Host.wallTime())
+        accounts = run.accounts
+        longestHold = max(intervalMilliseconds * 3, 60_000) * 1000
+        self.root = root
+        self.store = store
+    }
+
+    /// Reads every account once and commits what it finds in one transaction.
+    public mutating func tick() throws(Fault) -> Outcome {
+        let began = Host.now()
+        let plan = WalkPlan(
+            isWhole: PathShape.isWholeContainer, tenantRoots: try tenantRoots())
+        var entries: [TickEntry] = []
+        var visited: Set<Int64> = []
+        var vanished = 0
+        var sampler = self.sampler
+        let counts = root.walk(plan) { found, directory in
+            let result = sampler.sample(directory)
+            visited.insert(found.id)
+            guard !result.isGone else {
+                vanished += 1
+                return
+            }
+            // Each cgroup gets the time of its own reading.
+            if let entry = entry(found, result, at: Host.now()) { entries.append(entry) }
+        }
+        let becameInner = accounts.values.filter {
+            $0.position != nil && !visited.contains($0.cgroupID)
+                && counts.seen.contains($0.cgroupID)
+        }
+        let record = TickRecord(
+            moment: began, seen: counts.seen.count, vanished: counts.vanished + vanished,
+            failed: counts.failed.count,
+            highestID: root.isKernel ? counts.seen.max() ?? 0 : 0,
+            durationMicroseconds: Host.now().bootMicroseconds - began.bootMicroseconds,
+            longestHold: longestHold, entries: entries, becameInner: becameInner.map(\.row))
+        let rows = try store.commit(record, of: run)
+        // Committed: only now does the state move.
+        self.sampler = sampler
+        for (entry, row) in zip(entries, rows) { accounts[entry.cgroupID] = entry.account(row) }
+        for account in becameInner { accounts[account.cgroupID]?.position = nil }
+        accounts = accounts.filter { counts.seen.contains($0.key) || !counts.failed.isEmpty }
+        lastScan = (began, counts.seen)
+        return outcome(record, counts)
+    }
+
+    private mutating func tenantRoots() throws(Fault) -> Set<String> {
+        let version = try store.dataVersion()
+        if let rules, rules.version == version { return rules.roots }
+        let roots = Set(try store.tenants().flatMap(\.match).flatMap(\.rootPaths))
+        rules = (version, roots)
+        return roots
+    }
+
+    /// What the tick has to write of one cgroup; `nil` if it keeps no account.
+    private func entry(
+        _ found: FoundCgroup, _ result: Sampler.Result, at moment: Moment
+    ) -> TickEntry? {
+        let known = accounts[found.id]
+        let isRoot = found.role == .tenantRoot
+        let born = known == nil ? birth(of: found.id) : nil
+        if known == nil, !isRoot, found.isPopulated == false {
+            // Nothing runs here. It matters only if something did since the last scan.
+            guard born != nil, (result.sample.cpu?.usageMicroseconds ?? 0) > 0 else { return nil }
+        }
+        var position = known?.position ?? born.map(Position.born(after:)) ?? Position()
+        let advance =
+            isRoot
+            ? Advance() : position.advance(to: result.sample, at: moment, longestHold: longestHold)
+        let before = known?.absences ?? [:]
+        var changes: [String: Absence?] = result.absences.filter { before[$0.key] != $0.value }
+        for file in before.keys where result.absences[file] == nil {
+            changes.updateValue(nil, forKey: file)
+        }
+        return TickEntry(
+            row: known?.row, path: found.path, cgroupID: found.id, isTenantRoot: isRoot,
+            runtime: PathShape.runtime(of: found.path), sample: result.sample,
+            position: isRoot ? nil : position, parts: advance.parts,
+            anomalies: advance.anomalies, absences: result.absences, absenceChanges: changes)
+    }
+
+    /// The scan after which a cgroup was born; `nil` if it may be older than what we know.
+    private func birth(of id: Int64) -> Moment? {
+        if let lastScan { return lastScan.ids.contains(id) ? nil : lastScan.moment }
+        // First scan of this run: the kernel counts ids up, so a higher one came later.
+        guard root.isKernel, let last = run.lastTick, id > last.highestID else { return nil }
+        return last.moment
+    }
+
+    private func outcome(_ record: TickRecord, _ counts: WalkCounts) -> Outcome {
+        let parts = record.entries.flatMap(\.parts)
+        return Outcome(
+            moment: record.moment, read: record.entries.count,
+            cpuMicroseconds: parts.reduce(0) {
+                $1.meter == .meter(.cpu) ? $0 + $1.quantity : $0
+            },
+            failures: counts.failed.map { "\($0.key): \($0.value)" }.sorted(),
+            anomalies: record.entries.flatMap { entry in
+                entry.anomalies.map { "\(entry.path): \($0)" }
+                    + entry.absenceChanges.compactMap { file, absence in
+                        absence?.reason == .malformed
+                            ? "\(entry.path)/\(file): \(absence?.detail ?? "")" : nil
+                    }
+            })
+    }
+}

@@ -1,0 +1,32 @@
+import Glibc
+import Metering
+import Settings
+import Units
+
+/// What this host says of itself: its boot, and its clocks.
+public enum Host {
+    /// The id of this boot, `/proc/sys/kernel/random/boot_id` (random(4)).
+    public static func bootID() throws(Fault) -> String {
+        try readText("/proc/sys/kernel/random/boot_id").split(separator: "\n").first.map(
+            String.init)
+            ?? "unknown"
+    }
+
+    /// Both clocks, read together.
+    public static func now() -> Moment {
+        let boot = nanoseconds(CLOCK_BOOTTIME)
+        return Moment(wall: wallTime(), bootMicroseconds: boot / 1000)
+    }
+
+    /// The wall clock.
+    public static func wallTime() -> Instant {
+        Instant(milliseconds: nanoseconds(CLOCK_REALTIME) / 1_000_000)
+    }
+
+    private static func nanoseconds(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        // Both clocks exist on every kernel that has cgroup2, so this cannot fail.
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,177 @@
+import CgroupFormat
+import Units
+
+/// Where a container's account stands: the last counters and what its next sample counts from.
+///
+/// It is committed in the transaction of its sample, so that a restarted collector goes on
+/// exactly where the last commit left off.
+public struct Position: Hashable, Sendable {
+    /// A counter's last reading, and when that was (`CLOCK_BOOTTIME`, µs).
+    public struct Mark<Value: Hashable & Sendable>: Hashable, Sendable {
+        public var value: Value
+        public var bootMicroseconds: Int64
+
+        public init(_ value: Value, at bootMicroseconds: Int64) {
+            (self.value, self.bootMicroseconds) = (value, bootMicroseconds)
+        }
+    }
+
+    /// A gauge's last value, with the part of a byte-second not yet billed.
+    public struct Held: Hashable, Sendable {
+        /// `nil` if the last reading gave none.
+        public var bytes: Int64?
+        public var bootMicroseconds: Int64
+        /// In half byte-microseconds: 0 ..< 2,000,000.
+        public var carry: Int64
+
+        public init(bytes: Int64?, at bootMicroseconds: Int64, carry: Int64) {
+            self.bytes = bytes
+            self.bootMicroseconds = bootMicroseconds
+            self.carry = carry
+        }
+    }
+
+    public var cpu: Mark<Int64>?
+    /// When io.stat was last read; a device first seen after that began at 0.
+    public var ioSince: Int64?
+    public var io: [DeviceNumber: Mark<IOCounters>] = [:]
+    public var memory: [MemoryFormula: Held] = [:]
+
+    public init() {}
+
+    /// The position of a cgroup that was created after `moment`: every counter was 0 then.
+    public static func born(after moment: Moment) -> Position {
+        var position = Position()
+        position.cpu = Mark(0, at: moment.bootMicroseconds)
+        position.ioSince = moment.bootMicroseconds
+        return position
+    }
+
+}
+
+/// What one sample added to an account.
+public struct Advance: Sendable {
+    public struct Part: Hashable, Sendable {
+        public let meter: LedgerMeter
+        public let hour: Instant
+        public let quantity: Int128
+    }
+
+    /// Parts above zero, to add to the ledger.
+    public fileprivate(set) var parts: [Part] = []
+    /// What no correct kernel does, in words: kept and counted, never fatal.
+    public fileprivate(set) var anomalies: [String] = []
+
+    public init() {}
+}
+
+extension Position {
+    /// Counts a sample from where the account stands, and moves the account to it.
+    ///
+    /// - Parameters:
+    ///   - longestHold: over a longer silence, in µs, a gauge is not interpolated: that time is
+    ///     unmetered. Counters miss nothing however long the silence.
+    public mutating func advance(
+        to sample: Sample, at moment: Moment, longestHold: Int64
+    ) -> Advance {
+        var advance = Advance()
+        advanceCPU(sample.cpu, moment, &advance)
+        advanceIO(sample.io, moment, &advance)
+        for formula in MemoryFormula.allCases {
+            advanceMemory(formula, formula.bytes(of: sample), moment, longestHold, &advance)
+        }
+        return advance
+    }
+
+    private mutating func advanceCPU(_ stat: CPUStat?, _ moment: Moment, _ advance: inout Advance) {
+        guard let usage = stat?.usageMicroseconds else { return }
+        guard let last = cpu else {
+            cpu = Mark(usage, at: moment.bootMicroseconds)
+            return
+        }
+        guard usage >= last.value else {
+            // The kernel never lowers this counter while the cgroup lives. Billing from the lower
+            // value could bill twice, so the highest one stays the mark.
+            advance.anomalies.append("cpu.stat usage_usec went back from \(last.value) to \(usage)")
+            return
+        }
+        advance.add(
+            .meter(.cpu), Int128(usage - last.value), since: last.bootMicroseconds, until: moment)
+        cpu = Mark(usage, at: moment.bootMicroseconds)
+    }
+
+    private mutating func advanceIO(
+        _ devices: [DeviceNumber: IOCounters]?, _ moment: Moment, _ advance: inout Advance
+    ) {
+        guard let devices else { return }
+        let baselineTaken = ioSince != nil
+        let since = ioSince ?? moment.bootMicroseconds
+        for device in devices.keys.sorted() {
+            guard let now = devices[device] else { continue }
+            // A device without a line has not been used: its counters were 0 when last looked at.
+            let zero = IOCounters(readBytes: 0, writeBytes: 0, readOps: 0, writeOps: 0)
+            let last = io[device] ?? Mark(baselineTaken ? zero : now, at: since)
+            var kept = last.value
+            for (meter, counter) in Self.ioMeters {
+                guard let value = now[keyPath: counter] else { continue }
+                let before = last.value[keyPath: counter] ?? value
+                if value < before {
+                    // The device went away and came back: a new account that began at 0.
+                    advance.anomalies.append(
+                        "io.stat \(device) \(meter) began anew: \(value) after \(before)")
+                }
+                let used = value < before ? value : value - before
+                advance.add(
+                    .meter(meter), Int128(used), since: last.bootMicroseconds, until: moment)
+                kept[keyPath: counter] = value
+            }
+            io[device] = Mark(kept, at: moment.bootMicroseconds)
+        }
+        ioSince = moment.bootMicroseconds
+    }
+
+    private mutating func advanceMemory(
+        _ formula: MemoryFormula, _ bytes: Int64?, _ moment: Moment, _ longestHold: Int64,
+        _ advance: inout Advance
+    ) {
+        let now = moment.bootMicroseconds
+        let last = memory[formula] ?? Held(bytes: nil, at: now, carry: 0)
+        guard let before = last.bytes, let bytes, now - last.bootMicroseconds <= longestHold else {
+            memory[formula] = Held(bytes: bytes, at: now, carry: last.carry)
+            return
+        }
+        // The trapezoid (a + b) / 2 × t, in half byte-microseconds so that it stays whole.
+        let held =
+            (Int128(before) + Int128(bytes)) * Int128(now - last.bootMicroseconds)
+            + Int128(last.carry)
+        let (byteSeconds, carry) = held.quotientAndRemainder(dividingBy: 2_000_000)
+        advance.add(.memory(formula), byteSeconds, since: last.bootMicroseconds, until: moment)
+        memory[formula] = Held(bytes: bytes, at: now, carry: Int64(carry))
+    }
+
+    private static var ioMeters: [(Meter, WritableKeyPath<IOCounters, Int64?>)] {
+        [
+            (.ioReadBytes, \.readBytes), (.ioWriteBytes, \.writeBytes), (.ioReadOps, \.readOps),
+            (.ioWriteOps, \.writeOps),
+        ]
+    }
+}
+
+extension Advance {
+    /// Adds what was used from `since` (µs after boot) to `until`, split at hour ends.
+    fileprivate mutating func add(
+        _ meter: LedgerMeter, _ quantity: Int128, since: Int64, until: Moment
+    ) {
+        guard quantity > 0 else { return }
+        // The start by wall is counted back from the end, so a stepped clock cannot stretch it.
+        let milliseconds = (until.bootMicroseconds - since) / 1000
+        let start = Instant(milliseconds: until.wall.milliseconds - milliseconds)
+        guard let period = Period(start: start, end: until.wall) else {
+            parts.append(Part(meter: meter, hour: until.wall.startOfHour, quantity: quantity))
+            return
+        }
+        for part in period.splitByHour(quantity) where part.quantity > 0 {
+            parts.append(Part(meter: meter, hour: part.hour, quantity: part.quantity))
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import CgroupFormat
+import Units
+
+/// One moment by both clocks, read together.
+public struct Moment: Hashable, Sendable {
+    /// Wall time: a label.
+    public var wall: Instant
+    /// Microseconds since boot, suspend included (`CLOCK_BOOTTIME`): durations come from it.
+    public var bootMicroseconds: Int64
+
+    public init(wall: Instant, bootMicroseconds: Int64) {
+        (self.wall, self.bootMicroseconds) = (wall, bootMicroseconds)
+    }
+}
+
+/// The values of one cgroup at one moment; `nil` is "not measured", never 0.
+public struct Sample: Hashable, Sendable {
+    public var cpu: CPUStat?
+    /// `memory.current`, in bytes.
+    public var memoryCurrent: Int64?
+    public var memory: MemoryStat?
+    /// The counters of each billed device.
+    public var io: [DeviceNumber: IOCounters]?
+    /// `pids.current`.
+    public var pids: Int64?
+
+    public init() {}
+}
+
+/// Why a kernel file of a container gave no value.
+public struct Absence: Hashable, Sendable {
+    public enum Reason: String, Sendable, CaseIterable {
+        /// No such file: its controller is off here, or this kernel has none.
+        case controllerOff = "controller_off"
+        /// The kernel refused this user.
+        case notPermitted = "not_permitted"
+        /// The text had not the documented shape.
+        case malformed
+        /// Any other error of the read.
+        case failed
+    }
+
+    public var reason: Reason
+    /// The errno, or the line and what was found in it.
+    public var detail: String
+
+    public init(_ reason: Reason, detail: String) { (self.reason, self.detail) = (reason, detail) }
+}
+
+/// What memory is billed; the price book names one, all three are metered.
+public enum MemoryFormula: String, Sendable, CaseIterable, Codable {
+    /// `memory.current`, page cache included.
+    case current
+    /// `memory.current` − `inactive_file`, as Kubernetes counts it.
+    case workingSet = "working_set"
+    /// `anon` + `shmem` + `kernel` + `sock`: what the kernel cannot take back.
+    ///
+    /// `anon` is there, not only `shmem`: the two do not overlap in memory.stat.
+    case unreclaimable
+
+    /// Bytes held by this formula; `nil` if a part of it was not measured.
+    public func bytes(of sample: Sample) -> Int64? {
+        switch self {
+        case .current:
+            return sample.memoryCurrent
+        case .workingSet:
+            guard let current = sample.memoryCurrent, let cache = sample.memory?.inactiveFile else {
+                return nil
+            }
+            // memory.stat lags by up to a flush, so its cache may exceed what is left.
+            return max(0, current - cache)
+        case .unreclaimable:
+            guard let memory = sample.memory, let anon = memory.anon, let shmem = memory.shmem,
+                let kernel = memory.kernel, let sock = memory.sock
+            else { return nil }
+            return anon + shmem + kernel + sock
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import Units
+
+/// A price as written: exact decimal text in major units of the currency.
+public struct DecimalPrice: Hashable, Sendable, CustomStringConvertible {
+    public let value: Rational
+    public let description: String
+
+    /// `nil` unless the text is a plain decimal that is not below zero.
+    public init?(_ text: String) {
+        guard let value = Rational(decimal: text), value >= .zero else { return nil }
+        self.value = value
+        description = text
+    }
+}
+
+extension DecimalPrice: Codable {
+    public init(from decoder: any Decoder) throws {
+        self = try decoder.value({ DecimalPrice($0) }, "a plain decimal")
+    }
+
+    public func encode(to encoder: any Encoder) throws { try encoder.text(description) }
+}

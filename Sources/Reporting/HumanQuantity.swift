@@ -1,0 +1,51 @@
+import Units
+
+/// A quantity for people: `12.345 s`, `1.500 GiB-h`, `20.0 MiB`, `1,204 operation`.
+///
+/// Three digits after the point, cut, not rounded; the exact figure is in csv and json.
+public func humanQuantity(_ quantity: Int128, _ dimension: Dimension?) -> String {
+    switch dimension {
+    case .cpuTime:
+        quantity < 3_600_000_000
+            ? scaled(quantity, by: 1_000_000, "vCPU-s")
+            : scaled(quantity, by: 3_600_000_000, "vCPU-h")
+    case .byteTime:
+        quantity < (1 << 30) * 3600
+            ? scaled(quantity, by: 1 << 20, "MiB-s")
+            : scaled(quantity, by: (1 << 30) * 3600, "GiB-h")
+    case .bytes: humanBytes(quantity)
+    case .operations: grouped(quantity) + " op"
+    case .custom(_, _), .none: grouped(quantity) + (dimension.map { " " + $0.baseUnit } ?? "")
+    }
+}
+
+/// Bytes in the largest binary unit that leaves a whole part: `20.000 MiB`.
+public func humanBytes(_ bytes: Int128) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB", "PiB"]
+    var index = -1
+    var divisor: Int128 = 1
+    while index + 1 < units.count, bytes >= divisor * 1024 {
+        divisor *= 1024
+        index += 1
+    }
+    return index < 0 ? "\(bytes) B" : scaled(bytes, by: divisor, units[index])
+}
+
+private func scaled(_ quantity: Int128, by divisor: Int128, _ unit: String) -> String {
+    let thousandths = quantity * 1000 / divisor
+    let fraction = String(abs(thousandths % 1000))
+    let sign = thousandths < 0 ? "-" : ""
+    return sign + grouped(abs(thousandths / 1000)) + "."
+        + String(repeating: "0", count: 3 - fraction.count) + fraction + " " + unit
+}
+
+/// The number with a comma at each thousand.
+private func grouped(_ number: Int128) -> String {
+    let digits = String(number.magnitude)
+    var result = ""
+    for (offset, digit) in digits.enumerated() {
+        if offset > 0, (digits.count - offset).isMultiple(of: 3) { result += "," }
+        result.append(digit)
+    }
+    return (number < 0 ? "-" : "") + result
+}

@@ -1,0 +1,74 @@
+import BigInt
+import Invoicing
+import Units
+
+/// The lines of invoices or drafts under the columns of the contract.
+///
+/// - Parameter invoices: each with its number, or `nil` for a draft.
+public func lineSheet(_ invoices: [(number: String?, draft: Draft)]) -> Sheet {
+    Sheet(
+        columns: [
+            "invoice", "line", "tenant", "kind", "meter", "tier", "container", "period_start",
+            "period_end", "quantity", "unit", "unit_price", "per", "exact_amount", "amount",
+            "currency",
+        ],
+        rows: invoices.flatMap { number, draft in
+            draft.lines.enumerated().map { index, line in
+                [
+                    .text(number ?? "draft"), .integer(Int128(index + 1)), .text(draft.tenant),
+                    .text(line.kind.rawValue), .text(line.meter), .none,
+                    .optional(line.container), .time(line.period.start), .time(line.period.end),
+                    .optional(line.quantity), .optional(line.unit),
+                    line.unitPrice.map(Cell.exact) ?? .none, .optional(line.per),
+                    .exact(line.exactAmount.description),
+                    .exact(draft.currency.text(line.amount)), .text(draft.currency.code),
+                ]
+            }
+        })
+}
+
+/// One row an invoice, under the columns of the contract.
+public func invoiceSheet(_ invoices: [Invoice]) -> Sheet {
+    Sheet(
+        columns: [
+            "invoice", "tenant", "period_start", "period_end", "net", "tax", "total", "currency",
+            "status", "issued_at",
+        ],
+        rows: invoices.map { invoice in
+            let draft = invoice.draft
+            return [
+                .text(invoice.number), .text(draft.tenant), .time(draft.period.start),
+                .time(draft.period.end), .exact(draft.currency.text(draft.net)),
+                .exact(draft.currency.text(draft.tax)), .exact(draft.currency.text(draft.total)),
+                .text(draft.currency.code), .text("issued"), .time(invoice.issued),
+            ]
+        })
+}
+
+/// One invoice or draft as people read it: its lines, then net, tax and total.
+public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
+    let lines: [[Cell]] = draft.lines.map { line in
+        let dimension = line.kind == .tax ? nil : Meter(line.meter)?.dimension
+        let quantity: Cell =
+            switch line.quantity {
+            case .none: .none
+            case .some(let value): .integer(value, display: humanQuantity(value, dimension))
+            }
+        return [
+            .text(line.kind.rawValue), .optional(line.container), .text(line.meter), quantity,
+            line.unitPrice.map { .text($0 + (line.kind == .tax ? " %" : " / \(line.per ?? "")")) }
+                ?? .none,
+            .exact(draft.currency.text(line.amount)),
+        ]
+    }
+    func total(_ word: String, _ amount: BigInt) -> [Cell] {
+        [.text(word), .none, .none, .none, .none, .exact(draft.currency.text(amount))]
+    }
+    return Sheet(
+        columns: ["kind", "container", "meter", "quantity", "price", "amount \(draft.currency)"],
+        rows: lines + [
+            total("net", draft.net), total("tax", draft.tax), total("total", draft.total),
+        ],
+        title: "\(number ?? "Draft")  tenant \(draft.tenant)  \(draft.period.start) to "
+            + "\(draft.period.end)")
+}

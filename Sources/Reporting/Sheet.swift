@@ -1,0 +1,50 @@
+import Units
+
+/// Rows under named columns: what every report, list and export is before it is rendered.
+public struct Sheet: Sendable {
+    public var columns: [String]
+    public var rows: [[Cell]]
+    /// Heading above a table; csv and json leave it out.
+    public var title: String?
+
+    public init(columns: [String], rows: [[Cell]], title: String? = nil) {
+        (self.columns, self.rows, self.title) = (columns, rows, title)
+    }
+}
+
+/// One value of a sheet.
+public enum Cell: Hashable, Sendable {
+    /// Not measured, or not applicable.
+    case none
+    case text(String)
+    /// A whole number; `display` is what a table shows in its place.
+    case integer(Int128, display: String? = nil)
+    /// An exact decimal or fraction, such as an amount of money.
+    case exact(String)
+    case flag(Bool)
+
+    public static func optional(_ text: String?) -> Cell { text.map(Cell.text) ?? .none }
+    public static func optional(_ number: Int128?) -> Cell { number.map { .integer($0) } ?? .none }
+    public static func time(_ instant: Instant) -> Cell { .text(instant.description) }
+}
+
+/// How a sheet is rendered.
+public enum Format: String, Sendable, CaseIterable {
+    /// For people; may change.
+    case table
+    /// RFC 4180.
+    case csv
+    /// An array of objects.
+    case json
+}
+
+extension Sheet {
+    /// The sheet as text, with a newline at its end.
+    public func rendered(as format: Format, onTerminal: Bool = false) -> String {
+        switch format {
+        case .table: table(bold: onTerminal)
+        case .csv: csv
+        case .json: json
+        }
+    }
+}

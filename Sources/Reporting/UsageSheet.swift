@@ -1,0 +1,105 @@
+import Metering
+import Units
+
+/// Usage rows under the columns of the contract.
+public func usageSheet(_ usage: [Usage], customUnits: [String: String] = [:]) -> Sheet {
+    Sheet(
+        columns: [
+            "period_start", "period_end", "tenant", "container", "meter", "quantity", "unit",
+            "assurance",
+        ],
+        rows: usage.map { row in
+            [
+                .time(row.period.start), .time(row.period.end), .optional(row.tenant),
+                .optional(row.container), .text(row.meter.name),
+                .integer(row.quantity, display: humanQuantity(row.quantity, row.meter.dimension)),
+                .optional(row.meter.dimension?.baseUnit ?? customUnits[row.meter.name]),
+                .text(row.assurance.rawValue),
+            ]
+        })
+}
+
+/// Reads rows of usage that another source measured, columns
+/// `start,end,tenant,container,meter,quantity`, in any order.
+///
+/// - Throws: at the first bad row, with its line; nothing of the file counts then.
+public func parseUsageImport(_ text: String) throws(Fault) -> [ImportedUsage] {
+    let rows = try parseCSV(text)
+    let wanted = ["start", "end", "tenant", "container", "meter", "quantity"]
+    guard let header = rows.first, header.fields.sorted() == wanted.sorted() else {
+        throw Fault(
+            .badData, at: "line 1",
+            found: rows.first.map { "columns \($0.fields.joined(separator: ","))" }
+                ?? "an empty file",
+            cure: "Begin with the header \(wanted.joined(separator: ","))")
+    }
+    var seen: [ImportKey: Int] = [:]
+    var result: [ImportedUsage] = []
+    for row in rows.dropFirst() {
+        guard row.fields.count == wanted.count else {
+            throw Fault(
+                .badData, at: "line \(row.line)",
+                found: "\(row.fields.count) fields instead of \(wanted.count)",
+                cure: "Give every row the fields of the header")
+        }
+        let usage = try importedUsage(
+            Dictionary(uniqueKeysWithValues: zip(header.fields, row.fields)), row.line)
+        let key = ImportKey(usage)
+        if let earlier = seen.updateValue(row.line, forKey: key) {
+            throw Fault(
+                .badData, at: "line \(row.line)",
+                found: "the same start, end, tenant, container and meter as line \(earlier)",
+                cure: "Add the two quantities up into one row")
+        }
+        result.append(usage)
+    }
+    return result
+}
+
+private struct ImportKey: Hashable {
+    let period: Period
+    let tenant: String
+    let container: String
+    let meter: Meter
+
+    init(_ usage: ImportedUsage) {
+        (period, tenant) = (usage.period, usage.tenant)
+        (container, meter) = (usage.container, usage.meter)
+    }
+}
+
+private func importedUsage(
+    _ field: [String: String], _ line: Int
+) throws(Fault) -> ImportedUsage {
+    func fault(_ column: String, _ cure: String) -> Fault {
+        Fault(
+            .badData, at: "line \(line), \(column)", found: "\"\(harmless(field[column] ?? ""))\"",
+            cure: cure)
+    }
+    func time(_ column: String) throws(Fault) -> Instant {
+        guard let instant = Instant(rfc3339: field[column] ?? "") else {
+            throw fault(column, "Write an RFC 3339 time, such as 2026-11-01T00:00:00Z")
+        }
+        return instant
+    }
+    guard let period = Period(start: try time("start"), end: try time("end")) else {
+        throw fault("end", "Let the end come after the start")
+    }
+    guard let tenant = field["tenant"], isIdentifier(tenant, also: "-") else {
+        throw fault("tenant", "Write a tenant id: a-z, 0-9 and -, 63 characters at most")
+    }
+    guard let container = field["container"], !container.isEmpty, container.utf8.count <= 4096,
+        !container.contains("\0")
+    else {
+        throw fault("container", "Name what was used, in 1 to 4096 bytes")
+    }
+    guard let meter = Meter(field["meter"] ?? ""), !LedgerMeter.isReserved(meter.name) else {
+        throw fault("meter", "Write a meter's name: a-z, 0-9 and _, 63 characters at most")
+    }
+    guard let quantity = Int128(field["quantity"] ?? ""), quantity >= 0 else {
+        throw fault("quantity", "Write a whole number of base units that is not below 0")
+    }
+    return ImportedUsage(
+        period: period, tenant: tenant, container: container, meter: meter, quantity: quantity,
+        row: line)
+}

@@ -1,0 +1,108 @@
+import Glibc
+import Metering
+import Pricing
+import Units
+
+/// What octroi.yaml says; every value has a default.
+public struct Settings: Hashable, Sendable {
+    public var intervalMilliseconds: Int64 = 10_000
+    public var store: String?
+    /// The cgroup tree; `nil` is the host's cgroup2 mount.
+    public var cgroupRoot: String?
+    /// The prefix of invoice numbers.
+    public var series = "OCT"
+
+    public init() {}
+
+    /// Reads octroi.yaml of the config folder; without one, the defaults.
+    public init(folder: String) throws(Fault) {
+        let path = "\(folder)/octroi.yaml"
+        guard access(path, F_OK) == 0 else { return }
+        guard let root = try YAMLValue.parse(try readText(path), file: path) else { return }
+        let members = try root.members(["interval", "store", "cgroup_root", "seller"])
+        if let interval = members["interval"] {
+            intervalMilliseconds = try interval.value("a duration, such as 10s", parseMilliseconds)
+        }
+        store = try members["store"]?.text()
+        cgroupRoot = try members["cgroup_root"]?.text()
+        let seller = try members["seller"]?.members(["name", "address", "vat_id", "series"])
+        if let value = seller?["series"] {
+            series = try value.value("capital letters, digits and -, beginning with a letter") {
+                isSeries($0) ? $0 : nil
+            }
+        }
+    }
+}
+
+private func isSeries(_ text: String) -> Bool {
+    guard let first = text.utf8.first, isCapital(first), text.utf8.count <= 20 else { return false }
+    return text.utf8.allSatisfy {
+        isCapital($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+            || $0 == UInt8(ascii: "-")
+    }
+}
+
+private func isCapital(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+}
+
+/// The tenants and price books of YAML files.
+public struct ContractFiles: Sendable {
+    public var tenants: [Tenant]?
+    public var books: [PriceBook]?
+
+    /// Reads files that hold `tenants:`, `books:` or both.
+    public init(reading paths: [String]) throws(Fault) {
+        for path in paths {
+            guard let root = try YAMLValue.parse(try readText(path), file: path) else {
+                throw Fault(
+                    .badData, at: path, found: "an empty file",
+                    cure: "Write a list of tenants: or books: in it")
+            }
+            let members = try root.members(["tenants", "books"])
+            if let list = members["tenants"] { tenants = try (tenants ?? []) + readTenants(list) }
+            if let list = members["books"] { books = try (books ?? []) + readBooks(list) }
+        }
+    }
+
+    /// The files of a config folder that are there: tenants.yaml and prices.yaml.
+    public static func files(in folder: String) throws(Fault) -> [String] {
+        let paths: [String] = ["\(folder)/prices.yaml", "\(folder)/tenants.yaml"]
+            .filter { (path: String) -> Bool in access(path, F_OK) == 0 }
+        guard !paths.isEmpty else {
+            throw Fault(
+                .unavailable, at: folder, found: "neither tenants.yaml nor prices.yaml",
+                cure: "Name a folder with --config or OCTROI_CONFIG, or the files themselves")
+        }
+        return paths
+    }
+}
+
+/// Reads a text file of at most 64 MiB.
+public func readText(_ path: String) throws(Fault) -> String {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+        throw Fault(
+            errno == EACCES ? .notPermitted : .unavailable, at: path,
+            found: "it cannot be read (\(String(cString: strerror(errno))))",
+            cure: "Check the path and its permissions")
+    }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 65_536)
+    while true {
+        let count = block.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+        if count == 0 { break }
+        guard count > 0, bytes.count < 64 << 20 else {
+            throw Fault(
+                .badData, at: path, found: count < 0 ? "not a readable file" : "more than 64 MiB",
+                cure: "Name a text file")
+        }
+        bytes += block[..<count]
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw Fault(
+            .badData, at: path, found: "bytes that are not UTF-8", cure: "Save the file as UTF-8")
+    }
+    return text
+}

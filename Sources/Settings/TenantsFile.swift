@@ -1,0 +1,63 @@
+import Metering
+import Units
+
+/// Reads the `tenants:` list of tenants.yaml.
+func readTenants(_ value: YAMLValue) throws(Fault) -> [Tenant] {
+    var tenants: [Tenant] = []
+    for item in try value.list() {
+        let members = try item.members(["id", "name", "price_book", "invoice_to", "match"])
+        let id = try members.required("id").value(
+            "a-z, 0-9 and -, beginning with a letter, 63 characters at most"
+        ) { isIdentifier($0, also: "-") ? $0 : nil }
+        if id == Tenant.unattributed {
+            throw item.fault("the id \"\(id)\"", "Choose another: it means usage of no tenant")
+        }
+        if tenants.contains(where: { $0.id == id }) {
+            throw item.fault("tenant \"\(id)\" a second time", "Give every tenant an id of its own")
+        }
+        var rules: [Rule] = []
+        for rule in try members["match"]?.list() ?? [] { rules.append(try readRule(rule)) }
+        tenants.append(
+            Tenant(
+                id: id, name: try members["name"]?.text() ?? id,
+                priceBook: try members["price_book"]?.text(),
+                invoiceTo: try readAddress(members["invoice_to"]), match: rules))
+    }
+    return tenants
+}
+
+private func readAddress(_ value: YAMLValue?) throws(Fault) -> InvoiceAddress {
+    guard let members = try value?.members(["address", "country", "vat_id", "email"]) else {
+        return InvoiceAddress()
+    }
+    return InvoiceAddress(
+        address: try members["address"]?.text(), country: try members["country"]?.text(),
+        vatID: try members["vat_id"]?.text(), email: try members["email"]?.text())
+}
+
+private func readRule(_ item: YAMLValue) throws(Fault) -> Rule {
+    let pairs = try item.anyMembers()
+    let kinds = "slice, root, label, namespace, unit, cgroup"
+    guard let pair = pairs.first, pairs.count == 1 else {
+        throw item.fault("\(pairs.count) keys in one rule", "Write one of \(kinds) in each rule")
+    }
+    let pattern = try pair.value.text()
+    guard let rule = Rule(kind: pair.name, pattern: pattern) else {
+        throw pair.value.fault("the unknown rule \"\(pair.name)\"", "Use one of \(kinds)")
+    }
+    switch rule {
+    case .slice:
+        guard pattern.hasSuffix(".slice"), !pattern.contains("/"), pattern.count > 6 else {
+            throw pair.value.fault(
+                "\"\(pattern)\"", "Write a slice's name, such as tenant-acme.slice")
+        }
+    case .root, .cgroup:
+        guard pattern.hasPrefix("/"), pattern.count > 1, !pattern.hasSuffix("/") else {
+            throw pair.value.fault(
+                "\"\(pattern)\"", "Write a path under the cgroup2 mount, such as /tenants/acme")
+        }
+    case .label, .namespace, .unit:
+        guard !pattern.isEmpty else { throw pair.value.fault("nothing", "Write a pattern") }
+    }
+    return rule
+}

@@ -1,0 +1,127 @@
+import Units
+import Yams
+
+/// A value of a YAML file that knows where it stands, so that every fault names line and key.
+struct YAMLValue {
+    let node: Node
+    let file: String
+    /// The keys that lead to it, `books[0].meters.cpu`.
+    let key: String
+
+    /// Parses a file.
+    static func parse(_ text: String, file: String) throws(Fault) -> YAMLValue? {
+        do {
+            return try Yams.compose(yaml: text).map { YAMLValue(node: $0, file: file, key: "") }
+        } catch let error as YamlError {
+            throw fault(error, file)
+        } catch {
+            throw Fault(.badData, at: file, found: "\(error)", cure: "Correct the YAML")
+        }
+    }
+
+    private static func fault(_ error: YamlError, _ file: String) -> Fault {
+        let (line, said): (Int?, String) =
+            switch error {
+            case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+                .composer(_, let problem, let mark, _):
+                (mark.line, problem)
+            case .duplicatedKeysInMapping(let duplicates, let context):
+                (context.mark.line, "the key \(duplicates.joined(separator: ", ")) twice")
+            default: (nil, "\(error)")
+            }
+        return Fault(
+            .badData, at: line.map { "\(file):\($0)" } ?? file, found: "not YAML: \(said)",
+            cure: "Correct the syntax; indent with spaces and quote values with special characters")
+    }
+
+    /// A fault about this value.
+    func fault(_ found: String, _ cure: String) -> Fault {
+        let line = node.mark.map { ":\($0.line)" } ?? ""
+        return Fault(
+            .badData, at: file + line + (key.isEmpty ? "" : ": \(key)"), found: found, cure: cure)
+    }
+
+    /// The text of a scalar.
+    func text() throws(Fault) -> String {
+        guard let scalar = node.scalar else {
+            throw fault("not a single value", "Write one value")
+        }
+        return scalar.string
+    }
+
+    /// The text of a scalar, read by `read`.
+    func value<Value>(
+        _ expected: String, _ read: (String) -> Value?
+    ) throws(Fault) -> Value {
+        let text = try text()
+        guard let value = read(text) else { throw fault("\"\(text)\"", "Write \(expected)") }
+        return value
+    }
+
+    /// Decimal text that must stand in quotes, as a bare number would pass through floating point.
+    func decimal<Value>(_ read: (String) -> Value?) throws(Fault) -> Value {
+        if let scalar = node.scalar, scalar.style == .plain {
+            throw fault(
+                "the bare number \(scalar.string)",
+                "Put it in quotes, \"\(scalar.string)\": bare numbers lose digits")
+        }
+        return try value("a plain decimal in quotes, such as \"0.04048\"", read)
+    }
+
+    func list() throws(Fault) -> [YAMLValue] {
+        guard let sequence = node.sequence else { throw fault("not a list", "Write a list: - …") }
+        return sequence.enumerated().map { index, node in
+            YAMLValue(node: node, file: file, key: "\(key)[\(index)]")
+        }
+    }
+
+    /// The mapping's members; `known` names every key that may stand in it.
+    func members(_ known: [String]) throws(Fault) -> YAMLMembers {
+        let members = try anyMembers()
+        for (name, value) in members where !known.contains(name) {
+            throw value.fault(
+                "the unknown key \"\(name)\"", "Use one of \(known.joined(separator: ", "))")
+        }
+        return YAMLMembers(owner: self, members: Dictionary(members) { first, _ in first })
+    }
+
+    /// The mapping's members, whatever their keys.
+    func anyMembers() throws(Fault) -> [(name: String, value: YAMLValue)] {
+        guard let mapping = node.mapping else {
+            throw fault("not a mapping", "Write key: value lines")
+        }
+        var members: [(String, YAMLValue)] = []
+        for (name, node) in mapping {
+            guard let text = name.scalar?.string else {
+                throw fault("a key that is not one word", "Write key: value lines")
+            }
+            let path = key.isEmpty ? text : "\(key).\(text)"
+            members.append((text, YAMLValue(node: node, file: file, key: path)))
+        }
+        return members
+    }
+}
+
+/// The members of one mapping.
+struct YAMLMembers {
+    let owner: YAMLValue
+    let members: [String: YAMLValue]
+
+    subscript(_ name: String) -> YAMLValue? { members[name] }
+
+    func required(_ name: String) throws(Fault) -> YAMLValue {
+        guard let value = members[name] else {
+            throw owner.fault("no \"\(name)\"", "Add \(name): to it")
+        }
+        return value
+    }
+
+    /// One of an enumeration's words, or the default.
+    func choice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String, default fallback: Choice
+    ) throws(Fault) -> Choice where Choice.RawValue == String {
+        guard let value = members[name] else { return fallback }
+        let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        return try value.value("one of \(words)", Choice.init(rawValue:))
+    }
+}

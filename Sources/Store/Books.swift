@@ -1,0 +1,117 @@
+import Foundation
+import GRDB
+import Metering
+import Pricing
+import Units
+
+/// What the files of the config folder say; `nil` is "no such file was given".
+public struct Contract: Sendable {
+    public var tenants: [Tenant]?
+    public var books: [PriceBook]?
+
+    public init(tenants: [Tenant]?, books: [PriceBook]?) {
+        (self.tenants, self.books) = (tenants, books)
+    }
+}
+
+extension Store {
+    /// Brings tenants and price books to what the files say: all of it or nothing.
+    ///
+    /// - Parameter isPlan: whether to roll everything back after finding out what would change.
+    /// - Returns: what changed, in words; empty if the store said the same already.
+    public func apply(
+        _ contract: Contract, isPlan: Bool, at now: Instant
+    ) throws(Fault) -> [String] {
+        try storeErrors(path) {
+            var changes: [String] = []
+            try database.writeWithoutTransaction { db in
+                try db.inTransaction(.immediate) {
+                    if let books = contract.books { changes += try saveBooks(db, books, now) }
+                    if let tenants = contract.tenants {
+                        changes += try saveTenants(db, tenants, at: now)
+                    }
+                    return isPlan ? .rollback : .commit
+                }
+            }
+            return changes
+        }
+    }
+
+    /// Every version of every price book, by id and date.
+    public func bookVersions() throws(Fault) -> [PriceBook] {
+        try read { try loadBooks($0).map(\.book) }
+            .sorted { ($0.id, $0.effective) < ($1.id, $1.effective) }
+    }
+
+    /// The base units of custom meters, by meter name.
+    public func customUnits() throws(Fault) -> [String: String] {
+        try read { db in
+            try Row.fetchAll(db, sql: "SELECT name, unit FROM meter WHERE unit IS NOT NULL")
+                .reduce(into: [:]) { $0[$1["name"] as String] = $1["unit"] as String }
+        }
+    }
+}
+
+/// The versions in force; a book's row is what invoices pin.
+func loadBooks(_ db: Database) throws -> [(row: Int64, book: PriceBook)] {
+    try Row.fetchAll(db, sql: "SELECT id, definition FROM price_book WHERE replaced_ms IS NULL")
+        .map { ($0["id"], try JSONDecoder().decode(PriceBook.self, from: $0["definition"])) }
+}
+
+func loadBook(_ db: Database, row: Int64) throws -> PriceBook {
+    let definition = try Data.fetchOne(
+        db, sql: "SELECT CAST(definition AS BLOB) FROM price_book WHERE id = ?", arguments: [row])
+    return try JSONDecoder().decode(PriceBook.self, from: definition ?? Data())
+}
+
+private func saveBooks(_ db: Database, _ books: [PriceBook], _ now: Instant) throws -> [String] {
+    var changes: [String] = []
+    for book in books {
+        let definition = try json(book)
+        let before = try String.fetchOne(
+            db,
+            sql: """
+                SELECT definition FROM price_book
+                WHERE book = ? AND effective_s = ? AND replaced_ms IS NULL
+                """, arguments: [book.id, book.effective.seconds])
+        guard before != definition else { continue }
+        try db.execute(
+            sql: """
+                UPDATE price_book SET replaced_ms = ?
+                WHERE book = ? AND effective_s = ? AND replaced_ms IS NULL
+                """, arguments: [now.milliseconds, book.id, book.effective.seconds])
+        try db.execute(
+            sql: """
+                INSERT INTO price_book (book, effective_s, memory, definition, applied_ms)
+                VALUES (?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                book.id, book.effective.seconds, book.memory.rawValue, definition,
+                now.milliseconds,
+            ])
+        try saveCustomMeters(db, book)
+        changes.append(
+            "\(before == nil ? "new" : "changed") price book \(book.id) from \(book.effective)")
+    }
+    return changes
+}
+
+private func saveCustomMeters(_ db: Database, _ book: PriceBook) throws {
+    for (name, price) in book.meters.sorted(by: { $0.key < $1.key }) {
+        guard Meter(name)?.dimension == nil else { continue }
+        let unit = price.per.dimension.baseUnit
+        let known = try String.fetchOne(
+            db, sql: "SELECT unit FROM meter WHERE name = ?", arguments: [name])
+        if let known, known != unit {
+            throw Fault(
+                .badData, at: "price book \(book.id), meter \(name)",
+                found: "its unit is \(unit), and the store counts this meter in \(known)",
+                cure: "Give one meter one unit, or name the other meter differently")
+        }
+        try db.execute(
+            sql: """
+                INSERT INTO meter (name, shown_as, unit) VALUES (?, ?, ?)
+                ON CONFLICT (name) DO UPDATE SET unit = excluded.unit
+                """, arguments: [name, name, unit])
+    }
+}

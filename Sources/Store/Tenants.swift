@@ -1,0 +1,139 @@
+import Foundation
+import GRDB
+import Metering
+import Units
+
+extension Store {
+    /// The tenants and the rules in force, in the order in which rules are tried.
+    public func tenants() throws(Fault) -> [Tenant] { try read { try loadTenants($0) } }
+
+    /// A number that changes whenever another connection has written: a cheap "look again".
+    public func dataVersion() throws(Fault) -> Int {
+        try read { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
+    }
+}
+
+func loadTenants(_ db: Database) throws -> [Tenant] {
+    let rules = try Row.fetchAll(
+        db, sql: "SELECT * FROM tenant_rule WHERE until_ms IS NULL ORDER BY tenant, place")
+    let byTenant = Dictionary(grouping: rules) { $0["tenant"] as String }
+    let rows = try Row.fetchAll(
+        db, sql: "SELECT * FROM tenant WHERE removed_ms IS NULL ORDER BY place, id")
+    return try rows.map { row in
+        let id: String = row["id"]
+        return Tenant(
+            id: id, name: row["name"], priceBook: row["price_book"],
+            invoiceTo: try JSONDecoder().decode(InvoiceAddress.self, from: row["invoice_to"]),
+            match: (byTenant[id] ?? []).compactMap {
+                Rule(kind: $0["kind"], pattern: $0["pattern"])
+            })
+    }
+}
+
+/// Writes tenants and their rules; unnamed ones stay as they are.
+///
+/// - Returns: what changed, in words.
+func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws -> [String] {
+    let existing = try Dictionary(uniqueKeysWithValues: loadTenants(db).map { ($0.id, $0) })
+    var changes: [String] = []
+    for (place, tenant) in tenants.enumerated() {
+        try requireBook(db, tenant)
+        try db.execute(
+            sql: """
+                INSERT INTO tenant (id, place, name, price_book, invoice_to)
+                VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET place = excluded.place, name = excluded.name,
+                    price_book = excluded.price_book, invoice_to = excluded.invoice_to,
+                    removed_ms = NULL
+                """,
+            arguments: [
+                tenant.id, place, tenant.name, tenant.priceBook, try json(tenant.invoiceTo),
+            ])
+        let before = existing[tenant.id]
+        if before == tenant { continue }
+        changes.append("\(before == nil ? "new" : "changed") tenant \(tenant.id)")
+        guard before?.match != tenant.match else { continue }
+        try db.execute(
+            sql: "UPDATE tenant_rule SET until_ms = ? WHERE tenant = ? AND until_ms IS NULL",
+            arguments: [now.milliseconds, tenant.id])
+        for (place, rule) in tenant.match.enumerated() {
+            try db.execute(
+                sql: """
+                    INSERT INTO tenant_rule (tenant, place, kind, pattern, since_ms)
+                    VALUES (?, ?, ?, ?, ?)
+                    """,
+                arguments: [tenant.id, place, rule.kind, rule.pattern, now.milliseconds])
+        }
+    }
+    return try changes + reattribute(db, at: now)
+}
+
+private func requireBook(_ db: Database, _ tenant: Tenant) throws {
+    guard let book = tenant.priceBook else { return }
+    let count = try Int.fetchOne(
+        db, sql: "SELECT count(*) FROM price_book WHERE book = ? AND replaced_ms IS NULL",
+        arguments: [book])
+    guard count == 0 else { return }
+    throw Fault(
+        .badData, at: "tenant \(tenant.id)", found: "its price book \"\(book)\" does not exist",
+        cure: "Add the book to prices.yaml and apply both files, or name another book")
+}
+
+/// Gives every container to the tenant whose rule fits now.
+///
+/// What was nobody's is given from its first hour on, but never into a period the tenant was
+/// invoiced for; what was another tenant's changes hands at the next full hour.
+private func reattribute(_ db: Database, at now: Instant) throws -> [String] {
+    let tenants = try loadTenants(db)
+    let next = now.startOfHour.advanced(bySeconds: 3600)
+    var moved: [String: Int] = [:]
+    let rows = try Row.fetchAll(
+        db,
+        sql: """
+            SELECT c.id, c.path, c.first_seen_ms, a.tenant FROM container c
+            LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
+            WHERE c.kind <> 'imported'
+            """)
+    for row in rows {
+        let container: Int64 = row["id"]
+        let before: String? = row["tenant"]
+        let after = attribute(ContainerFacts(path: row["path"]), among: tenants)
+        guard before != after else { continue }
+        var since = next
+        if before == nil, let after {
+            let first = Instant(milliseconds: row["first_seen_ms"]).startOfHour
+                .advanced(bySeconds: -3600)
+            let invoiced = try Int64.fetchOne(
+                db, sql: "SELECT max(period_end_s) FROM invoice WHERE tenant = ?",
+                arguments: [after])
+            since = min(max(first, Instant(seconds: invoiced ?? 0)), next)
+        }
+        try setTenant(db, of: container, to: after, since: since)
+        moved[after ?? Tenant.unattributed, default: 0] += 1
+    }
+    return moved.sorted { $0.key < $1.key }.map { "\($0.value) containers now belong to \($0.key)" }
+}
+
+/// Lets a container be a tenant's (`nil`: nobody's) from an hour on.
+func setTenant(
+    _ db: Database, of container: Int64, to tenant: String?, since: Instant
+) throws {
+    try db.execute(
+        sql: "DELETE FROM attribution WHERE container = ? AND since_s >= ?",
+        arguments: [container, since.seconds])
+    try db.execute(
+        sql: """
+            UPDATE attribution SET until_s = ?
+            WHERE container = ? AND (until_s IS NULL OR until_s > ?)
+            """, arguments: [since.seconds, container, since.seconds])
+    try db.execute(
+        sql: "INSERT INTO attribution (container, since_s, tenant) VALUES (?, ?, ?)",
+        arguments: [container, since.seconds, tenant])
+}
+
+/// The value as one line of JSON with sorted keys: equal values give equal text.
+func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+}

@@ -1,0 +1,12 @@
+/// Reads a duration such as `500ms`, `10s`, `5m`, `2h` or `30d` as whole milliseconds.
+public func parseMilliseconds(_ text: String) -> Int64? {
+    let digits = text.prefix { $0.isNumber }
+    let units: [String: Int64] = [
+        "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000,
+    ]
+    guard let number = Int64(digits), number > 0,
+        let unit = units[String(text.dropFirst(digits.count))]
+    else { return nil }
+    let (milliseconds, over) = number.multipliedReportingOverflow(by: unit)
+    return over ? nil : milliseconds
+}

@@ -1,0 +1,35 @@
+/// What went wrong, in three parts: where, what was found, what to do.
+public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The class of a fault. It decides the exit code of the command.
+    public enum Kind: Int32, Sendable {
+        case failed = 1
+        /// The command line itself is wrong (sysexits `EX_USAGE`).
+        case wrongUse = 64
+        /// A file, a row or a store holds something that cannot be taken (`EX_DATAERR`).
+        case badData = 65
+        /// A part that is needed is not there: a mount, a controller, a store (`EX_UNAVAILABLE`).
+        case unavailable = 69
+        /// The kernel or the file system refuses this user (`EX_NOPERM`).
+        case notPermitted = 77
+    }
+
+    public var kind: Kind
+    /// A path, with line or row where there is one.
+    public var place: String
+    public var found: String
+    public var cure: String
+
+    public init(_ kind: Kind, at place: String, found: String, cure: String) {
+        self.kind = kind
+        self.place = place
+        self.found = found
+        self.cure = cure
+    }
+
+    public var description: String { "\(place): \(found). \(cure)." }
+
+    /// The same fault, its place put inside a larger one: `line 3` becomes `prices.yaml:3`.
+    public func within(_ outer: String) -> Fault {
+        Fault(kind, at: outer + place, found: found, cure: cure)
+    }
+}

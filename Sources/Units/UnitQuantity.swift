@@ -1,0 +1,90 @@
+import BigInt
+
+/// The quantity that a price is for: `1 vCPU-hour`, `744 GiB-hour`, `1000000 operation`, `1 GB`.
+public struct UnitQuantity: Hashable, Sendable, CustomStringConvertible {
+    public let dimension: Dimension
+    /// The text as written, for invoices and exports.
+    public let description: String
+    /// Base units of the dimension, without the factor of a billing month.
+    private let baseUnits: Rational
+    /// Whether the unit holds a `month`, whose length is the billing month's.
+    public let isPerMonth: Bool
+
+    /// The size in base units of the dimension, exact; always above zero.
+    ///
+    /// - Parameter monthSeconds: the length of the billing month in seconds.
+    public func size(monthSeconds: Int64) -> Rational {
+        isPerMonth ? baseUnits * Rational(monthSeconds) : baseUnits
+    }
+
+    /// Reads `COUNT UNIT`, or `UNIT` alone for one of it; `nil` if it is no such text.
+    ///
+    /// A unit is `vCPU-TIME`, `BYTES-TIME`, `BYTES`, `operation`, `NAME` or `NAME-TIME`. BYTES is
+    /// `byte`, `kB`, `MB` … `EB` (powers of 1000) or `KiB`, `MiB` … `EiB` (powers of 1024); TIME
+    /// is `second`, `minute`, `hour`, `day` (24 h) or `month`.
+    public init?(_ text: String) {
+        let words = text.split(separator: " ")
+        guard let unit = words.last, words.count <= 2 else { return nil }
+        guard let count = words.count == 1 ? Rational(1) : Rational(decimal: words[0]),
+            count > .zero
+        else { return nil }
+        let parts = unit.split(separator: "-", omittingEmptySubsequences: false)
+        guard let thing = parts.first, parts.count <= 2, isName(thing) else { return nil }
+        guard
+            let time = parts.count == 1
+                ? .some(nil) : timeUnits[String(parts[1])].map(Optional.init)
+        else { return nil }
+        let overTime = time != nil
+        var scale = count
+        if let time, let seconds = time.seconds { scale = scale * Rational(seconds) }
+        switch (String(thing), byteUnits[String(thing)]) {
+        case ("vCPU", _):
+            guard overTime else { return nil }
+            dimension = .cpuTime
+            scale = scale * Rational(1_000_000)
+        case (_, .some(let bytes)):
+            dimension = overTime ? .byteTime : .bytes
+            scale = scale * Rational(bytes)
+        case ("operation", _):
+            guard !overTime else { return nil }
+            dimension = .operations
+        case (let name, _):
+            dimension = .custom(name, overTime: overTime)
+        }
+        baseUnits = scale
+        isPerMonth = time == .month
+        description = words.count == 1 ? "1 \(unit)" : "\(words[0]) \(unit)"
+    }
+}
+
+private enum TimeUnit: Int64 {
+    case month = 0
+    case second = 1
+    case minute = 60
+    case hour = 3600
+    case day = 86_400
+
+    /// `nil` for a month, whose length varies.
+    var seconds: Int64? { self == .month ? nil : rawValue }
+}
+
+private let timeUnits: [String: TimeUnit] = [
+    "second": .second, "minute": .minute, "hour": .hour, "day": .day, "month": .month,
+]
+
+private let byteUnits: [String: BigInt] = {
+    var units: [String: BigInt] = ["byte": 1, "B": 1]
+    for (power, letter) in ["k", "M", "G", "T", "P", "E"].enumerated() {
+        units[letter + "B"] = BigInt(1000).power(power + 1)
+        units[(letter == "k" ? "K" : letter) + "iB"] = BigInt(1024).power(power + 1)
+    }
+    return units
+}()
+
+private func isName(_ text: Substring) -> Bool {
+    guard let first = text.first, first.isLetter, text.utf8.count <= 32 else { return false }
+    return text.utf8.allSatisfy { byte in
+        isDigit(byte) || byte == UInt8(ascii: "_")
+            || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+}

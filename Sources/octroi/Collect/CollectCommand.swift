@@ -1,0 +1,99 @@
+import ArgumentParser
+import CgroupFS
+import Daemon
+import Logging
+import Metering
+import Reporting
+import Runtimes
+import ServiceLifecycle
+import Settings
+import Store
+import Units
+import UnixSignals
+
+struct CollectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "collect",
+        abstract: "Meter the containers of this host into the store.",
+        discussion: """
+            Reads cpu.stat, memory.current, memory.stat, io.stat and pids.current of every leaf \
+            cgroup with processes and of every tenant root, and writes one transaction a tick. \
+            Ends with a last reading on SIGINT and SIGTERM. Started again, it goes on exactly \
+            where it left off.
+
+            EXAMPLES
+              octroi collect --interval 10s
+              octroi collect --for 60s --db /tmp/try.db
+            """)
+
+    @OptionGroup var place: StoreOptions
+
+    @Option(help: "How often to read. Default: 10s, or interval in octroi.yaml.")
+    var interval: String?
+
+    @Option(name: .customLong("for"), help: "End after this time. Default: run on.")
+    var duration: String?
+
+    @Option(help: "A cgroup2 mount, or a folder with the same files. Default: the host's mount.")
+    var root: String?
+
+    func run() async throws {
+        let length = try duration.map { text throws(Fault) in try milliseconds("--for", text) }
+        let progress = Progress()
+        try await runCollector(
+            place, interval: interval, root: root, length: length, onTick: progress.note)
+        progress.finish()
+    }
+}
+
+struct DaemonCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "daemon",
+        abstract: "Collect under systemd, until told to stop.",
+        discussion: """
+            Takes interval, store and cgroup_root from octroi.yaml and tells systemd when it is \
+            ready (Type=notify). See config/octroi.service.
+
+            EXAMPLE
+              systemctl enable --now octroi
+            """)
+
+    @OptionGroup var place: StoreOptions
+
+    func run() async throws {
+        try await runCollector(place, interval: nil, root: nil, length: nil) { outcome in
+            ServiceManager.ready(status: "\(outcome.read) cgroups read at \(outcome.moment.wall)")
+        }
+        ServiceManager.stopping()
+    }
+}
+
+/// Runs the collecting loop until it ends by itself or by a signal.
+private func runCollector(
+    _ place: StoreOptions, interval: String?, root: String?, length: Int64?,
+    onTick: @escaping @Sendable (Collector.Outcome) -> Void
+) async throws {
+    let settings = try place.settings()
+    let milliseconds = try interval.map { text throws(Fault) in
+        try octroi.milliseconds("--interval", text)
+    }
+    let rootPath = root ?? settings.cgroupRoot
+    // A missing tree is found out before a store is made for it.
+    _ = try CgroupRoot(opening: rootPath)
+    let logger = Logger(label: "octroi", factory: { StreamLogHandler.standardError(label: $0) })
+    let service = CollectorService(
+        store: try place.store(.write), rootPath: rootPath,
+        intervalMilliseconds: milliseconds ?? settings.intervalMilliseconds,
+        runMilliseconds: length, logger: logger, onTick: onTick)
+    var quiet = logger
+    quiet.logLevel = .error
+    let group = ServiceGroup(
+        configuration: .init(
+            services: [
+                .init(
+                    service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .cancelGroup)
+            ],
+            gracefulShutdownSignals: [.sigint, .sigterm], logger: quiet))
+    try await group.run()
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import CgroupFS
+import Reporting
+import Runtimes
+import Settings
+import Units
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Say what this host can meter and limit, what it cannot, why, and the fix.",
+        discussion: """
+            EXAMPLE
+              octroi doctor
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
+    @Option(help: "A cgroup2 mount. Default: the host's.")
+    var root: String?
+
+    func run() throws {
+        let root = try CgroupRoot(opening: self.root ?? place.settings().cgroupRoot)
+        let offered = words(try? root.directory.text(of: "cgroup.controllers"))
+        let enabled = words(try? root.directory.text(of: "cgroup.subtree_control"))
+        let checks: [(what: String, controller: String?)] = [
+            ("meter cpu", nil), ("meter memory", "memory"), ("meter io", "io"),
+            ("count processes", "pids"), ("limit cpu", "cpu"), ("limit memory", "memory"),
+            ("limit processes", "pids"),
+        ]
+        show(
+            Sheet(
+                columns: ["what", "works", "why", "fix"],
+                rows: checks.map { check in
+                    guard let name = check.controller else {
+                        return [
+                            .text(check.what), .flag(true),
+                            .text("cpu.stat is there without a controller"), .none,
+                        ]
+                    }
+                    let (works, why, fix) = verdict(name, offered, enabled)
+                    return [.text(check.what), .flag(works), .text(why), .optional(fix)]
+                },
+                title: "\(root.path): "
+                    + (root.isKernel ? "a cgroup2 mount" : "a plain folder, not the kernel's")
+                    + (ServiceManager.isSystemd ? ", systemd runs this host" : ", no systemd here")),
+            output.format)
+    }
+
+    private func words(_ text: String?) -> Set<Substring> {
+        Set((text ?? "").split(whereSeparator: \.isWhitespace))
+    }
+
+    private func verdict(
+        _ name: String, _ offered: Set<Substring>, _ enabled: Set<Substring>
+    ) -> (Bool, String, String?) {
+        if enabled.contains(Substring(name)) {
+            return (true, "the \(name) controller is on below the root", nil)
+        }
+        if offered.contains(Substring(name)) {
+            return (
+                false, "the \(name) controller is here but off below the root",
+                "echo +\(name) > cgroup.subtree_control"
+            )
+        }
+        return (
+            false, "the \(name) controller is not on cgroup v2 (this host keeps it on v1, or off)",
+            "boot with systemd.unified_cgroup_hierarchy=1, or cgroup_no_v1=all"
+        )
+    }
+}

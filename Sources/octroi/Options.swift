@@ -1,0 +1,116 @@
+import ArgumentParser
+import Daemon
+import Glibc
+import Reporting
+import Settings
+import Store
+import Units
+
+/// Where the store and the config folder are.
+struct StoreOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The store (OCTROI_DB).", discussion: "Default: /var/lib/octroi/octroi.db.",
+            valueName: "path"))
+    var db: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The config folder (OCTROI_CONFIG).", discussion: "Default: /etc/octroi.",
+            valueName: "dir"))
+    var config: String?
+
+    var configFolder: String { config ?? environment("OCTROI_CONFIG") ?? "/etc/octroi" }
+
+    func settings() throws(Fault) -> Settings { try Settings(folder: configFolder) }
+
+    /// Opens the store that `--db`, `OCTROI_DB` or octroi.yaml names.
+    func store(_ access: Store.Access) throws(Fault) -> Store {
+        var path = db ?? environment("OCTROI_DB")
+        if path == nil { path = try settings().store }
+        return try Store(at: path ?? "/var/lib/octroi/octroi.db", for: access)
+    }
+}
+
+/// How to print.
+struct FormatOptions: ParsableArguments {
+    @Option(help: "How to print: table (for people, may change), csv or json.")
+    var format: Format = .table
+}
+
+extension Format: ExpressibleByArgument {}
+
+/// A period of whole UTC hours.
+struct PeriodOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A UTC month, 2026-11. Default: this month.", valueName: "month"))
+    var month: String?
+
+    @Option(help: ArgumentHelp("The start, inclusive: 2026-11-01T00:00:00Z.", valueName: "time"))
+    var from: String?
+
+    @Option(
+        help: ArgumentHelp("The end, exclusive. Default: the end of this hour.", valueName: "time"))
+    var to: String?
+
+    var isGiven: Bool { month != nil || from != nil || to != nil }
+
+    /// The period that was asked for.
+    ///
+    /// - Throws: `wrongUse` for a text that is none, or that cuts an hour.
+    func period() throws(Fault) -> Period {
+        let now = Host.wallTime()
+        if let month {
+            guard from == nil, to == nil else {
+                throw wrong("--month", "--from or --to as well", "Give either a month or both ends")
+            }
+            guard let period = Period(month: month) else {
+                throw wrong("--month", "\"\(month)\"", "Write a month as 2026-11")
+            }
+            return period
+        }
+        guard let from else {
+            guard to == nil else { throw wrong("--to", "no --from", "Give both ends") }
+            return Period(monthOf: now)
+        }
+        let start = try instant("--from", from)
+        let end =
+            try to.map { text throws(Fault) in try instant("--to", text) }
+            ?? now.startOfHour.advanced(bySeconds: 3600)
+        guard let period = Period(start: start, end: end) else {
+            throw wrong(
+                "--to", "\(end), which is not after \(start)", "Let the end come after the start")
+        }
+        guard period.isWholeHours else {
+            throw wrong(
+                "--from, --to", "\(period), which cuts an hour",
+                "Give whole UTC hours: usage is kept by the hour")
+        }
+        return period
+    }
+
+    private func instant(_ option: String, _ text: String) throws(Fault) -> Instant {
+        guard let instant = Instant(rfc3339: text) else {
+            throw wrong(
+                option, "\"\(text)\"", "Write an RFC 3339 time, such as 2026-11-01T00:00:00Z")
+        }
+        return instant
+    }
+
+    private func wrong(_ place: String, _ found: String, _ cure: String) -> Fault {
+        Fault(.wrongUse, at: place, found: found, cure: cure)
+    }
+}
+
+/// Reads a duration option.
+func milliseconds(_ option: String, _ text: String) throws(Fault) -> Int64 {
+    guard let value = parseMilliseconds(text) else {
+        throw Fault(
+            .wrongUse, at: option, found: "\"\(text)\"",
+            cure: "Write a whole number with ms, s, m, h or d, such as 10s")
+    }
+    return value
+}
+
+private func environment(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+}

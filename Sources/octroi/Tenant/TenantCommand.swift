@@ -1,0 +1,70 @@
+import ArgumentParser
+import Metering
+import Reporting
+import Store
+import Units
+
+struct TenantCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tenant", abstract: "Show who pays and which containers are theirs.",
+        subcommands: [TenantList.self, TenantShow.self], defaultSubcommand: TenantList.self)
+}
+
+struct TenantList: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the tenants.",
+        discussion: """
+            EXAMPLE
+              octroi tenant list
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
+    func run() throws {
+        let tenants = try place.store(.read).tenants()
+        show(
+            Sheet(
+                columns: ["tenant", "name", "price_book", "rules"],
+                rows: tenants.map {
+                    [
+                        .text($0.id), .text($0.name), .optional($0.priceBook),
+                        .integer(Int128($0.match.count)),
+                    ]
+                }), output.format)
+    }
+}
+
+struct TenantShow: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show a tenant's rules, in the order they are tried.",
+        discussion: """
+            EXAMPLE
+              octroi tenant show acme
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
+    @Argument(help: "The tenant's id.")
+    var tenant: String
+
+    func run() throws {
+        guard let found = try place.store(.read).tenants().first(where: { $0.id == tenant }) else {
+            throw unknownTenant(tenant)
+        }
+        show(
+            Sheet(
+                columns: ["rule", "pattern"],
+                rows: found.match.map { [.text($0.kind), .text($0.pattern)] },
+                title:
+                    "\(found.id): \(harmless(found.name)), price book \(found.priceBook ?? "none")"
+            ), output.format)
+    }
+}
+
+func unknownTenant(_ id: String) -> Fault {
+    Fault(
+        .badData, at: "tenant \"\(harmless(id))\"", found: "no such tenant",
+        cure: "octroi tenant list shows them; octroi apply adds them")
+}
