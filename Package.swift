@@ -85,6 +85,28 @@ let package = Package(
                 "Reporting", "CgroupFS", "Runtimes", "Store", "Settings", "Daemon",
                 "ReportFiles", argumentParser, lifecycle, logging, signals, systemPackage,
             ], swiftSettings: swift),
+
+        .target(
+            name: "TestSupport", dependencies: ["Units"], path: "Tests/TestSupport",
+            swiftSettings: swift),
+        tests("Units", needs: ["Units", bigInt]),
+        tests("CgroupFormat", needs: ["CgroupFormat"]),
+        tests("Metering", needs: ["Metering", "CgroupFormat", "Units"]),
+        tests("Invoicing", needs: ["Invoicing", "Pricing", "Metering", "Units", bigInt]),
+        tests("Limits", needs: ["Limits", "CgroupFormat", "Units"]),
+        tests("Reporting", needs: ["Reporting", "Metering", "Units"]),
+        tests("Settings", needs: ["Settings", "Pricing", "Metering", "Units"]),
+        tests(
+            "Store",
+            needs: [
+                "Store", "Metering", "CgroupFormat", "Pricing", "Invoicing", "Units", bigInt, grdb,
+            ]),
+        tests("CgroupFS", needs: ["CgroupFS", "CgroupFormat", "Units", systemPackage]),
+        tests(
+            "Daemon",
+            needs: ["Daemon", "CgroupFS", "Runtimes", "Store", "Metering", "Units", grdb]),
+        tests("CommandLine", needs: ["octroi", "Units"]),
+        tests("Tidy", needs: []),
     ],
     swiftLanguageModes: [.v6]
 )

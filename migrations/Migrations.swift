@@ -1,4 +1,6 @@
-/// The schema's SQL files, in order. A shipped file is never edited; a change is a new file.
+/// The schema's SQL files, in order.
+///
+/// A shipped file is never edited; a change is a new file.
 public enum Migrations {
     public static let all: [(name: String, sql: String)] = [
         ("0001_initial", text(PackageResources._001_initial_sql))

@@ -3,8 +3,10 @@ import CgroupFormat
 import Glibc
 import SystemPackage
 
-/// One open cgroup directory. Its files are read relative to it, so a cgroup that is removed and
-/// made anew under the same name is never taken for the old one.
+/// One open cgroup directory.
+///
+/// Its files are read relative to it, so a cgroup that is removed and made anew under the same
+/// name is never taken for the old one.
 public struct CgroupDirectory: ~Copyable {
     private let descriptor: Int32
 

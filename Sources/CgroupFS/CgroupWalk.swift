@@ -43,7 +43,9 @@ public struct WalkCounts: Hashable, Sendable {
 }
 
 extension CgroupRoot {
-    /// The deepest level that is looked at. The kernel sets no bound, so this one is ours.
+    /// The deepest level that is looked at.
+    ///
+    /// The kernel sets no bound, so this one is ours.
     public static var maximumDepth: Int { 128 }
 
     /// Visits every leaf cgroup, whole container and tenant root, parents after their children.

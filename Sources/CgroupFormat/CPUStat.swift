@@ -1,7 +1,8 @@
 /// The kernel file `cpu.stat` (cgroup-v2.rst, "CPU Interface Files"), times in microseconds.
 public struct CPUStat: Hashable, Sendable {
-    /// CPU time used by the cgroup and all below it, removed ones included. This is what is billed:
-    /// user and system are a rescaled split of it and not monotone.
+    /// CPU time used by the cgroup and all below it, removed ones included.
+    ///
+    /// This is what is billed: user and system are a rescaled split of it and not monotone.
     public var usageMicroseconds: Int64
     public var userMicroseconds: Int64?
     public var systemMicroseconds: Int64?
@@ -9,7 +10,9 @@ public struct CPUStat: Hashable, Sendable {
     public var throttledPeriods: Int64?
     public var throttledMicroseconds: Int64?
 
-    /// Parses the file. Unknown keys are left; `usage_usec` must be there.
+    /// Parses the file.
+    ///
+    /// Unknown keys are left; `usage_usec` must be there.
     public init(parsing text: Span<UInt8>) throws(FormatError) {
         var usage: Int64?
         var user: Int64?

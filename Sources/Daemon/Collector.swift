@@ -93,17 +93,19 @@ public struct Collector: ~Copyable {
         return roots
     }
 
-    /// What the tick has to write of one cgroup; `nil` if it keeps no account.
+    /// What the tick has to write of one cgroup; `nil` if nothing happened in it.
     private func entry(
         _ found: FoundCgroup, _ result: Sampler.Result, at moment: Moment
     ) -> TickEntry? {
         let known = accounts[found.id]
         let isRoot = found.role == .tenantRoot
-        let born = known == nil ? birth(of: found.id) : nil
-        if known == nil, !isRoot, found.isPopulated == false {
-            // Nothing runs here. It matters only if something did since the last scan.
-            guard born != nil, (result.sample.cpu?.usageMicroseconds ?? 0) > 0 else { return nil }
+        if !isRoot, found.isPopulated == false, let mark = known?.position?.cpu,
+            result.sample.cpu?.usageMicroseconds == mark.value
+        {
+            // Nothing runs here and nothing ran since: its account stands where it stood.
+            return nil
         }
+        let born = known == nil ? birth(of: found.id) : nil
         var position = known?.position ?? born.map(Position.born(after:)) ?? Position()
         let advance =
             isRoot

@@ -53,7 +53,9 @@ public struct CollectorService: Service {
         if let failed { throw failed }
     }
 
-    /// One tick. A fault is logged and handed back; the counters are still there next time.
+    /// One tick.
+    ///
+    /// A fault is logged and handed back; the counters are still there next time.
     private func attempt(_ collector: inout Collector) -> Fault? {
         do throws(Fault) {
             let outcome = try collector.tick()

@@ -17,7 +17,9 @@ struct Sampler {
         var isGone = false
     }
 
-    /// Takes a sample. A file that is missing or malformed is an absence, never a failure.
+    /// Takes a sample.
+    ///
+    /// A file that is missing or malformed is an absence, never a failure.
     mutating func sample(_ directory: borrowing CgroupDirectory) -> Result {
         var result = Result()
         result.sample.cpu = take("cpu.stat", directory, &result) { text throws(FormatError) in

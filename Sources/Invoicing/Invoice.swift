@@ -41,7 +41,9 @@ public struct LineItem: Hashable, Sendable {
     }
 }
 
-/// An invoice before it has a number. Its lines add up to its total.
+/// An invoice before it has a number.
+///
+/// Its lines add up to its total.
 public struct Draft: Hashable, Sendable {
     public var tenant: String
     public var period: Period

@@ -1,6 +1,8 @@
 extension Sheet {
-    /// An array with one object a row. Whole numbers are numbers; exact amounts are strings, so
-    /// that no reader makes them floating point.
+    /// An array with one object a row.
+    ///
+    /// Whole numbers are numbers; exact amounts are strings, so that no reader makes them
+    /// floating point.
     var json: String {
         guard !rows.isEmpty else { return "[]\n" }
         let objects = rows.map { row in

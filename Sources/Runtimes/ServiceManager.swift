@@ -1,6 +1,8 @@
 import CSystemd
 
-/// Words to systemd, by sd_notify(3). Without a service manager they go nowhere.
+/// Words to systemd, by sd_notify(3).
+///
+/// Without a service manager they go nowhere.
 public enum ServiceManager {
     /// The service does its work now.
     public static func ready(status: String) { sd_notify(0, "READY=1\nSTATUS=\(status)") }

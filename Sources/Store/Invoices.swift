@@ -17,8 +17,9 @@ extension Store {
         }
     }
 
-    /// Issues the invoices of a period: all that are due or none. An invoice that was issued
-    /// before stays as it is and is handed back.
+    /// Issues the invoices of a period: all that are due or none.
+    ///
+    /// An invoice that was issued before stays as it is and is handed back.
     ///
     /// - Parameter series: the prefix of the numbers, which run without a gap.
     public func issue(

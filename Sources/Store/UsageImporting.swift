@@ -3,8 +3,9 @@ import Metering
 import Units
 
 extension Store {
-    /// Adds usage of another source: all rows or none. Rows that are there already stay as they
-    /// are, so a file can be imported twice.
+    /// Adds usage of another source: all rows or none.
+    ///
+    /// Rows that are there already stay as they are, so a file can be imported twice.
     ///
     /// - Returns: how many rows were new.
     public func importUsage(_ rows: [ImportedUsage], at now: Instant) throws(Fault) -> Int {

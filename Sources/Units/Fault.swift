@@ -1,6 +1,8 @@
 /// What went wrong, in three parts: where, what was found, what to do.
 public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The class of a fault. It decides the exit code of the command.
+    /// The class of a fault.
+    ///
+    /// It decides the exit code of the command.
     public enum Kind: Int32, Sendable {
         case failed = 1
         /// The command line itself is wrong (sysexits `EX_USAGE`).

@@ -12,7 +12,9 @@ public struct Rational: Hashable, Sendable, Comparable {
         denominator = 1
     }
 
-    /// The fraction `numerator ÷ denominator`. A zero denominator is a fault of the program.
+    /// The fraction `numerator ÷ denominator`.
+    ///
+    /// A zero denominator is a fault of the program.
     public init(_ numerator: BigInt, over denominator: BigInt) {
         precondition(denominator != 0, "a fraction with denominator 0")
         let divisor = numerator.greatestCommonDivisor(with: denominator)
@@ -48,7 +50,9 @@ public struct Rational: Hashable, Sendable, Comparable {
         Rational(a.numerator * b.numerator, over: a.denominator * b.denominator)
     }
 
-    /// The quotient. Division by zero is a fault of the program.
+    /// The quotient.
+    ///
+    /// Division by zero is a fault of the program.
     public static func / (a: Rational, b: Rational) -> Rational {
         Rational(a.numerator * b.denominator, over: a.denominator * b.numerator)
     }

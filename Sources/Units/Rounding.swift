@@ -1,6 +1,8 @@
 import BigInt
 
-/// How an exact amount becomes whole minor units. The price book names it.
+/// How an exact amount becomes whole minor units.
+///
+/// The price book names it.
 public enum Rounding: String, Sendable, CaseIterable, Codable {
     case halfEven = "half-even"
     /// Half away from zero.
@@ -10,7 +12,9 @@ public enum Rounding: String, Sendable, CaseIterable, Codable {
     /// Towards zero.
     case down
 
-    /// Rounds to a whole number. Negative amounts mirror positive ones.
+    /// Rounds to a whole number.
+    ///
+    /// Negative amounts mirror positive ones.
     public func round(_ exact: Rational) -> BigInt {
         let (whole, rest) = exact.numerator.magnitude
             .quotientAndRemainder(dividingBy: exact.denominator.magnitude)

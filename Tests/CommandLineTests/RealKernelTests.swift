@@ -1,0 +1,96 @@
+import Foundation
+import TestSupport
+import Testing
+import Units
+
+/// The host's cgroup2 mount, if this user may make cgroups in it.
+private let mount: String? = {
+    let info = (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? ""
+    let line = info.split(separator: "\n").first { $0.contains(" - cgroup2 ") }
+    guard let path = line?.split(separator: " ")[4] else { return nil }
+    let probe = "\(path)/octroi-probe-\(getpid())"
+    guard mkdir(probe, 0o755) == 0 else { return nil }
+    rmdir(probe)
+    return String(path)
+}()
+
+private let hasMount: Bool = {
+    if mount == nil {
+        print("skipped: the tests on real cgroups need a cgroup2 mount this user may write")
+    }
+    return mount != nil
+}()
+
+@Suite(.enabled(if: hasMount, "needs a cgroup2 mount that this user may write"), .serialized)
+struct RealKernelTests {
+    private let desk: Desk
+    private let top: String
+
+    init() throws {
+        desk = try Desk()
+        top = try #require(mount) + "/octroi-test-\(UUID().uuidString.prefix(8))"
+    }
+
+    private func usage(_ cgroup: String) throws -> Int? {
+        let text = try String(contentsOfFile: "\(top)/\(cgroup)/cpu.stat", encoding: .utf8)
+        return text.split(separator: "\n").first.flatMap { Int($0.dropFirst("usage_usec ".count)) }
+    }
+
+    /// Burns CPU in a cgroup until `seconds` are over, by the shell's own loop.
+    private func burn(_ cgroup: String, seconds: Int) throws -> Process {
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = [
+            "-c",
+            "echo $$ > \"$0/cgroup.procs\" && end=$(($(date +%s) + $1)); while [ $(date +%s) -lt $end ]; do :; done",
+            "\(top)/\(cgroup)", String(seconds),
+        ]
+        try shell.run()
+        return shell
+    }
+
+    @Test func meteredCPUIsTheKernelsCounterToTheMicrosecond() throws {
+        for name in ["", "/red", "/blue", "/red/a", "/blue/b"] {
+            try #require(mkdir(top + name, 0o755) == 0)
+        }
+        defer {
+            for name in ["/red/a", "/blue/b", "/blue/c", "/red", "/blue", ""] { rmdir(top + name) }
+        }
+        let path = "/" + (top.split(separator: "/").last ?? "")
+        let file = try desk.file(
+            "t.yaml",
+            "tenants:\n"
+                + ["red", "blue"].map { "  - { id: \($0), match: [{ root: \(path)/\($0) }] }\n" }
+                .joined())
+        #expect(try desk.run("apply", file).status == 0)
+
+        let collector = try startOctroi(["collect", "--interval", "200ms"], store: desk.store)
+        defer { collector.process.terminate() }
+        // The collector must have looked once before the workloads begin.
+        try waitFor { try desk.run("report", "usage-by-tenant").status == 0 }
+        usleep(500_000)
+        let before = try (usage("red/a"), usage("blue/b"))
+        var work = [try burn("red/a", seconds: 3), try burn("blue/b", seconds: 2)]
+        usleep(500_000)
+        // One that is born under the eyes of the collector.
+        try #require(mkdir(top + "/blue/c", 0o755) == 0)
+        work.append(try burn("blue/c", seconds: 1))
+        for process in work { process.waitUntilExit() }
+        let after = try (usage("red/a"), usage("blue/b"), usage("blue/c"))
+        collector.process.terminate()
+        collector.process.waitUntilExit()
+        #expect(collector.process.terminationStatus == 0)
+
+        let csv = try desk.run("usage", "--by", "container", "--format", "csv").lines
+        func metered(_ container: String) -> Int? {
+            csv.map { $0.split(separator: ",") }.first {
+                $0[3].hasSuffix(container) && $0[4] == "cpu"
+            }.flatMap { Int($0[5]) }
+        }
+        #expect(before == (0, 0))
+        #expect(metered("/red/a") == after.0)
+        #expect(metered("/blue/b") == after.1)
+        #expect(metered("/blue/c") == after.2)
+        #expect((after.0 ?? 0) > 500_000, "the workload burned CPU")
+    }
+}

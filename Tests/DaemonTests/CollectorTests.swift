@@ -1,0 +1,208 @@
+import CgroupFS
+import Daemon
+import GRDB
+import Metering
+import Store
+import TestSupport
+import Testing
+import Units
+
+/// A folder that stands for a cgroup tree, and a store beside it.
+private struct Rig {
+    let folder: TemporaryFolder
+    let store: Store
+
+    init() throws {
+        folder = try TemporaryFolder()
+        store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+        try folder.write("", to: "tree/cgroup.procs")
+    }
+
+    func set(_ path: String, cpu: Int) throws {
+        try folder.write("usage_usec \(cpu)\n", to: "tree/\(path)/cpu.stat")
+        try folder.write("1\n", to: "tree/\(path)/cgroup.procs")
+    }
+
+    func collector() throws -> Collector {
+        try Collector(
+            root: CgroupRoot(opening: "\(folder.path)/tree"), store: store,
+            intervalMilliseconds: 1000)
+    }
+
+    /// CPU metered so far, by container.
+    func metered() throws -> [String: Int128] {
+        let month = Period(monthOf: Host.wallTime())
+        return try store.usage(over: month, by: .container).reduce(into: [:]) {
+            if $1.meter == .cpu { $0[$1.container ?? "", default: 0] += $1.quantity }
+        }
+    }
+}
+
+@Suite struct CollectorTests {
+    private let rig: Rig
+
+    init() throws { rig = try Rig() }
+
+    @Test func whatRanBeforeTheFirstTickIsTheBaseline() throws {
+        try rig.set("a", cpu: 1000)
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try rig.set("a", cpu: 1500)
+        // Born between two ticks: all of it counts.
+        try rig.set("b", cpu: 70)
+        _ = try collector.tick()
+        #expect(try rig.metered() == ["/a": 500, "/b": 70])
+    }
+
+    @Test func aRestartGoesOnExactly() throws {
+        try rig.set("a", cpu: 1000)
+        do {
+            var collector = try rig.collector()
+            _ = try collector.tick()
+        }
+        try rig.set("a", cpu: 1234)
+        do {
+            var collector = try rig.collector()
+            _ = try collector.tick()
+            _ = try collector.tick()
+        }
+        #expect(try rig.metered() == ["/a": 234])
+    }
+
+    @Test func aContainerThatBecomesInnerIsNotCountedTwice() throws {
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try rig.set("a", cpu: 100)
+        _ = try collector.tick()
+        // It gets a child: from now on its counter holds the child's usage too.
+        try rig.set("a", cpu: 150)
+        try rig.set("a/child", cpu: 40)
+        _ = try collector.tick()
+        try rig.set("a/child", cpu: 90)
+        try rig.set("a", cpu: 200)
+        _ = try collector.tick()
+        #expect(try rig.metered() == ["/a": 100, "/a/child": 90])
+        // It is a leaf again: its old counter is a new baseline.
+        try rig.folder.remove("tree/a/child")
+        _ = try collector.tick()
+        try rig.set("a", cpu: 260)
+        _ = try collector.tick()
+        #expect(try rig.metered() == ["/a": 160, "/a/child": 90])
+    }
+
+    @Test func anInnerCgroupThatBecomesALeafIsNotNew() throws {
+        try rig.set("a/child", cpu: 10)
+        try rig.folder.write("usage_usec 5000\n", to: "tree/a/cpu.stat")
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try rig.folder.remove("tree/a/child")
+        try rig.set("a", cpu: 5000)
+        _ = try collector.tick()
+        #expect(try rig.metered() == [:])
+    }
+
+    @Test func aNewLifeUnderAnOldNameIsANewAccount() throws {
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try rig.set("a", cpu: 100)
+        _ = try collector.tick()
+        try rig.folder.remove("tree/a")
+        try rig.set("holds/the/old/inode", cpu: 0)
+        try rig.set("a", cpu: 30)
+        _ = try collector.tick()
+        #expect(try rig.metered()["/a"] == 130)
+    }
+
+    @Test func whatLivedAndDiedBetweenTicksCountsWhileItsCgroupStands() throws {
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try rig.set("a", cpu: 70)
+        try rig.folder.write("", to: "tree/a/cgroup.procs")
+        _ = try collector.tick()
+        #expect(try rig.metered() == ["/a": 70])
+    }
+
+    /// An empty cgroup is a baseline too: a process that moves in later is metered from its start.
+    @Test func anIdleCgroupThatComesToLifeIsMeteredWhole() throws {
+        try rig.set("a", cpu: 10)
+        try rig.folder.write("", to: "tree/a/cgroup.procs")
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        let idle = try collector.tick()
+        #expect(idle.read == 0)
+        try rig.set("a", cpu: 90)
+        _ = try collector.tick()
+        #expect(try rig.metered() == ["/a": 80])
+    }
+
+    @Test func malformedTextIsAnAbsenceAndTheRestGoesOn() throws {
+        try rig.set("a", cpu: 10)
+        try rig.set("b", cpu: 10)
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        for text in ["", "usage_usec 2", "usage_usec x\n", "nothing 5\n"] {
+            try rig.folder.write(text, to: "tree/a/cpu.stat")
+            let outcome = try collector.tick()
+            #expect(outcome.anomalies.count <= 1)
+        }
+        let absent = try rig.store.containers(all: false).first { $0.path == "/a" }?.absent
+        #expect(absent?.contains("cpu.stat: malformed") == true)
+        try rig.set("a", cpu: 25)
+        try rig.set("b", cpu: 25)
+        _ = try collector.tick()
+        #expect(try rig.metered() == ["/a": 15, "/b": 15])
+        #expect(
+            try rig.store.containers(all: false).first { $0.path == "/a" }?.absent.contains(
+                "cpu.stat: malformed") == false)
+    }
+
+    @Test func attributionFollowsTheRules() throws {
+        try rig.set("tenant-acme.slice/web", cpu: 0)
+        try rig.set("other", cpu: 0)
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try rig.set("tenant-acme.slice/web", cpu: 5)
+        _ = try collector.tick()
+        #expect(try tenants() == ["unattributed": 5])
+        let acme = Tenant(
+            id: "acme", name: "acme", priceBook: nil, invoiceTo: InvoiceAddress(),
+            match: [.slice("tenant-acme.slice")])
+        // As octroi apply does beside a running collector: on a connection of its own.
+        _ = try Store(at: rig.store.path, for: .write).apply(
+            Contract(tenants: [acme], books: nil), isPlan: false, at: Host.wallTime())
+        // What was nobody's becomes the tenant's from its first hour on.
+        #expect(try tenants() == ["acme": 5])
+        try rig.set("tenant-acme.slice/db", cpu: 7)
+        _ = try collector.tick()
+        #expect(try tenants() == ["acme": 12])
+        let roots = try rig.store.containers(all: false).filter(\.isTenantRoot).map(\.path)
+        #expect(roots == ["/tenant-acme.slice"])
+    }
+
+    private func tenants() throws -> [String: Int128] {
+        try rig.store.usage(over: Period(monthOf: Host.wallTime()), by: .tenant)
+            .reduce(into: [:]) { $0[$1.tenant ?? ""] = $1.quantity }
+    }
+
+    @Test func aTickThatCannotBeKeptIsMadeUpForByTheNext() throws {
+        try rig.set("a", cpu: 10)
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try rig.set("a", cpu: 110)
+        // Every commit fails here, as it does on a full disk.
+        let other = try DatabaseQueue(path: rig.store.path)
+        try other.write {
+            try $0.execute(
+                sql: """
+                    CREATE TRIGGER full BEFORE INSERT ON usage
+                    BEGIN SELECT raise(ABORT, 'full'); END
+                    """)
+        }
+        #expect(throws: Fault.self) { _ = try collector.tick() }
+        #expect(try rig.metered() == [:])
+        try other.write { try $0.execute(sql: "DROP TRIGGER full") }
+        try rig.set("a", cpu: 210)
+        _ = try collector.tick()
+        #expect(try rig.metered() == ["/a": 200])
+    }
+}

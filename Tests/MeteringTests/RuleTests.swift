@@ -1,0 +1,57 @@
+import Metering
+import Testing
+
+@Suite struct RuleTests {
+    @Test(arguments: [
+        (Rule.slice("tenant-acme.slice"), "/tenant.slice/tenant-acme.slice/docker-1.scope", true),
+        (.slice("tenant-acme.slice"), "/tenant-acme.slice/web", true),
+        (.slice("tenant-acme.slice"), "/tenant.slice/tenant-acme.slice", true),
+        // A workload can make a cgroup of any name inside its own: that gives it nothing.
+        (.slice("tenant-acme.slice"), "/system.slice/evil.service/tenant-acme.slice/x", false),
+        (.slice("tenant-acme.slice"), "/tenant.slice/tenant-acme2.slice/x", false),
+        (.root("/tenants/acme"), "/tenants/acme/a/b", true),
+        (.root("/tenants/acme"), "/tenants/acme2", false),
+        (.unit("acme-*.service"), "/system.slice/acme-web.service", true),
+        (.unit("acme-*.service"), "/system.slice/acme-web.service/inner", true),
+        (.unit("acme-*.service"), "/system.slice/x.service/acme-web.service", false),
+        (.unit("acme-*.service"), "/docker/0123/acme-web.service", false),
+        (.cgroup("/machines/acme/**"), "/machines/acme/a/b", true),
+        (.cgroup("/machines/acme/**"), "/machines/acme", false),
+        (.cgroup("/machines/*/web"), "/machines/a/web", true),
+        (.cgroup("/machines/*/web"), "/machines/a/b/web", false),
+        (.cgroup("/m?/x"), "/m1/x", true),
+        (.cgroup("/m?x"), "/m/x", false),
+        (.label("octroi.tenant=acme"), "/a", false),
+        (.namespace("acme"), "/a", false),
+    ])
+    func rulesFit(rule: Rule, path: String, fits: Bool) {
+        #expect(rule.matches(ContainerFacts(path: path)) == fits)
+    }
+
+    @Test func labelsAndNamespacesFitOnceTheyAreKnown() {
+        let facts = ContainerFacts(
+            path: "/a", labels: ["octroi.tenant": "acme", "tier": ""], namespace: "prod")
+        #expect(Rule.label("octroi.tenant=acme").matches(facts))
+        #expect(Rule.label("tier").matches(facts))
+        #expect(!Rule.label("octroi.tenant=lab").matches(facts))
+        #expect(Rule.namespace("prod").matches(facts))
+    }
+
+    @Test func theFirstTenantWhoseRuleFitsWins() {
+        let tenants = ["a", "b"].map {
+            Tenant(
+                id: $0, name: $0, priceBook: nil, invoiceTo: InvoiceAddress(),
+                match: [.cgroup("/x/**")])
+        }
+        #expect(attribute(ContainerFacts(path: "/x/y"), among: tenants) == "a")
+        #expect(attribute(ContainerFacts(path: "/y"), among: tenants) == nil)
+    }
+
+    @Test func slicesNestAsSystemdNestsThem() {
+        #expect(
+            Rule.slice("a-b-c.slice").rootPaths == [
+                "/a.slice/a-b.slice/a-b-c.slice", "/a-b-c.slice",
+            ])
+        #expect(Rule.slice("a.slice").rootPaths == ["/a.slice"])
+    }
+}

@@ -1,0 +1,106 @@
+import Metering
+import Reporting
+import TestSupport
+import Testing
+import Units
+
+@Suite struct SheetTests {
+    private let sheet = Sheet(
+        columns: ["name", "amount"],
+        rows: [
+            [.text("a,\"b\"\nc"), .integer(5)], [.text("=1+1"), .exact("-0.50")], [.none, .none],
+        ])
+
+    @Test func csvQuotesAndDefusesFormulas() {
+        #expect(sheet.rendered(as: .csv) == "name,amount\n\"a,\"\"b\"\"\nc\",5\n'=1+1,-0.50\n,\n")
+    }
+
+    @Test func jsonIsNumbersTextsAndNulls() {
+        #expect(
+            sheet.rendered(as: .json) == """
+                [
+                  {"name": "a,\\"b\\"\\nc", "amount": 5},
+                  {"name": "=1+1", "amount": "-0.50"},
+                  {"name": null, "amount": null}
+                ]
+
+                """)
+        #expect(Sheet(columns: ["a"], rows: []).rendered(as: .json) == "[]\n")
+    }
+
+    @Test func tablesAlignAndHoldNoEscapes() {
+        let sheet = Sheet(
+            columns: ["name", "n"],
+            rows: [[.text("\u{1B}[2Jx\u{202E}"), .integer(5)], [.text("y"), .integer(12_345)]])
+        #expect(
+            sheet.rendered(as: .table) == """
+                name                    n
+                \\u{1B}[2Jx\\u{202E}      5
+                y                   12345
+
+                """)
+    }
+
+    @Test func printedCSVIsReadBack() throws {
+        var random = SeededRandom(seed: 7)
+        let letters = ["a", ",", "\"", "\n", "\r\n", " ", "é", "x"]
+        for _ in 0..<1000 {
+            let rows = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+                (0..<3).map { _ in
+                    "k"
+                        + (0..<Int.random(in: 0...5, using: &random)).map { _ in
+                            letters.randomElement(using: &random) ?? ""
+                        }.joined()
+                }
+            }
+            let sheet = Sheet(columns: ["a", "b", "c"], rows: rows.map { $0.map(Cell.text) })
+            #expect(try parseCSV(sheet.rendered(as: .csv)).dropFirst().map(\.fields) == rows)
+        }
+    }
+
+    @Test(arguments: [
+        (Int128(0), Meter.cpu, "0.000 vCPU-s"), (1_500_000, .cpu, "1.500 vCPU-s"),
+        (7_200_000_000, .cpu, "2.000 vCPU-h"),
+        (1 << 20, .memory, "1.000 MiB-s"), (1536, .ioReadBytes, "1.500 KiB"),
+        (1_234_567, .ioReadOps, "1,234,567 op"),
+    ])
+    func quantitiesForPeople(quantity: Int128, meter: Meter, text: String) {
+        #expect(humanQuantity(quantity, meter.dimension) == text)
+    }
+}
+
+@Suite struct UsageImportTests {
+    private let header = "start,end,tenant,container,meter,quantity\n"
+    private let good = "2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,gpu-1,gpu,3600\n"
+
+    @Test func readsRowsInAnyColumnOrder() throws {
+        let text =
+            "quantity,meter,container,tenant,end,start\n5,cpu,\"a,b\",acme,2026-10-01T01:00:00Z,2026-10-01T00:00:00Z\n"
+        let row = try #require(try parseUsageImport(text).first)
+        #expect(row.container == "a,b" && row.quantity == 5 && row.meter == .cpu && row.row == 2)
+    }
+
+    @Test(arguments: [
+        ("2026-10-01,2026-10-01T01:00:00Z,acme,g,gpu,1", "line 3, start"),
+        ("2026-10-01T01:00:00Z,2026-10-01T01:00:00Z,acme,g,gpu,1", "line 3, end"),
+        ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,Acme,g,gpu,1", "line 3, tenant"),
+        ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,,gpu,1", "line 3, container"),
+        ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,g,GPU!,1", "line 3, meter"),
+        ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,g,memory_current,1", "line 3, meter"),
+        ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,g,gpu,1.5", "line 3, quantity"),
+        ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,g,gpu,-1", "line 3, quantity"),
+        ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,g,gpu", "line 3"),
+        ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,gpu-1,gpu,9", "line 3"),
+        ("\"2026-10-01T00:00:00Z,", "line 3"), ("a\"b,c,d,e,f,g", "line 3"),
+    ])
+    func namesTheBadRow(row: String, place: String) {
+        #expect { try parseUsageImport(header + good + row + "\n") } throws: {
+            ($0 as? Fault)?.place == place
+        }
+    }
+
+    @Test(arguments: ["", "a,b\n", "start,end,tenant,container,meter,meter\n"])
+    func namesABadHeader(text: String) {
+        #expect { try parseUsageImport(text) } throws: { ($0 as? Fault)?.place == "line 1" }
+    }
+}

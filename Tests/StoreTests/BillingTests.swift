@@ -1,0 +1,251 @@
+import BigInt
+import GRDB
+import Invoicing
+import Metering
+import Pricing
+import Store
+import TestSupport
+import Testing
+import Units
+
+private let now = Instant(seconds: 1_795_446_000)
+
+/// A store in a folder of its own, with two tenants and one price book.
+private struct Billing {
+    let folder: TemporaryFolder
+    let store: Store
+    let october: Period
+    let november: Period
+
+    init(unpriced: UnpricedPolicy = .block, meters: [String: Price]? = nil) throws {
+        folder = try TemporaryFolder()
+        store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+        october = try #require(Period(month: "2026-10"))
+        november = try #require(Period(month: "2026-11"))
+        let cpu = Price(
+            amount: try #require(DecimalPrice("0.36")),
+            per: try #require(UnitQuantity("1 vCPU-hour")))
+        let book = PriceBook(
+            id: "standard", currency: try #require(Currency("EUR")), effective: Instant(seconds: 0),
+            rounding: .halfEven, memory: .unreclaimable, unpriced: unpriced,
+            taxes: [Tax(code: "vat", name: "TVA", rate: try #require(DecimalPrice("20")))],
+            meters: meters ?? ["cpu": cpu])
+        let tenants = ["acme", "lab"].map {
+            Tenant(id: $0, name: $0, priceBook: "standard", invoiceTo: InvoiceAddress(), match: [])
+        }
+        _ = try store.apply(Contract(tenants: tenants, books: [book]), isPlan: false, at: now)
+    }
+
+    func row(
+        _ tenant: String, _ container: String, _ meter: Meter, _ quantity: Int128,
+        _ month: Period? = nil, line: Int = 2
+    ) -> ImportedUsage {
+        ImportedUsage(
+            period: month ?? october, tenant: tenant, container: container, meter: meter,
+            quantity: quantity, row: line)
+    }
+
+    func issue(_ period: Period, tenant: String? = nil) throws -> [Invoice] {
+        try store.issue(over: period, tenant: tenant, series: "OCT", at: now)
+    }
+
+    func count(_ table: String) throws -> Int? {
+        try DatabaseQueue(path: store.path).read {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)")
+        }
+    }
+}
+
+@Suite struct ImportTests {
+    @Test func aFileCanBeImportedTwice() throws {
+        let billing = try Billing()
+        let rows = [billing.row("acme", "a", .cpu, 1_000_003), billing.row("lab", "a", .cpu, 7)]
+        #expect(try billing.store.importUsage(rows, at: now) == 2)
+        #expect(try billing.store.importUsage(rows, at: now) == 0)
+        let usage = try billing.store.usage(over: billing.october, by: .tenant)
+        #expect(usage.map(\.quantity) == [1_000_003, 7])
+        #expect(usage.allSatisfy { $0.assurance == .imported })
+        let hours = try billing.store.usage(over: billing.october, by: .hour, tenant: "acme")
+        #expect(hours.count == 744 && hours.reduce(0) { $0 + $1.quantity } == 1_000_003)
+    }
+
+    @Test func oneBadRowKeepsAllOut() throws {
+        let billing = try Billing()
+        let bad = [
+            billing.row("nobody", "a", .cpu, 5, line: 3),
+            billing.row("acme", "a", .cpu, Int128.max, line: 3),
+        ]
+        for row in bad {
+            #expect {
+                try billing.store.importUsage([billing.row("acme", "a", .cpu, 1), row], at: now)
+            } throws: {
+                ($0 as? Fault)?.place.hasPrefix("line 3") == true
+            }
+        }
+        #expect(try billing.count("usage") == 0)
+        #expect(try billing.count("container") == 0)
+    }
+
+    @Test func anotherQuantityForTheSameRowIsRefused() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 5)], at: now)
+        #expect(throws: Fault.self) {
+            try billing.store.importUsage([billing.row("acme", "a", .cpu, 6, line: 9)], at: now)
+        }
+        #expect(try billing.store.usage(over: billing.october, by: .tenant).map(\.quantity) == [5])
+    }
+
+    @Test func sumsBeyond64BitsAreExact() throws {
+        let billing = try Billing()
+        // A petabyte for a month: 2.7e21 byte-seconds.
+        let month = Int128(1) << 50 * Int128(billing.october.seconds)
+        _ = try billing.store.importUsage(
+            [
+                billing.row("acme", "a", .memory, month),
+                billing.row("acme", "b", .memory, month + 1),
+            ], at: now)
+        let usage = try billing.store.usage(over: billing.october, by: .meter)
+        #expect(usage.map(\.quantity) == [2 * month + 1])
+    }
+}
+
+@Suite struct InvoiceStoreTests {
+    @Test func numbersAreGaplessAndIssuingTwiceChangesNothing() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage(
+            [
+                billing.row("acme", "a", .cpu, 3_600_000_000),
+                billing.row("lab", "b", .cpu, 7_200_000_000),
+                billing.row("acme", "a", .cpu, 36_000_000_000, billing.november),
+            ], at: now)
+        let first = try billing.issue(billing.october)
+        #expect(first.map(\.number) == ["OCT-000001", "OCT-000002"])
+        #expect(first.map(\.draft.total) == [43, 86])
+        #expect(try billing.issue(billing.october) == first)
+        #expect(try billing.issue(billing.november).map(\.number) == ["OCT-000003"])
+        #expect(try billing.store.invoices().count == 3)
+        #expect(try billing.store.invoices(number: "OCT-000002").map(\.draft) == [first[1].draft])
+    }
+
+    @Test func aFailedIssueUsesNoNumber() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage(
+            [
+                billing.row("acme", "a", .cpu, 3_600_000_000),
+                billing.row("lab", "b", .ioReadBytes, 5),
+            ], at: now)
+        #expect { try billing.issue(billing.october) } throws: {
+            ($0 as? Fault)?.found.contains("no price for that meter") == true
+        }
+        #expect(try billing.store.invoices().isEmpty)
+        #expect(try billing.issue(billing.october, tenant: "acme").map(\.number) == ["OCT-000001"])
+    }
+
+    @Test func anIssuedInvoiceCannotBeChanged() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 3_600_000_000)], at: now)
+        let issued = try billing.issue(billing.october)
+        for sql in [
+            "UPDATE invoice SET total_minor = 1, net_minor = 1, tax_minor = 0",
+            "DELETE FROM invoice",
+            "UPDATE invoice_line SET amount_minor = 0", "DELETE FROM invoice_line",
+            "UPDATE invoice_segment SET price_book = 1", "DELETE FROM invoice_segment",
+        ] {
+            #expect(throws: DatabaseError.self, "\(sql)") {
+                try DatabaseQueue(path: billing.store.path).write { try $0.execute(sql: sql) }
+            }
+        }
+        #expect(try billing.store.invoices() == issued)
+    }
+
+    @Test func anOverlappingPeriodIsRefused() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 3_600_000_000)], at: now)
+        _ = try billing.issue(billing.october)
+        let part = try #require(
+            Period(
+                start: billing.october.start.advanced(bySeconds: 3600), end: billing.november.start)
+        )
+        #expect { try billing.issue(part) } throws: { ($0 as? Fault)?.kind == .wrongUse }
+    }
+
+    @Test func lateUsageIsOnTheNextInvoiceOnceAsACorrection() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 3_600_000_000)], at: now)
+        let october = try billing.issue(billing.october)
+        _ = try billing.store.importUsage(
+            [
+                billing.row("acme", "late", .cpu, 7_200_000_000),
+                billing.row("acme", "a", .cpu, 36_000_000_000, billing.november),
+            ], at: now)
+        #expect(try billing.issue(billing.october) == october)
+        let november = try #require(try billing.issue(billing.november).first)
+        let corrections = november.draft.lines.filter { $0.kind == .correction }
+        #expect(corrections.map(\.container) == ["late"])
+        #expect(corrections.map(\.period) == [billing.october])
+        #expect(november.draft.net == 360 + 72)
+        let december = try #require(Period(month: "2026-12"))
+        #expect(try billing.store.drafts(over: december, tenant: nil).isEmpty)
+    }
+
+    @Test func aChangedBookDoesNotTouchWhatItPriced() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 3_600_000_000)], at: now)
+        let before = try billing.issue(billing.october)
+        var book = try #require(try billing.store.bookVersions().first)
+        book.meters["cpu"]?.amount = try #require(DecimalPrice("99"))
+        #expect(
+            try billing.store.apply(Contract(tenants: nil, books: [book]), isPlan: false, at: now)
+                == ["changed price book standard from 1970-01-01T00:00:00Z"])
+        #expect(try billing.store.invoices() == before)
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "late", .cpu, 3_600_000_000)], at: now)
+        // Late usage of an invoiced period is priced by the version that invoice used.
+        let draft = try #require(
+            try billing.store.drafts(over: billing.november, tenant: "acme").first)
+        #expect(draft.net == 36)
+    }
+
+    @Test func aTenantWithoutABookBlocksOnlyIfItUsedSomething() throws {
+        let billing = try Billing()
+        let free = Tenant(
+            id: "free", name: "free", priceBook: nil, invoiceTo: InvoiceAddress(), match: [])
+        _ = try billing.store.apply(Contract(tenants: [free], books: nil), isPlan: false, at: now)
+        #expect(try billing.issue(billing.october).isEmpty)
+        _ = try billing.store.importUsage([billing.row("free", "a", .cpu, 1)], at: now)
+        #expect(throws: Fault.self) { try billing.issue(billing.october) }
+    }
+
+    @Test func applyIsIdempotentAndAPlanWritesNothing() throws {
+        let billing = try Billing()
+        let tenants = try billing.store.tenants()
+        let same = Contract(tenants: tenants, books: try billing.store.bookVersions())
+        #expect(try billing.store.apply(same, isPlan: false, at: now).isEmpty)
+        var renamed = tenants
+        renamed[0].name = "ACME"
+        #expect(
+            try billing.store.apply(Contract(tenants: renamed, books: nil), isPlan: true, at: now)
+                == ["changed tenant acme"])
+        #expect(try billing.store.tenants() == tenants)
+        var lost = tenants
+        lost[0].priceBook = "nowhere"
+        #expect(throws: Fault.self) {
+            try billing.store.apply(Contract(tenants: lost, books: nil), isPlan: false, at: now)
+        }
+    }
+
+    @Test func reportsCanOnlyRead() throws {
+        let billing = try Billing()
+        for sql in [
+            "DELETE FROM tenant", "SELECT * FROM nowhere", "SELECT 1; DELETE FROM tenant", "",
+        ] {
+            #expect(throws: Fault.self, "\(sql)") {
+                try billing.store.report(sql, over: billing.october, place: "x.sql")
+            }
+        }
+        #expect(try billing.store.tenants().count == 2)
+        #expect(
+            try billing.store.report("SELECT :from AS a", over: billing.october, place: "x").columns
+                == ["a"])
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import GRDB
+import Store
+import TestSupport
+import Testing
+import Units
+
+private func kind(_ body: () throws -> Void) -> Fault.Kind? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return (error as? Fault)?.kind
+    }
+}
+
+@Suite struct StoreOpeningTests {
+    private let folder: TemporaryFolder
+    private var path: String { "\(folder.path)/sub/octroi.db" }
+
+    init() throws { folder = try TemporaryFolder() }
+
+    @Test func aNewStoreIsForItsOwnerAndGroupOnly() throws {
+        _ = try Store(at: path, for: .write)
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode == 0o640)
+    }
+
+    @Test func readingNeverMakesAStore() {
+        #expect(kind { _ = try Store(at: path, for: .read) } == .unavailable)
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test func whatIsNoDatabaseIsRefusedAndLeftAlone() throws {
+        let text = String(repeating: "this is no database\n", count: 100)
+        try folder.write(text, to: "sub/octroi.db")
+        #expect(kind { _ = try Store(at: path, for: .write) } == .badData)
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+    }
+
+    @Test func anotherProgramsDatabaseIsRefusedAndLeftAlone() throws {
+        try folder.write("", to: "sub/x")
+        try DatabaseQueue(path: path).write { try $0.execute(sql: "CREATE TABLE song (name TEXT)") }
+        #expect(kind { _ = try Store(at: path, for: .write) } == .badData)
+        let tables = try DatabaseQueue(path: path).read {
+            try String.fetchAll($0, sql: "SELECT name FROM sqlite_schema")
+        }
+        #expect(tables == ["song"])
+    }
+
+    @Test func aNewerSchemaIsRefused() throws {
+        _ = try Store(at: path, for: .write)
+        try DatabaseQueue(path: path).write {
+            try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('9999_from_the_future')")
+        }
+        for access in [Store.Access.read, .write] {
+            #expect(kind { _ = try Store(at: path, for: access) } == .badData)
+        }
+    }
+
+    @Test func anEmptyFileIsNoStoreToRead() throws {
+        try folder.write("", to: "sub/octroi.db")
+        #expect(kind { _ = try Store(at: path, for: .read) } == .badData)
+        _ = try Store(at: path, for: .write)
+        _ = try Store(at: path, for: .read)
+    }
+
+    @Test func aFolderIsNoStore() throws {
+        try folder.write("", to: "sub/octroi.db/x")
+        #expect(kind { _ = try Store(at: path, for: .write) } == .unavailable)
+    }
+}

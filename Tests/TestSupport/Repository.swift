@@ -1,0 +1,51 @@
+import Foundation
+
+/// Where the repository lies.
+public let repository = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+/// What a run of the octroi binary gave.
+public struct ProcessResult: Sendable {
+    public let status: Int32
+    public let output: String
+    public let errors: String
+
+    /// The lines of standard output.
+    public var lines: [String] { output.split(separator: "\n").map(String.init) }
+}
+
+/// The octroi binary that was built beside the tests.
+public var octroiPath: String {
+    URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        .appendingPathComponent("octroi").path
+}
+
+/// Starts the octroi binary with its own store and config folder.
+public func startOctroi(
+    _ words: [String], store: String, config: String = "\(repository)/config"
+) throws -> (process: Process, output: Pipe, errors: Pipe) {
+    let process = Process()
+    let (output, errors) = (Pipe(), Pipe())
+    process.executableURL = URL(fileURLWithPath: octroiPath)
+    process.arguments = words
+    process.environment = ["OCTROI_DB": store, "OCTROI_CONFIG": config, "TZ": "Asia/Kathmandu"]
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = output
+    process.standardError = errors
+    try process.run()
+    return (process, output, errors)
+}
+
+/// Runs the octroi binary to its end.
+public func octroi(
+    _ words: [String], store: String, config: String = "\(repository)/config"
+) throws -> ProcessResult {
+    let (process, output, errors) = try startOctroi(words, store: store, config: config)
+    // Standard error stays small, so that reading the two in turn cannot block.
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    let said = errors.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return ProcessResult(
+        status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+        errors: String(decoding: said, as: UTF8.self))
+}

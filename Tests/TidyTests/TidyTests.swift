@@ -1,0 +1,136 @@
+import Foundation
+import Testing
+import TestSupport
+
+/// The rules of the house that a machine can check.
+@Suite struct TidyTests {
+    private static let core = [
+        "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits", "Reporting",
+    ]
+
+    /// Files of a folder of the repository, with their text.
+    private func files(_ folder: String, _ suffix: String) throws -> [(path: String, text: String)]
+    {
+        let paths = try FileManager.default.subpathsOfDirectory(atPath: "\(repository)/\(folder)")
+        return try paths.filter { $0.hasSuffix(suffix) }.sorted().map {
+            (
+                "\(folder)/\($0)",
+                try String(contentsOfFile: "\(repository)/\(folder)/\($0)", encoding: .utf8)
+            )
+        }
+    }
+
+    /// The modules of the manifest and what each may use.
+    private func manifest() throws -> [String: Set<String>] {
+        let text = try String(contentsOfFile: "\(repository)/Package.swift", encoding: .utf8)
+        let all =
+            /(?:module\(\s*|\.executableTarget\(\s*name:\s*|\.target\(\s*name:\s*)"(\w+)"(?:,\s*(?:needs|dependencies):\s*\[([^\]]*)\])?/
+        var modules: [String: Set<String>] = [:]
+        for match in text.matches(of: all) where match.1 != "TestSupport" {
+            modules[String(match.1)] = Set(
+                (match.2 ?? "").matches(of: /"(\w+)"/).map { String($0.1) })
+        }
+        return modules
+    }
+
+    @Test func theManifestNamesEveryModule() throws {
+        let modules = try manifest()
+        let folders = try FileManager.default.contentsOfDirectory(atPath: "\(repository)/Sources")
+        #expect(Set(folders).subtracting(["CSystemd"]).subtracting(modules.keys).isEmpty)
+        #expect(
+            modules["Store"]?.contains("Migrations") == true
+                && modules["octroi"]?.contains("Daemon") == true)
+    }
+
+    @Test func importsFollowTheArrowsOfTheManifest() throws {
+        let modules = try manifest()
+        var seen = 0
+        for (module, needs) in modules {
+            for (path, text) in try files(
+                module == "Migrations"
+                    ? "migrations" : module == "ReportFiles" ? "reports" : "Sources/\(module)",
+                ".swift")
+            {
+                for match in text.matches(of: /(?m)^(?:@\w+ )?import (\w+)/) {
+                    let used = String(match.1)
+                    guard modules[used] != nil else { continue }
+                    seen += 1
+                    #expect(
+                        needs.contains(used),
+                        "\(path) imports \(used), which Package.swift does not give to \(module)")
+                }
+            }
+        }
+        #expect(seen > 100, "the imports were looked at")
+    }
+
+    @Test func arrowsGoOneWay() throws {
+        let modules = try manifest()
+        var done: Set<String> = []
+        func visit(_ module: String, _ way: [String]) {
+            #expect(!way.contains(module), "a cycle: \(way + [module])")
+            guard !way.contains(module), done.insert(module).inserted else { return }
+            for next in modules[module] ?? [] { visit(next, way + [module]) }
+        }
+        for module in modules.keys { visit(module, []) }
+    }
+
+    @Test(arguments: core)
+    func theCoreKnowsNoFileClockDatabaseOrFloat(module: String) throws {
+        let modules = try manifest()
+        let mayUse = Set(Self.core)
+        #expect(modules[module]?.isSubset(of: mayUse) == true, "\(module) leaves the core")
+        let sources = try files("Sources/\(module)", ".swift")
+        #expect(!sources.isEmpty)
+        for (path, text) in sources {
+            for match in text.matches(of: /(?m)^import (\w+)/) {
+                #expect(
+                    mayUse.union(["BigInt"]).contains(String(match.1)), "\(path) imports \(match.1)"
+                )
+            }
+            for line in text.split(separator: "\n")
+            where !line.drop(while: { $0 == " " }).hasPrefix("//") {
+                #expect(
+                    !line.contains(/\b(Double|Float|Decimal|Date\(|FileManager|print)\b/),
+                    "\(path): \(line)")
+            }
+        }
+    }
+
+    @Test func filesAreShortAndSayNothingForbidden() throws {
+        let sources = try files("Sources", ".swift")
+        for (path, text) in sources {
+            #expect(
+                text.split(separator: "\n", omittingEmptySubsequences: false).count <= 400,
+                "\(path) is too long")
+            for line in text.split(separator: "\n") {
+                #expect(
+                    !line.contains(
+                        /try!|as!|@unchecked Sendable|nonisolated\(unsafe\)|fatalError|TODO|FIXME/),
+                    "\(path): \(line)")
+            }
+        }
+        for (path, text) in sources where !path.hasPrefix("Sources/Store/") {
+            #expect(
+                !text.contains(
+                    /\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b.*\b(FROM|SET|VALUES|WHERE)\b/),
+                "\(path) knows SQL")
+            #expect(!text.contains("import GRDB"), "\(path) knows the database")
+        }
+        for (path, text) in sources
+        where !["Sources/CgroupFS/", "Sources/octroi/"].contains(where: path.hasPrefix) {
+            #expect(!text.contains("/sys/fs/cgroup/"), "\(path) knows where cgroups are")
+        }
+    }
+
+    @Test func everyMigrationAndReportIsEmbedded() throws {
+        let manifest = try String(contentsOfFile: "\(repository)/Package.swift", encoding: .utf8)
+        for folder in ["migrations", "reports"] {
+            for (path, _) in try files(folder, ".sql") {
+                #expect(
+                    manifest.contains("\"\(URL(fileURLWithPath: path).lastPathComponent)\""),
+                    "\(path)")
+            }
+        }
+    }
+}
