@@ -86,6 +86,12 @@ let package = Package(
                 "ReportFiles", argumentParser, lifecycle, logging, signals, systemPackage,
             ], swiftSettings: swift),
 
+        .executableTarget(
+            name: "octroi-bench",
+            dependencies: [
+                "Units", "CgroupFormat", "Metering", "CgroupFS", "Runtimes", "Store", "Daemon",
+            ], path: "Benchmarks/OctroiBench", swiftSettings: swift),
+
         .target(
             name: "TestSupport", dependencies: ["Units"], path: "Tests/TestSupport",
             swiftSettings: swift),

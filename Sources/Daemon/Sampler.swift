@@ -5,22 +5,24 @@ import Metering
 import SystemPackage
 
 /// Reads and parses the kernel files of one cgroup after another, into one reused buffer.
-struct Sampler {
+public struct Sampler {
     private var buffer = [UInt8](repeating: 0, count: 16_384)
     private var isStacked: [DeviceNumber: Bool] = [:]
 
+    public init() {}
+
     /// What one cgroup gave, and what it did not, by file.
-    struct Result {
-        var sample = Sample()
-        var absences: [String: Absence] = [:]
+    public struct Result {
+        public var sample = Sample()
+        public var absences: [String: Absence] = [:]
         /// The cgroup went away while it was read.
-        var isGone = false
+        public var isGone = false
     }
 
     /// Takes a sample.
     ///
     /// A file that is missing or malformed is an absence, never a failure.
-    mutating func sample(_ directory: borrowing CgroupDirectory) -> Result {
+    public mutating func sample(_ directory: borrowing CgroupDirectory) -> Result {
         var result = Result()
         result.sample.cpu = take("cpu.stat", directory, &result) { text throws(FormatError) in
             try CPUStat(parsing: text)

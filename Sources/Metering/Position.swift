@@ -55,6 +55,10 @@ public struct Advance: Sendable {
         public let meter: LedgerMeter
         public let hour: Instant
         public let quantity: Int128
+
+        public init(meter: LedgerMeter, hour: Instant, quantity: Int128) {
+            (self.meter, self.hour, self.quantity) = (meter, hour, quantity)
+        }
     }
 
     /// Parts above zero, to add to the ledger.

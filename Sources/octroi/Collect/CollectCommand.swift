@@ -39,7 +39,7 @@ struct CollectCommand: AsyncParsableCommand {
 
     func run() async throws {
         let length = try duration.map { text throws(Fault) in try milliseconds("--for", text) }
-        let progress = Progress()
+        let progress = Progress(isSteady: length != nil)
         try await runCollector(
             place, interval: interval, root: root, length: length, onTick: progress.note)
         progress.finish()

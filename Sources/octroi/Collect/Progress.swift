@@ -1,5 +1,6 @@
 import Daemon
 import Glibc
+import Metering
 import Reporting
 import Synchronization
 import Units
@@ -8,21 +9,31 @@ import Units
 final class Progress: Sendable {
     private struct Totals {
         var ticks = 0
+        var printed: Instant?
         var cgroups = 0
         var cpu: Int128 = 0
     }
 
     private let totals = Mutex(Totals())
+    /// Whether to print a line now and then where no terminal can keep one up to date.
+    private let isSteady: Bool
+
+    init(isSteady: Bool) { self.isSteady = isSteady }
 
     /// Takes note of a tick.
     @Sendable func note(_ outcome: Collector.Outcome) {
-        let line = totals.withLock { totals in
+        let line: String? = totals.withLock { totals in
             totals.ticks += 1
             totals.cgroups = outcome.read
             totals.cpu += outcome.cpuMicroseconds
+            let now = outcome.moment.wall
+            let isDue = totals.printed.map { $0.advanced(bySeconds: 5) <= now } ?? true
+            guard isTerminal(STDERR_FILENO) || (isSteady && isDue) else { return nil }
+            totals.printed = now
             return summary(totals)
         }
-        if isTerminal(STDERR_FILENO) { writeError("\r\u{1B}[K\(line)") }
+        guard let line else { return }
+        writeError(isTerminal(STDERR_FILENO) ? "\r\u{1B}[K\(line)" : "octroi: \(line)\n")
     }
 
     /// Prints the summary.

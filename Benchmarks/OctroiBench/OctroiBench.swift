@@ -1,0 +1,111 @@
+import CgroupFS
+import CgroupFormat
+import Daemon
+import Glibc
+import Metering
+import Runtimes
+import Store
+import Units
+
+/// The Octroi side of the figures: each verb does what its floor in `floor/` does.
+@main
+enum OctroiBench {
+    static func main() throws {
+        let words = CommandLine.arguments
+        switch words.dropFirst().first {
+        case "read" where words.count == 4: try read(words[2], rounds: Int64(words[3]) ?? 1)
+        case "tick" where words.count == 5:
+            try tick(words[2], rounds: Int64(words[3]) ?? 1, store: words[4])
+        case "ingest" where words.count == 5:
+            try ingest(words[2], containers: Int64(words[3]) ?? 1, ticks: Int64(words[4]) ?? 1)
+        default:
+            print("usage: octroi-bench read ROOT ROUNDS | tick ROOT ROUNDS DB | ingest DB N TICKS")
+            exit(64)
+        }
+    }
+
+    /// Walks, reads and parses: CPU µs a tick.
+    private static func read(_ path: String, rounds: Int64) throws {
+        let root = try CgroupRoot(opening: path)
+        let plan = WalkPlan(isWhole: PathShape.isWholeContainer, tenantRoots: [])
+        var sampler = Sampler()
+        func once() {
+            _ = root.walk(plan) { _, directory in _ = sampler.sample(directory) }
+        }
+        once()
+        let start = cpuMicroseconds()
+        for _ in 0..<rounds { once() }
+        print((cpuMicroseconds() - start) / rounds)
+    }
+
+    /// All that a tick does, store included: CPU µs a tick, and the peak memory in KiB.
+    private static func tick(_ path: String, rounds: Int64, store: String) throws {
+        let store = try Store(at: store, for: .write)
+        var collector = try Collector(
+            root: CgroupRoot(opening: path), store: store, intervalMilliseconds: 10_000)
+        _ = try collector.tick()
+        let start = cpuMicroseconds()
+        for _ in 0..<rounds { _ = try collector.tick() }
+        var usage = rusage()
+        getrusage(RUSAGE_SELF.rawValue, &usage)
+        print((cpuMicroseconds() - start) / rounds, usage.ru_maxrss)
+    }
+
+    /// Commits full ticks of made-up samples: rows of table sample a second.
+    private static func ingest(_ path: String, containers: Int64, ticks: Int64) throws {
+        let store = try Store(at: path, for: .write)
+        let run = try store.beginRun(
+            bootID: "bench", root: "/", intervalMilliseconds: 1000, at: Instant(seconds: 0))
+        var rows: [Int64?] = Array(repeating: nil, count: Int(containers))
+        func commit(_ tick: Int64) throws {
+            let entries = (0..<containers).map { entry($0, tick, row: rows[Int($0)]) }
+            let record = TickRecord(
+                moment: Moment(wall: Instant(milliseconds: tick), bootMicroseconds: tick),
+                seen: 0, vanished: 0, failed: 0, highestID: 0, durationMicroseconds: 0,
+                longestHold: .max, entries: entries, becameInner: [])
+            rows = try store.commit(record, of: run)
+        }
+        try commit(0)
+        let start = wallMicroseconds()
+        for tick in 1...ticks { try commit(tick) }
+        print(containers * ticks * 1_000_000 / max(1, wallMicroseconds() - start))
+    }
+
+    private static func entry(_ container: Int64, _ tick: Int64, row: Int64?) -> TickEntry {
+        let value = tick * 1000 + container
+        var sample = Sample()
+        sample.memoryCurrent = value
+        sample.pids = value
+        let device = DeviceNumber(major: 8, minor: 0)
+        let counters = IOCounters(
+            readBytes: value, writeBytes: value, readOps: value, writeOps: value)
+        sample.io = [device: counters]
+        var position = Position()
+        position.cpu = Position.Mark(value, at: tick)
+        position.ioSince = tick
+        position.io = [device: Position.Mark(counters, at: tick)]
+        for formula in MemoryFormula.allCases {
+            position.memory[formula] = Position.Held(bytes: value, at: tick, carry: 0)
+        }
+        return TickEntry(
+            row: row, path: "/x", cgroupID: container + 1, isTenantRoot: false, runtime: "cgroup",
+            sample: sample, position: position, parts: parts, anomalies: [], absences: [:],
+            absenceChanges: [:])
+    }
+
+    private static let parts: [Advance.Part] = {
+        let meters: [LedgerMeter] =
+            [.cpu, .ioReadBytes, .ioWriteBytes, .ioReadOps, .ioWriteOps].map { .meter($0) }
+            + MemoryFormula.allCases.map { .memory($0) }
+        return meters.map { Advance.Part(meter: $0, hour: Instant(seconds: 0), quantity: 1000) }
+    }()
+
+    private static func cpuMicroseconds() -> Int64 {
+        var usage = rusage()
+        getrusage(RUSAGE_SELF.rawValue, &usage)
+        return Int64(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1_000_000
+            + Int64(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
+    }
+
+    private static func wallMicroseconds() -> Int64 { Host.now().bootMicroseconds }
+}

@@ -1,0 +1,45 @@
+# Octroi: "make demo" shows it working on this host, "make test" runs what this host can test.
+
+SWIFT  ?= swift
+JOBS   := -j $(shell nproc)
+FORMAT := Sources Tests Benchmarks Package.swift migrations reports
+
+.PHONY: help deps build demo demo-vm test test-vm check format bench release clean
+.DEFAULT_GOAL := help
+
+help:  ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps:
+	@scripts/deps libsqlite3-dev libsystemd-dev pkg-config
+
+build: deps  ## Build the debug binary, .build/debug/octroi
+	$(SWIFT) build $(JOBS) --product octroi
+
+demo: build  ## Meter this host for 20 s with two tenants' workloads, and invoice them
+	@scripts/demo .build/debug/octroi
+
+demo-vm: release  ## The same in a Debian guest with systemd, where every meter and limit works
+	@scripts/demo-vm
+
+test: deps  ## Run every test that this host can run
+	$(SWIFT) test $(JOBS) --disable-xctest
+
+test-vm: release  ## Run the scenarios in the guest: systemd, Docker, memory, io, limits
+	@Tests/VM/run
+
+check: deps  ## Lint the format and check the rules of the house
+	$(SWIFT) format lint --strict --recursive $(FORMAT)
+	$(SWIFT) test $(JOBS) --disable-xctest --filter TidyTests
+
+format:  ## Format the sources in place
+	$(SWIFT) format --in-place --recursive $(FORMAT)
+
+bench: deps  ## Measure the figures, each beside its floor
+	@Benchmarks/run
+
+release: deps  ## Build the binary for other machines, .build/release/octroi
+	$(SWIFT) build $(JOBS) -c release --static-swift-stdlib --product octroi
+
+clean:  ## Remove what was built and the demo's store
+	rm -rf .build .demo

@@ -1,0 +1,43 @@
+# Sourced by every scenario in the guest.
+set -euo pipefail
+export OCTROI_DB=/var/lib/octroi/octroi.db OCTROI_CONFIG=/etc/octroi
+root=/sys/fs/cgroup
+checks=0
+
+# is WHAT GOT WANTED: ends the scenario unless the two are equal.
+is() {
+    checks=$((checks + 1))
+    if [ "$2" = "$3" ]; then
+        echo "ok $checks - $1 ($2)"
+    else
+        echo "not ok $checks - $1: got \"$2\", wanted \"$3\""
+        exit 1
+    fi
+}
+
+# above WHAT GOT LIMIT: ends the scenario unless GOT is a number above LIMIT.
+above() {
+    checks=$((checks + 1))
+    if [ "${2:-0}" -gt "$3" ]; then
+        echo "ok $checks - $1 ($2 > $3)"
+    else
+        echo "not ok $checks - $1: got \"$2\", wanted more than $3"
+        exit 1
+    fi
+}
+
+# counter CGROUP FILE KEY: one value of a flat keyed kernel file.
+counter() { awk -v key="$3" '$1 == key { print $2 }' "$root$1/$2"; }
+
+# io CGROUP KEY: a counter of io.stat, summed over the devices that stand on no other.
+io() {
+    awk -v key="$2" '{ split($0, field, " ")
+        for (i in field) if (index(field[i], key "=") == 1) sum += substr(field[i], length(key) + 2) }
+        END { printf "%d", sum }' "$root$1/io.stat"
+}
+
+# metered CONTAINER METER: what octroi has for it, in base units.
+metered() {
+    octroi usage --by container --format csv |
+        awk -F, -v container="$1" -v meter="$2" '$4 == container && $5 == meter { print $6 }'
+}

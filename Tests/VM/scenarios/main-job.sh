@@ -1,0 +1,84 @@
+# Two Docker containers and one systemd service of two tenants: metered for 30 s with cpu, memory
+# and io, invoiced; usage equal to the kernel's own counters; a limit set and read back.
+# shellcheck source=Tests/VM/lib.sh
+. /root/lib.sh
+
+cat >/etc/octroi/tenants.yaml <<'YAML'
+tenants:
+  - { id: acme, price_book: standard, match: [ { slice: tenant-acme.slice } ] }
+  - { id: lab,  price_book: standard, match: [ { unit: "lab-*.service" } ] }
+YAML
+# Prices high enough for half a minute to come to euros.
+cat >/etc/octroi/prices.yaml <<'YAML'
+books:
+  - id: standard
+    currency: EUR
+    effective: 2026-01-01T00:00:00Z
+    taxes: [ { code: vat, name: TVA, rate: "20" } ]
+    meters:
+      cpu:            { price: "1.37", per: 1 vCPU-second }
+      memory:         { price: "0.0311", per: 1 MiB-second }
+      io_read_bytes:  { price: "0.07", per: 1 MB }
+      io_write_bytes: { price: "0.13", per: 1 MB }
+      io_read_ops:    { price: "0.001", per: 1 operation }
+      io_write_ops:   { price: "0.003", per: 1 operation }
+YAML
+octroi apply
+octroi doctor
+
+octroi collect --interval 2s --for 34s &
+collector=$!
+sleep 3
+burn='i=0; while [ $i -lt 20 ]; do dd if=/dev/zero of=/out bs=64k count=8 conv=fsync 2>/dev/null; x=0; while [ $x -lt 10000 ]; do x=$((x+1)); done; i=$((i+1)); done; sleep 300'
+a=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c "$burn")
+b=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c 'x=0; while [ $x -lt 150000 ]; do x=$((x+1)); done; sleep 300')
+systemd-run -q --unit lab-press.service --property=Type=exec -p IOAccounting=yes -p MemoryAccounting=yes /bin/sh -c 'dd if=/dev/zero of=/root/lab.out bs=1M count=8 conv=fsync; x=0; while [ $x -lt 100000 ]; do x=$((x+1)); done; exec sleep 300'
+
+slice=/tenant.slice/tenant-acme.slice
+first=$slice/docker-$a.scope second=$slice/docker-$b.scope press=/system.slice/lab-press.service
+# The workloads are done and only sleep before the last reading, so counters stand still.
+sleep 26
+wait "$collector"
+
+for container in "$first" "$second" "$press"; do
+    is "cpu of $(basename "$container")" "$(metered "$container" cpu)" "$(counter "$container" cpu.stat usage_usec)"
+    above "memory of $(basename "$container")" "$(metered "$container" memory)" 100000
+done
+for pair in io_write_bytes:wbytes io_write_ops:wios; do
+    is "$pair of the first container" "$(metered "$first" "${pair%:*}")" "$(io "$first" "${pair#*:}")"
+    is "$pair of the service" "$(metered "$press" "${pair%:*}")" "$(io "$press" "${pair#*:}")"
+done
+above "bytes the service wrote" "$(metered "$press" io_write_bytes)" 8000000
+is "whose containers" \
+    "$(octroi containers --format csv | grep -c "^acme,$slice/docker-.*,container,docker,")" 2
+is "the tenant root" "$(octroi containers --format csv | grep -c "^acme,$slice,tenant root")" 1
+
+octroi usage
+month=$(date -u +%Y-%m)
+octroi invoice issue --month "$month"
+octroi invoice export --month "$month"
+is "invoices" "$(octroi invoice list --format csv | tail -n +2 | wc -l)" 2
+above "cents on the first invoice" "$(octroi invoice list --format csv | awk -F, 'NR == 2 { printf "%d", $7 * 100 }')" 300
+is "issuing again changes nothing" \
+    "$(octroi invoice issue --month "$month" --format csv 2>/dev/null | sha256sum)" \
+    "$(octroi invoice list --format csv | sha256sum)"
+is "lines add up to totals" \
+    "$(octroi invoice export | awk -F, 'NR > 1 { sum += $15 } END { printf "%.2f", sum }')" \
+    "$(octroi invoice list --format csv | awk -F, 'NR > 1 { sum += $7 } END { printf "%.2f", sum }')"
+
+octroi limit set acme cpu=50% memory.max=512M pids.max=200 --reason scenario
+is "cpu.max" "$(cat "$root$slice/cpu.max")" "50000 100000"
+is "memory.max" "$(cat "$root$slice/memory.max")" 536870912
+is "pids.max" "$(cat "$root$slice/pids.max")" 200
+is "the record of limits" "$(sqlite3 "$OCTROI_DB" 'SELECT count(*) FROM limit_change WHERE verified = 1')" 3
+octroi limit set "docker-$b.scope" cpu=0.25
+is "a container's cpu.max" "$(cat "$root$second/cpu.max")" "25000 100000"
+if octroi limit set "docker-$b.scope" memory.max=4K 2>/tmp/refused; then exit 1; fi
+is "a limit that would kill is refused" "$(grep -c 'reclaim, then kill' /tmp/refused)" 1
+
+octroi collect --interval 1s &
+collector=$!
+sleep 2
+kill -TERM "$collector"
+wait "$collector"
+is "the collector ends cleanly on SIGTERM" "$?" 0
