@@ -3,7 +3,11 @@ import Units
 /// A quantity for people: `12.345 s`, `1.500 GiB-h`, `20.0 MiB`, `1,204 operation`.
 ///
 /// Three digits after the point, cut, not rounded; the exact figure is in csv and json.
-public func humanQuantity(_ quantity: Int128, _ dimension: Dimension?) -> String {
+///
+/// - Parameter customUnit: the base unit of a custom meter, whose dimension is not known.
+public func humanQuantity(
+    _ quantity: Int128, _ dimension: Dimension?, _ customUnit: String? = nil
+) -> String {
     switch dimension {
     case .cpuTime:
         quantity < 3_600_000_000
@@ -15,7 +19,8 @@ public func humanQuantity(_ quantity: Int128, _ dimension: Dimension?) -> String
             : scaled(quantity, by: (1 << 30) * 3600, "GiB-h")
     case .bytes: humanBytes(quantity)
     case .operations: grouped(quantity) + " op"
-    case .custom(_, _), .none: grouped(quantity) + (dimension.map { " " + $0.baseUnit } ?? "")
+    case .custom, .none:
+        grouped(quantity) + ((dimension?.baseUnit ?? customUnit).map { " " + $0 } ?? "")
     }
 }
 

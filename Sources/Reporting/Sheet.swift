@@ -6,9 +6,14 @@ public struct Sheet: Sendable {
     public var rows: [[Cell]]
     /// Heading above a table; csv and json leave it out.
     public var title: String?
+    /// Columns that a table leaves out, as it says the same in another.
+    public var notInTable: Set<String>
 
-    public init(columns: [String], rows: [[Cell]], title: String? = nil) {
-        (self.columns, self.rows, self.title) = (columns, rows, title)
+    public init(
+        columns: [String], rows: [[Cell]], title: String? = nil, notInTable: Set<String> = []
+    ) {
+        (self.columns, self.rows) = (columns, rows)
+        (self.title, self.notInTable) = (title, notInTable)
     }
 }
 

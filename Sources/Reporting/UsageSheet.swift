@@ -12,11 +12,14 @@ public func usageSheet(_ usage: [Usage], customUnits: [String: String] = [:]) ->
             [
                 .time(row.period.start), .time(row.period.end), .optional(row.tenant),
                 .optional(row.container), .text(row.meter.name),
-                .integer(row.quantity, display: humanQuantity(row.quantity, row.meter.dimension)),
+                .integer(
+                    row.quantity,
+                    display: humanQuantity(
+                        row.quantity, row.meter.dimension, customUnits[row.meter.name])),
                 .optional(row.meter.dimension?.baseUnit ?? customUnits[row.meter.name]),
                 .text(row.assurance.rawValue),
             ]
-        })
+        }, notInTable: ["unit"])
 }
 
 /// Reads rows of usage that another source measured, columns
