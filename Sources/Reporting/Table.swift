@@ -1,7 +1,7 @@
 extension Sheet {
     /// Aligned columns: numbers to the right, text to the left.
     func table(bold: Bool) -> String {
-        let kept = columns.indices.filter { !notInTable.contains(columns[$0]) }
+        let kept = self.columns.indices.filter { !notInTable.contains(self.columns[$0]) }
         let columns = kept.map { self.columns[$0] }
         let rows = self.rows.map { row in kept.map { row[$0] } }
         let shown = rows.map { $0.map(\.shown) }
