@@ -125,12 +125,21 @@ func storeErrors<Value>(_ path: String, _ body: () throws -> Value) throws(Fault
     }
 }
 
+/// Whether the file system of the store has no room left.
+///
+/// SQLite says "I/O error", not "full", when it cannot grow the shared memory of the WAL.
+private func isDiskFull(_ path: String) -> Bool {
+    var status = statvfs()
+    return statvfs(path, &status) == 0 && status.f_bavail * status.f_frsize < 65_536
+}
+
 extension DatabaseError {
     fileprivate func fault(_ path: String) -> Fault {
         let said = message ?? "SQLite error \(resultCode.rawValue)"
         let kept = "Nothing of this transaction was kept"
         switch resultCode.primaryResultCode {
-        case .SQLITE_FULL:
+        case .SQLITE_FULL,
+            .SQLITE_IOERR where isDiskFull(path):
             return Fault(
                 .failed, at: path, found: "the disk is full",
                 cure: "Free some space, then run it again. \(kept)")

@@ -1,0 +1,97 @@
+import Foundation
+import TestSupport
+import Testing
+
+private let isRoot: Bool = {
+    if getuid() != 0 { print("skipped: the tests of full disks and forbidden trees need root") }
+    return getuid() == 0
+}()
+
+/// Runs a program to its end and hands back its status.
+@discardableResult
+private func run(_ program: String, _ words: String...) throws -> Int32 {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [program] + words
+    process.standardError = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus
+}
+
+@Suite(.enabled(if: isRoot, "needs root"), .serialized) struct HostFaultTests {
+    private let desk: Desk
+
+    init() throws { desk = try Desk() }
+
+    @Test func aFullDiskLosesNothingAndLeavesNothingHalfWritten() throws {
+        let small = "\(desk.folder.path)/small"
+        try desk.folder.write("", to: "small/mounted-over")
+        try #require(try run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small) == 0)
+        defer { _ = try? run("umount", small) }
+        let store = "\(small)/octroi.db"
+        func collect() throws -> ProcessResult {
+            try octroi(
+                ["collect", "--root", desk.tree, "--interval", "20ms", "--for", "200ms"],
+                store: store)
+        }
+        #expect(try collect().status == 0)
+        // The disk fills while the collector runs …
+        let running = try startOctroi(
+            ["collect", "--root", desk.tree, "--interval", "50ms", "--for", "2s"], store: store)
+        usleep(700_000)
+        let free =
+            try FileManager.default.attributesOfFileSystem(forPath: small)[.systemFreeSize] as? Int
+        try Data(count: free ?? 0).write(to: URL(fileURLWithPath: "\(small)/ballast"))
+
+        try desk.set("other", 5050)
+        running.process.waitUntilExit()
+        #expect(running.process.terminationStatus == 1)
+        let said = String(
+            decoding: running.errors.fileHandleForReading.availableData, as: UTF8.self)
+        #expect(said.contains("the disk is full. Free some space"), "\(said)")
+        // … and is full when the next one starts.
+        let full = try collect()
+        #expect(full.status == 1)
+        #expect(
+            full.errors.contains("\(store): the disk is full. Free some space"), "\(full.errors)")
+
+        try FileManager.default.removeItem(atPath: "\(small)/ballast")
+        #expect(try collect().status == 0)
+        let usage = try octroi(["usage", "--format", "csv"], store: store)
+        #expect(usage.output.contains("unattributed,,cpu,5000,us"))
+        #expect(
+            try octroi(
+                ["invoice", "issue", "--month", String(usage.lines[1].prefix(7))], store: store
+            ).status == 0)
+    }
+
+    @Test func aTreeThisUserMayNotReadIsNotPermitted() throws {
+        try #require(chmod(desk.tree, 0o700) == 0)
+        try #require(chmod(desk.folder.path, 0o777) == 0)
+        let tool = "\(desk.folder.path)/octroi"
+        try FileManager.default.copyItem(atPath: octroiPath, toPath: tool)
+        let status = try run(
+            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tool, "collect", "--db",
+            desk.store, "--root",
+            desk.tree, "--for", "100ms")
+        #expect(status == 77)
+        #expect(!FileManager.default.fileExists(atPath: desk.store), "no store is made for nothing")
+    }
+
+    @Test func oneForbiddenCgroupDoesNotStopTheOthers() throws {
+        for path in [desk.folder.path, desk.tree] { try #require(chmod(path, 0o777) == 0) }
+        try #require(chmod("\(desk.tree)/other", 0o000) == 0)
+        try #require(chmod("\(desk.tree)/tenant-acme.slice/web/cpu.stat", 0o644) == 0)
+        let tool = "\(desk.folder.path)/octroi"
+        try FileManager.default.copyItem(atPath: octroiPath, toPath: tool)
+        let status = try run(
+            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tool, "collect", "--db",
+            desk.store, "--root",
+            desk.tree, "--for", "100ms")
+        #expect(status == 0)
+        let seen = try desk.run("containers", "--format", "csv").output
+        #expect(seen.contains("/tenant-acme.slice/web") && !seen.contains("/other"))
+    }
+}
