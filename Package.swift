@@ -58,7 +58,7 @@ let package = Package(
         .systemLibrary(
             name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         module("CgroupFS", needs: ["Units", "CgroupFormat", "CLinux", systemPackage]),
-        module("Runtimes", needs: ["Units", "Metering", "CSystemd"]),
+        module("Runtimes", needs: ["CgroupFS", "CSystemd"]),
         .target(
             name: "Migrations", path: "migrations",
             resources: [.embedInCode("0001_initial.sql")], swiftSettings: swift),

@@ -44,9 +44,12 @@ CREATE TABLE container (
     path           TEXT    NOT NULL,
     runtime        TEXT    NOT NULL,
     import_tenant  TEXT,
+    -- It held processes of its own: one container, whatever it has grown below it since.
+    whole          INTEGER NOT NULL DEFAULT 0 CHECK (whole IN (0, 1)),
     first_seen_ms  INTEGER NOT NULL,
     last_seen_ms   INTEGER NOT NULL,
-    UNIQUE (boot, cgroup_id),
+    -- The kernel never uses an id twice; a plain folder's inodes come back.
+    UNIQUE (boot, cgroup_id, first_seen_ms),
     UNIQUE (import_tenant, path),
     CHECK ((kind = 'imported') = (boot IS NULL)),
     CHECK ((boot IS NULL) = (cgroup_id IS NULL)),
@@ -91,7 +94,7 @@ CREATE TABLE absence (
     since_ms  INTEGER NOT NULL,
     until_ms  INTEGER,
     reason    TEXT    NOT NULL
-        CHECK (reason IN ('controller_off', 'not_permitted', 'malformed', 'failed')),
+        CHECK (reason IN ('controller_off', 'not_permitted', 'malformed', 'incomplete', 'failed')),
     detail    TEXT    NOT NULL,
     PRIMARY KEY (container, file, since_ms)
 ) STRICT, WITHOUT ROWID;
@@ -281,6 +284,16 @@ CREATE TABLE invoice_line (
 
 -- An issued invoice never changes.
 CREATE TRIGGER invoice_is_final BEFORE UPDATE ON invoice
+    BEGIN SELECT raise(ABORT, 'an issued invoice never changes'); END;
+CREATE TRIGGER invoice_is_new BEFORE INSERT ON invoice
+    WHEN EXISTS (SELECT 1 FROM invoice WHERE number = new.number
+        OR (series = new.series AND sequence = new.sequence))
+    BEGIN SELECT raise(ABORT, 'an issued invoice never changes'); END;
+CREATE TRIGGER invoice_line_is_new BEFORE INSERT ON invoice_line
+    WHEN EXISTS (SELECT 1 FROM invoice_line WHERE invoice = new.invoice AND line = new.line)
+    BEGIN SELECT raise(ABORT, 'an issued invoice never changes'); END;
+CREATE TRIGGER invoice_segment_is_new BEFORE INSERT ON invoice_segment
+    WHEN EXISTS (SELECT 1 FROM invoice_segment WHERE invoice = new.invoice AND start_s = new.start_s)
     BEGIN SELECT raise(ABORT, 'an issued invoice never changes'); END;
 CREATE TRIGGER invoice_stays BEFORE DELETE ON invoice
     BEGIN SELECT raise(ABORT, 'an issued invoice is never deleted'); END;

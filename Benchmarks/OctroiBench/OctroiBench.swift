@@ -27,8 +27,8 @@ enum OctroiBench {
     /// Walks, reads and parses: CPU µs a tick.
     private static func read(_ path: String, rounds: Int64) throws {
         let root = try CgroupRoot(opening: path)
-        let plan = WalkPlan(isWhole: PathShape.isWholeContainer, tenantRoots: [])
-        var sampler = Sampler()
+        let plan = WalkPlan(nesting: PathShape.nesting)
+        var sampler = Sampler(isKernel: root.isKernel)
         func once() {
             _ = root.walk(plan) { _, directory in _ = sampler.sample(directory) }
         }
@@ -89,7 +89,8 @@ enum OctroiBench {
         }
         return TickEntry(
             row: row, path: "/x", cgroupID: container + 1, isTenantRoot: false, runtime: "cgroup",
-            sample: sample, position: position, parts: parts, anomalies: [], absences: [:],
+            sample: sample, position: position, parts: parts, anomalies: [],
+            endedDevices: [], isWhole: false, absences: [:],
             absenceChanges: [:])
     }
 

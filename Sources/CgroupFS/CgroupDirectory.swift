@@ -23,6 +23,7 @@ public struct CgroupDirectory: ~Copyable {
 
     /// Opens a child; symbolic links are refused.
     public func child(_ name: CgroupName) throws(Errno) -> CgroupDirectory {
+        guard !name.isDots else { throw .noSuchFileOrDirectory }
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
         let child = name.withCString { openat(descriptor, $0, flags) }
         guard child >= 0 else { throw Errno(rawValue: errno) }
@@ -30,10 +31,15 @@ public struct CgroupDirectory: ~Copyable {
     }
 
     /// The inode, which is the kernel's cgroup id: never used twice in one boot.
-    public func id() throws(Errno) -> Int64 {
+    public func id() throws(Errno) -> Int64 { Int64(bitPattern: UInt64(try status().st_ino)) }
+
+    /// The file system it lies on.
+    func device() throws(Errno) -> UInt64 { UInt64(try status().st_dev) }
+
+    private func status() throws(Errno) -> stat {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw Errno(rawValue: errno) }
-        return Int64(bitPattern: UInt64(status.st_ino))
+        return status
     }
 
     /// Whether this is a cgroup2 file system, not a plain folder with the same files.
@@ -140,13 +146,8 @@ public struct CgroupName: Hashable, Sendable {
         }
     }
 
-    /// The name as text: UTF-8 as it is, control characters and other bytes as `\xHH`.
-    public var text: String {
-        guard let valid = String(validating: bytes, as: UTF8.self) else {
-            return bytes.map(printable).joined()
-        }
-        guard valid.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return valid }
-        return valid.unicodeScalars
-            .map { $0.isASCII ? printable(UInt8($0.value)) : String($0) }.joined()
-    }
+    /// The name as text: printable ASCII as it is, every other byte as `\xHH`.
+    ///
+    /// Two names that Unicode holds equal, such as composed and decomposed letters, stay two.
+    public var text: String { bytes.map(printable).joined() }
 }

@@ -9,6 +9,8 @@ public struct CgroupRoot: ~Copyable {
     public let directory: CgroupDirectory
     /// Whether this is the kernel's tree.
     public let isKernel: Bool
+    /// The file system it lies on.
+    let device: UInt64
 
     /// Opens the tree at `path`, or the cgroup2 mount of this host.
     ///
@@ -17,6 +19,11 @@ public struct CgroupRoot: ~Copyable {
         let path = if let path { path } else { try CgroupMount.find() }
         let directory = try CgroupRoot.opened(path)
         let isKernel = directory.isKernel
+        do throws(Errno) {
+            device = try directory.device()
+        } catch {
+            throw CgroupRoot.fault(path, error)
+        }
         self.path = path
         self.directory = directory
         self.isKernel = isKernel

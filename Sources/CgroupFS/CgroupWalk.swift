@@ -3,15 +3,34 @@ import Glibc
 import SystemPackage
 import Units
 
+/// How a cgroup stands to those below it.
+public enum Nesting: Sendable {
+    /// One container together with all below it.
+    case one
+    /// Those below it are containers of their own.
+    case many
+    /// One container if it holds processes of its own where it is first seen, else many.
+    case byProcesses
+}
+
 /// What a walk looks for.
 public struct WalkPlan: Sendable {
-    /// Whether a cgroup of this name is one container together with all below it.
-    public var isWhole: @Sendable (String) -> Bool
+    /// By the name of a cgroup.
+    public var nesting: @Sendable (String) -> Nesting
     /// The paths of tenant roots.
     public var tenantRoots: Set<String>
+    /// Ids of cgroups that have held processes of their own: one container each, whatever they
+    /// have grown below them since, so that no workload can slip away by making a child.
+    public var whole: Set<Int64>
+    /// Ids that were seen before.
+    public var known: Set<Int64>
 
-    public init(isWhole: @escaping @Sendable (String) -> Bool, tenantRoots: Set<String>) {
-        (self.isWhole, self.tenantRoots) = (isWhole, tenantRoots)
+    public init(
+        nesting: @escaping @Sendable (String) -> Nesting, tenantRoots: Set<String> = [],
+        whole: Set<Int64> = [], known: Set<Int64> = []
+    ) {
+        (self.nesting, self.tenantRoots) = (nesting, tenantRoots)
+        (self.whole, self.known) = (whole, known)
     }
 }
 
@@ -30,16 +49,20 @@ public struct FoundCgroup: Hashable, Sendable {
     public let role: Role
     /// Whether processes live in it; `nil` where no file says so.
     public let isPopulated: Bool?
+    /// Whether it stays one container when it grows children.
+    public let isWhole: Bool
 }
 
 /// What a walk saw and what it could not.
 public struct WalkCounts: Hashable, Sendable {
-    /// The ids of all directories entered, accounts or not.
+    /// The ids of all directories that were read, accounts or not.
     public var seen: Set<Int64> = []
     /// Directories that went away under the walk: expected, no fault.
     public var vanished = 0
-    /// Directories that could not be entered, by path.
+    /// Directories that could not be read, by path; what lies below them was not seen.
     public var failed: [String: Errno] = [:]
+    /// Inner cgroups that hold processes of their own, which no account counts.
+    public var unaccounted: [String] = []
 }
 
 extension CgroupRoot {
@@ -89,17 +112,25 @@ extension CgroupRoot {
             do throws(Errno) {
                 let child = try parent.child(name)
                 let id = try child.id()
+                // In a plain folder another file system's inodes would mix with these.
+                if !isKernel, try child.device() != device { continue }
+                let byName = plan.nesting(name.text)
+                let nesting: Nesting = plan.whole.contains(id) ? .one : byName
+                let isLeaf = nesting == .one ? true : try child.children().isEmpty
                 counts.seen.insert(id)
-                let isWhole = plan.isWhole(name.text)
-                let isLeaf = isWhole ? true : try child.children().isEmpty
-                if !isLeaf, depth < Self.maximumDepth {
+                let holds = isLeaf ? child.isPopulated : child.holdsProcesses
+                let isWhole =
+                    isLeaf || (nesting == .byProcesses && holds == true && !plan.known.contains(id))
+                if !isWhole, depth < Self.maximumDepth {
                     descend(child, path, depth + 1, plan, &counts, visit)
+                    if holds == true { counts.unaccounted.append(path) }
                 }
-                let role: FoundCgroup.Role? =
-                    isLeaf ? .container : plan.tenantRoots.contains(path) ? .tenantRoot : nil
-                guard let role else { continue }
+                guard isWhole || plan.tenantRoots.contains(path) else { continue }
                 visit(
-                    FoundCgroup(path: path, id: id, role: role, isPopulated: child.isPopulated),
+                    FoundCgroup(
+                        path: path, id: id, role: isWhole ? .container : .tenantRoot,
+                        isPopulated: holds,
+                        isWhole: isWhole && byName == .byProcesses && holds == true),
                     child)
             } catch {
                 counts.note(error, at: path)
@@ -129,6 +160,14 @@ extension CgroupDirectory {
         {
             return events.populated
         }
+        return holdsProcesses
+    }
+
+    /// Whether processes live right here, by `cgroup.procs`.
+    ///
+    /// The kernel refuses the read in a threaded cgroup: its processes count where it is rooted.
+    var holdsProcesses: Bool? {
+        var buffer: [UInt8] = []
         return (try? read("cgroup.procs", into: &buffer)).map { $0 > 0 }
     }
 }

@@ -11,6 +11,15 @@ public struct MemoryStat: Hashable, Sendable {
 
     public init() {}
 
+    /// The keys that are billed and were not there.
+    public var missingKeys: [String] {
+        let parts = [
+            ("anon", anon), ("kernel", kernel), ("sock", sock), ("shmem", shmem),
+            ("inactive_file", inactiveFile),
+        ]
+        return parts.filter { $0.1 == nil }.map(\.0)
+    }
+
     public init(parsing text: Span<UInt8>) throws(FormatError) {
         var stat = MemoryStat()
         try readFlatKeyed(text) { key, value in

@@ -14,10 +14,20 @@ public struct Collector: ~Copyable {
     private let store: Store
     private let run: Run
     private let longestHold: Int64
-    private var sampler = Sampler()
+    private var sampler: Sampler
     private var accounts: [Int64: Account]
-    /// The ids of the last scan, and when it was; `nil` before the first.
-    private var lastScan: (moment: Moment, ids: Set<Int64>)?
+    /// The last scan; `nil` before the first.
+    private var lastScan: Scan?
+    /// Inner cgroups with processes of their own that were warned of.
+    private var warned: Set<String> = []
+
+    /// What a scan saw, and when.
+    private struct Scan {
+        var moment: Moment
+        var ids: Set<Int64>
+        /// Paths it could not read: what appears below them later may be old.
+        var failed: [String]
+    }
     private var rules: (version: Int, roots: Set<String>)?
 
     /// What one tick did, for logs and progress.
@@ -41,6 +51,7 @@ public struct Collector: ~Copyable {
             bootID: identity, root: root.path, intervalMilliseconds: intervalMilliseconds,
             at: Host.wallTime())
         accounts = run.accounts
+        sampler = Sampler(isKernel: root.isKernel)
         longestHold = max(intervalMilliseconds * 3, 60_000) * 1000
         self.root = root
         self.store = store
@@ -50,14 +61,18 @@ public struct Collector: ~Copyable {
     public mutating func tick() throws(Fault) -> Outcome {
         let began = Host.now()
         let plan = WalkPlan(
-            isWhole: PathShape.isWholeContainer, tenantRoots: try tenantRoots())
+            nesting: PathShape.nesting, tenantRoots: try tenantRoots(),
+            whole: Set(accounts.values.lazy.filter(\.isWhole).map(\.cgroupID)),
+            known: lastScan?.ids ?? Set(accounts.keys))
         var entries: [TickEntry] = []
         var visited: Set<Int64> = []
+        var roots: Set<Int64> = []
         var vanished = 0
         var sampler = self.sampler
         let counts = root.walk(plan) { found, directory in
             let result = sampler.sample(directory)
             visited.insert(found.id)
+            if found.role == .tenantRoot { roots.insert(found.id) }
             guard !result.isGone else {
                 vanished += 1
                 return
@@ -65,9 +80,9 @@ public struct Collector: ~Copyable {
             // Each cgroup gets the time of its own reading.
             if let entry = entry(found, result, at: Host.now()) { entries.append(entry) }
         }
-        let becameInner = accounts.values.filter {
-            $0.position != nil && !visited.contains($0.cgroupID)
-                && counts.seen.contains($0.cgroupID)
+        let becameInner = accounts.values.filter { account in
+            account.position != nil && counts.seen.contains(account.cgroupID)
+                && (!visited.contains(account.cgroupID) || roots.contains(account.cgroupID))
         }
         let record = TickRecord(
             moment: began, seen: counts.seen.count, vanished: counts.vanished + vanished,
@@ -81,7 +96,7 @@ public struct Collector: ~Copyable {
         for (entry, row) in zip(entries, rows) { accounts[entry.cgroupID] = entry.account(row) }
         for account in becameInner { accounts[account.cgroupID]?.position = nil }
         accounts = accounts.filter { counts.seen.contains($0.key) || !counts.failed.isEmpty }
-        lastScan = (began, counts.seen)
+        lastScan = Scan(moment: began, ids: counts.seen, failed: Array(counts.failed.keys))
         return outcome(record, counts)
     }
 
@@ -99,13 +114,13 @@ public struct Collector: ~Copyable {
     ) -> TickEntry? {
         let known = accounts[found.id]
         let isRoot = found.role == .tenantRoot
-        if !isRoot, found.isPopulated == false, let mark = known?.position?.cpu,
-            result.sample.cpu?.usageMicroseconds == mark.value
+        if !isRoot, found.isPopulated == false,
+            known?.position?.isUnchanged(by: result.sample) == true
         {
-            // Nothing runs here and nothing ran since: its account stands where it stood.
+            // Nothing runs here and nothing was used since: its account stands where it stood.
             return nil
         }
-        let born = known == nil ? birth(of: found.id) : nil
+        let born = known == nil ? birth(of: found) : nil
         var position = known?.position ?? born.map(Position.born(after:)) ?? Position()
         let advance =
             isRoot
@@ -119,18 +134,25 @@ public struct Collector: ~Copyable {
             row: known?.row, path: found.path, cgroupID: found.id, isTenantRoot: isRoot,
             runtime: PathShape.runtime(of: found.path), sample: result.sample,
             position: isRoot ? nil : position, parts: advance.parts,
-            anomalies: advance.anomalies, absences: result.absences, absenceChanges: changes)
+            anomalies: advance.anomalies, endedDevices: advance.endedDevices,
+            isWhole: found.isWhole || known?.isWhole == true, absences: result.absences,
+            absenceChanges: changes)
     }
 
     /// The scan after which a cgroup was born; `nil` if it may be older than what we know.
-    private func birth(of id: Int64) -> Moment? {
-        if let lastScan { return lastScan.ids.contains(id) ? nil : lastScan.moment }
+    private func birth(of found: FoundCgroup) -> Moment? {
+        if let lastScan {
+            let wasHidden = lastScan.failed.contains { found.path.hasPrefix($0 + "/") }
+            return wasHidden || lastScan.ids.contains(found.id) ? nil : lastScan.moment
+        }
         // First scan of this run: the kernel counts ids up, so a higher one came later.
-        guard root.isKernel, let last = run.lastTick, id > last.highestID else { return nil }
+        guard root.isKernel, let last = run.lastTick, last.isComplete, found.id > last.highestID
+        else { return nil }
         return last.moment
     }
 
-    private func outcome(_ record: TickRecord, _ counts: WalkCounts) -> Outcome {
+    private mutating func outcome(_ record: TickRecord, _ counts: WalkCounts) -> Outcome {
+        let unaccounted = counts.unaccounted.filter { warned.insert($0).inserted }
         let parts = record.entries.flatMap(\.parts)
         return Outcome(
             moment: record.moment, read: record.entries.count,
@@ -138,12 +160,15 @@ public struct Collector: ~Copyable {
                 $1.meter == .meter(.cpu) ? $0 + $1.quantity : $0
             },
             failures: counts.failed.map { "\($0.key): \($0.value)" }.sorted(),
-            anomalies: record.entries.flatMap { entry in
-                entry.anomalies.map { "\(entry.path): \($0)" }
-                    + entry.absenceChanges.compactMap { file, absence in
-                        absence?.reason == .malformed
-                            ? "\(entry.path)/\(file): \(absence?.detail ?? "")" : nil
-                    }
-            })
+            anomalies: unaccounted.map {
+                "\($0): it holds processes beside its child cgroups; what they use is not metered"
+            }
+                + record.entries.flatMap { entry in
+                    entry.anomalies.map { "\(entry.path): \($0)" }
+                        + entry.absenceChanges.compactMap { file, absence in
+                            absence?.reason == .malformed
+                                ? "\(entry.path)/\(file): \(absence?.detail ?? "")" : nil
+                        }
+                })
     }
 }

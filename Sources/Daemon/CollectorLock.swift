@@ -10,7 +10,7 @@ public struct CollectorLock: ~Copyable {
 
     /// - Throws: `failed` if another process holds it, with its pid.
     public init(store path: String) throws(Fault) {
-        let lockPath = path + ".collector"
+        let lockPath = Self.resolved(path) + ".collector"
         descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else {
             throw Fault(
@@ -32,6 +32,13 @@ public struct CollectorLock: ~Copyable {
         ftruncate(descriptor, 0)
         let pid = Array(String(getpid()).utf8)
         _ = pid.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+    }
+
+    /// The store's own path, so that two links to one store are one lock.
+    private static func resolved(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     deinit { close(descriptor) }

@@ -6,35 +6,46 @@ import SystemPackage
 
 /// Reads and parses the kernel files of one cgroup after another, into one reused buffer.
 public struct Sampler {
+    private let isKernel: Bool
     private var buffer = [UInt8](repeating: 0, count: 16_384)
     private var isStacked: [DeviceNumber: Bool] = [:]
 
-    public init() {}
+    /// - Parameter isKernel: whether the tree is the kernel's, not a plain folder.
+    public init(isKernel: Bool) { self.isKernel = isKernel }
 
     /// What one cgroup gave, and what it did not, by file.
     public struct Result {
         public var sample = Sample()
         public var absences: [String: Absence] = [:]
-        /// The cgroup went away while it was read.
+        /// The cgroup went away before anything of it was read.
         public var isGone = false
     }
 
     /// Takes a sample.
     ///
-    /// A file that is missing or malformed is an absence, never a failure.
+    /// A file that is missing or malformed is an absence, never a failure. A cgroup that goes away
+    /// under the reading keeps what was read before: it may be its last.
     public mutating func sample(_ directory: borrowing CgroupDirectory) -> Result {
         var result = Result()
         result.sample.cpu = take("cpu.stat", directory, &result) { text throws(FormatError) in
             try CPUStat(parsing: text)
         }
+        // Every live cgroup of the kernel has this file, whatever its controllers.
+        if isKernel, result.absences["cpu.stat"]?.reason == .controllerOff { result.isGone = true }
+        if result.isGone { return result }
         result.sample.memoryCurrent = take("memory.current", directory, &result, parseGauge)
         result.sample.memory = take("memory.stat", directory, &result) { text throws(FormatError) in
             try MemoryStat(parsing: text)
+        }
+        if let missing = result.sample.memory?.missingKeys, !missing.isEmpty {
+            result.absences["memory.stat"] = Absence(
+                .incomplete, detail: "no line " + missing.joined(separator: ", "))
         }
         let io = take("io.stat", directory, &result) { text throws(FormatError) in
             try IOStat(parsing: text)
         }
         result.sample.io = io?.devices.filter { !stacked($0.key) }
+        result.sample.hasUnknownDevices = (io?.unknownDevices ?? 0) > 0
         result.sample.pids = take("pids.current", directory, &result, parseGauge)
         return result
     }
@@ -51,8 +62,8 @@ public struct Sampler {
                 result.absences["\(file)"] = Absence(.malformed, detail: error.description)
             }
         } catch {
-            if error == Errno(rawValue: ENODEV) {
-                result.isGone = true
+            if error.rawValue == ENODEV {
+                result.isGone = result.sample.cpu == nil
             } else {
                 result.absences["\(file)"] = Absence(reason(error), detail: error.description)
             }

@@ -19,19 +19,16 @@ public struct BillableUsage: Sendable {
 extension Draft {
     /// Prices usage and rounds once: the lines of an invoice over `period`.
     ///
-    /// The exact amounts are summed, the sum is rounded to minor units by the mode of the book in
-    /// force at the period's end, and handed out to the lines by largest remainder. Each tax is
+    /// The exact amounts are summed, the sum is rounded to minor units by the mode of `book`, which
+    /// is the version in force at the period's end and names the taxes, and handed out to the lines by largest remainder. Each tax is
     /// rounded on the rounded net. The result does not depend on the order of the usage.
     ///
     /// - Throws: for an unpriced meter under policy `block`, and for books of two currencies.
     public init(
-        tenant: String, period: Period, billable: [BillableUsage]
+        tenant: String, period: Period, billable: [BillableUsage], book: PriceBook
     ) throws(Fault) {
         let own = billable.filter { !$0.isLate }.map(\.segment)
             .sorted { $0.period.start < $1.period.start }
-        guard let book = own.last?.book else {
-            preconditionFailure("an invoice without a price book for its own period")
-        }
         var lines: [LineItem] = []
         for part in billable {
             guard part.segment.book.currency == book.currency else {
@@ -80,14 +77,14 @@ extension LineItem {
     /// What lines are sorted by, and ties of the rounding broken by.
     fileprivate var stableKey: StableKey {
         StableKey(
-            kind: Kind.allCases.firstIndex(of: kind) ?? 0, container: container ?? "",
+            kind: Kind.allCases.firstIndex(of: kind) ?? 0, container: ExactText(container ?? ""),
             meter: meter, start: period.start, quantity: quantity ?? 0)
     }
 }
 
 private struct StableKey: Comparable {
     let kind: Int
-    let container: String
+    let container: ExactText
     let meter: String
     let start: Instant
     let quantity: Int128

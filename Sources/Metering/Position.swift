@@ -39,6 +39,13 @@ public struct Position: Hashable, Sendable {
 
     public init() {}
 
+    /// Whether a sample's counters stand where this account stands.
+    public func isUnchanged(by sample: Sample) -> Bool {
+        guard let cpu, sample.cpu?.usageMicroseconds == cpu.value else { return false }
+        guard let devices = sample.io else { return io.isEmpty }
+        return devices.count == io.count && devices.allSatisfy { io[$0.key]?.value == $0.value }
+    }
+
     /// The position of a cgroup that was created after `moment`: every counter was 0 then.
     public static func born(after moment: Moment) -> Position {
         var position = Position()
@@ -65,6 +72,11 @@ public struct Advance: Sendable {
     public fileprivate(set) var parts: [Part] = []
     /// What no correct kernel does, in words: kept and counted, never fatal.
     public fileprivate(set) var anomalies: [String] = []
+    /// Devices whose line is gone: their account is closed, and would begin anew at 0.
+    public fileprivate(set) var endedDevices: [DeviceNumber] = []
+
+    /// More than this in one tick is no usage but a fault of the text: 285 years of a core, 64 PiB.
+    static let mostInOneTick: Int128 = 1 << 56
 
     public init() {}
 }
@@ -80,7 +92,7 @@ extension Position {
     ) -> Advance {
         var advance = Advance()
         advanceCPU(sample.cpu, moment, &advance)
-        advanceIO(sample.io, moment, &advance)
+        advanceIO(sample, moment, &advance)
         for formula in MemoryFormula.allCases {
             advanceMemory(formula, formula.bytes(of: sample), moment, longestHold, &advance)
         }
@@ -105,9 +117,13 @@ extension Position {
     }
 
     private mutating func advanceIO(
-        _ devices: [DeviceNumber: IOCounters]?, _ moment: Moment, _ advance: inout Advance
+        _ sample: Sample, _ moment: Moment, _ advance: inout Advance
     ) {
-        guard let devices else { return }
+        guard let devices = sample.io else { return }
+        if !sample.hasUnknownDevices {
+            advance.endedDevices = io.keys.filter { devices[$0] == nil }.sorted()
+            for device in advance.endedDevices { io[device] = nil }
+        }
         let baselineTaken = ioSince != nil
         let since = ioSince ?? moment.bootMicroseconds
         for device in devices.keys.sorted() {
@@ -167,6 +183,10 @@ extension Advance {
         _ meter: LedgerMeter, _ quantity: Int128, since: Int64, until: Moment
     ) {
         guard quantity > 0 else { return }
+        guard quantity < Self.mostInOneTick else {
+            anomalies.append("\(meter.name) rose by \(quantity) in one tick, which is not billed")
+            return
+        }
         // The start by wall is counted back from the end, so a stepped clock cannot stretch it.
         let milliseconds = (until.bootMicroseconds - since) / 1000
         let start = Instant(milliseconds: until.wall.milliseconds - milliseconds)

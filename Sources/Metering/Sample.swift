@@ -21,6 +21,8 @@ public struct Sample: Hashable, Sendable {
     public var memory: MemoryStat?
     /// The counters of each billed device.
     public var io: [DeviceNumber: IOCounters]?
+    /// Whether io.stat had lines whose device the kernel could not name.
+    public var hasUnknownDevices = false
     /// `pids.current`.
     public var pids: Int64?
 
@@ -36,6 +38,8 @@ public struct Absence: Hashable, Sendable {
         case notPermitted = "not_permitted"
         /// The text had not the documented shape.
         case malformed
+        /// Keys are missing in it, as in kernels before the one that brought them.
+        case incomplete
         /// Any other error of the read.
         case failed
     }
@@ -73,7 +77,8 @@ public enum MemoryFormula: String, Sendable, CaseIterable, Codable {
             guard let memory = sample.memory, let anon = memory.anon, let shmem = memory.shmem,
                 let kernel = memory.kernel, let sock = memory.sock
             else { return nil }
-            return anon + shmem + kernel + sock
+            let sum = Int128(anon) + Int128(shmem) + Int128(kernel) + Int128(sock)
+            return Int64(exactly: sum)
         }
     }
 }

@@ -70,7 +70,8 @@ public struct PriceBooks: Sendable {
                 cure: "Add a version that covers the period, or bill from that date on with "
                     + "--from and --to")
         }
-        return period.cut(at: all.map(\.effective)).compactMap { part in
+        // Cut at months too, as a price per month needs the month's own length.
+        return period.cut(at: all.map(\.effective) + period.monthStarts).compactMap { part in
             all.last { $0.effective <= part.start }.map { (part, $0) }
         }
     }

@@ -62,12 +62,12 @@ public func parseUsageImport(_ text: String) throws(Fault) -> [ImportedUsage] {
 private struct ImportKey: Hashable {
     let period: Period
     let tenant: String
-    let container: String
+    let container: ExactText
     let meter: Meter
 
     init(_ usage: ImportedUsage) {
         (period, tenant) = (usage.period, usage.tenant)
-        (container, meter) = (usage.container, usage.meter)
+        (container, meter) = (ExactText(usage.container), usage.meter)
     }
 }
 

@@ -1,14 +1,18 @@
+import CgroupFS
+
 /// What a cgroup's name says about the workload in it.
 public enum PathShape {
-    /// Whether a cgroup of this name is one container together with all below it.
+    /// How a cgroup of this name stands to those below it.
     ///
-    /// A scope or a service of systemd is (`docker-….scope`, `web.service`), and so is an LXC
-    /// payload; what they nest is their own matter. `user@….service` is not: it holds the
-    /// services of a whole login.
-    public static func isWholeContainer(_ name: String) -> Bool {
-        if name.hasSuffix(".scope") { return true }
-        if name.hasSuffix(".service") { return !name.hasPrefix("user@") }
-        return name.hasPrefix("lxc.payload.")
+    /// A scope or a service of systemd is one container (`docker-….scope`, `web.service`), and so
+    /// is an LXC payload; what they nest is their own matter. `user@….service` holds the services
+    /// of a whole login, and slices hold units.
+    public static func nesting(_ name: String) -> Nesting {
+        if name.hasPrefix("user@") || name.hasSuffix(".slice") { return .many }
+        let isOne =
+            name.hasSuffix(".scope") || name.hasSuffix(".service")
+            || name.hasPrefix("lxc.payload.")
+        return isOne ? .one : .byProcesses
     }
 
     /// Who runs the container at a path, by the shape of its last whole name.

@@ -10,6 +10,8 @@ public struct Account: Hashable, Sendable {
     public var isTenantRoot: Bool
     /// `nil` for a tenant root, and for a cgroup that has become an inner one.
     public var position: Position?
+    /// It held processes of its own: one container, whatever has grown below it since.
+    public var isWhole: Bool
     /// What is missing now, by kernel file.
     public var absences: [String: Absence]
 }
@@ -26,6 +28,9 @@ public struct TickEntry: Sendable {
     public var position: Position?
     public var parts: [Advance.Part]
     public var anomalies: [String]
+    /// Devices whose account is closed.
+    public var endedDevices: [DeviceNumber]
+    public var isWhole: Bool
     /// What is missing now, by kernel file.
     public var absences: [String: Absence]
     /// Files whose absence began, changed or (`nil`) ended.
@@ -34,12 +39,14 @@ public struct TickEntry: Sendable {
     public init(
         row: Int64?, path: String, cgroupID: Int64, isTenantRoot: Bool, runtime: String,
         sample: Sample, position: Position?, parts: [Advance.Part], anomalies: [String],
-        absences: [String: Absence], absenceChanges: [String: Absence?]
+        endedDevices: [DeviceNumber], isWhole: Bool, absences: [String: Absence],
+        absenceChanges: [String: Absence?]
     ) {
         (self.row, self.path, self.cgroupID) = (row, path, cgroupID)
         (self.isTenantRoot, self.runtime) = (isTenantRoot, runtime)
         (self.sample, self.position, self.parts) = (sample, position, parts)
         (self.anomalies, self.absences) = (anomalies, absences)
+        (self.endedDevices, self.isWhole) = (endedDevices, isWhole)
         self.absenceChanges = absenceChanges
     }
 
@@ -47,7 +54,7 @@ public struct TickEntry: Sendable {
     public func account(_ row: Int64) -> Account {
         Account(
             row: row, cgroupID: cgroupID, isTenantRoot: isTenantRoot, position: position,
-            absences: absences)
+            isWhole: isWhole, absences: absences)
     }
 }
 
@@ -86,7 +93,15 @@ public struct Run: Sendable {
     /// The accounts of this boot under this root, by cgroup id.
     public let accounts: [Int64: Account]
     /// The last tick of this boot under this root.
-    public let lastTick: (moment: Moment, highestID: Int64)?
+    public let lastTick: LastTick?
+
+    /// A tick of an earlier run.
+    public struct LastTick: Sendable {
+        public let moment: Moment
+        public let highestID: Int64
+        /// Whether every cgroup could be read then.
+        public let isComplete: Bool
+    }
 }
 
 extension Store {
@@ -106,7 +121,7 @@ extension Store {
             let last = try Row.fetchOne(
                 db,
                 sql: """
-                    SELECT wall_ms, boottime_us, highest_id FROM tick JOIN run ON run.id = tick.run
+                    SELECT wall_ms, boottime_us, highest_id, failed FROM tick JOIN run ON run.id = tick.run
                     WHERE boot = ? AND root = ? ORDER BY tick.id DESC LIMIT 1
                     """, arguments: [boot, root])
             try db.execute(
@@ -116,9 +131,9 @@ extension Store {
                 row: db.lastInsertedRowID, boot: boot, accounts: try accounts(db, boot),
                 lastTick: last.map { row in
                     let wall = Instant(milliseconds: row["wall_ms"])
-                    return (
-                        Moment(wall: wall, bootMicroseconds: row["boottime_us"]), row["highest_id"]
-                    )
+                    return Run.LastTick(
+                        moment: Moment(wall: wall, bootMicroseconds: row["boottime_us"]),
+                        highestID: row["highest_id"], isComplete: row["failed"] == 0)
                 })
         }
     }
@@ -126,8 +141,11 @@ extension Store {
     /// Commits a tick: samples, positions, usage and completeness, or nothing of them.
     ///
     /// - Returns: the account row of each entry, in order.
+    /// - Throws: also if the store's file was taken away, or another collector has started.
     public func commit(_ tick: TickRecord, of run: Run) throws(Fault) -> [Int64] {
-        try write { db in
+        try requireFile()
+        return try write { db in
+            try requireNewest(db, run)
             try noteGap(db, before: tick, of: run)
             try db.execute(
                 sql: """
@@ -151,6 +169,14 @@ extension Store {
             }
             return rows
         }
+    }
+
+    /// Two collectors on one store would count everything twice.
+    private func requireNewest(_ db: Database, _ run: Run) throws {
+        guard try Int64.fetchOne(db, sql: "SELECT max(id) FROM run") != run.row else { return }
+        throw Fault(
+            .failed, at: path, found: "another collector has begun to write into this store",
+            cure: "Stop one of the two, or give it another store with --db")
     }
 
     private func noteGap(_ db: Database, before tick: TickRecord, of run: Run) throws {
@@ -178,7 +204,7 @@ extension Store {
         var touch = try FastStatement(
             db,
             """
-            UPDATE container SET last_seen_ms = ?,
+            UPDATE container SET last_seen_ms = ?, whole = max(whole, ?),
                 kind = CASE ? WHEN 1 THEN 'tenant_root' ELSE 'container' END
             WHERE id = ?
             """)
@@ -186,6 +212,7 @@ extension Store {
         return try tick.entries.map { entry in
             if let row = entry.row {
                 touch.bind(wall)
+                touch.bind(entry.isWhole ? 1 : 0)
                 touch.bind(entry.isTenantRoot ? 1 : 0)
                 touch.bind(row)
                 try touch.run()
@@ -193,19 +220,18 @@ extension Store {
             }
             try db.execute(
                 sql: """
-                    INSERT INTO container (kind, boot, cgroup_id, path, runtime, first_seen_ms,
-                        last_seen_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO container (kind, boot, cgroup_id, path, runtime, whole, first_seen_ms,
+                        last_seen_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     entry.isTenantRoot ? "tenant_root" : "container", run.boot, entry.cgroupID,
-                    entry.path, entry.runtime, wall, wall,
+                    entry.path, entry.runtime, entry.isWhole ? 1 : 0, wall, wall,
                 ])
             let row = db.lastInsertedRowID
             let facts = ContainerFacts(path: entry.path)
-            // Usage may begin in the hour before, with the previous tick.
-            let since = tick.moment.wall.startOfHour.advanced(bySeconds: -3600)
             if let tenant = attribute(facts, among: try tenants.get()) {
-                try setTenant(db, of: row, to: tenant, since: since)
+                // Its usage may reach back to the last tick, however long ago that was.
+                try setTenant(db, of: row, to: tenant, since: beginningOfTime)
             }
             return row
         }
@@ -237,10 +263,18 @@ private struct TickWriter {
         try write(entry.sample, row)
         if let position = entry.position { try positions.write(position, row) }
         for part in entry.parts {
-            guard let meter = meters[part.meter.name], let quantity = Int64(exactly: part.quantity)
-            else { preconditionFailure("usage of \(part.meter.name) that no tick can hold") }
+            guard let meter = meters[part.meter.name] else {
+                preconditionFailure("no row in table meter for \(part.meter.name)")
+            }
+            // An advance holds no part that passes 64 bits.
+            let quantity = Int64(part.quantity)
             for value in [part.hour.seconds, row, meter, quantity] { usage.bind(value) }
             try usage.run()
+        }
+        for device in entry.endedDevices {
+            try db.execute(
+                sql: "DELETE FROM position_io WHERE container = ? AND major = ? AND minor = ?",
+                arguments: [row, device.major, device.minor])
         }
         for found in entry.anomalies {
             try db.execute(

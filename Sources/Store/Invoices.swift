@@ -10,10 +10,7 @@ extension Store {
     /// What invoices over the period would be now, one for each tenant with something to pay.
     public func drafts(over period: Period, tenant: String?) throws(Fault) -> [Draft] {
         try read { db in
-            try payers(db, tenant).compactMap { payer in
-                let draft = try makeDraft(db, payer, period)
-                return draft?.lines.isEmpty == false ? draft : nil
-            }
+            try payers(db, tenant).flatMap { try makeDrafts(db, $0, period) }
         }
     }
 
@@ -28,14 +25,14 @@ extension Store {
         try write { db in
             var result: [Invoice] = []
             for payer in try payers(db, tenant) {
-                if let issued = try existing(db, payer.id, period) {
-                    result.append(issued)
+                let issued = try existing(db, payer.id, period)
+                guard issued.isEmpty else {
+                    result += issued
                     continue
                 }
-                guard let draft = try makeDraft(db, payer, period), !draft.lines.isEmpty else {
-                    continue
+                for draft in try makeDrafts(db, payer, period) {
+                    result.append(try insert(db, draft, series, now))
                 }
-                result.append(try insert(db, draft, series, now))
             }
             return result
         }
@@ -71,73 +68,104 @@ private func payers(_ db: Database, _ tenant: String?) throws -> [Tenant] {
     return [one]
 }
 
-/// The invoice of exactly this period, if it was issued.
+/// The invoices of exactly this period, if they were issued.
 ///
 /// - Throws: if one of an overlapping period was, as usage would be billed twice.
-private func existing(_ db: Database, _ tenant: String, _ period: Period) throws -> Invoice? {
-    let row = try Row.fetchOne(
+private func existing(_ db: Database, _ tenant: String, _ period: Period) throws -> [Invoice] {
+    let rows = try Row.fetchAll(
         db,
         sql: """
             SELECT * FROM invoice
-            WHERE tenant = ? AND period_start_s < ? AND period_end_s > ?
+            WHERE tenant = ? AND period_start_s < ? AND period_end_s > ? ORDER BY sequence
             """, arguments: [tenant, period.end.seconds, period.start.seconds])
-    guard let row else { return nil }
-    let invoice = try load(db, row)
-    guard invoice.draft.period == period else {
+    let invoices = try rows.map { try load(db, $0) }
+    if let invoice = invoices.first(where: { $0.draft.period != period }) {
         throw Fault(
             .wrongUse, at: "period \(period)",
             found: "invoice \(invoice.number) of tenant \(tenant) covers \(invoice.draft.period)",
             cure: "Choose a period that does not overlap it; usage is invoiced once")
     }
-    return invoice
+    return invoices
 }
 
-/// The draft of a period with what came to light since earlier invoices; `nil` if the tenant has
-/// used nothing and has no price book.
-private func makeDraft(_ db: Database, _ tenant: Tenant, _ period: Period) throws -> Draft? {
-    guard let book = tenant.priceBook else {
-        let usage = try tenantUsage(db, tenant.id, period, .unreclaimable)
-        guard usage.isEmpty else {
+/// The drafts of a period with what came to light since earlier invoices: one, or none, and one
+/// more for each other currency that has corrections.
+private func makeDrafts(_ db: Database, _ tenant: Tenant, _ period: Period) throws -> [Draft] {
+    let late = try late(db, tenant, butNot: period)
+    var own: [BillableUsage] = []
+    // With corrections alone, the period is invoiced too, and its prices are pinned.
+    if try !late.isEmpty || hasUsage(db, tenant.id, period) {
+        guard let book = tenant.priceBook else {
             throw Fault(
                 .badData, at: "tenant \(tenant.id)",
-                found: "it used something and has no price book",
+                found: "it has usage to be billed and no price book",
                 cure: "Name one as price_book in tenants.yaml and run octroi apply")
         }
-        return nil
+        let books = try PriceBooks(loadBooks(db).map(\.book))
+        for (part, book) in try books.segments(of: book, over: period) {
+            let segment = Segment(period: part, book: book)
+            let usage = try tenantUsage(db, tenant.id, part, book.memory)
+            own.append(segment.bill(usage, tenant.id, isLate: false))
+        }
     }
-    var billable: [BillableUsage] = []
-    let books = try PriceBooks(loadBooks(db).map(\.book))
-    for (part, book) in try books.segments(of: book, over: period) {
-        let segment = Segment(period: part, book: book)
-        let usage = try tenantUsage(db, tenant.id, part, book.memory)
-        billable.append(segment.bill(usage, tenant.id, isLate: false))
+    let main = own.last?.segment.book ?? late.last?.segment.book
+    let others = Set(late.map(\.segment.book.currency)).subtracting(
+        [main?.currency].compactMap(\.self))
+    var drafts: [Draft] = []
+    for currency in [main?.currency].compactMap(\.self) + others.sorted(by: { $0.code < $1.code }) {
+        let corrections = late.filter { $0.segment.book.currency == currency }
+        let billable = (currency == main?.currency ? own : []) + corrections
+        guard
+            let book = billable.last(where: { !$0.isLate })?.segment.book
+                ?? corrections.last?.segment.book
+        else { continue }
+        let draft = try Draft(tenant: tenant.id, period: period, billable: billable, book: book)
+        if !draft.lines.isEmpty { drafts.append(draft) }
     }
-    return try Draft(
-        tenant: tenant.id, period: period,
-        billable: billable + late(db, tenant.id, butNot: period))
+    // Whichever invoice there is holds the period's segments: what comes later is found by them.
+    if drafts.first?.segments.isEmpty == true { drafts[0].segments = own.map(\.segment) }
+    return drafts
+}
+
+private func hasUsage(_ db: Database, _ tenant: String, _ period: Period) throws -> Bool {
+    try Bool.fetchOne(
+        db,
+        sql: """
+            SELECT EXISTS (SELECT 1 FROM ledger_hour
+                WHERE tenant = ? AND hour_s >= ? AND hour_s < ?)
+            """, arguments: [tenant, period.start.seconds, period.end.seconds]) ?? false
 }
 
 /// What the ledger holds beyond what was billed, for each segment of each earlier invoice.
+///
+/// It is priced by the version that invoice used. A meter that version had no price for takes the
+/// price of the version in force for that time now.
 private func late(
-    _ db: Database, _ tenant: String, butNot period: Period
+    _ db: Database, _ tenant: Tenant, butNot period: Period
 ) throws -> [BillableUsage] {
     let segments = try Row.fetchAll(
         db,
         sql: """
             SELECT s.* FROM invoice_segment s JOIN invoice i ON i.number = s.invoice
             WHERE i.tenant = ? AND NOT (i.period_start_s = ? AND i.period_end_s = ?)
-            """, arguments: [tenant, period.start.seconds, period.end.seconds])
+            ORDER BY s.start_s
+            """, arguments: [tenant.id, period.start.seconds, period.end.seconds])
+    let books = try PriceBooks(loadBooks(db).map(\.book))
     return try segments.compactMap { row in
         let start = Instant(seconds: row["start_s"])
         guard let part = Period(start: start, end: Instant(seconds: row["end_s"])) else {
             return nil
         }
-        let book = try loadBook(db, row: row["price_book"])
-        var open = try tenantUsage(db, tenant, part, book.memory)
-        for (key, quantity) in try billed(db, tenant, part) { open[key, default: 0] -= quantity }
+        var book = try loadBook(db, row: row["price_book"])
+        var open = try tenantUsage(db, tenant.id, part, book.memory)
+        for (key, quantity) in try billed(db, tenant.id, part) { open[key, default: 0] -= quantity }
         open = open.filter { $0.value != 0 }
-        return open.isEmpty
-            ? nil : Segment(period: part, book: book).bill(open, tenant, isLate: true)
+        guard !open.isEmpty else { return nil }
+        if let now = try? books.segments(of: book.id, over: part).last?.book {
+            book.meters.merge(now.meters) { pinned, _ in pinned }
+            book.unpriced = now.unpriced
+        }
+        return Segment(period: part, book: book).bill(open, tenant.id, isLate: true)
     }
 }
 
@@ -148,7 +176,7 @@ extension Segment {
         let rows = usage.compactMap { key, quantity in
             Meter(key.meter).map {
                 Usage(
-                    period: period, tenant: tenant, container: key.container, meter: $0,
+                    period: period, tenant: tenant, container: key.container.text, meter: $0,
                     quantity: quantity, assurance: .sampled)
             }
         }

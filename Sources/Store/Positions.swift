@@ -49,16 +49,17 @@ extension Store {
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT container.id AS id, kind, cgroup_id, position.*
+                SELECT container.id AS id, kind, whole, cgroup_id, position.*
                 FROM container LEFT JOIN position ON position.container = container.id
-                WHERE boot = ?
+                WHERE boot = ? ORDER BY container.id
                 """, arguments: [boot])
         while let row = try rows.next() {
             let hasPosition = row["container"] as Int64? != nil
             accounts[row["cgroup_id"]] = Account(
                 row: row["id"], cgroupID: row["cgroup_id"],
                 isTenantRoot: row["kind"] as String == "tenant_root",
-                position: hasPosition ? position(row) : nil, absences: [:])
+                position: hasPosition ? position(row) : nil, isWhole: row["whole"] == 1,
+                absences: [:])
         }
         try addDevices(db, boot, to: &accounts)
         try addAbsences(db, boot, to: &accounts)

@@ -17,6 +17,7 @@ public struct Store: Sendable {
 
     let database: DatabaseQueue
     public let path: String
+    private let file: FileIdentity
 
     /// Opens the store.
     ///
@@ -33,14 +34,46 @@ public struct Store: Sendable {
         configuration.busyMode = .timeout(10)
         configuration.readonly = access == .read
         if access == .write { configuration.journalMode = .wal }
+        configuration.prepareDatabase { db in
+            db.add(function: exactSum)
+            // An issued invoice must survive a power cut, not only a crash of the process.
+            if access == .write { try db.execute(sql: "PRAGMA synchronous = FULL") }
+        }
         self.path = path
-        database = try storeErrors(path) {
+        database = try storeErrors(path, access) {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
-            let migrator = Store.migrator
-            try queue.read { try Store.refuseForeign($0, migrator, path, access) }
-            if access == .write { try migrator.migrate(queue) }
+            try Store.prepare(queue, path, access)
             return queue
         }
+        file = FileIdentity(path)
+    }
+
+    /// Checks what the file is and, for writing, brings it to the newest schema.
+    private static func prepare(
+        _ queue: DatabaseQueue, _ path: String, _ access: Access
+    ) throws {
+        try queue.read { try refuseForeign($0, migrator, path, access) }
+        guard access == .write else { return }
+        for attempt in 1... {
+            do {
+                return try migrator.migrate(queue)
+            } catch {
+                // Another process may have done it at the same moment.
+                if try queue.read({ try migrator.hasCompletedMigrations($0) }) { return }
+                if attempt == 20 { throw error }
+                usleep(50_000)
+            }
+        }
+    }
+
+    /// Checks that the file that was opened is still the one at the path.
+    ///
+    /// SQLite goes on writing into a file that was removed, and all of it would be lost.
+    func requireFile() throws(Fault) {
+        guard FileIdentity(path) != file else { return }
+        throw Fault(
+            .failed, at: path, found: "the store was taken away or replaced while in use",
+            cure: "Put it back, or stop this command and start it on the store that is there now")
     }
 
     private static var migrator: DatabaseMigrator {
@@ -54,7 +87,14 @@ public struct Store: Sendable {
     private static func refuseForeign(
         _ db: Database, _ migrator: DatabaseMigrator, _ path: String, _ access: Access
     ) throws {
-        let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        // A store whose first migration is not done holds the migrator's own table at most.
+        let tables =
+            try Int.fetchOne(
+                db,
+                sql: """
+                    SELECT count(*) FROM sqlite_schema
+                    WHERE name NOT LIKE '%grdb_migrations%' AND name NOT LIKE 'sqlite_%'
+                    """) ?? 0
         let owner = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
         if tables > 0, owner != 0x4F63_7472 {
             throw Fault(
@@ -94,6 +134,18 @@ public struct Store: Sendable {
     }
 }
 
+/// Which file lies at a path.
+private struct FileIdentity: Equatable {
+    private let device: UInt64
+    private let inode: UInt64
+
+    init(_ path: String) {
+        var status = stat()
+        let isThere = stat(path, &status) == 0
+        (device, inode) = isThere ? (UInt64(status.st_dev), UInt64(status.st_ino)) : (0, 0)
+    }
+}
+
 /// Makes the file, readable by its owner and group only, and its folder.
 private func createFile(_ path: String) throws(Fault) {
     if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
@@ -112,13 +164,15 @@ private func createFile(_ path: String) throws(Fault) {
 private func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
 /// Runs database work and turns its errors into faults that name the store.
-func storeErrors<Value>(_ path: String, _ body: () throws -> Value) throws(Fault) -> Value {
+func storeErrors<Value>(
+    _ path: String, _ access: Store.Access = .write, _ body: () throws -> Value
+) throws(Fault) -> Value {
     do {
         return try body()
     } catch let fault as Fault {
         throw fault
     } catch let error as DatabaseError {
-        throw error.fault(path)
+        throw error.fault(path, access)
     } catch {
         throw Fault(
             .failed, at: path, found: "\(error)", cure: "Report this with the command you ran")
@@ -134,7 +188,7 @@ private func isDiskFull(_ path: String) -> Bool {
 }
 
 extension DatabaseError {
-    fileprivate func fault(_ path: String) -> Fault {
+    fileprivate func fault(_ path: String, _ access: Store.Access) -> Fault {
         let said = message ?? "SQLite error \(resultCode.rawValue)"
         let kept = "Nothing of this transaction was kept"
         switch resultCode.primaryResultCode {
@@ -155,6 +209,12 @@ extension DatabaseError {
             return Fault(
                 .failed, at: path, found: "another process kept the store locked for 10 s",
                 cure: "Run it again when that process is done. \(kept)")
+        case .SQLITE_READONLY where access == .read, .SQLITE_CANTOPEN where access == .read:
+            return Fault(
+                .notPermitted, at: path,
+                found: "this user may not open it (\(said)); with no collector running, a reader "
+                    + "needs to write beside the store",
+                cure: "Run it as the store's owner or group, or while the collector runs")
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
             return Fault(
                 .notPermitted, at: path, found: "this user may not write the store (\(said))",

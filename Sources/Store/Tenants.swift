@@ -90,7 +90,7 @@ private func reattribute(_ db: Database, at now: Instant) throws -> [String] {
     let rows = try Row.fetchAll(
         db,
         sql: """
-            SELECT c.id, c.path, c.first_seen_ms, a.tenant FROM container c
+            SELECT c.id, c.path, a.tenant FROM container c
             LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
             WHERE c.kind <> 'imported'
             """)
@@ -101,18 +101,35 @@ private func reattribute(_ db: Database, at now: Instant) throws -> [String] {
         guard before != after else { continue }
         var since = next
         if before == nil, let after {
-            let first = Instant(milliseconds: row["first_seen_ms"]).startOfHour
-                .advanced(bySeconds: -3600)
-            let invoiced = try Int64.fetchOne(
-                db, sql: "SELECT max(period_end_s) FROM invoice WHERE tenant = ?",
-                arguments: [after])
-            since = min(max(first, Instant(seconds: invoiced ?? 0)), next)
+            since = min(try endOfOthers(db, container, after), next)
         }
         try setTenant(db, of: container, to: after, since: since)
         moved[after ?? Tenant.unattributed, default: 0] += 1
     }
     return moved.sorted { $0.key < $1.key }.map { "\($0.value) containers now belong to \($0.key)" }
 }
+
+/// From when on a container that is nobody's now may be given to a tenant: not while it was
+/// another's, and not in a period the tenant was invoiced for.
+private func endOfOthers(
+    _ db: Database, _ container: Int64, _ tenant: String
+) throws -> Instant {
+    let ends = try Row.fetchOne(
+        db,
+        sql: """
+            SELECT (SELECT max(period_end_s) FROM invoice WHERE tenant = ?) AS invoiced,
+                (SELECT max(until_s) FROM attribution
+                 WHERE container = ? AND tenant IS NOT NULL) AS owned
+            """, arguments: [tenant, container])
+    let (invoiced, owned): (Int64?, Int64?) = (ends?["invoiced"], ends?["owned"])
+    return [
+        beginningOfTime, invoiced.map(Instant.init(seconds:)), owned.map(Instant.init(seconds:)),
+    ]
+    .compactMap(\.self).max() ?? beginningOfTime
+}
+
+/// Before every usage there can be: 0001-01-01T00:00:00Z.
+let beginningOfTime = Instant(seconds: -62_135_596_800)
 
 /// Lets a container be a tenant's (`nil`: nobody's) from an hour on.
 func setTenant(

@@ -57,10 +57,10 @@ extension Store {
                 """,
             arguments: [usage.container, usage.tenant, now.milliseconds, now.milliseconds])
         let row = db.lastInsertedRowID
-        // An imported account is its tenant's for all time, before 1970 too.
+        // An imported account is its tenant's for all time.
         try db.execute(
             sql: "INSERT INTO attribution (container, since_s, tenant) VALUES (?, ?, ?)",
-            arguments: [row, -62_135_596_800, usage.tenant])
+            arguments: [row, beginningOfTime.seconds, usage.tenant])
         return row
     }
 

@@ -77,7 +77,7 @@ func tenantUsage(
         arguments: [tenant, period.start.seconds, period.end.seconds, formula.rawValue])
     var usage: [UsageKey: Int128] = [:]
     while let row = try rows.next() {
-        usage[UsageKey(container: row["container"], meter: row["meter"])] = Int128(
+        usage[UsageKey(container: row["container"], meter: row["meter"]), default: 0] += Int128(
             sumOfHighs: row["highs"], sumOfLows: row["lows"])
     }
     return usage
@@ -85,6 +85,10 @@ func tenantUsage(
 
 /// What a line of usage is for.
 struct UsageKey: Hashable {
-    let container: String
+    let container: ExactText
     let meter: String
+
+    init(container: String, meter: String) {
+        (self.container, self.meter) = (ExactText(container), meter)
+    }
 }

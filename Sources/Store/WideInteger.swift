@@ -19,6 +19,21 @@ extension Int128 {
     }
 }
 
+/// SQL: `exact_sum(x)`, a sum of integers that may pass 64 bits, as INTEGER or else as text.
+let exactSum = DatabaseFunction("exact_sum", argumentCount: 1, pure: true, aggregate: ExactSum.self)
+
+private struct ExactSum: DatabaseAggregate {
+    private var sum: Int128 = 0
+
+    mutating func step(_ values: [DatabaseValue]) throws {
+        if let value = Int64.fromDatabaseValue(values[0]) { sum += Int128(value) }
+    }
+
+    func finalize() throws -> (any DatabaseValueConvertible)? {
+        Int64(exactly: sum) ?? String(sum) as any DatabaseValueConvertible
+    }
+}
+
 /// An exact fraction as two BLOB columns, each sign byte first, then the magnitude big-endian.
 extension Rational {
     var blobs: (numerator: [UInt8], denominator: [UInt8]) {

@@ -1,4 +1,6 @@
 /// Reads a duration such as `500ms`, `10s`, `5m`, `2h` or `30d` as whole milliseconds.
+///
+/// `nil` if it is none, or longer than 366 days.
 public func parseMilliseconds(_ text: String) -> Int64? {
     let digits = text.prefix { $0.isNumber }
     let units: [String: Int64] = [
@@ -8,5 +10,5 @@ public func parseMilliseconds(_ text: String) -> Int64? {
         let unit = units[String(text.dropFirst(digits.count))]
     else { return nil }
     let (milliseconds, over) = number.multipliedReportingOverflow(by: unit)
-    return over ? nil : milliseconds
+    return over || milliseconds > 366 * 86_400_000 ? nil : milliseconds
 }

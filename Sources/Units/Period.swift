@@ -42,6 +42,17 @@ public struct Period: Hashable, Sendable, CustomStringConvertible {
         Period(start: max(start, other.start), end: min(end, other.end))
     }
 
+    /// The starts of the UTC months that begin inside the period.
+    public var monthStarts: [Instant] {
+        var starts: [Instant] = []
+        var next = Period(monthOf: start).end
+        while next < end {
+            starts.append(next)
+            next = Period(monthOf: next).end
+        }
+        return starts
+    }
+
     /// Cuts the period at the given moments that lie inside it.
     public func cut(at moments: [Instant]) -> [Period] {
         let inside = Set(moments).filter { start < $0 && $0 < end }.sorted()

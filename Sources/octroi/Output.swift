@@ -1,22 +1,37 @@
 import Glibc
 import Reporting
+import Units
 
 /// Prints a sheet on standard output.
-func show(_ sheet: Sheet, _ format: Format) {
-    print(sheet.rendered(as: format, onTerminal: isTerminal(STDOUT_FILENO)), terminator: "")
+func show(_ sheet: Sheet, _ format: Format) throws(Fault) {
+    try output(sheet.rendered(as: format, onTerminal: isTerminal(STDOUT_FILENO)))
+}
+
+/// Prints text on standard output, all of it or a fault.
+func output(_ text: String) throws(Fault) {
+    guard write(text, to: STDOUT_FILENO) else {
+        throw Fault(
+            .failed, at: "standard output",
+            found: "not all could be written (\(String(cString: strerror(errno))))",
+            cure: "Check the disk or the program it goes to, then run it again")
+    }
 }
 
 /// Prints one line on standard error.
 func complain(_ line: String) { writeError(line + "\n") }
 
 /// Writes to standard error without buffering.
-func writeError(_ text: String) {
+func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }
+
+private func write(_ text: String, to descriptor: Int32) -> Bool {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-        let count = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
-        guard count > 0 else { return }
+        let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { return false }
         bytes.removeFirst(count)
     }
+    return true
 }
 
 /// Whether a person looks at the descriptor and wants colours (no-color.org).

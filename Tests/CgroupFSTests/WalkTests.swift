@@ -11,11 +11,15 @@ import Units
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func walk(roots: Set<String> = []) throws -> (found: [FoundCgroup], counts: WalkCounts)
-    {
+    private func walk(
+        roots: Set<String> = [], whole: Set<Int64> = [], known: Set<Int64> = []
+    ) throws -> (found: [FoundCgroup], counts: WalkCounts) {
         let root = try CgroupRoot(opening: folder.path)
         var found: [FoundCgroup] = []
-        let plan = WalkPlan(isWhole: { $0.hasSuffix(".scope") }, tenantRoots: roots)
+        let plan = WalkPlan(
+            nesting: {
+                $0.hasSuffix(".scope") ? .one : $0.hasSuffix(".slice") ? .many : .byProcesses
+            }, tenantRoots: roots, whole: whole, known: known)
         let counts = root.walk(plan) { cgroup, _ in found.append(cgroup) }
         return (found, counts)
     }
@@ -39,14 +43,15 @@ import Units
 
     @Test func aNameIsShownHarmlessAndStillOpened() throws {
         let names = [
-            "with space", "new\nline", "esc\u{1B}[2J", #"dev-\x2d"#, "é",
+            "with space", "new\nline", "esc\u{1B}[2J", #"dev-\x2d"#, "é", "e\u{301}",
             String(repeating: "n", count: 255),
         ]
         for name in names { try folder.write("7\n", to: "\(name)/cgroup.procs") }
         let found = try walk().found.map(\.path)
         #expect(
             Set(found) == [
-                "/with space", #"/new\x0Aline"#, #"/esc\x1B[2J"#, #"/dev-\x2d"#, "/é",
+                "/with space", #"/new\x0Aline"#, #"/esc\x1B[2J"#, #"/dev-\x2d"#, #"/\xC3\xA9"#,
+                #"/e\xCC\x81"#,
                 "/" + String(repeating: "n", count: 255),
             ])
     }
@@ -58,6 +63,24 @@ import Units
         let root = try CgroupRoot(opening: folder.path)
         #expect(throws: Errno.self) { _ = try root.open("/link") }
         #expect(throws: Errno.self) { _ = try root.open("/") }
+        #expect(throws: Errno.self) { _ = try root.open("/..") }
+        #expect(throws: Errno.self) { _ = try root.open("/real/../real") }
+    }
+
+    @Test func whatHoldsProcessesOfItsOwnIsOneContainer() throws {
+        try folder.write("1\n", to: "app/cgroup.procs")
+        try folder.write("2\n", to: "app/worker/cgroup.procs")
+        // Seen for the first time with processes of its own: one container.
+        let first = try walk()
+        #expect(first.found.map(\.path) == ["/app"] && first.found[0].isWhole)
+        // Known as an inner cgroup: its child keeps the account, and its own processes are told.
+        let known = try walk(known: [first.found[0].id])
+        #expect(known.found.map(\.path) == ["/app/worker"])
+        #expect(known.counts.unaccounted == ["/app"])
+        // Known as whole: it stays one, also without processes.
+        try folder.write("", to: "app/cgroup.procs")
+        let whole = try walk(whole: [first.found[0].id], known: [first.found[0].id])
+        #expect(whole.found.map(\.path) == ["/app"])
     }
 
     @Test func deepTreesAreWalked() throws {

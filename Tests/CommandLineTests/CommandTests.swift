@@ -114,6 +114,7 @@ struct Desk {
             (["limit", "set", "acme"], 64),
             (["apply", "/nowhere/x.yaml"], 69), (["usage", "import", "/nowhere.csv"], 69),
             (["price", "check", "/nowhere.yaml"], 69),
+            (["collect", "--interval", "106751991167d"], 64), (["collect", "--for", "400d"], 64),
         ] as [([String], Int32)])
     func wrongUseHasItsExitCodeAndThreeParts(words: [String], status: Int32) throws {
         _ = try desk.run("apply")
@@ -152,9 +153,11 @@ struct Desk {
         #expect(try desk.run("usage", "--month", "2026-10", "--format", "csv").lines.count == 1)
         let file = try desk.file("good.csv", header + good)
         #expect(
-            try desk.run("usage", "import", file).output == "1 rows added, 0 were there already\n")
+            try desk.run("usage", "import", file, "--format", "csv").output
+                == "added,there_already\n1,0\n")
         #expect(
-            try desk.run("usage", "import", file).output == "0 rows added, 1 were there already\n")
+            try desk.run("usage", "import", file, "--format", "csv").output
+                == "added,there_already\n0,1\n")
     }
 
     @Test func aSecondCollectorIsRefusedAndTheFirstStopsCleanly() throws {
@@ -259,6 +262,75 @@ struct Desk {
         #expect(try desk.run("limit", "set", "nowhere", "cpu=1", "--root", desk.tree).status == 69)
     }
 
+    @Test func aLimitOfTwoRootsIsCheckedWholeBeforeItIsWritten() throws {
+        let file = try desk.file(
+            "t.yaml", "tenants: [ { id: two, match: [ { root: /one }, { root: /other } ] } ]\n")
+        #expect(try desk.run("apply", file).status == 0)
+        try desk.folder.write("max 100000\n", to: "tree/one/cpu.max")
+        let result = try desk.run("limit", "set", "two", "cpu=1", "--root", desk.tree)
+        #expect(result.status == 69 && result.errors.contains("/other/cpu.max"))
+        let kept = try String(contentsOfFile: "\(desk.tree)/one/cpu.max", encoding: .utf8)
+        #expect(kept == "max 100000\n")
+        #expect(try desk.run("limit", "set", "/..", "cpu=1", "--root", desk.tree).status == 69)
+    }
+
+    @Test func commonOptionsStandBeforeTheCommandToo() throws {
+        for words in [
+            ["apply"], ["price", "check", "\(repository)/config/prices.yaml"], ["tenant", "list"],
+            ["usage"],
+        ] {
+            let result = try octroi(
+                ["--db", desk.store, "--format", "csv"] + words, store: "/nowhere/x.db")
+            #expect(result.status == 0, "\(words): \(result.errors)")
+        }
+    }
+
+    @Test func manyProcessesMayOpenANewStoreAtOnce() throws {
+        let runs = try (0..<16).map { _ in try startOctroi(["apply"], store: desk.store) }
+        for run in runs {
+            run.process.waitUntilExit()
+            #expect(run.process.terminationStatus == 0)
+        }
+        #expect(try desk.run("tenant", "list", "--format", "csv").lines.count == 3)
+    }
+
+    @Test func outputThatCannotBeWrittenIsAFailure() throws {
+        _ = try desk.run("apply")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = [
+            "-c", "exec \"$0\" --db \"$1\" tenant list >/dev/full 2>/dev/null", octroiPath,
+            desk.store,
+        ]
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 1)
+    }
+
+    @Test func aLinkToAStoreIsTheSameStore() throws {
+        let first = try startOctroi(
+            ["collect", "--root", desk.tree, "--interval", "60s"], store: desk.store)
+        defer { first.process.terminate() }
+        try waitFor { try desk.run("containers", "--format", "csv").output.contains("/other") }
+        let link = "\(desk.folder.path)/link.db"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: desk.store)
+        let second = try octroi(["collect", "--root", desk.tree, "--for", "1s"], store: link)
+        #expect(second.status == 1)
+        #expect(second.errors.contains("is collecting into this store already"))
+    }
+
+    @Test func reportsAddUpBeyond64Bits() throws {
+        _ = try desk.run("apply")
+        let row = "2026-10-01T00:00:00Z,2026-11-01T00:00:00Z,acme,c,memory,9223372036854775000\n"
+        let file = try desk.file(
+            "u.csv",
+            "start,end,tenant,container,meter,quantity\n" + row + row.replacing(",c,", with: ",d,"))
+        #expect(try desk.run("usage", "import", file).status == 0)
+        let report = try desk.run(
+            "report", "usage-by-tenant", "--month", "2026-10", "--format", "csv")
+        #expect(report.lines.last == "acme,memory,2,744,18446744073709550000,byte-second")
+    }
+
     @Test func aUsersOwnReportIsListedAndRun() throws {
         let config = "\(desk.folder.path)/config"
         _ = try desk.file(
@@ -280,9 +352,8 @@ struct Desk {
     @Test func hostileNamesStayData() throws {
         for name in [
             "=cmd()", "+1", "a,b\"c", "'; DROP TABLE usage; --", "\u{1B}[31mred", "new\nline",
-            "<script>", "../up",
+            "<script>",
         ] {
-            guard !name.contains("/") else { continue }
             try desk.set("x/\(name)", 0)
         }
         let collector = try startOctroi(

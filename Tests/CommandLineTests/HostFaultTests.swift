@@ -94,4 +94,30 @@ private func run(_ program: String, _ words: String...) throws -> Int32 {
         let seen = try desk.run("containers", "--format", "csv").output
         #expect(seen.contains("/tenant-acme.slice/web") && !seen.contains("/other"))
     }
+
+    /// What a scan could not see is not new when it comes to light.
+    @Test func whatWasHiddenIsNoBirth() throws {
+        for path in [desk.folder.path, desk.tree] { try #require(chmod(path, 0o777) == 0) }
+        try desk.set("hidden/old", 100_000_000)
+        try #require(chmod("\(desk.tree)/hidden", 0o000) == 0)
+        let tool = "\(desk.folder.path)/octroi"
+        try FileManager.default.copyItem(atPath: octroiPath, toPath: tool)
+        let collector = Process()
+        collector.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        collector.arguments = [
+            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tool, "collect",
+            "--db", desk.store, "--root", desk.tree, "--interval", "100ms", "--for", "3s",
+        ]
+        collector.standardError = FileHandle.nullDevice
+        try collector.run()
+        try waitFor { try desk.run("containers", "--format", "csv").output.contains("/web") }
+        try #require(chmod("\(desk.tree)/hidden", 0o755) == 0)
+        try waitFor {
+            try desk.run("containers", "--format", "csv").output.contains("/hidden/old")
+        }
+        try desk.set("hidden/old", 100_000_005)
+        collector.waitUntilExit()
+        let usage = try desk.run("usage", "--format", "csv").lines.last
+        #expect(usage?.contains(",cpu,5,us,") == true)
+    }
 }

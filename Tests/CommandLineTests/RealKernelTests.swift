@@ -31,6 +31,12 @@ struct RealKernelTests {
         top = try #require(mount) + "/octroi-test-\(UUID().uuidString.prefix(8))"
     }
 
+    /// Whether the collector has taken a baseline of the cgroup.
+    private func isKnown(_ cgroup: String) throws -> Bool {
+        try desk.run("containers", "--all", "--format", "csv").lines
+            .contains { $0.contains("\(cgroup),container,") }
+    }
+
     private func usage(_ cgroup: String) throws -> Int? {
         let text = try String(contentsOfFile: "\(top)/\(cgroup)/cpu.stat", encoding: .utf8)
         return text.split(separator: "\n").first.flatMap { Int($0.dropFirst("usage_usec ".count)) }
@@ -67,8 +73,7 @@ struct RealKernelTests {
         let collector = try startOctroi(["collect", "--interval", "200ms"], store: desk.store)
         defer { collector.process.terminate() }
         // The collector must have looked once before the workloads begin.
-        try waitFor { try desk.run("report", "usage-by-tenant").status == 0 }
-        usleep(500_000)
+        try waitFor { try isKnown("/red/a") && isKnown("/blue/b") }
         let before = try (usage("red/a"), usage("blue/b"))
         var work = [try burn("red/a", seconds: 3), try burn("blue/b", seconds: 2)]
         usleep(500_000)
@@ -92,5 +97,28 @@ struct RealKernelTests {
         #expect(metered("/blue/b") == after.1)
         #expect(metered("/blue/c") == after.2)
         #expect((after.0 ?? 0) > 500_000, "the workload burned CPU")
+    }
+
+    @Test func aWorkloadCannotHideInAChildCgroup() throws {
+        for name in ["", "/app"] { try #require(mkdir(top + name, 0o755) == 0) }
+        defer { for name in ["/app/hole", "/app", ""] { rmdir(top + name) } }
+        let collector = try startOctroi(["collect", "--interval", "100ms"], store: desk.store)
+        defer { collector.process.terminate() }
+        try waitFor { try isKnown("/app") }
+        let work = try burn("app", seconds: 3)
+        usleep(700_000)
+        try #require(mkdir(top + "/app/hole", 0o755) == 0)
+        try Data("\(work.processIdentifier)".utf8)
+            .write(to: URL(fileURLWithPath: top + "/app/hole/cgroup.procs"))
+        work.waitUntilExit()
+        usleep(300_000)
+        let kernel = try usage("app")
+        collector.process.terminate()
+        collector.process.waitUntilExit()
+        let name = top.split(separator: "/").last ?? ""
+        let rows = try desk.run("usage", "--by", "container", "--format", "csv").lines
+            .filter { $0.contains("\(name)/app") }
+        #expect(rows.count == 1 && rows[0].contains("/app,cpu,\(kernel ?? -1),us"))
+        #expect((kernel ?? 0) > 500_000)
     }
 }

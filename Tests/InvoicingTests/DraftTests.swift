@@ -32,7 +32,7 @@ private func draft(_ book: PriceBook, _ usage: [(String, Meter, Int128)]) throws
     let segment = Segment(period: month, book: book)
     return try Draft(
         tenant: "acme", period: month,
-        billable: [BillableUsage(segment: segment, usage: rows, isLate: false)])
+        billable: [BillableUsage(segment: segment, usage: rows, isLate: false)], book: book)
 }
 
 @Suite struct DraftTests {
@@ -116,7 +116,10 @@ private func draft(_ book: PriceBook, _ usage: [(String, Meter, Int128)]) throws
                 segment: Segment(period: month, book: try book(currency: $0, meters: [:])),
                 usage: [], isLate: false)
         }
-        #expect(throws: Fault.self) { try Draft(tenant: "a", period: month, billable: parts) }
+        let last = parts[1].segment.book
+        #expect(throws: Fault.self) {
+            try Draft(tenant: "a", period: month, billable: parts, book: last)
+        }
     }
 
     /// Lines add up to the total for every currency and mode, whatever the order of the usage.

@@ -84,14 +84,33 @@ private func written(_ bytes: Int64) -> [DeviceNumber: IOCounters] {
         #expect(total(next, .meter(.cpu)) == 100)
     }
 
-    @Test func aDeviceThatCameBackIsANewAccount() {
+    @Test(arguments: [30, 1000, 5000] as [Int64])
+    func aDeviceThatCameBackIsANewAccount(bytes: Int64) {
         var position = Position.born(after: moment(0))
         _ = position.advance(to: sample(io: written(1000)), at: moment(1), longestHold: hold)
-        _ = position.advance(to: sample(io: [:]), at: moment(2), longestHold: hold)
-        let advance = position.advance(
-            to: sample(io: written(30)), at: moment(3), longestHold: hold)
-        #expect(total(advance, .meter(.ioWriteBytes)) == 30)
-        #expect(!advance.anomalies.isEmpty)
+        let gone = position.advance(to: sample(io: [:]), at: moment(2), longestHold: hold)
+        #expect(gone.endedDevices == [sda])
+        let back = position.advance(
+            to: sample(io: written(bytes)), at: moment(3), longestHold: hold)
+        #expect(total(back, .meter(.ioWriteBytes)) == Int128(bytes))
+    }
+
+    @Test func aDeviceTheKernelCannotNameIsNotGone() {
+        var position = Position.born(after: moment(0))
+        _ = position.advance(to: sample(io: written(1000)), at: moment(1), longestHold: hold)
+        var unknown = sample(io: [:])
+        unknown.hasUnknownDevices = true
+        _ = position.advance(to: unknown, at: moment(2), longestHold: hold)
+        let back = position.advance(to: sample(io: written(1100)), at: moment(3), longestHold: hold)
+        #expect(total(back, .meter(.ioWriteBytes)) == 100)
+    }
+
+    @Test func aDeviceThatFellBackBetweenTicksBeganAnew() {
+        var position = Position.born(after: moment(0))
+        _ = position.advance(to: sample(io: written(1000)), at: moment(1), longestHold: hold)
+        let back = position.advance(to: sample(io: written(30)), at: moment(2), longestHold: hold)
+        #expect(total(back, .meter(.ioWriteBytes)) == 30)
+        #expect(!back.anomalies.isEmpty)
     }
 
     @Test func memoryIsATrapezoidWithItsRemainderCarried() {

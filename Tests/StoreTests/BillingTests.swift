@@ -150,6 +150,8 @@ private struct Billing {
             "DELETE FROM invoice",
             "UPDATE invoice_line SET amount_minor = 0", "DELETE FROM invoice_line",
             "UPDATE invoice_segment SET price_book = 1", "DELETE FROM invoice_segment",
+            "INSERT OR REPLACE INTO invoice SELECT number, series, sequence, tenant, "
+                + "period_start_s, period_end_s, currency, 0, 0, 0, issued_ms FROM invoice",
         ] {
             #expect(throws: DatabaseError.self, "\(sql)") {
                 try DatabaseQueue(path: billing.store.path).write { try $0.execute(sql: sql) }
@@ -214,6 +216,81 @@ private struct Billing {
         #expect(try billing.issue(billing.october).isEmpty)
         _ = try billing.store.importUsage([billing.row("free", "a", .cpu, 1)], at: now)
         #expect(throws: Fault.self) { try billing.issue(billing.october) }
+    }
+
+    @Test func anUnpricedLateMeterCanBePricedLater() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 3_600_000_000)], at: now)
+        _ = try billing.issue(billing.october)
+        _ = try billing.store.importUsage([billing.row("acme", "a", .ioReadOps, 500)], at: now)
+        #expect(throws: Fault.self) { try billing.issue(billing.november) }
+        var book = try #require(try billing.store.bookVersions().first)
+        book.meters["io_read_ops"] = Price(
+            amount: try #require(DecimalPrice("0.01")),
+            per: try #require(UnitQuantity("1 operation")))
+        _ = try billing.store.apply(Contract(tenants: nil, books: [book]), isPlan: false, at: now)
+        #expect(try billing.issue(billing.november).map(\.draft.net) == [500])
+    }
+
+    @Test func lateUsageOfAnotherCurrencyIsOnAnInvoiceOfItsOwn() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 3_600_000_000)], at: now)
+        _ = try billing.issue(billing.october)
+        var book = try #require(try billing.store.bookVersions().first)
+        book.currency = try #require(Currency("USD"))
+        book.effective = billing.november.start
+        _ = try billing.store.apply(Contract(tenants: nil, books: [book]), isPlan: false, at: now)
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "late", .cpu, 3_600_000_000)], at: now)
+        // Nothing used in November yet: the correction alone, in its own currency.
+        let issued = try billing.issue(billing.november)
+        #expect(issued.map(\.draft.currency.code) == ["EUR"])
+        // What comes in November after that is not lost.
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "a", .cpu, 7_200_000_000, billing.november)], at: now)
+        let december = try #require(Period(month: "2026-12"))
+        let next = try billing.issue(december)
+        #expect(next.map(\.draft.currency.code) == ["USD"])
+        #expect(next.map(\.draft.net) == [72])
+        #expect(next.flatMap(\.draft.lines).first?.kind == .correction)
+    }
+
+    @Test func aTenantWithNothingToPayBlocksNobody() throws {
+        let billing = try Billing()
+        var book = try #require(try billing.store.bookVersions().first)
+        (book.id, book.effective) = ("young", billing.november.start)
+        let idle = Tenant(
+            id: "idle", name: "idle", priceBook: "young", invoiceTo: InvoiceAddress(), match: [])
+        _ = try billing.store.apply(
+            Contract(tenants: [idle], books: [book]), isPlan: false, at: now)
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 3_600_000_000)], at: now)
+        #expect(try billing.issue(billing.october).map(\.draft.tenant) == ["acme"])
+    }
+
+    @Test func namesThatUnicodeHoldsEqualAreTwo() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage(
+            [
+                billing.row("acme", "caf\u{E9}", .cpu, 3_600_000_000),
+                billing.row("acme", "cafe\u{301}", .cpu, 36_000_000_000),
+            ], at: now)
+        let lines = try billing.issue(billing.october).flatMap(\.draft.lines)
+        let quantities = lines.filter { $0.kind == .usage }.compactMap(\.quantity)
+        #expect(quantities.reduce(0, +) == 39_600_000_000)
+    }
+
+    @Test func aPricePerMonthUsesEachMonthsLength() throws {
+        let month = Price(
+            amount: try #require(DecimalPrice("100")),
+            per: try #require(UnitQuantity("1 vCPU-month")))
+        let billing = try Billing(meters: ["cpu": month])
+        let february = try #require(Period(month: "2026-02"))
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "a", .cpu, Int128(february.seconds) * 1_000_000, february)],
+            at: now)
+        let start = february.start.advanced(bySeconds: -86_400)
+        let period = try #require(Period(start: start, end: february.end))
+        #expect(try billing.store.drafts(over: period, tenant: nil).map(\.net) == [10_000])
     }
 
     @Test func applyIsIdempotentAndAPlanWritesNothing() throws {

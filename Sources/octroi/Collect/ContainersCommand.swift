@@ -20,7 +20,7 @@ struct ContainersCommand: ParsableCommand {
 
     func run() throws {
         let containers = try place.store(.read).containers(all: all)
-        show(
+        try show(
             Sheet(
                 columns: [
                     "tenant", "container", "kind", "runtime", "cgroup_id", "first_seen",

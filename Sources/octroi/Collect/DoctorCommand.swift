@@ -29,7 +29,7 @@ struct DoctorCommand: ParsableCommand {
             ("count processes", "pids"), ("limit cpu", "cpu"), ("limit memory", "memory"),
             ("limit processes", "pids"),
         ]
-        show(
+        try show(
             Sheet(
                 columns: ["what", "works", "why", "fix"],
                 rows: checks.map { check in

@@ -38,7 +38,7 @@ struct InvoiceDraft: ParsableCommand {
     func run() throws {
         let drafts = try which.place.store(.read)
             .drafts(over: which.when.period(), tenant: which.tenant)
-        showInvoices(drafts.map { (nil, $0) }, output.format)
+        try showInvoices(drafts.map { (nil, $0) }, output.format)
     }
 }
 
@@ -78,7 +78,7 @@ struct InvoiceIssue: ParsableCommand {
         }
         let invoices = try which.place.store(.write).issue(
             over: period, tenant: which.tenant, series: which.place.settings().series, at: now)
-        show(invoiceSheet(invoices), output.format)
+        try show(invoiceSheet(invoices), output.format)
     }
 }
 
@@ -96,7 +96,7 @@ struct InvoiceList: ParsableCommand {
     func run() throws {
         let period = which.when.isGiven ? try which.when.period() : nil
         let invoices = try which.place.store(.read).invoices(tenant: which.tenant, over: period)
-        show(invoiceSheet(invoices), output.format)
+        try show(invoiceSheet(invoices), output.format)
     }
 }
 
@@ -117,7 +117,7 @@ struct InvoiceShow: ParsableCommand {
     func run() throws {
         let found = try place.store(.read).invoices(number: number)
         guard !found.isEmpty else { throw unknownInvoice(number) }
-        showInvoices(found.map { ($0.number, $0.draft) }, output.format)
+        try showInvoices(found.map { ($0.number, $0.draft) }, output.format)
     }
 }
 
@@ -157,7 +157,7 @@ struct InvoiceExport: ParsableCommand {
             invoices += found
         }
         let sheet = lineSheet(invoices.map { ($0.number, $0.draft) })
-        show(sheet, format == .csv ? .csv : .json)
+        try show(sheet, format == .csv ? .csv : .json)
     }
 }
 
@@ -168,14 +168,16 @@ private func unknownInvoice(_ number: String) -> Fault {
 }
 
 /// Prints the lines; a table also gets the totals of each invoice.
-private func showInvoices(_ invoices: [(number: String?, draft: Draft)], _ format: Format) {
+private func showInvoices(
+    _ invoices: [(number: String?, draft: Draft)], _ format: Format
+) throws(Fault) {
     guard format == .table else {
-        show(lineSheet(invoices), format)
+        try show(lineSheet(invoices), format)
         return
     }
-    if invoices.isEmpty { print("Nothing to invoice.") }
+    if invoices.isEmpty { try output("Nothing to invoice.\n") }
     for (index, invoice) in invoices.enumerated() {
-        if index > 0 { print() }
-        show(invoiceTable(invoice.number, invoice.draft), .table)
+        if index > 0 { try output("\n") }
+        try show(invoiceTable(invoice.number, invoice.draft), .table)
     }
 }

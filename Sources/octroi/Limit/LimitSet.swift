@@ -48,33 +48,48 @@ struct LimitSet: ParsableCommand {
         for word in settings { wanted.append(try LimitSetting(parsing: word)) }
         let store = try which.place.store(.write)
         let root = try which.openRoot(store)
+        let targets = try which.targets(in: root, store)
+        var plans: [(target: LimitTarget, writes: [LimitWrite])] = []
+        for target in targets {
+            let directory = try open(target, root)
+            plans.append((target, try plannedWrites(wanted, directory, root.path + target.path)))
+        }
         var changes: [LimitChange] = []
-        for target in try which.targets(in: root, store) {
-            let path = root.path + target.path
-            let directory = try root.open(target.path)
-            let writes = try plannedWrites(wanted, directory, path)
+        for (target, writes) in plans {
+            let directory = try open(target, root)
             for write in writes {
-                changes.append(try perform(write, target, directory, path))
+                changes.append(try perform(write, target, directory, root.path, store))
             }
         }
-        show(
-            Sheet(
-                columns: ["cgroup", "limit", "before", "wanted", "after", "verified"],
-                rows: changes.map {
-                    [
-                        .text($0.path), .text($0.write.key.rawValue), .text($0.write.before),
-                        .text($0.write.wanted), plan ? .none : .text($0.after),
-                        plan ? .none : .flag($0.isVerified),
-                    ]
-                }), output.format)
-        guard !plan else { return }
-        try store.record(changes)
-        if let lost = changes.first(where: { !$0.isVerified }) {
+        try show(sheet(changes), output.format)
+        guard !plan, let lost = changes.first(where: { !$0.isVerified }) else { return }
+        throw Fault(
+            .failed, at: "\(root.path)\(lost.path)/\(lost.write.key)",
+            found: "the kernel has \"\(lost.after)\" after \"\(lost.write.wanted)\" was written",
+            cure: "Look for who else writes it, systemd or a container runtime")
+    }
+
+    private func sheet(_ changes: [LimitChange]) -> Sheet {
+        Sheet(
+            columns: ["cgroup", "limit", "before", "wanted", "after", "verified"],
+            rows: changes.map {
+                [
+                    .text($0.path), .text($0.write.key.rawValue), .text($0.write.before),
+                    .text($0.write.wanted), plan ? .none : .text($0.after),
+                    plan ? .none : .flag($0.isVerified),
+                ]
+            })
+    }
+
+    private func open(
+        _ target: LimitTarget, _ root: borrowing CgroupRoot
+    ) throws(Fault) -> CgroupDirectory {
+        do throws(Errno) {
+            return try root.open(target.path)
+        } catch {
             throw Fault(
-                .failed, at: "\(root.path)\(lost.path)/\(lost.write.key)",
-                found:
-                    "the kernel has \"\(lost.after)\" after \"\(lost.write.wanted)\" was written",
-                cure: "Look for who else writes it, systemd or a container runtime")
+                .unavailable, at: root.path + target.path, found: "it cannot be opened (\(error))",
+                cure: "octroi containers shows what runs now")
         }
     }
 
@@ -102,9 +117,10 @@ struct LimitSet: ParsableCommand {
         return writes
     }
 
+    /// Writes, reads back and records one limit; what cannot be recorded is taken back.
     private func perform(
         _ write: LimitWrite, _ target: LimitTarget, _ directory: borrowing CgroupDirectory,
-        _ path: String
+        _ root: String, _ store: Store
     ) throws(Fault) -> LimitChange {
         var after = write.before
         if !plan {
@@ -112,12 +128,20 @@ struct LimitSet: ParsableCommand {
                 if !write.isInForce { try directory.write(write.wanted, to: write.key.file) }
                 after = try directory.limit(write.key)
             } catch {
-                throw limitFault(error, write.key, path, directory)
+                throw limitFault(error, write.key, root + target.path, directory)
             }
         }
-        return LimitChange(
+        let change = LimitChange(
             at: Host.wallTime(), uid: Int64(getuid()), target: which.target, path: target.path,
             cgroupID: target.id, write: write, after: after,
             isVerified: write.key.isSame(after, write.wanted), reason: reason)
+        guard !plan else { return change }
+        do throws(Fault) {
+            try store.record([change])
+        } catch {
+            try? directory.write(write.before, to: write.key.file)
+            throw error
+        }
+        return change
     }
 }

@@ -31,7 +31,7 @@ struct LimitShow: ParsableCommand {
                 ])
             }
         }
-        show(Sheet(columns: ["cgroup", "limit", "value", "note"], rows: rows), output.format)
+        try show(Sheet(columns: ["cgroup", "limit", "value", "note"], rows: rows), output.format)
     }
 }
 

@@ -20,6 +20,9 @@ struct PriceCheck: ParsableCommand {
               octroi price check prices.yaml
             """)
 
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
     @Argument(help: "A YAML file with books:.")
     var file: String
 
@@ -28,11 +31,15 @@ struct PriceCheck: ParsableCommand {
         guard !books.isEmpty else {
             throw Fault(.badData, at: file, found: "no price book", cure: "Write a list of books:")
         }
-        for book in books {
-            print(
-                "\(book.id) from \(book.effective): \(book.meters.count) prices in \(book.currency)"
-            )
-        }
+        try show(
+            Sheet(
+                columns: ["book", "effective", "prices", "currency"],
+                rows: books.map {
+                    [
+                        .text($0.id), .time($0.effective), .integer(Int128($0.meters.count)),
+                        .text($0.currency.code),
+                    ]
+                }), output.format)
     }
 }
 
@@ -49,7 +56,7 @@ struct PriceShow: ParsableCommand {
 
     func run() throws {
         let books = try place.store(.read).bookVersions()
-        show(
+        try show(
             Sheet(
                 columns: ["book", "effective", "meter", "price", "per", "currency"],
                 rows: books.flatMap { book in

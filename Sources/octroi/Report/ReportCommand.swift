@@ -49,7 +49,7 @@ struct ReportRun: ParsableCommand {
                 }
             }
         }
-        show(Sheet(columns: result.columns, rows: rows, title: report.title), output.format)
+        try show(Sheet(columns: result.columns, rows: rows, title: report.title), output.format)
     }
 }
 
@@ -66,7 +66,7 @@ struct ReportList: ParsableCommand {
 
     func run() throws {
         let reports = try ReportDefinition.all(in: place.configFolder)
-        show(
+        try show(
             Sheet(
                 columns: ["report", "title", "about", "from"],
                 rows: reports.map {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import Reporting
 import Settings
 import Store
 
@@ -17,6 +18,7 @@ struct ApplyCommand: ParsableCommand {
             """)
 
     @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
 
     @Flag(help: "Say what would change and change nothing.")
     var plan = false
@@ -29,8 +31,12 @@ struct ApplyCommand: ParsableCommand {
         let read = try ContractFiles(reading: paths)
         let contract = Contract(tenants: read.tenants, books: read.books)
         let changes = try place.store(.write).apply(contract, isPlan: plan, at: Host.wallTime())
-        for change in changes { print(change) }
-        if changes.isEmpty { print("no change") }
+        if output.format == .table {
+            try octroi.output(
+                (changes.isEmpty ? ["no change"] : changes).map { "\($0)\n" }.joined())
+        } else {
+            try show(Sheet(columns: ["change"], rows: changes.map { [.text($0)] }), output.format)
+        }
         if plan { complain("octroi: this was a plan; nothing was written") }
     }
 }

@@ -23,7 +23,7 @@ struct TenantList: ParsableCommand {
 
     func run() throws {
         let tenants = try place.store(.read).tenants()
-        show(
+        try show(
             Sheet(
                 columns: ["tenant", "name", "price_book", "rules"],
                 rows: tenants.map {
@@ -53,7 +53,7 @@ struct TenantShow: ParsableCommand {
         guard let found = try place.store(.read).tenants().first(where: { $0.id == tenant }) else {
             throw unknownTenant(tenant)
         }
-        show(
+        try show(
             Sheet(
                 columns: ["rule", "pattern"],
                 rows: found.match.map { [.text($0.kind), .text($0.pattern)] },

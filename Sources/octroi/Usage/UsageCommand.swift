@@ -34,7 +34,7 @@ struct UsageShow: ParsableCommand {
     func run() throws {
         let store = try place.store(.read)
         let usage = try store.usage(over: when.period(), by: by, tenant: tenant)
-        show(usageSheet(usage, customUnits: try store.customUnits()), output.format)
+        try show(usageSheet(usage, customUnits: try store.customUnits()), output.format)
     }
 }
 

@@ -17,6 +17,7 @@ struct UsageImport: ParsableCommand {
             """)
 
     @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
 
     @Argument(help: "The CSV file.")
     var file: String
@@ -25,7 +26,11 @@ struct UsageImport: ParsableCommand {
         do throws(Fault) {
             let rows = try parseUsageImport(try readText(file))
             let added = try place.store(.write).importUsage(rows, at: Host.wallTime())
-            print("\(added) rows added, \(rows.count - added) were there already")
+            try show(
+                Sheet(
+                    columns: ["added", "there_already"],
+                    rows: [[.integer(Int128(added)), .integer(Int128(rows.count - added))]]),
+                output.format)
         } catch {
             // The parser and the store know the line, not the file.
             throw error.place.hasPrefix("line ") ? error.within("\(file), ") : error
