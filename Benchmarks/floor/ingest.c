@@ -1,9 +1,8 @@
 /* ingest DB CONTAINERS TICKS: writes TICKS ticks of CONTAINERS full samples with the statements and
    transactions Octroi uses. Prints rows of table sample a second. DB: a store made by octroi apply. */
-#include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
+
+#include "floor.h"
 
 static double now(void) {
     struct timespec time;
@@ -11,32 +10,14 @@ static double now(void) {
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static void check(int code, sqlite3 *db) {
-    if (code == SQLITE_OK || code == SQLITE_DONE) return;
-    fprintf(stderr, "ingest: %s\n", sqlite3_errmsg(db));
-    exit(1);
-}
-
-static sqlite3_stmt *prepare(sqlite3 *db, const char *sql) {
-    sqlite3_stmt *statement;
-    check(sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, 0), db);
-    return statement;
-}
-
-static void run(sqlite3 *db, sqlite3_stmt *statement, int n, const long *values) {
-    for (int i = 0; i < n; i++) sqlite3_bind_int64(statement, i + 1, values[i]);
-    check(sqlite3_step(statement), db);
-    sqlite3_reset(statement);
-}
-
 int main(int argc, char **argv) {
     if (argc < 4) return 64;
     long containers = atol(argv[2]), ticks = atol(argv[3]);
     sqlite3 *db;
     check(sqlite3_open(argv[1], &db), db);
-    check(sqlite3_exec(db, "PRAGMA foreign_keys = ON; BEGIN; INSERT INTO boot VALUES (1, 'floor', 0);"
+    check(sqlite3_exec(db, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; BEGIN; INSERT INTO boot VALUES (1, 'floor', 0);"
         "INSERT INTO run VALUES (1, 1, '/', 1, 0)", 0, 0, 0), db);
-    sqlite3_stmt *container = prepare(db, "INSERT INTO container VALUES (?, 'container', 1, ?, '/x', 'cgroup', NULL, 0, 0)");
+    sqlite3_stmt *container = prepare(db, "INSERT INTO container VALUES (?, 'container', 1, ?, '/x', 'cgroup', NULL, 0, 0, 0)");
     for (long i = 1; i <= containers; i++) run(db, container, 2, (long[]){i, i});
     check(sqlite3_exec(db, "COMMIT", 0, 0, 0), db);
     sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE"), *commit = prepare(db, "COMMIT");
@@ -46,7 +27,7 @@ int main(int argc, char **argv) {
     sqlite3_stmt *position = prepare(db, "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *position_io = prepare(db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *usage = prepare(db, "INSERT INTO usage VALUES (?, ?, ?, 'sampled', ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity");
-    sqlite3_stmt *touch = prepare(db, "UPDATE container SET last_seen_ms = ?, kind = CASE ? WHEN 1 THEN 'tenant_root' ELSE 'container' END WHERE id = ?");
+    sqlite3_stmt *touch = prepare(db, "UPDATE container SET last_seen_ms = ?, whole = max(whole, ?), kind = CASE ? WHEN 1 THEN 'tenant_root' ELSE 'container' END WHERE id = ?");
     static const long meters[] = {1, 3, 4, 5, 6, 7, 8, 9};
     double start = now();
     for (long t = 1; t <= ticks; t++) {
@@ -55,7 +36,7 @@ int main(int argc, char **argv) {
         long row = sqlite3_last_insert_rowid(db);
         for (long c = 1; c <= containers; c++) {
             long v = t * 1000 + c;
-            run(db, touch, 3, (long[]){t, 0, c});
+            run(db, touch, 4, (long[]){t, 0, 0, c});
             run(db, sample, 14, (long[]){row, c, v, v, v, v, v, v, v, v, v, v, v, v});
             run(db, io, 8, (long[]){row, c, 8, 0, v, v, v, v});
             run(db, position, 11, (long[]){c, v, t, t, t, v, 0, v, 0, v, 0});

@@ -4,13 +4,12 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "floor.h"
 
 enum { MOST = 20000 };
 static int files[MOST];
@@ -20,24 +19,6 @@ static long cpu_us(void) {
     struct rusage use;
     getrusage(RUSAGE_SELF, &use);
     return (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000L + use.ru_utime.tv_usec + use.ru_stime.tv_usec;
-}
-
-static void check(int code, sqlite3 *db) {
-    if (code == SQLITE_OK || code == SQLITE_DONE) return;
-    fprintf(stderr, "tick: %s\n", sqlite3_errmsg(db));
-    exit(1);
-}
-
-static sqlite3_stmt *prepare(sqlite3 *db, const char *sql) {
-    sqlite3_stmt *statement;
-    check(sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, 0), db);
-    return statement;
-}
-
-static void run(sqlite3 *db, sqlite3_stmt *statement, int n, const long *values) {
-    for (int i = 0; i < n; i++) sqlite3_bind_int64(statement, i + 1, values[i]);
-    check(sqlite3_step(statement), db);
-    sqlite3_reset(statement);
 }
 
 int main(int argc, char **argv) {
@@ -56,10 +37,10 @@ int main(int argc, char **argv) {
     sqlite3_stmt *begin = 0, *commit = 0, *tick = 0, *sample = 0, *position = 0, *usage = 0, *touch = 0;
     if (argc > 3) {
         check(sqlite3_open(argv[3], &db), db);
-        check(sqlite3_exec(db, "PRAGMA foreign_keys = ON; INSERT INTO boot VALUES (1, 'floor', 0);"
+        check(sqlite3_exec(db, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; INSERT INTO boot VALUES (1, 'floor', 0);"
             "INSERT INTO run VALUES (1, 1, '/', 1, 0)", 0, 0, 0), db);
         check(sqlite3_exec(db, "BEGIN", 0, 0, 0), db);
-        sqlite3_stmt *container = prepare(db, "INSERT INTO container VALUES (?, 'container', 1, ?, '/x', 'cgroup', NULL, 0, 0)");
+        sqlite3_stmt *container = prepare(db, "INSERT INTO container VALUES (?, 'container', 1, ?, '/x', 'cgroup', NULL, 0, 0, 0)");
         for (long i = 1; i <= count; i++) run(db, container, 2, (long[]){i, i});
         check(sqlite3_exec(db, "COMMIT", 0, 0, 0), db);
         begin = prepare(db, "BEGIN IMMEDIATE");
@@ -68,7 +49,7 @@ int main(int argc, char **argv) {
         sample = prepare(db, "INSERT INTO sample (tick, container, cpu_usage_us, cpu_user_us, cpu_system_us) VALUES (?, ?, ?, ?, ?)");
         position = prepare(db, "INSERT OR REPLACE INTO position (container, cpu_usage_us, cpu_boottime_us) VALUES (?, ?, ?)");
         usage = prepare(db, "INSERT INTO usage VALUES (?, ?, 1, 'sampled', ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity");
-        touch = prepare(db, "UPDATE container SET last_seen_ms = ?, kind = CASE ? WHEN 1 THEN 'tenant_root' ELSE 'container' END WHERE id = ?");
+        touch = prepare(db, "UPDATE container SET last_seen_ms = ?, whole = max(whole, ?), kind = CASE ? WHEN 1 THEN 'tenant_root' ELSE 'container' END WHERE id = ?");
     }
     static long last[MOST];
     char text[4096];
@@ -93,7 +74,7 @@ int main(int argc, char **argv) {
                 if (at) values[k] = strtol(at + 1, &at, 10);
             }
             if (db) {
-                run(db, touch, 3, (long[]){round, 0, i + 1});
+                run(db, touch, 4, (long[]){round, 0, 0, i + 1});
                 run(db, sample, 5, (long[]){row, i + 1, values[0], values[1], values[2]});
                 run(db, position, 3, (long[]){i + 1, values[0], round});
                 if (values[0] > last[i]) run(db, usage, 3, (long[]){0, i + 1, values[0] - last[i]});

@@ -25,6 +25,20 @@ private func run(_ program: String, _ words: String...) throws -> Int32 {
 
     init() throws { desk = try Desk() }
 
+    /// Starts a collector on the desk's tree as a user without any rights.
+    private func collectAsNobody(_ words: String...) throws -> Process {
+        let tool = "\(desk.folder.path)/octroi"
+        try FileManager.default.copyItem(atPath: octroiPath, toPath: tool)
+        let collector = Process()
+        collector.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        collector.arguments =
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tool, "collect"]
+            + ["--db", desk.store, "--root", desk.tree] + words
+        collector.standardError = FileHandle.nullDevice
+        try collector.run()
+        return collector
+    }
+
     @Test func aFullDiskLosesNothingAndLeavesNothingHalfWritten() throws {
         let small = "\(desk.folder.path)/small"
         try desk.folder.write("", to: "small/mounted-over")
@@ -70,13 +84,9 @@ private func run(_ program: String, _ words: String...) throws -> Int32 {
     @Test func aTreeThisUserMayNotReadIsNotPermitted() throws {
         try #require(chmod(desk.tree, 0o700) == 0)
         try #require(chmod(desk.folder.path, 0o777) == 0)
-        let tool = "\(desk.folder.path)/octroi"
-        try FileManager.default.copyItem(atPath: octroiPath, toPath: tool)
-        let status = try run(
-            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tool, "collect", "--db",
-            desk.store, "--root",
-            desk.tree, "--for", "100ms")
-        #expect(status == 77)
+        let collector = try collectAsNobody("--for", "100ms")
+        collector.waitUntilExit()
+        #expect(collector.terminationStatus == 77)
         #expect(!FileManager.default.fileExists(atPath: desk.store), "no store is made for nothing")
     }
 
@@ -84,13 +94,9 @@ private func run(_ program: String, _ words: String...) throws -> Int32 {
         for path in [desk.folder.path, desk.tree] { try #require(chmod(path, 0o777) == 0) }
         try #require(chmod("\(desk.tree)/other", 0o000) == 0)
         try #require(chmod("\(desk.tree)/tenant-acme.slice/web/cpu.stat", 0o644) == 0)
-        let tool = "\(desk.folder.path)/octroi"
-        try FileManager.default.copyItem(atPath: octroiPath, toPath: tool)
-        let status = try run(
-            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tool, "collect", "--db",
-            desk.store, "--root",
-            desk.tree, "--for", "100ms")
-        #expect(status == 0)
+        let collector = try collectAsNobody("--for", "100ms")
+        collector.waitUntilExit()
+        #expect(collector.terminationStatus == 0)
         let seen = try desk.run("containers", "--format", "csv").output
         #expect(seen.contains("/tenant-acme.slice/web") && !seen.contains("/other"))
     }
@@ -100,16 +106,7 @@ private func run(_ program: String, _ words: String...) throws -> Int32 {
         for path in [desk.folder.path, desk.tree] { try #require(chmod(path, 0o777) == 0) }
         try desk.set("hidden/old", 100_000_000)
         try #require(chmod("\(desk.tree)/hidden", 0o000) == 0)
-        let tool = "\(desk.folder.path)/octroi"
-        try FileManager.default.copyItem(atPath: octroiPath, toPath: tool)
-        let collector = Process()
-        collector.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        collector.arguments = [
-            "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tool, "collect",
-            "--db", desk.store, "--root", desk.tree, "--interval", "100ms", "--for", "3s",
-        ]
-        collector.standardError = FileHandle.nullDevice
-        try collector.run()
+        let collector = try collectAsNobody("--interval", "100ms", "--for", "3s")
         try waitFor { try desk.run("containers", "--format", "csv").output.contains("/web") }
         try #require(chmod("\(desk.tree)/hidden", 0o755) == 0)
         try waitFor {

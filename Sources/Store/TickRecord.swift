@@ -1,0 +1,104 @@
+import CgroupFormat
+import Metering
+import Units
+
+/// An account of the store: one life of one cgroup.
+public struct Account: Hashable, Sendable {
+    public let row: Int64
+    public let cgroupID: Int64
+    public var isTenantRoot: Bool
+    /// `nil` for a tenant root, and for a cgroup that has become an inner one.
+    public var position: Position?
+    /// It held processes of its own: one container, whatever has grown below it since.
+    public var isWhole: Bool
+    /// What is missing now, by kernel file.
+    public var absences: [String: Absence]
+}
+
+/// What one tick found of one cgroup.
+public struct TickEntry: Sendable {
+    /// `nil` for an account that is new.
+    public var row: Int64?
+    public var path: String
+    public var cgroupID: Int64
+    public var isTenantRoot: Bool
+    public var runtime: String
+    public var sample: Sample
+    public var position: Position?
+    public var parts: [Advance.Part]
+    public var anomalies: [String]
+    /// Devices whose account is closed.
+    public var endedDevices: [DeviceNumber]
+    public var isWhole: Bool
+    /// What is missing now, by kernel file.
+    public var absences: [String: Absence]
+    /// Files whose absence began, changed or (`nil`) ended.
+    public var absenceChanges: [String: Absence?]
+
+    public init(
+        row: Int64?, path: String, cgroupID: Int64, isTenantRoot: Bool, runtime: String,
+        sample: Sample, position: Position?, parts: [Advance.Part], anomalies: [String],
+        endedDevices: [DeviceNumber], isWhole: Bool, absences: [String: Absence],
+        absenceChanges: [String: Absence?]
+    ) {
+        (self.row, self.path, self.cgroupID) = (row, path, cgroupID)
+        (self.isTenantRoot, self.runtime) = (isTenantRoot, runtime)
+        (self.sample, self.position, self.parts) = (sample, position, parts)
+        (self.anomalies, self.absences) = (anomalies, absences)
+        (self.endedDevices, self.isWhole) = (endedDevices, isWhole)
+        self.absenceChanges = absenceChanges
+    }
+
+    /// The account as it stands once this entry is committed.
+    public func account(_ row: Int64) -> Account {
+        Account(
+            row: row, cgroupID: cgroupID, isTenantRoot: isTenantRoot, position: position,
+            isWhole: isWhole, absences: absences)
+    }
+}
+
+/// All that one tick writes, in one transaction.
+public struct TickRecord: Sendable {
+    public var moment: Moment
+    public var seen: Int
+    public var vanished: Int
+    public var failed: Int
+    /// The highest cgroup id of the scan; 0 where ids do not count up.
+    public var highestID: Int64
+    public var durationMicroseconds: Int64
+    /// A silence longer than this, in µs, is written down as a gap.
+    public var longestHold: Int64
+    public var entries: [TickEntry]
+    /// Accounts that have become inner cgroups: what they count from now on is their children's.
+    public var becameInner: [Int64]
+
+    public init(
+        moment: Moment, seen: Int, vanished: Int, failed: Int, highestID: Int64,
+        durationMicroseconds: Int64, longestHold: Int64, entries: [TickEntry],
+        becameInner: [Int64]
+    ) {
+        (self.moment, self.seen, self.vanished) = (moment, seen, vanished)
+        (self.failed, self.highestID) = (failed, highestID)
+        self.durationMicroseconds = durationMicroseconds
+        (self.longestHold, self.entries) = (longestHold, entries)
+        self.becameInner = becameInner
+    }
+}
+
+/// A life of the collector, as the store knows it.
+public struct Run: Sendable {
+    public let row: Int64
+    public let boot: Int64
+    /// The accounts of this boot under this root, by cgroup id.
+    public let accounts: [Int64: Account]
+    /// The last tick of this boot under this root.
+    public let lastTick: LastTick?
+
+    /// A tick of an earlier run.
+    public struct LastTick: Sendable {
+        public let moment: Moment
+        public let highestID: Int64
+        /// Whether every cgroup could be read then.
+        public let isComplete: Bool
+    }
+}
