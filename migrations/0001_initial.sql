@@ -46,6 +46,8 @@ CREATE TABLE container (
     import_tenant  TEXT,
     -- It held processes of its own: one container, whatever it has grown below it since.
     whole          INTEGER NOT NULL DEFAULT 0 CHECK (whole IN (0, 1)),
+    -- The tenant root it lies below.
+    root           INTEGER REFERENCES container (id),
     first_seen_ms  INTEGER NOT NULL,
     last_seen_ms   INTEGER NOT NULL,
     -- The kernel never uses an id twice; a plain folder's inodes come back.
@@ -120,6 +122,8 @@ CREATE TABLE position (
     container          INTEGER PRIMARY KEY REFERENCES container (id),
     cpu_usage_us       INTEGER,
     cpu_boottime_us    INTEGER,
+    -- What was billed above (or, if negative, below) cpu_usage_us, on account of the tenant root.
+    cpu_ahead_us       INTEGER NOT NULL DEFAULT 0,
     io_boottime_us     INTEGER,
     memory_boottime_us INTEGER,
     current_bytes       INTEGER,
@@ -171,9 +175,27 @@ CREATE TABLE usage (
     hour_s    INTEGER NOT NULL CHECK (hour_s % 3600 = 0),
     container INTEGER NOT NULL REFERENCES container (id),
     meter     INTEGER NOT NULL REFERENCES meter (id),
-    assurance TEXT    NOT NULL CHECK (assurance IN ('sampled', 'imported')),
+    assurance TEXT    NOT NULL CHECK (assurance IN ('conserved', 'estimated_split', 'sampled', 'imported')),
     quantity  INTEGER NOT NULL CHECK (quantity >= 0),
     PRIMARY KEY (hour_s, container, meter, assurance)
+) STRICT, WITHOUT ROWID;
+
+-- Control: what a tenant root's own counter says, beside the ledger. From its first reading
+-- (0 if its birth was seen) to its last, and by the hour.
+CREATE TABLE control (
+    container   INTEGER NOT NULL REFERENCES container (id),
+    meter       INTEGER NOT NULL REFERENCES meter (id),
+    baseline    INTEGER NOT NULL CHECK (baseline >= 0),
+    last        INTEGER NOT NULL CHECK (last >= baseline),
+    PRIMARY KEY (container, meter)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE control_total (
+    hour_s    INTEGER NOT NULL CHECK (hour_s % 3600 = 0),
+    container INTEGER NOT NULL REFERENCES container (id),
+    meter     INTEGER NOT NULL REFERENCES meter (id),
+    quantity  INTEGER NOT NULL CHECK (quantity >= 0),
+    PRIMARY KEY (hour_s, container, meter)
 ) STRICT, WITHOUT ROWID;
 
 -- Rows of usage import, as they came: what makes a second import of the same file change nothing.

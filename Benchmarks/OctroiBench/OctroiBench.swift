@@ -62,7 +62,7 @@ enum OctroiBench {
             let record = TickRecord(
                 moment: Moment(wall: Instant(milliseconds: tick), bootMicroseconds: tick),
                 seen: 0, vanished: 0, failed: 0, highestID: 0, durationMicroseconds: 0,
-                longestHold: .max, entries: entries, becameInner: [])
+                longestHold: .max, entries: entries, closed: [])
             rows = try store.commit(record, of: run)
         }
         try commit(0)
@@ -88,7 +88,8 @@ enum OctroiBench {
             position.memory[formula] = Position.Held(bytes: value, at: tick, carry: 0)
         }
         return TickEntry(
-            row: row, path: "/x", cgroupID: container + 1, isTenantRoot: false, runtime: "cgroup",
+            row: row, path: "/x", cgroupID: container + 1, isTenantRoot: false, root: nil,
+            runtime: "cgroup",
             sample: sample, position: position, parts: parts, anomalies: [],
             endedDevices: [], isWhole: false, absences: [:],
             absenceChanges: [:])

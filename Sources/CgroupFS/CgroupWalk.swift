@@ -47,10 +47,20 @@ public struct FoundCgroup: Hashable, Sendable {
     /// The inode.
     public let id: Int64
     public let role: Role
+    /// The id of the tenant root it lies below.
+    public let root: Int64?
     /// Whether processes live in it; `nil` where no file says so.
     public let isPopulated: Bool?
+    /// Whether nothing below it keeps an account.
+    public let isLeaf: Bool
     /// Whether it stays one container when it grows children.
     public let isWhole: Bool
+}
+
+/// A tenant root that a walk is about to look below.
+public struct RootAhead: Hashable, Sendable {
+    public let path: String
+    public let id: Int64
 }
 
 /// What a walk saw and what it could not.
@@ -61,7 +71,8 @@ public struct WalkCounts: Hashable, Sendable {
     public var vanished = 0
     /// Directories that could not be read, by path; what lies below them was not seen.
     public var failed: [String: Errno] = [:]
-    /// Inner cgroups that hold processes of their own, which no account counts.
+    /// Inner cgroups outside tenant roots that hold processes of their own, which no account
+    /// counts.
     public var unaccounted: [String] = []
 }
 
@@ -74,11 +85,15 @@ extension CgroupRoot {
     /// Visits every leaf cgroup, whole container and tenant root, parents after their children.
     ///
     /// A tenant root comes after all below it, so its counters are never behind theirs.
+    ///
+    /// - Parameters:
+    ///   - enter: called with a tenant root before all below it.
     public func walk(
-        _ plan: WalkPlan, visit: (FoundCgroup, borrowing CgroupDirectory) -> Void
+        _ plan: WalkPlan, enter: (RootAhead, borrowing CgroupDirectory) -> Void = { _, _ in },
+        visit: (FoundCgroup, borrowing CgroupDirectory) -> Void
     ) -> WalkCounts {
         var counts = WalkCounts()
-        descend(directory, "", 0, plan, &counts, visit)
+        descend(directory, "", 0, nil, plan, &counts, enter, visit)
         return counts
     }
 
@@ -97,8 +112,10 @@ extension CgroupRoot {
     }
 
     private func descend(
-        _ parent: borrowing CgroupDirectory, _ path: String, _ depth: Int, _ plan: WalkPlan,
-        _ counts: inout WalkCounts, _ visit: (FoundCgroup, borrowing CgroupDirectory) -> Void
+        _ parent: borrowing CgroupDirectory, _ path: String, _ depth: Int, _ root: Int64?,
+        _ plan: WalkPlan, _ counts: inout WalkCounts,
+        _ enter: (RootAhead, borrowing CgroupDirectory) -> Void,
+        _ visit: (FoundCgroup, borrowing CgroupDirectory) -> Void
     ) {
         let names: [CgroupName]
         do {
@@ -114,22 +131,26 @@ extension CgroupRoot {
                 let id = try child.id()
                 // In a plain folder another file system's inodes would mix with these.
                 if !isKernel, try child.device() != device { continue }
-                let byName = plan.nesting(name.text)
-                let nesting: Nesting = plan.whole.contains(id) ? .one : byName
+                let isRoot = plan.tenantRoots.contains(path)
+                if isRoot { enter(RootAhead(path: path, id: id), child) }
+                let byName = isRoot ? .many : plan.nesting(name.text)
+                let nesting: Nesting = plan.whole.contains(id) && !isRoot ? .one : byName
                 let isLeaf = nesting == .one ? true : try child.children().isEmpty
                 counts.seen.insert(id)
                 let holds = isLeaf ? child.isPopulated : child.holdsProcesses
                 let isWhole =
-                    isLeaf || (nesting == .byProcesses && holds == true && !plan.known.contains(id))
+                    (isLeaf && !isRoot)
+                    || (nesting == .byProcesses && holds == true && !plan.known.contains(id))
                 if !isWhole, depth < Self.maximumDepth {
-                    descend(child, path, depth + 1, plan, &counts, visit)
-                    if holds == true { counts.unaccounted.append(path) }
+                    descend(
+                        child, path, depth + 1, isRoot ? id : root, plan, &counts, enter, visit)
+                    if holds == true, root == nil, !isRoot { counts.unaccounted.append(path) }
                 }
-                guard isWhole || plan.tenantRoots.contains(path) else { continue }
+                guard isWhole || isRoot else { continue }
                 visit(
                     FoundCgroup(
-                        path: path, id: id, role: isWhole ? .container : .tenantRoot,
-                        isPopulated: holds,
+                        path: path, id: id, role: isRoot ? .tenantRoot : .container,
+                        root: root, isPopulated: holds, isLeaf: isLeaf,
                         isWhole: isWhole && byName == .byProcesses && holds == true),
                     child)
             } catch {

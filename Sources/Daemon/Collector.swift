@@ -66,36 +66,52 @@ public struct Collector: ~Copyable {
             known: lastScan?.ids ?? Set(accounts.keys))
         var entries: [TickEntry] = []
         var visited: Set<Int64> = []
-        var roots: Set<Int64> = []
         var vanished = 0
         var sampler = self.sampler
+        var conservation = Conservation()
         let counts = root.walk(plan) { found, directory in
+            // Before its children: what runs from here to the root's own reading is the bracket.
+            conservation.before[found.id] = sampler.cpu(directory)
+            let isKnown = accounts[found.id]?.position?.cpu != nil
+            if isKnown || birth(of: found.id, at: found.path) != nil {
+                conservation.settled.insert(found.id)
+            }
+        } visit: { found, directory in
             let result = sampler.sample(directory)
             visited.insert(found.id)
-            if found.role == .tenantRoot { roots.insert(found.id) }
             guard !result.isGone else {
                 vanished += 1
                 return
             }
+            let isConserved = found.root.map(conservation.settled.contains) ?? false
             // Each cgroup gets the time of its own reading.
-            if let entry = entry(found, result, at: Host.now()) { entries.append(entry) }
+            let entry = entry(found, result, isConserved: isConserved, at: Host.now())
+            if let entry { entries.append(entry) }
         }
+        let ended = accounts.values.filter { account in
+            account.position != nil && !counts.seen.contains(account.cgroupID)
+                && !counts.failed.keys.contains { isHidden(account.path, by: $0) }
+        }.sorted { $0.row < $1.row }
         let becameInner = accounts.values.filter { account in
             account.position != nil && counts.seen.contains(account.cgroupID)
-                && (!visited.contains(account.cgroupID) || roots.contains(account.cgroupID))
+                && !visited.contains(account.cgroupID)
         }
+        conservation.apply(to: &entries, ended: ended, at: Host.now())
+        let reopened = entries.compactMap { $0.row == nil ? accounts[$0.cgroupID]?.row : nil }
         let record = TickRecord(
             moment: began, seen: counts.seen.count, vanished: counts.vanished + vanished,
             failed: counts.failed.count,
             highestID: root.isKernel ? counts.seen.max() ?? 0 : 0,
             durationMicroseconds: Host.now().bootMicroseconds - began.bootMicroseconds,
-            longestHold: longestHold, entries: entries, becameInner: becameInner.map(\.row))
+            longestHold: longestHold, entries: entries,
+            closed: (ended + becameInner).map(\.row) + reopened, tails: conservation.tails,
+            notes: conservation.notes)
         let rows = try store.commit(record, of: run)
         // Committed: only now does the state move.
         self.sampler = sampler
         for (entry, row) in zip(entries, rows) { accounts[entry.cgroupID] = entry.account(row) }
+        for account in ended { accounts[account.cgroupID] = nil }
         for account in becameInner { accounts[account.cgroupID]?.position = nil }
-        accounts = accounts.filter { counts.seen.contains($0.key) || !counts.failed.isEmpty }
         lastScan = Scan(moment: began, ids: counts.seen, failed: Array(counts.failed.keys))
         return outcome(record, counts)
     }
@@ -109,51 +125,69 @@ public struct Collector: ~Copyable {
     }
 
     /// What the tick has to write of one cgroup; `nil` if nothing happened in it.
+    ///
+    /// - Parameter isConserved: its cpu time comes out of its tenant root's counter.
     private func entry(
-        _ found: FoundCgroup, _ result: Sampler.Result, at moment: Moment
+        _ found: FoundCgroup, _ result: Sampler.Result, isConserved: Bool, at moment: Moment
     ) -> TickEntry? {
         let known = accounts[found.id]
         let isRoot = found.role == .tenantRoot
-        if !isRoot, found.isPopulated == false,
+        // Below another root than before: an account of its own, so that no root's sum changes.
+        let isMoved = known?.root != nil && known?.root != found.root
+        if !isRoot, !isMoved, found.isPopulated == false,
             known?.position?.isUnchanged(by: result.sample) == true
         {
             // Nothing runs here and nothing was used since: its account stands where it stood.
             return nil
         }
-        let born = known == nil ? birth(of: found) : nil
+        let born = known == nil ? birth(of: found.id, at: found.path) : nil
         var position = known?.position ?? born.map(Position.born(after:)) ?? Position()
-        let advance =
-            isRoot
-            ? Advance() : position.advance(to: result.sample, at: moment, longestHold: longestHold)
+        var advance = Advance()
+        var endedDevices: [DeviceNumber] = []
+        if isRoot, !found.isLeaf {
+            endedDevices = Array(position.io.keys)
+            position.closeHoldings()
+        } else {
+            advance = position.advance(
+                to: result.sample, at: moment, longestHold: longestHold,
+                isConserved: isConserved || isRoot)
+        }
         let before = known?.absences ?? [:]
         var changes: [String: Absence?] = result.absences.filter { before[$0.key] != $0.value }
         for file in before.keys where result.absences[file] == nil {
             changes.updateValue(nil, forKey: file)
         }
-        return TickEntry(
-            row: known?.row, path: found.path, cgroupID: found.id, isTenantRoot: isRoot,
-            runtime: PathShape.runtime(of: found.path), sample: result.sample,
-            position: isRoot ? nil : position, parts: advance.parts,
-            anomalies: advance.anomalies, endedDevices: advance.endedDevices,
+        var entry = TickEntry(
+            row: isMoved ? nil : known?.row, path: found.path, cgroupID: found.id,
+            isTenantRoot: isRoot, root: found.root, runtime: PathShape.runtime(of: found.path),
+            sample: result.sample, position: position, parts: advance.parts,
+            anomalies: advance.anomalies, endedDevices: endedDevices + advance.endedDevices,
             isWhole: found.isWhole || known?.isWhole == true, absences: result.absences,
             absenceChanges: changes)
+        entry.isNewBelowRoot = found.root != nil && known?.root != found.root
+        return entry
     }
 
     /// The scan after which a cgroup was born; `nil` if it may be older than what we know.
-    private func birth(of found: FoundCgroup) -> Moment? {
+    private func birth(of id: Int64, at path: String) -> Moment? {
         if let lastScan {
-            let wasHidden = lastScan.failed.contains { found.path.hasPrefix($0 + "/") }
-            return wasHidden || lastScan.ids.contains(found.id) ? nil : lastScan.moment
+            let wasHidden = lastScan.failed.contains { isHidden(path, by: $0) }
+            return wasHidden || lastScan.ids.contains(id) ? nil : lastScan.moment
         }
         // First scan of this run: the kernel counts ids up, so a higher one came later.
-        guard root.isKernel, let last = run.lastTick, last.isComplete, found.id > last.highestID
+        guard root.isKernel, let last = run.lastTick, last.isComplete, id > last.highestID
         else { return nil }
         return last.moment
     }
 
+    /// Whether a path could not be seen because another could not be read.
+    private func isHidden(_ path: String, by failed: String) -> Bool {
+        path == failed || path.hasPrefix(failed + "/")
+    }
+
     private mutating func outcome(_ record: TickRecord, _ counts: WalkCounts) -> Outcome {
         let unaccounted = counts.unaccounted.filter { warned.insert($0).inserted }
-        let parts = record.entries.flatMap(\.parts)
+        let parts = record.entries.flatMap(\.parts) + record.tails.flatMap(\.parts)
         return Outcome(
             moment: record.moment, read: record.entries.count,
             cpuMicroseconds: parts.reduce(0) {

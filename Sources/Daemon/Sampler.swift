@@ -50,6 +50,15 @@ public struct Sampler {
         return result
     }
 
+    /// Reads the cpu counter alone, in µs; `nil` if there is none.
+    mutating func cpu(_ directory: borrowing CgroupDirectory) -> Int64? {
+        var result = Result()
+        let stat = take("cpu.stat", directory, &result) { text throws(FormatError) in
+            try CPUStat(parsing: text)
+        }
+        return stat?.usageMicroseconds
+    }
+
     private mutating func take<Value>(
         _ file: StaticString, _ directory: borrowing CgroupDirectory, _ result: inout Result,
         _ parse: (Span<UInt8>) throws(FormatError) -> Value

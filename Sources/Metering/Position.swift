@@ -32,6 +32,10 @@ public struct Position: Hashable, Sendable {
     }
 
     public var cpu: Mark<Int64>?
+    /// What was billed of cpu above the mark; below it if negative.
+    ///
+    /// 0 outside tenant roots.
+    public var cpuAhead: Int64 = 0
     /// When io.stat was last read; a device first seen after that began at 0.
     public var ioSince: Int64?
     public var io: [DeviceNumber: Mark<IOCounters>] = [:]
@@ -41,7 +45,9 @@ public struct Position: Hashable, Sendable {
 
     /// Whether a sample's counters stand where this account stands.
     public func isUnchanged(by sample: Sample) -> Bool {
-        guard let cpu, sample.cpu?.usageMicroseconds == cpu.value else { return false }
+        guard let cpu, sample.cpu?.usageMicroseconds == cpu.value, cpuAhead >= 0 else {
+            return false
+        }
         guard let devices = sample.io else { return io.isEmpty }
         return devices.count == io.count && devices.allSatisfy { io[$0.key]?.value == $0.value }
     }
@@ -62,9 +68,13 @@ public struct Advance: Sendable {
         public let meter: LedgerMeter
         public let hour: Instant
         public let quantity: Int128
+        public let assurance: Assurance
 
-        public init(meter: LedgerMeter, hour: Instant, quantity: Int128) {
+        public init(
+            meter: LedgerMeter, hour: Instant, quantity: Int128, assurance: Assurance = .sampled
+        ) {
             (self.meter, self.hour, self.quantity) = (meter, hour, quantity)
+            self.assurance = assurance
         }
     }
 
@@ -76,7 +86,7 @@ public struct Advance: Sendable {
     public fileprivate(set) var endedDevices: [DeviceNumber] = []
 
     /// More than this in one tick is no usage but a fault of the text: 285 years of a core, 64 PiB.
-    static let mostInOneTick: Int128 = 1 << 56
+    public static let mostInOneTick: Int128 = 1 << 56
 
     public init() {}
 }
@@ -84,19 +94,44 @@ public struct Advance: Sendable {
 extension Position {
     /// Counts a sample from where the account stands, and moves the account to it.
     ///
+    /// Under a tenant root the cpu counter is left alone: see `claim` and `settle`.
+    ///
     /// - Parameters:
     ///   - longestHold: over a longer silence, in µs, a gauge is not interpolated: that time is
     ///     unmetered. Counters miss nothing however long the silence.
     public mutating func advance(
-        to sample: Sample, at moment: Moment, longestHold: Int64
+        to sample: Sample, at moment: Moment, longestHold: Int64, isConserved: Bool = false
     ) -> Advance {
         var advance = Advance()
-        advanceCPU(sample.cpu, moment, &advance)
+        if !isConserved { advanceCPU(sample.cpu, moment, &advance) }
         advanceIO(sample, moment, &advance)
         for formula in MemoryFormula.allCases {
             advanceMemory(formula, formula.bytes(of: sample), moment, longestHold, &advance)
         }
         return advance
+    }
+
+    /// What the cpu counter of a sample claims of the tenant root's.
+    ///
+    /// - Returns: `nil` if it was not read, or went back, which is an anomaly.
+    public func claim(_ sample: Sample) -> Claim? {
+        guard let usage = sample.cpu?.usageMicroseconds else { return nil }
+        guard let cpu else { return Claim(need: 0, ran: 0, hasEnded: false) }
+        guard usage >= cpu.value else { return nil }
+        return Claim(
+            need: usage - cpu.value - cpuAhead, ran: usage - cpu.value, hasEnded: false)
+    }
+
+    /// Moves the cpu mark to a sample whose claim got `share`.
+    public mutating func settle(_ sample: Sample, share: Int64, at moment: Moment) {
+        guard let usage = sample.cpu?.usageMicroseconds else { return }
+        cpuAhead += share - (usage - (cpu?.value ?? usage))
+        cpu = Mark(usage, at: moment.bootMicroseconds)
+    }
+
+    /// Closes the accounts of io and memory: what they count from now on is the children's.
+    public mutating func closeHoldings() {
+        (io, ioSince, memory) = ([:], nil, [:])
     }
 
     private mutating func advanceCPU(_ stat: CPUStat?, _ moment: Moment, _ advance: inout Advance) {
@@ -112,7 +147,9 @@ extension Position {
             return
         }
         advance.add(
-            .meter(.cpu), Int128(usage - last.value), since: last.bootMicroseconds, until: moment)
+            .meter(.cpu), Int128(usage - last.value - cpuAhead), since: last.bootMicroseconds,
+            until: moment)
+        cpuAhead = min(0, usage - last.value - cpuAhead) * -1
         cpu = Mark(usage, at: moment.bootMicroseconds)
     }
 

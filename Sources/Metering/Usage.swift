@@ -2,6 +2,10 @@ import Units
 
 /// How far a usage figure can be trusted.
 public enum Assurance: String, Sendable, CaseIterable, Codable {
+    /// Adds up to the counter of the tenant root, exactly.
+    case conserved
+    /// The same in total; how much of it is this container's is an estimate.
+    case estimatedSplit = "estimated_split"
     /// From the container's own counters.
     case sampled
     /// Brought in from another source.

@@ -59,13 +59,30 @@ extension Store {
             let rows = try enrol(db, tick, run)
             var writer = try TickWriter(db, tick: tickRow, wall: tick.moment.wall)
             for (entry, row) in zip(tick.entries, rows) { try writer.write(entry, row) }
-            for row in tick.becameInner {
+            for tail in tick.tails { try writer.write(tail.parts, tail.row) }
+            for note in tick.notes { try writer.write(note.found, note.row) }
+            try linkRoots(db, tick, rows)
+            for row in tick.closed {
                 for table in ["position", "position_io"] {
                     try db.execute(
                         sql: "DELETE FROM \(table) WHERE container = ?", arguments: [row])
                 }
             }
             return rows
+        }
+    }
+
+    /// Writes down which tenant root each new account lies below.
+    private func linkRoots(_ db: Database, _ tick: TickRecord, _ rows: [Int64]) throws {
+        let ids = zip(tick.entries, rows).filter { $0.0.isTenantRoot }
+            .map { ($0.0.cgroupID, $0.1) }
+        let rowOfRoot = Dictionary(ids) { first, _ in first }
+        for (entry, row) in zip(tick.entries, rows) {
+            guard entry.isNewBelowRoot, let root = entry.root.flatMap({ rowOfRoot[$0] }) else {
+                continue
+            }
+            try db.execute(
+                sql: "UPDATE container SET root = ? WHERE id = ?", arguments: [root, row])
         }
     }
 

@@ -13,9 +13,9 @@ struct PositionWriter {
             db,
             """
             INSERT OR REPLACE INTO position (container, cpu_usage_us, cpu_boottime_us,
-                io_boottime_us, memory_boottime_us, current_bytes, current_carry,
+                cpu_ahead_us, io_boottime_us, memory_boottime_us, current_bytes, current_carry,
                 working_set_bytes, working_set_carry, unreclaimable_bytes, unreclaimable_carry)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
         device = try FastStatement(
             db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
@@ -23,7 +23,7 @@ struct PositionWriter {
 
     mutating func write(_ values: Position, _ row: Int64) throws {
         for value in [
-            row, values.cpu?.value, values.cpu?.bootMicroseconds, values.ioSince,
+            row, values.cpu?.value, values.cpu?.bootMicroseconds, values.cpuAhead, values.ioSince,
             values.memory.values.first?.bootMicroseconds,
         ] { position.bind(value) }
         for formula in MemoryFormula.allCases {
@@ -49,15 +49,18 @@ extension Store {
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT container.id AS id, kind, whole, cgroup_id, position.*
+                SELECT container.id AS id, container.path AS path, container.kind AS kind,
+                    container.whole AS whole, container.cgroup_id AS cgroup_id,
+                    root.cgroup_id AS root_id, position.*
                 FROM container LEFT JOIN position ON position.container = container.id
-                WHERE boot = ? ORDER BY container.id
+                LEFT JOIN container root ON root.id = container.root
+                WHERE container.boot = ? ORDER BY container.id
                 """, arguments: [boot])
         while let row = try rows.next() {
             let hasPosition = row["container"] as Int64? != nil
             accounts[row["cgroup_id"]] = Account(
-                row: row["id"], cgroupID: row["cgroup_id"],
-                isTenantRoot: row["kind"] as String == "tenant_root",
+                row: row["id"], cgroupID: row["cgroup_id"], path: row["path"],
+                isTenantRoot: row["kind"] as String == "tenant_root", root: row["root_id"],
                 position: hasPosition ? position(row) : nil, isWhole: row["whole"] == 1,
                 absences: [:])
         }
@@ -71,6 +74,7 @@ extension Store {
         if let usage = row["cpu_usage_us"] as Int64?, let at = row["cpu_boottime_us"] as Int64? {
             position.cpu = Position.Mark(usage, at: at)
         }
+        position.cpuAhead = row["cpu_ahead_us"]
         position.ioSince = row["io_boottime_us"]
         if let at = row["memory_boottime_us"] as Int64? {
             for formula in MemoryFormula.allCases {

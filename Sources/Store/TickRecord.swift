@@ -6,8 +6,11 @@ import Units
 public struct Account: Hashable, Sendable {
     public let row: Int64
     public let cgroupID: Int64
+    public let path: String
     public var isTenantRoot: Bool
-    /// `nil` for a tenant root, and for a cgroup that has become an inner one.
+    /// The cgroup id of the tenant root it lies below.
+    public var root: Int64?
+    /// `nil` for a cgroup that has ended or has become an inner one.
     public var position: Position?
     /// It held processes of its own: one container, whatever has grown below it since.
     public var isWhole: Bool
@@ -22,6 +25,8 @@ public struct TickEntry: Sendable {
     public var path: String
     public var cgroupID: Int64
     public var isTenantRoot: Bool
+    /// The cgroup id of the tenant root it lies below.
+    public var root: Int64?
     public var runtime: String
     public var sample: Sample
     public var position: Position?
@@ -34,15 +39,20 @@ public struct TickEntry: Sendable {
     public var absences: [String: Absence]
     /// Files whose absence began, changed or (`nil`) ended.
     public var absenceChanges: [String: Absence?]
+    /// Whether it was not known to lie below its tenant root.
+    public var isNewBelowRoot = false
+    /// For a tenant root: what its counter rose by.
+    public var control: Control?
 
     public init(
-        row: Int64?, path: String, cgroupID: Int64, isTenantRoot: Bool, runtime: String,
-        sample: Sample, position: Position?, parts: [Advance.Part], anomalies: [String],
+        row: Int64?, path: String, cgroupID: Int64, isTenantRoot: Bool, root: Int64?,
+        runtime: String, sample: Sample, position: Position?, parts: [Advance.Part],
+        anomalies: [String],
         endedDevices: [DeviceNumber], isWhole: Bool, absences: [String: Absence],
         absenceChanges: [String: Absence?]
     ) {
         (self.row, self.path, self.cgroupID) = (row, path, cgroupID)
-        (self.isTenantRoot, self.runtime) = (isTenantRoot, runtime)
+        (self.isTenantRoot, self.root, self.runtime) = (isTenantRoot, root, runtime)
         (self.sample, self.position, self.parts) = (sample, position, parts)
         (self.anomalies, self.absences) = (anomalies, absences)
         (self.endedDevices, self.isWhole) = (endedDevices, isWhole)
@@ -52,9 +62,32 @@ public struct TickEntry: Sendable {
     /// The account as it stands once this entry is committed.
     public func account(_ row: Int64) -> Account {
         Account(
-            row: row, cgroupID: cgroupID, isTenantRoot: isTenantRoot, position: position,
+            row: row, cgroupID: cgroupID, path: path, isTenantRoot: isTenantRoot, root: root,
+            position: position,
             isWhole: isWhole, absences: absences)
     }
+}
+
+/// What a tenant root's cpu counter says: the control total of what is billed below it.
+public struct Control: Hashable, Sendable {
+    /// Where the account begins: set at its first reading.
+    public var baseline: Int64?
+    /// The reading, in µs.
+    public var last: Int64
+    /// What it rose by, by hour.
+    public var parts: [HourPart]
+
+    public init(baseline: Int64?, last: Int64, parts: [HourPart]) {
+        (self.baseline, self.last, self.parts) = (baseline, last, parts)
+    }
+}
+
+/// What an account that has ended is still billed, out of its tenant root's counter.
+public struct Tail: Hashable, Sendable {
+    public var row: Int64
+    public var parts: [Advance.Part]
+
+    public init(row: Int64, parts: [Advance.Part]) { (self.row, self.parts) = (row, parts) }
 }
 
 /// All that one tick writes, in one transaction.
@@ -69,19 +102,22 @@ public struct TickRecord: Sendable {
     /// A silence longer than this, in µs, is written down as a gap.
     public var longestHold: Int64
     public var entries: [TickEntry]
-    /// Accounts that have become inner cgroups: what they count from now on is their children's.
-    public var becameInner: [Int64]
+    /// Accounts that count no more: they have ended, or have become inner cgroups.
+    public var closed: [Int64]
+    public var tails: [Tail]
+    /// Anomalies of accounts without an entry, by row.
+    public var notes: [(row: Int64, found: String)]
 
     public init(
         moment: Moment, seen: Int, vanished: Int, failed: Int, highestID: Int64,
         durationMicroseconds: Int64, longestHold: Int64, entries: [TickEntry],
-        becameInner: [Int64]
+        closed: [Int64], tails: [Tail] = [], notes: [(row: Int64, found: String)] = []
     ) {
         (self.moment, self.seen, self.vanished) = (moment, seen, vanished)
         (self.failed, self.highestID) = (failed, highestID)
         self.durationMicroseconds = durationMicroseconds
         (self.longestHold, self.entries) = (longestHold, entries)
-        self.becameInner = becameInner
+        (self.closed, self.tails, self.notes) = (closed, tails, notes)
     }
 }
 

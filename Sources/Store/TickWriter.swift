@@ -11,7 +11,7 @@ struct TickWriter {
     private let meters: [String: Int64]
     private var sample: FastStatement
     private var sampleIO: FastStatement
-    private var usage: FastStatement
+    private var usage: [Assurance: FastStatement]
     private var positions: PositionWriter
 
     init(_ db: Database, tick: Int64, wall: Instant) throws {
@@ -20,32 +20,24 @@ struct TickWriter {
         let marks = Array(repeating: "?", count: 14).joined(separator: ", ")
         sample = try FastStatement(db, "INSERT INTO sample VALUES (\(marks))")
         sampleIO = try FastStatement(db, "INSERT INTO sample_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-        usage = try FastStatement(db, addUsageSQL(.sampled))
+        usage = [:]
+        for assurance in Assurance.allCases {
+            usage[assurance] = try FastStatement(db, addUsageSQL(assurance))
+        }
         positions = try PositionWriter(db)
     }
 
     mutating func write(_ entry: TickEntry, _ row: Int64) throws {
         try write(entry.sample, row)
         if let position = entry.position { try positions.write(position, row) }
-        for part in entry.parts {
-            guard let meter = meters[part.meter.name] else {
-                preconditionFailure("no row in table meter for \(part.meter.name)")
-            }
-            // An advance holds no part that passes 64 bits.
-            let quantity = Int64(part.quantity)
-            for value in [part.hour.seconds, row, meter, quantity] { usage.bind(value) }
-            try usage.run()
-        }
+        try write(entry.parts, row)
+        if let control = entry.control { try write(control, row) }
         for device in entry.endedDevices {
             try db.execute(
                 sql: "DELETE FROM position_io WHERE container = ? AND major = ? AND minor = ?",
                 arguments: [row, device.major, device.minor])
         }
-        for found in entry.anomalies {
-            try db.execute(
-                sql: "INSERT INTO anomaly (tick, container, found) VALUES (?, ?, ?)",
-                arguments: [tick, row, found])
-        }
+        for found in entry.anomalies { try write(found, row) }
         for (file, absence) in entry.absenceChanges {
             try db.execute(
                 sql: """
@@ -61,6 +53,48 @@ struct TickWriter {
                 arguments: [
                     row, file, wall.milliseconds, absence.reason.rawValue, absence.detail,
                 ])
+        }
+    }
+
+    /// Adds parts to the ledger.
+    mutating func write(_ parts: [Advance.Part], _ row: Int64) throws {
+        for part in parts {
+            guard let meter = meters[part.meter.name] else {
+                preconditionFailure("no row in table meter for \(part.meter.name)")
+            }
+            // An advance holds no part that passes 64 bits.
+            let quantity = Int64(part.quantity)
+            for value in [part.hour.seconds, row, meter, quantity] {
+                usage[part.assurance]?.bind(value)
+            }
+            try usage[part.assurance]?.run()
+        }
+    }
+
+    /// Writes an anomaly down.
+    func write(_ found: String, _ row: Int64) throws {
+        try db.execute(
+            sql: "INSERT INTO anomaly (tick, container, found) VALUES (?, ?, ?)",
+            arguments: [tick, row, found])
+    }
+
+    private func write(_ control: Control, _ row: Int64) throws {
+        let meter = meters[Meter.cpu.name]
+        if let baseline = control.baseline {
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO control VALUES (?, ?, ?, ?)",
+                arguments: [row, meter, baseline, baseline])
+        }
+        try db.execute(
+            sql: "UPDATE control SET last = ? WHERE container = ? AND meter = ?",
+            arguments: [control.last, row, meter])
+        for part in control.parts where part.quantity > 0 {
+            try db.execute(
+                sql: """
+                    INSERT INTO control_total VALUES (?, ?, ?, ?)
+                    ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
+                    """,
+                arguments: [part.hour.seconds, row, meter, Int64(part.quantity)])
         }
     }
 

@@ -22,7 +22,8 @@ struct Octroi: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            CollectCommand.self, DaemonCommand.self, ContainersCommand.self, DoctorCommand.self,
+            CollectCommand.self, DaemonCommand.self, ContainersCommand.self, AuditCommand.self,
+            DoctorCommand.self,
             ApplyCommand.self, TenantCommand.self, UsageCommand.self, PriceCommand.self,
             InvoiceCommand.self, ReportCommand.self, LimitCommand.self,
         ])

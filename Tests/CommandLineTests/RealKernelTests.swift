@@ -88,9 +88,9 @@ struct RealKernelTests {
 
         let csv = try desk.run("usage", "--by", "container", "--format", "csv").lines
         func metered(_ container: String) -> Int? {
-            csv.map { $0.split(separator: ",") }.first {
-                $0[3].hasSuffix(container) && $0[4] == "cpu"
-            }.flatMap { Int($0[5]) }
+            let rows = csv.map { $0.split(separator: ",").map(String.init) }
+                .filter { $0[3].hasSuffix(container) && $0[4] == "cpu" }
+            return rows.reduce(0) { $0 + (Int($1[5]) ?? 0) }
         }
         #expect(before == (0, 0))
         #expect(metered("/red/a") == after.0)
@@ -120,5 +120,50 @@ struct RealKernelTests {
             .filter { $0.contains("\(name)/app") }
         #expect(rows.count == 1 && rows[0].contains("/app,cpu,\(kernel ?? -1),us"))
         #expect((kernel ?? 0) > 500_000)
+    }
+
+    /// Short lives under a tenant root, the collector killed midway: the tenant is billed the
+    /// root's counter, to the microsecond.
+    @Test func shortLivesAreBilledWholeOverAKill() throws {
+        for name in ["", "/t"] { try #require(mkdir(top + name, 0o755) == 0) }
+        defer { for name in ["/t", ""] { rmdir(top + name) } }
+        let path = "/" + (top.split(separator: "/").last ?? "")
+        let file = try desk.file("t.yaml", "tenants: [ { id: t, match: [ { root: \(path)/t } ] } ]")
+        #expect(try desk.run("apply", file).status == 0)
+        let first = try startOctroi(["collect", "--interval", "100ms"], store: desk.store)
+        try waitFor {
+            try desk.run("containers", "--all", "--format", "csv").output.contains(
+                "\(path)/t,tenant root")
+        }
+        let churn = Process()
+        churn.executableURL = URL(fileURLWithPath: "/bin/sh")
+        churn.arguments = [
+            "-c",
+            """
+            i=0
+            while [ $i -lt 300 ]; do
+                i=$((i + 1)); c="$0/t/c$i"
+                mkdir "$c"
+                sh -c 'echo $$ > "$0/cgroup.procs"; j=0; while [ $j -lt 800 ]; do j=$((j+1)); done' "$c"
+                while ! rmdir "$c" 2>/dev/null; do :; done
+            done
+            """, top,
+        ]
+        try churn.run()
+        sleep(1)
+        kill(first.process.processIdentifier, SIGKILL)
+        first.process.waitUntilExit()
+        usleep(300_000)
+        let second = try startOctroi(["collect", "--interval", "100ms"], store: desk.store)
+        defer { second.process.terminate() }
+        churn.waitUntilExit()
+        usleep(200_000)
+        let kernel = try usage("t")
+        second.process.terminate()
+        second.process.waitUntilExit()
+        let audit = try desk.run("audit", "--format", "csv")
+        #expect(audit.status == 0, "\(audit.errors)")
+        #expect(audit.lines.last == "t,\(path)/t,cpu,\(kernel ?? -1),\(kernel ?? -1),0")
+        #expect((kernel ?? 0) > 100_000)
     }
 }

@@ -105,13 +105,111 @@ private struct Rig {
         #expect(try rig.metered() == ["/t": 1, "/t/web": 40])
     }
 
-    /// The same for a tenant root, which is visited as a leaf and as a root.
-    @Test func aTenantRootThatWasALeafIsNotCountedTwice() throws {
+    private func acme() throws {
         let acme = Tenant(
             id: "acme", name: "acme", priceBook: nil, invoiceTo: InvoiceAddress(),
             match: [.root("/t")])
         _ = try rig.store.apply(
             Contract(tenants: [acme], books: nil), isPlan: false, at: Host.wallTime())
+    }
+
+    /// Everything below a tenant root comes to what the root's own counter says.
+    @Test func aTenantRootIsBilledItsOwnCounter() throws {
+        try acme()
+        try rig.set("t/web", cpu: 400)
+        try rig.folder.write("usage_usec 5000\n", to: "tree/t/cpu.stat")
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        // 300 of web, 100 of a life that was never seen.
+        try rig.set("t/web", cpu: 700)
+        try rig.folder.write("usage_usec 5400\n", to: "tree/t/cpu.stat")
+        _ = try collector.tick()
+        #expect(try rig.metered() == ["/t/web": 300, "/t": 100])
+        // web ends after 50 more: its tail is exact, as it is the only one that ended.
+        try rig.folder.remove("tree/t/web")
+        try rig.folder.write("usage_usec 5450\n", to: "tree/t/cpu.stat")
+        _ = try collector.tick()
+        #expect(try rig.metered() == ["/t/web": 350, "/t": 100])
+        let audit = try rig.store.audit(over: nil)
+        #expect(audit.map(\.kernel) == [450] && audit.map(\.usage) == [450])
+        #expect(audit == (try rig.store.audit(over: Period(monthOf: Host.wallTime()))))
+        let assurance = try rig.store.usage(over: Period(monthOf: Host.wallTime()), by: .tenant)
+        #expect(assurance.map(\.assurance) == [.conserved])
+    }
+
+    @Test func severalTailsAreSplitAndSaidToBe() throws {
+        try acme()
+        try rig.folder.write("usage_usec 0\n", to: "tree/t/cpu.stat")
+        for name in ["a", "b"] { try rig.set("t/\(name)", cpu: 0) }
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        for name in ["a", "b"] { try rig.folder.remove("tree/t/\(name)") }
+        try rig.folder.write("usage_usec 101\n", to: "tree/t/cpu.stat")
+        _ = try collector.tick()
+        #expect(try rig.metered().values.sorted() == [50, 51])
+        let usage = try rig.store.usage(over: Period(monthOf: Host.wallTime()), by: .tenant)
+        #expect(usage.map(\.assurance) == [.estimatedSplit])
+        #expect(try rig.store.audit(over: nil).allSatisfy { $0.difference == 0 })
+    }
+
+    @Test func conservationHoldsOverARestart() throws {
+        try acme()
+        try rig.folder.write("usage_usec 10\n", to: "tree/t/cpu.stat")
+        try rig.set("t/web", cpu: 10)
+        try rig.set("t/gone", cpu: 0)
+        do {
+            var collector = try rig.collector()
+            _ = try collector.tick()
+        }
+        try rig.folder.remove("tree/t/gone")
+        try rig.set("t/web", cpu: 60)
+        try rig.folder.write("usage_usec 90\n", to: "tree/t/cpu.stat")
+        var restarted = try rig.collector()
+        _ = try restarted.tick()
+        _ = try restarted.tick()
+        #expect(try rig.metered() == ["/t/web": 50, "/t/gone": 30])
+        #expect(try rig.store.audit(over: nil).map(\.kernel) == [80])
+        #expect(try rig.store.audit(over: nil).allSatisfy { $0.difference == 0 })
+    }
+
+    /// What ran between a child's reading and the root's is billed at once, and only once.
+    @Test func whatRanInTheBracketIsTakenBack() throws {
+        try acme()
+        try rig.folder.write("usage_usec 0\n", to: "tree/t/cpu.stat")
+        try rig.set("t/web", cpu: 0)
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try rig.set("t/web", cpu: 100)
+        try rig.folder.write("usage_usec 100\n", to: "tree/t/cpu.stat")
+        _ = try collector.tick()
+        // The root shows 7 more than its child, then the child catches up.
+        try rig.folder.write("usage_usec 207\n", to: "tree/t/cpu.stat")
+        try rig.set("t/web", cpu: 200)
+        _ = try collector.tick()
+        try rig.set("t/web", cpu: 207)
+        _ = try collector.tick()
+        #expect(try rig.metered().values.reduce(0, +) == 207)
+        #expect(try rig.store.audit(over: nil).allSatisfy { $0.difference == 0 })
+    }
+
+    @Test func theAuditFindsAChangedRow() throws {
+        try acme()
+        try rig.folder.write("usage_usec 0\n", to: "tree/t/cpu.stat")
+        try rig.set("t/web", cpu: 0)
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try rig.set("t/web", cpu: 100)
+        try rig.folder.write("usage_usec 100\n", to: "tree/t/cpu.stat")
+        _ = try collector.tick()
+        try DatabaseQueue(path: rig.store.path).write {
+            try $0.execute(sql: "UPDATE usage SET quantity = quantity - 1")
+        }
+        #expect(try rig.store.audit(over: nil).map(\.difference) == [-1])
+    }
+
+    /// A tenant root holds its own processes until it has containers: nothing is counted twice.
+    @Test func aTenantRootThatWasALeafIsNotCountedTwice() throws {
+        try acme()
         var collector = try rig.collector()
         _ = try collector.tick()
         try rig.folder.write("usage_usec 100\n", to: "tree/t/cpu.stat")
@@ -125,6 +223,7 @@ private struct Rig {
         var restarted = try rig.collector()
         _ = try restarted.tick()
         #expect(try rig.metered() == ["/t": 100, "/t/web": 1000])
+        #expect(try rig.store.audit(over: nil).map(\.kernel) == [1100])
     }
 
     @Test func diskTrafficAfterTheLastProcessIsMetered() throws {

@@ -30,14 +30,14 @@ private let now = Instant(seconds: 1_795_446_000)
     private func use(_ run: Run, row: Int64?, at wall: Instant, used: Instant) throws -> Int64 {
         let part = Advance.Part(meter: .meter(.cpu), hour: used.startOfHour, quantity: 1000)
         let entry = TickEntry(
-            row: row, path: "/c", cgroupID: 7, isTenantRoot: false, runtime: "cgroup",
+            row: row, path: "/c", cgroupID: 7, isTenantRoot: false, root: nil, runtime: "cgroup",
             sample: Sample(), position: Position(), parts: [part], anomalies: [],
             endedDevices: [], isWhole: true, absences: [:], absenceChanges: [:])
         let moment = Moment(wall: wall, bootMicroseconds: wall.milliseconds * 1000)
         return try store.commit(
             TickRecord(
                 moment: moment, seen: 1, vanished: 0, failed: 0, highestID: 7,
-                durationMicroseconds: 1, longestHold: .max, entries: [entry], becameInner: []),
+                durationMicroseconds: 1, longestHold: .max, entries: [entry], closed: []),
             of: run)[0]
     }
 

@@ -1,0 +1,99 @@
+import Units
+
+/// What a container has to be billed of what its tenant root used in a tick.
+public struct Claim: Hashable, Sendable {
+    /// What its own counter says and was not billed yet, in base units.
+    public var need: Int64
+    /// What its own counter rose by in this tick.
+    public var ran: Int64
+    /// It ended in this tick: what it used after its last reading is in the root's counter only.
+    public var hasEnded: Bool
+
+    public init(need: Int64, ran: Int64, hasEnded: Bool) {
+        (self.need, self.ran, self.hasEnded) = (max(0, need), max(0, ran), hasEnded)
+    }
+}
+
+/// How what a tenant root used is handed out.
+///
+/// All parts add up to it, and none is below zero.
+public struct Apportionment: Hashable, Sendable {
+    /// One for each claim, in order.
+    public var shares: [Int128]
+    /// What belongs to no container: processes of the root's own, lives too short to be seen.
+    public var overhead: Int128
+    /// Whether the tails of several ended containers were split by estimate.
+    public var isSplit: Bool
+
+    /// Hands out what the root's counter rose by.
+    ///
+    /// The root is read after its children, so its counter is never behind theirs. Each container
+    /// gets what its own counter says. What is left is first the time that ran between the
+    /// children's readings and the root's, `bracket` at most: it goes to those that ran, who have
+    /// the less to get next time. The rest is the tail of the container that ended; of several,
+    /// split evenly; of none, overhead. If there is less than the claims, as after such an advance
+    /// to the wrong one, all get a part and the rest next time.
+    public init(of used: Int128, among claims: [Claim], bracket: Int128) {
+        precondition(used >= 0 && bracket >= 0, "a counter that went back cannot be handed out")
+        let needs = claims.map { Int128($0.need) }
+        let needed = needs.reduce(0, +)
+        (overhead, isSplit) = (0, false)
+        guard needed <= used else {
+            shares = proportionally(used, needs)
+            return
+        }
+        shares = needs
+        var left = used - needed
+        let running = claims.map { $0.hasEnded ? 0 : Int128($0.ran) }
+        if running.contains(where: { $0 > 0 }) {
+            let advance = min(left, bracket)
+            for (index, share) in proportionally(advance, running).enumerated() {
+                shares[index] += share
+            }
+            left -= advance
+        }
+        let ended = claims.map { $0.hasEnded ? 1 as Int128 : 0 }
+        guard ended.contains(1) else {
+            overhead = left
+            return
+        }
+        for (index, share) in proportionally(left, ended).enumerated() { shares[index] += share }
+        isSplit = left > 0 && ended.reduce(0, +) > 1
+    }
+}
+
+/// Splits a whole number in proportion to weights, by largest remainder, ties to the first.
+///
+/// The parts add up to `total`; no part passes its weight unless `total` passes their sum.
+func proportionally(_ total: Int128, _ weights: [Int128]) -> [Int128] {
+    let sum = weights.reduce(0, +)
+    guard sum > 0 else { return weights.map { _ in 0 } }
+    var parts: [Int128] = []
+    var remainders: [(index: Int, value: Int128)] = []
+    for (index, weight) in weights.enumerated() {
+        // total × weight may pass 128 bits only above 2^63 × 2^63, which no counter reaches.
+        let (part, remainder) = (total * weight).quotientAndRemainder(dividingBy: sum)
+        parts.append(part)
+        if remainder > 0 { remainders.append((index, remainder)) }
+    }
+    let left = total - parts.reduce(0, +)
+    remainders.sort { ($1.value, $0.index) < ($0.value, $1.index) }
+    for (index, _) in remainders.prefix(Int(left)) { parts[index] += 1 }
+    return parts
+}
+
+/// Splits shares over the hours of a period so that they add up both by share and by hour.
+///
+/// - Returns: for each hour, its start, the total of all shares in it, and each share's part.
+public func splitByHour(
+    _ shares: [Int128], over period: Period?, at end: Instant
+) -> [(hour: Instant, total: Int128, parts: [Int128])] {
+    let total = shares.reduce(0, +)
+    guard let period else { return [(end.startOfHour, total, shares)] }
+    var left = shares
+    return period.splitByHour(total).map { part in
+        let parts = proportionally(part.quantity, left)
+        for index in left.indices { left[index] -= parts[index] }
+        return (part.hour, part.quantity, parts)
+    }
+}

@@ -1,0 +1,59 @@
+import GRDB
+import Metering
+import Units
+
+/// Conservation of one meter below one tenant root: the kernel's control total beside the ledger.
+public struct AuditRow: Hashable, Sendable {
+    /// The tenant the root is of now; `nil` if it is nobody's.
+    public var tenant: String?
+    public var root: String
+    public var meter: Meter
+    /// What the root's own counter says.
+    public var kernel: Int128
+    /// What the ledger holds for the root and all below it.
+    public var usage: Int128
+
+    public var difference: Int128 { usage - kernel }
+}
+
+extension Store {
+    /// Holds the ledger against the control totals, for each tenant root and meter.
+    ///
+    /// Over a period, the totals are those written by the hour; without one, they are the last
+    /// reading of the root's counter less its first.
+    public func audit(over period: Period?) throws(Fault) -> [AuditRow] {
+        let kernel =
+            period == nil
+            ? "c.last - c.baseline"
+            : """
+            (SELECT coalesce(sum(quantity), 0) FROM control_total t
+             WHERE t.container = c.container AND t.meter = c.meter
+                AND t.hour_s >= :from AND t.hour_s < :to)
+            """
+        let sql = """
+            SELECT r.path, m.name AS meter, a.tenant, \(kernel) AS kernel,
+                (SELECT coalesce(sum(u.quantity), 0) FROM usage u
+                 JOIN container x ON x.id = u.container
+                 WHERE (x.id = c.container OR x.root = c.container) AND u.meter = c.meter
+                    AND u.assurance IN ('conserved', 'estimated_split')
+                    AND u.hour_s >= :from AND u.hour_s < :to) AS usage
+            FROM control c
+            JOIN container r ON r.id = c.container
+            JOIN meter m ON m.id = c.meter
+            LEFT JOIN attribution a ON a.container = r.id AND a.until_s IS NULL
+            ORDER BY a.tenant IS NULL, a.tenant, r.path, r.id, m.id
+            """
+        // Within these bounds lies every hour there can be.
+        let (from, to) = (period?.start.seconds ?? .min, period?.end.seconds ?? .max)
+        return try read { db in
+            try Row.fetchAll(db, sql: sql, arguments: ["from": from, "to": to]).compactMap { row in
+                Meter(row["meter"] as String).map {
+                    AuditRow(
+                        tenant: row["tenant"], root: row["path"], meter: $0,
+                        kernel: Int128(row["kernel"] as Int64), usage: Int128(row["usage"] as Int64)
+                    )
+                }
+            }
+        }
+    }
+}
