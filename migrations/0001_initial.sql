@@ -187,6 +187,8 @@ CREATE TABLE control (
     meter       INTEGER NOT NULL REFERENCES meter (id),
     baseline    INTEGER NOT NULL CHECK (baseline >= 0),
     last        INTEGER NOT NULL CHECK (last >= baseline),
+    -- What of it waits for the next tick: it ran while the tree was read.
+    pending     INTEGER NOT NULL CHECK (pending BETWEEN 0 AND last - baseline),
     PRIMARY KEY (container, meter)
 ) STRICT, WITHOUT ROWID;
 

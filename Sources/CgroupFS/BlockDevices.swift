@@ -5,11 +5,12 @@ import Glibc
 public enum BlockDevices {
     /// Whether a device stands on others, whose own lines already count its traffic.
     ///
-    /// LVM, dm-crypt and md list their parts in `/sys/dev/block/M:m/slaves`; a loop device names
-    /// its file in `loop/backing_file`. A device the host does not know counts as physical.
+    /// LVM, dm-crypt and md list their parts in `/sys/dev/block/M:m/slaves`; a loop device (major 7)
+    /// stands on a file, whether attached now or not. A device the host does not know counts as
+    /// physical.
     public static func isStacked(_ device: DeviceNumber) -> Bool {
         let base = "/sys/dev/block/\(device)"
-        if access("\(base)/loop/backing_file", F_OK) == 0 { return true }
+        if device.major == 7 { return true }
         guard let slaves = opendir("\(base)/slaves") else { return false }
         defer { closedir(slaves) }
         while let entry = readdir(slaves) {

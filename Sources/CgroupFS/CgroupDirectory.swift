@@ -68,6 +68,9 @@ public struct CgroupDirectory: ~Copyable {
         return names
     }
 
+    /// Whether it has child directories now.
+    public var hasChildren: Bool { ((try? children()) ?? []).isEmpty == false }
+
     private func isDirectory(_ name: CgroupName) -> Bool {
         var status = stat()
         let found = name.withCString { fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }

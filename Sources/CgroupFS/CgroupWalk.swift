@@ -9,7 +9,7 @@ public enum Nesting: Sendable {
     case one
     /// Those below it are containers of their own.
     case many
-    /// One container if it holds processes of its own where it is first seen, else many.
+    /// One container if it holds processes of its own when it is born, or as a leaf; else many.
     case byProcesses
 }
 
@@ -22,15 +22,20 @@ public struct WalkPlan: Sendable {
     /// Ids of cgroups that have held processes of their own: one container each, whatever they
     /// have grown below them since, so that no workload can slip away by making a child.
     public var whole: Set<Int64>
-    /// Ids that were seen before.
-    public var known: Set<Int64>
+    /// Ids that were seen before; `nil` if all may have been, as in a first scan.
+    public var known: Set<Int64>?
 
     public init(
         nesting: @escaping @Sendable (String) -> Nesting, tenantRoots: Set<String> = [],
-        whole: Set<Int64> = [], known: Set<Int64> = []
+        whole: Set<Int64> = [], known: Set<Int64>? = []
     ) {
         (self.nesting, self.tenantRoots) = (nesting, tenantRoots)
         (self.whole, self.known) = (whole, known)
+    }
+
+    /// Whether a tenant root lies below a path.
+    func hasRoot(below path: String) -> Bool {
+        tenantRoots.contains { $0.hasPrefix(path + "/") }
     }
 }
 
@@ -134,25 +139,28 @@ extension CgroupRoot {
                 let isRoot = plan.tenantRoots.contains(path)
                 if isRoot { enter(RootAhead(path: path, id: id), child) }
                 let byName = isRoot ? .many : plan.nesting(name.text)
-                let nesting: Nesting = plan.whole.contains(id) && !isRoot ? .one : byName
-                let isLeaf = nesting == .one ? true : try child.children().isEmpty
-                counts.seen.insert(id)
-                let holds = isLeaf ? child.isPopulated : child.holdsProcesses
+                // At the deepest level all below is one, so that nothing is too deep to be metered.
+                let isOne =
+                    !isRoot
+                    && (plan.whole.contains(id) || byName == .one || depth == Self.maximumDepth)
+                let isLeaf = isOne ? true : try child.children().isEmpty
+                let isNew = byName == .byProcesses && plan.known.map { !$0.contains(id) } ?? false
+                let holds = isOne ? nil : child.holdsProcesses
                 let isWhole =
-                    (isLeaf && !isRoot)
-                    || (nesting == .byProcesses && holds == true && !plan.known.contains(id))
-                if !isWhole, depth < Self.maximumDepth {
+                    isOne || (isLeaf && !isRoot)
+                    || (isNew && holds == true && !plan.hasRoot(below: path))
+                if !isWhole, !isLeaf {
                     descend(
                         child, path, depth + 1, isRoot ? id : root, plan, &counts, enter, visit)
                     if holds == true, root == nil, !isRoot { counts.unaccounted.append(path) }
                 }
+                counts.seen.insert(id)
                 guard isWhole || isRoot else { continue }
-                visit(
-                    FoundCgroup(
-                        path: path, id: id, role: isRoot ? .tenantRoot : .container,
-                        root: root, isPopulated: holds, isLeaf: isLeaf,
-                        isWhole: isWhole && byName == .byProcesses && holds == true),
-                    child)
+                let found = FoundCgroup(
+                    path: path, id: id, role: isRoot ? .tenantRoot : .container, root: root,
+                    isPopulated: child.isPopulated, isLeaf: isLeaf,
+                    isWhole: byName == .byProcesses && (isOne || holds == true))
+                visit(found, child)
             } catch {
                 counts.note(error, at: path)
             }

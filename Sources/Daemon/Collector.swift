@@ -63,7 +63,7 @@ public struct Collector: ~Copyable {
         let plan = WalkPlan(
             nesting: PathShape.nesting, tenantRoots: try tenantRoots(),
             whole: Set(accounts.values.lazy.filter(\.isWhole).map(\.cgroupID)),
-            known: lastScan?.ids ?? Set(accounts.keys))
+            known: lastScan?.ids)
         var entries: [TickEntry] = []
         var visited: Set<Int64> = []
         var vanished = 0
@@ -78,6 +78,11 @@ public struct Collector: ~Copyable {
             }
         } visit: { found, directory in
             let result = sampler.sample(directory)
+            // A child that was born under the reading would be counted here and there: the
+            // reading of a leaf stands only if it is still one after it.
+            if found.isLeaf, !found.isWhole, found.role == .container, directory.hasChildren {
+                return
+            }
             visited.insert(found.id)
             guard !result.isGone else {
                 vanished += 1
@@ -99,7 +104,7 @@ public struct Collector: ~Copyable {
         conservation.apply(to: &entries, ended: ended, at: Host.now())
         let reopened = entries.compactMap { $0.row == nil ? accounts[$0.cgroupID]?.row : nil }
         let record = TickRecord(
-            moment: began, seen: counts.seen.count, vanished: counts.vanished + vanished,
+            moment: began, seen: counts.seen.count, vanished: counts.vanished + vanished + ended.count,
             failed: counts.failed.count,
             highestID: root.isKernel ? counts.seen.max() ?? 0 : 0,
             durationMicroseconds: Host.now().bootMicroseconds - began.bootMicroseconds,
@@ -112,7 +117,9 @@ public struct Collector: ~Copyable {
         for (entry, row) in zip(entries, rows) { accounts[entry.cgroupID] = entry.account(row) }
         for account in ended { accounts[account.cgroupID] = nil }
         for account in becameInner { accounts[account.cgroupID]?.position = nil }
-        lastScan = Scan(moment: began, ids: counts.seen, failed: Array(counts.failed.keys))
+        // What a failed scan missed was seen before all the same.
+        let ids = counts.failed.isEmpty ? counts.seen : counts.seen.union(lastScan?.ids ?? [])
+        lastScan = Scan(moment: began, ids: ids, failed: Array(counts.failed.keys))
         return outcome(record, counts)
     }
 

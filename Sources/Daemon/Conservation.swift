@@ -22,7 +22,8 @@ struct Conservation {
             guard settled.contains(id), let mark = entries[index].position?.cpu else {
                 // First sight: what came before is not billed.
                 entries[index].position?.cpu = Position.Mark(reading, at: moment.bootMicroseconds)
-                entries[index].control = Control(baseline: reading, last: reading, parts: [])
+                entries[index].control = Control(
+                    baseline: reading, last: reading, pending: 0, parts: [])
                 continue
             }
             guard reading >= mark.value, Int128(reading - mark.value) < Advance.mostInOneTick
@@ -31,21 +32,31 @@ struct Conservation {
                     "cpu.stat usage_usec of a tenant root went from \(mark.value) to \(reading)")
                 continue
             }
-            let bracket = max(0, reading - (before[id] ?? mark.value))
             handOut(
-                reading, mark, bracket, to: byRoot[id] ?? [], endedByRoot[id] ?? [], root: index,
-                &entries, moment)
+                reading, to: byRoot[id] ?? [], endedByRoot[id] ?? [], root: index, &entries, moment)
         }
-        // A root that went away together with its containers took their last moments with it.
-        notes += ended.filter(\.isTenantRoot).map {
-            ($0.row, "the tenant root went away: what ran after its last reading is not metered")
+        for root in ended where root.isTenantRoot { close(root, at: moment) }
+    }
+
+    /// Bills what was pending of a root that went away, and says that its last moments are lost.
+    private mutating func close(_ root: Account, at moment: Moment) {
+        let pending = -(root.position?.cpuAhead ?? 0)
+        if pending > 0 {
+            let part = Advance.Part(
+                meter: .meter(.cpu), hour: moment.wall.startOfHour, quantity: Int128(pending),
+                assurance: .conserved)
+            tails.append(Tail(row: root.row, parts: [part], control: pending))
         }
+        notes.append(
+            (root.row, "the tenant root went away: what ran after its last reading is not metered"))
     }
 
     private mutating func handOut(
-        _ reading: Int64, _ mark: Position.Mark<Int64>, _ bracket: Int64, to children: [Int],
-        _ ended: [Account], root: Int, _ entries: inout [TickEntry], _ moment: Moment
+        _ reading: Int64, to children: [Int], _ ended: [Account], root: Int,
+        _ entries: inout [TickEntry], _ moment: Moment
     ) {
+        guard let position = entries[root].position, let mark = position.cpu else { return }
+        let bracket = max(0, reading - (before[entries[root].cgroupID] ?? mark.value))
         var claimants: [Int] = []
         var claims: [Claim] = []
         for child in children {
@@ -58,10 +69,10 @@ struct Conservation {
             claims.append(claim)
         }
         claims += ended.map {
-            Claim(need: -($0.position?.cpuAhead ?? 0), ran: 0, hasEnded: true)
+            Claim(need: -($0.position?.cpuAhead ?? 0), hasEnded: true)
         }
         let result = Apportionment(
-            of: Int128(reading - mark.value), among: claims, bracket: Int128(bracket))
+            of: Int128(reading - mark.value - position.cpuAhead), among: claims, bracket: Int128(bracket))
         let milliseconds = (moment.bootMicroseconds - mark.bootMicroseconds) / 1000
         let period = Period(
             start: Instant(milliseconds: moment.wall.milliseconds - milliseconds),
@@ -87,9 +98,11 @@ struct Conservation {
                 Tail(row: account.row, parts: parts(claimants.count + offset, assurance)))
         }
         entries[root].parts += parts(claims.count, .conserved)
+        let pending = Int64(result.pending)
         entries[root].position?.cpu = Position.Mark(reading, at: moment.bootMicroseconds)
+        entries[root].position?.cpuAhead = -pending
         entries[root].control = Control(
-            baseline: mark.value, last: reading,
+            baseline: mark.value + position.cpuAhead, last: reading, pending: pending,
             parts: hours.map { HourPart(hour: $0.hour, quantity: $0.total) })
     }
 }

@@ -4,54 +4,46 @@ import Units
 public struct Claim: Hashable, Sendable {
     /// What its own counter says and was not billed yet, in base units.
     public var need: Int64
-    /// What its own counter rose by in this tick.
-    public var ran: Int64
     /// It ended in this tick: what it used after its last reading is in the root's counter only.
     public var hasEnded: Bool
 
-    public init(need: Int64, ran: Int64, hasEnded: Bool) {
-        (self.need, self.ran, self.hasEnded) = (max(0, need), max(0, ran), hasEnded)
+    public init(need: Int64, hasEnded: Bool) {
+        (self.need, self.hasEnded) = (max(0, need), hasEnded)
     }
 }
 
-/// How what a tenant root used is handed out.
-///
-/// All parts add up to it, and none is below zero.
+/// How what a tenant root used is handed out. All parts add up to it, and none is below zero.
 public struct Apportionment: Hashable, Sendable {
     /// One for each claim, in order.
     public var shares: [Int128]
     /// What belongs to no container: processes of the root's own, lives too short to be seen.
     public var overhead: Int128
+    /// What may have run between a child's reading and the root's: left for the next tick, whose
+    /// readings show whose it is. Never more than `bracket`.
+    public var pending: Int128
     /// Whether the tails of several ended containers were split by estimate.
     public var isSplit: Bool
 
-    /// Hands out what the root's counter rose by.
+    /// Hands out what the root's counter rose by, and what was pending before.
     ///
     /// The root is read after its children, so its counter is never behind theirs. Each container
-    /// gets what its own counter says. What is left is first the time that ran between the
-    /// children's readings and the root's, `bracket` at most: it goes to those that ran, who have
-    /// the less to get next time. The rest is the tail of the container that ended; of several,
-    /// split evenly; of none, overhead. If there is less than the claims, as after such an advance
-    /// to the wrong one, all get a part and the rest next time.
+    /// gets what its own counter says. Of what is left, `bracket`, the rise of the root's counter
+    /// from before its children were read to after, may be the children's own and waits. The rest
+    /// is the tail of the container that ended; of several, split evenly; of none, overhead. Should
+    /// there be less than the claims, by the kernel's rounding to whole microseconds, all get a part
+    /// and the rest next time.
     public init(of used: Int128, among claims: [Claim], bracket: Int128) {
         precondition(used >= 0 && bracket >= 0, "a counter that went back cannot be handed out")
         let needs = claims.map { Int128($0.need) }
         let needed = needs.reduce(0, +)
-        (overhead, isSplit) = (0, false)
+        (overhead, pending, isSplit) = (0, 0, false)
         guard needed <= used else {
             shares = proportionally(used, needs)
             return
         }
         shares = needs
-        var left = used - needed
-        let running = claims.map { $0.hasEnded ? 0 : Int128($0.ran) }
-        if running.contains(where: { $0 > 0 }) {
-            let advance = min(left, bracket)
-            for (index, share) in proportionally(advance, running).enumerated() {
-                shares[index] += share
-            }
-            left -= advance
-        }
+        pending = min(used - needed, bracket)
+        let left = used - needed - pending
         let ended = claims.map { $0.hasEnded ? 1 as Int128 : 0 }
         guard ended.contains(1) else {
             overhead = left

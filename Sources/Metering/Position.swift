@@ -48,6 +48,9 @@ public struct Position: Hashable, Sendable {
         guard let cpu, sample.cpu?.usageMicroseconds == cpu.value, cpuAhead >= 0 else {
             return false
         }
+        // Memory that is still held goes on counting, with or without processes.
+        let holds = MemoryFormula.allCases.contains { ($0.bytes(of: sample) ?? 0) > 0 }
+        guard !holds else { return false }
         guard let devices = sample.io else { return io.isEmpty }
         return devices.count == io.count && devices.allSatisfy { io[$0.key]?.value == $0.value }
     }
@@ -116,10 +119,9 @@ extension Position {
     /// - Returns: `nil` if it was not read, or went back, which is an anomaly.
     public func claim(_ sample: Sample) -> Claim? {
         guard let usage = sample.cpu?.usageMicroseconds else { return nil }
-        guard let cpu else { return Claim(need: 0, ran: 0, hasEnded: false) }
+        guard let cpu else { return Claim(need: 0, hasEnded: false) }
         guard usage >= cpu.value else { return nil }
-        return Claim(
-            need: usage - cpu.value - cpuAhead, ran: usage - cpu.value, hasEnded: false)
+        return Claim(need: usage - cpu.value - cpuAhead, hasEnded: false)
     }
 
     /// Moves the cpu mark to a sample whose claim got `share`.
@@ -168,21 +170,20 @@ extension Position {
             // A device without a line has not been used: its counters were 0 when last looked at.
             let zero = IOCounters(readBytes: 0, writeBytes: 0, readOps: 0, writeOps: 0)
             let last = io[device] ?? Mark(baselineTaken ? zero : now, at: since)
-            var kept = last.value
-            for (meter, counter) in Self.ioMeters {
-                guard let value = now[keyPath: counter] else { continue }
-                let before = last.value[keyPath: counter] ?? value
-                if value < before {
-                    // The device went away and came back: a new account that began at 0.
-                    advance.anomalies.append(
-                        "io.stat \(device) \(meter) began anew: \(value) after \(before)")
-                }
-                let used = value < before ? value : value - before
-                advance.add(
-                    .meter(meter), Int128(used), since: last.bootMicroseconds, until: moment)
-                kept[keyPath: counter] = value
+            let began = Self.ioMeters.contains { _, counter in
+                (now[keyPath: counter] ?? 0) < (last.value[keyPath: counter] ?? 0)
             }
-            io[device] = Mark(kept, at: moment.bootMicroseconds)
+            if began {
+                // The device went away and came back: a new account that began at 0.
+                advance.anomalies.append("io.stat \(device) began anew")
+            }
+            for (meter, counter) in Self.ioMeters {
+                let before = began ? 0 : last.value[keyPath: counter] ?? 0
+                advance.add(
+                    .meter(meter), Int128((now[keyPath: counter] ?? 0) - before),
+                    since: last.bootMicroseconds, until: moment)
+            }
+            io[device] = Mark(now, at: moment.bootMicroseconds)
         }
         ioSince = moment.bootMicroseconds
     }
@@ -206,7 +207,7 @@ extension Position {
         memory[formula] = Held(bytes: bytes, at: now, carry: Int64(carry))
     }
 
-    private static var ioMeters: [(Meter, WritableKeyPath<IOCounters, Int64?>)] {
+    private static var ioMeters: [(Meter, KeyPath<IOCounters, Int64?>)] {
         [
             (.ioReadBytes, \.readBytes), (.ioWriteBytes, \.writeBytes), (.ioReadOps, \.readOps),
             (.ioWriteOps, \.writeOps),

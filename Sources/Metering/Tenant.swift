@@ -1,3 +1,4 @@
+import CgroupFormat
 import Units
 
 /// Who pays.
@@ -101,11 +102,12 @@ public enum Rule: Hashable, Sendable {
     /// of that name anywhere deeper was made by a workload and is nobody's root.
     public var rootPaths: [String] {
         switch self {
-        case .slice(let slice):
+        case .slice(let name):
+            let slice = kernelText(name)
             let nested = "/" + sliceAncestry(slice).joined(separator: "/")
             return nested == "/\(slice)" ? [nested] : [nested, "/\(slice)"]
         case .root(let path):
-            return [path]
+            return [kernelText(path)]
         case .label, .namespace, .unit, .cgroup:
             return []
         }
@@ -122,9 +124,9 @@ public enum Rule: Hashable, Sendable {
         case .namespace(let namespace):
             return container.namespace == namespace
         case .unit(let glob):
-            return systemdUnit(of: container.path).map { Glob(glob).matches($0) } ?? false
+            return systemdUnit(of: container.path).map { Glob(kernelText(glob)).matches($0) } ?? false
         case .cgroup(let glob):
-            return Glob(glob).matches(container.path)
+            return Glob(kernelText(glob)).matches(container.path)
         }
     }
 }
@@ -142,6 +144,9 @@ public func systemdUnit(of path: String) -> String? {
     guard let name, name.hasSuffix(".service") || name.hasSuffix(".scope") else { return nil }
     return String(name)
 }
+
+/// The text as the paths of cgroups are written: every byte that is not printable ASCII as `\xHH`.
+private func kernelText(_ text: String) -> String { text.utf8.map(printable).joined() }
 
 /// `a-b-c.slice` lies in `a-b.slice`, which lies in `a.slice` (systemd.slice(5)).
 private func sliceAncestry(_ slice: String) -> [String] {

@@ -12,8 +12,10 @@ public struct AuditRow: Hashable, Sendable {
     public var kernel: Int128
     /// What the ledger holds for the root and all below it.
     public var usage: Int128
+    /// What ran while the tree was last read, and is billed by the next tick.
+    public var pending: Int128
 
-    public var difference: Int128 { usage - kernel }
+    public var difference: Int128 { usage + pending - kernel }
 }
 
 extension Store {
@@ -32,6 +34,7 @@ extension Store {
             """
         let sql = """
             SELECT r.path, m.name AS meter, a.tenant, \(kernel) AS kernel,
+                \(period == nil ? "c.pending" : "0") AS pending,
                 (SELECT coalesce(sum(u.quantity), 0) FROM usage u
                  JOIN container x ON x.id = u.container
                  WHERE (x.id = c.container OR x.root = c.container) AND u.meter = c.meter
@@ -50,8 +53,8 @@ extension Store {
                 Meter(row["meter"] as String).map {
                     AuditRow(
                         tenant: row["tenant"], root: row["path"], meter: $0,
-                        kernel: Int128(row["kernel"] as Int64), usage: Int128(row["usage"] as Int64)
-                    )
+                        kernel: Int128(row["kernel"] as Int64), usage: Int128(row["usage"] as Int64),
+                        pending: Int128(row["pending"] as Int64))
                 }
             }
         }

@@ -59,7 +59,7 @@ extension Store {
             let rows = try enrol(db, tick, run)
             var writer = try TickWriter(db, tick: tickRow, wall: tick.moment.wall)
             for (entry, row) in zip(tick.entries, rows) { try writer.write(entry, row) }
-            for tail in tick.tails { try writer.write(tail.parts, tail.row) }
+            for tail in tick.tails { try writer.write(tail) }
             for note in tick.notes { try writer.write(note.found, note.row) }
             try linkRoots(db, tick, rows)
             for row in tick.closed {

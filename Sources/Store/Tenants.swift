@@ -65,7 +65,24 @@ func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws ->
                 arguments: [tenant.id, place, rule.kind, rule.pattern, now.milliseconds])
         }
     }
+    try refuseNested(try loadTenants(db))
     return try changes + reattribute(db, at: now)
+}
+
+/// A tenant root inside another would be billed twice.
+private func refuseNested(_ tenants: [Tenant]) throws {
+    let roots = tenants.flatMap { tenant in
+        tenant.match.flatMap(\.rootPaths).map { (path: $0, tenant: tenant.id) }
+    }.sorted { $0.path + "/" < $1.path + "/" }
+    // Sorted so, a root stands right before the first of those inside it.
+    for (outer, inner) in zip(roots, roots.dropFirst())
+    where (inner.path + "/").hasPrefix(outer.path + "/") {
+        throw Fault(
+            .badData, at: "tenant \(inner.tenant)",
+            found: "its tenant root \(inner.path) is, or lies inside, \(outer.path) of tenant "
+                + outer.tenant,
+            cure: "Give every tenant a tree of its own: what is in both would be billed twice")
+    }
 }
 
 private func requireBook(_ db: Database, _ tenant: Tenant) throws {

@@ -74,11 +74,14 @@ public struct Control: Hashable, Sendable {
     public var baseline: Int64?
     /// The reading, in µs.
     public var last: Int64
-    /// What it rose by, by hour.
+    /// How much of it waits for the next tick to be billed.
+    public var pending: Int64
+    /// What was billed of it in this tick, by hour.
     public var parts: [HourPart]
 
-    public init(baseline: Int64?, last: Int64, parts: [HourPart]) {
-        (self.baseline, self.last, self.parts) = (baseline, last, parts)
+    public init(baseline: Int64?, last: Int64, pending: Int64, parts: [HourPart]) {
+        (self.baseline, self.last) = (baseline, last)
+        (self.pending, self.parts) = (pending, parts)
     }
 }
 
@@ -86,8 +89,12 @@ public struct Control: Hashable, Sendable {
 public struct Tail: Hashable, Sendable {
     public var row: Int64
     public var parts: [Advance.Part]
+    /// For a tenant root: what was pending of its counter and is billed now, in µs.
+    public var control: Int64
 
-    public init(row: Int64, parts: [Advance.Part]) { (self.row, self.parts) = (row, parts) }
+    public init(row: Int64, parts: [Advance.Part], control: Int64 = 0) {
+        (self.row, self.parts, self.control) = (row, parts, control)
+    }
 }
 
 /// All that one tick writes, in one transaction.

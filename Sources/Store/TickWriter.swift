@@ -56,8 +56,18 @@ struct TickWriter {
         }
     }
 
+    /// Writes what an ended account is still billed.
+    mutating func write(_ tail: Tail) throws {
+        try write(tail.parts, tail.row)
+        guard tail.control > 0, let part = tail.parts.first else { return }
+        try addControl(HourPart(hour: part.hour, quantity: part.quantity), tail.row)
+        try db.execute(
+            sql: "UPDATE control SET pending = 0 WHERE container = ? AND meter = ?",
+            arguments: [tail.row, meters[Meter.cpu.name]])
+    }
+
     /// Adds parts to the ledger.
-    mutating func write(_ parts: [Advance.Part], _ row: Int64) throws {
+    private mutating func write(_ parts: [Advance.Part], _ row: Int64) throws {
         for part in parts {
             guard let meter = meters[part.meter.name] else {
                 preconditionFailure("no row in table meter for \(part.meter.name)")
@@ -82,20 +92,22 @@ struct TickWriter {
         let meter = meters[Meter.cpu.name]
         if let baseline = control.baseline {
             try db.execute(
-                sql: "INSERT OR IGNORE INTO control VALUES (?, ?, ?, ?)",
+                sql: "INSERT OR IGNORE INTO control VALUES (?, ?, ?, ?, 0)",
                 arguments: [row, meter, baseline, baseline])
         }
         try db.execute(
-            sql: "UPDATE control SET last = ? WHERE container = ? AND meter = ?",
-            arguments: [control.last, row, meter])
-        for part in control.parts where part.quantity > 0 {
-            try db.execute(
-                sql: """
-                    INSERT INTO control_total VALUES (?, ?, ?, ?)
-                    ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
-                    """,
-                arguments: [part.hour.seconds, row, meter, Int64(part.quantity)])
-        }
+            sql: "UPDATE control SET last = ?, pending = ? WHERE container = ? AND meter = ?",
+            arguments: [control.last, control.pending, row, meter])
+        for part in control.parts where part.quantity > 0 { try addControl(part, row) }
+    }
+
+    private func addControl(_ part: HourPart, _ row: Int64) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO control_total VALUES (?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
+                """,
+            arguments: [part.hour.seconds, row, meters[Meter.cpu.name], Int64(part.quantity)])
     }
 
     private mutating func write(_ values: Sample, _ row: Int64) throws {

@@ -113,6 +113,24 @@ private func written(_ bytes: Int64) -> [DeviceNumber: IOCounters] {
         #expect(!back.anomalies.isEmpty)
     }
 
+    @Test func aBareLineIsADeviceAtZero() {
+        var position = Position()
+        _ = position.advance(to: sample(io: [sda: IOCounters()]), at: moment(0), longestHold: hold)
+        let next = position.advance(to: sample(io: written(70)), at: moment(1), longestHold: hold)
+        #expect(total(next, .meter(.ioWriteBytes)) == 70)
+        #expect(total(next, .meter(.ioWriteOps)) == 7)
+    }
+
+    @Test func aDeviceThatFellInOneCounterBeganAnewInAll() {
+        var position = Position.born(after: moment(0))
+        let before = IOCounters(readBytes: 100, writeBytes: 10, readOps: 1, writeOps: 1)
+        let after = IOCounters(readBytes: 50, writeBytes: 20, readOps: 1, writeOps: 1)
+        _ = position.advance(to: sample(io: [sda: before]), at: moment(1), longestHold: hold)
+        let next = position.advance(to: sample(io: [sda: after]), at: moment(2), longestHold: hold)
+        #expect(total(next, .meter(.ioWriteBytes)) == 20)
+        #expect(total(next, .meter(.ioReadBytes)) == 50)
+    }
+
     @Test func memoryIsATrapezoidWithItsRemainderCarried() {
         var position = Position()
         _ = position.advance(to: sample(anon: 1), at: moment(0), longestHold: hold)

@@ -19,6 +19,10 @@ import Testing
         (.cgroup("/machines/acme/**"), "/machines/acme", false),
         (.cgroup("/machines/*/web"), "/machines/a/web", true),
         (.cgroup("/machines/*/web"), "/machines/a/b/web", false),
+        // A path shows what is not ASCII by its bytes; a rule may be written as people write.
+        (.root("/caf\u{E9}"), #"/caf\xC3\xA9/web"#, true),
+        (.cgroup("/caf\u{E9}/*"), #"/caf\xC3\xA9/web"#, true),
+        (.root("/cafe\u{301}"), #"/caf\xC3\xA9/web"#, false),
         (.cgroup("/m?/x"), "/m1/x", true),
         (.cgroup("/m?x"), "/m/x", false),
         (.label("octroi.tenant=acme"), "/a", false),

@@ -293,6 +293,30 @@ private struct Billing {
         #expect(try billing.store.drafts(over: period, tenant: nil).map(\.net) == [10_000])
     }
 
+    @Test(arguments: [
+        (Rule.root("/t"), Rule.root("/t"), false), (.root("/t"), .root("/t/a"), false),
+        (.root("/t/a/b"), .root("/t/a"), false), (.slice("a.slice"), .slice("a-b.slice"), false),
+        (.root("/t"), .root("/tt"), true), (.root("/t/a"), .root("/t/b"), true),
+        (.slice("tenant-a.slice"), .slice("tenant-b.slice"), true),
+    ])
+    func aTenantRootInsideAnotherIsRefused(outer: Rule, inner: Rule, isAllowed: Bool) throws {
+        let billing = try Billing()
+        let tenants = [("x", outer), ("y", inner)].map {
+            Tenant(
+                id: $0.0, name: $0.0, priceBook: nil, invoiceTo: InvoiceAddress(), match: [$0.1])
+        }
+        let apply = {
+            _ = try billing.store.apply(
+                Contract(tenants: tenants, books: nil), isPlan: false, at: now)
+        }
+        if isAllowed {
+            #expect(throws: Never.self) { try apply() }
+        } else {
+            #expect(throws: Fault.self) { try apply() }
+            #expect(try billing.store.tenants().map(\.id) == ["acme", "lab"])
+        }
+    }
+
     @Test func applyIsIdempotentAndAPlanWritesNothing() throws {
         let billing = try Billing()
         let tenants = try billing.store.tenants()

@@ -10,7 +10,8 @@ struct AuditCommand: ParsableCommand {
         abstract: "Prove that usage equals the kernel's counters, for each tenant root.",
         discussion: """
             Holds the ledger against the control totals: what the counter of each tenant root says \
-            of all below it, the dead included. Exit code 1 on any difference.
+            of all below it, the dead included. What ran while the tree was last read is pending: the next \
+            reading shows whose it is. Exit code 1 on any difference.
 
             EXAMPLES
               octroi audit
@@ -25,12 +26,14 @@ struct AuditCommand: ParsableCommand {
         let rows = try place.store(.read).audit(over: when.isGiven ? when.period() : nil)
         try show(
             Sheet(
-                columns: ["tenant", "root", "meter", "kernel", "usage", "difference"],
+                columns: [
+                    "tenant", "root", "meter", "kernel", "usage", "pending", "difference",
+                ],
                 rows: rows.map { row in
                     [
                         .text(row.tenant ?? Tenant.unattributed), .text(row.root),
                         .text(row.meter.name), .integer(row.kernel), .integer(row.usage),
-                        .integer(row.difference),
+                        .integer(row.pending), .integer(row.difference),
                     ]
                 }), output.format)
         if let wrong = rows.first(where: { $0.difference != 0 }) {

@@ -36,6 +36,8 @@ systemd-run -q --unit lab-press.service --property=Type=exec -p IOAccounting=yes
 
 slice=/tenant.slice/tenant-acme.slice
 first=$slice/docker-$a.scope second=$slice/docker-$b.scope press=/system.slice/lab-press.service
+# One that nobody sees: born and gone between two ticks.
+docker run --rm --cgroup-parent tenant-acme.slice bb /bin/sh -c 'x=0; while [ $x -lt 3000 ]; do x=$((x+1)); done' || true
 # The workloads are done and only sleep before the last reading, so counters stand still.
 sleep 26
 wait "$collector"
@@ -48,6 +50,11 @@ for pair in io_write_bytes:wbytes io_write_ops:wios; do
     is "$pair of the first container" "$(metered "$first" "${pair%:*}")" "$(io "$first" "${pair#*:}")"
     is "$pair of the service" "$(metered "$press" "${pair%:*}")" "$(io "$press" "${pair#*:}")"
 done
+# Everything below the tenant root, the unseen included, comes to the root's own counter.
+octroi audit
+is "the audit's kernel and usage" "$(octroi audit --format csv | awk -F, -v root=$slice '$2 == root { print $7 }')" 0
+is "the slice's own counter" "$(octroi audit --format csv | awk -F, -v root=$slice '$2 == root { print $5 }')" \
+    "$(counter "$slice" cpu.stat usage_usec)"
 above "bytes the service wrote" "$(metered "$press" io_write_bytes)" 8000000
 is "whose containers" \
     "$(octroi containers --format csv | grep -c "^acme,$slice/docker-.*,container,docker,")" 2
