@@ -16,7 +16,9 @@ public struct CgroupRoot: ~Copyable {
     ///
     /// - Throws: `unavailable` if there is none, `notPermitted` if it may not be read.
     public init(opening path: String?) throws(Fault) {
-        let path = if let path { path } else { try CgroupMount.find() }
+        let named = if let path { path } else { try CgroupMount.find() }
+        // One spelling for one tree, as the store knows trees by their path.
+        let path = resolved(named)
         let directory = try CgroupRoot.opened(path)
         let isKernel = directory.isKernel
         do throws(Errno) {
@@ -60,6 +62,13 @@ public struct CgroupRoot: ~Copyable {
         for name in names { found = try found.child(name) }
         return found
     }
+}
+
+/// The path without links, `.` and doubled slashes; as it is if it leads nowhere.
+private func resolved(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
 }
 
 /// Finds where cgroup2 is mounted.

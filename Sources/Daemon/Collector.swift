@@ -104,7 +104,8 @@ public struct Collector: ~Copyable {
         conservation.apply(to: &entries, ended: ended, at: Host.now())
         let reopened = entries.compactMap { $0.row == nil ? accounts[$0.cgroupID]?.row : nil }
         let record = TickRecord(
-            moment: began, seen: counts.seen.count, vanished: counts.vanished + vanished + ended.count,
+            moment: began, seen: counts.seen.count,
+            vanished: counts.vanished + vanished + ended.count,
             failed: counts.failed.count,
             highestID: root.isKernel ? counts.seen.max() ?? 0 : 0,
             durationMicroseconds: Host.now().bootMicroseconds - began.bootMicroseconds,

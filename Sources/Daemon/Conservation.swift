@@ -72,7 +72,8 @@ struct Conservation {
             Claim(need: -($0.position?.cpuAhead ?? 0), hasEnded: true)
         }
         let result = Apportionment(
-            of: Int128(reading - mark.value - position.cpuAhead), among: claims, bracket: Int128(bracket))
+            of: Int128(reading - mark.value - position.cpuAhead), among: claims,
+            bracket: Int128(bracket))
         let milliseconds = (moment.bootMicroseconds - mark.bootMicroseconds) / 1000
         let period = Period(
             start: Instant(milliseconds: moment.wall.milliseconds - milliseconds),

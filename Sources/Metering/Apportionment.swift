@@ -12,14 +12,18 @@ public struct Claim: Hashable, Sendable {
     }
 }
 
-/// How what a tenant root used is handed out. All parts add up to it, and none is below zero.
+/// How what a tenant root used is handed out.
+///
+/// All parts add up to it, and none is below zero.
 public struct Apportionment: Hashable, Sendable {
     /// One for each claim, in order.
     public var shares: [Int128]
     /// What belongs to no container: processes of the root's own, lives too short to be seen.
     public var overhead: Int128
     /// What may have run between a child's reading and the root's: left for the next tick, whose
-    /// readings show whose it is. Never more than `bracket`.
+    /// readings show whose it is.
+    ///
+    /// Never more than `bracket`.
     public var pending: Int128
     /// Whether the tails of several ended containers were split by estimate.
     public var isSplit: Bool

@@ -124,7 +124,8 @@ public enum Rule: Hashable, Sendable {
         case .namespace(let namespace):
             return container.namespace == namespace
         case .unit(let glob):
-            return systemdUnit(of: container.path).map { Glob(kernelText(glob)).matches($0) } ?? false
+            return systemdUnit(of: container.path).map { Glob(kernelText(glob)).matches($0) }
+                ?? false
         case .cgroup(let glob):
             return Glob(kernelText(glob)).matches(container.path)
         }

@@ -46,7 +46,10 @@ public struct CSVRow: Hashable, Sendable {
 ///
 /// - Throws: at a quote that is not closed or stands inside a plain field.
 public func parseCSV(_ text: String) throws(Fault) -> [CSVRow] {
-    var reader = CSVReader(bytes: Array(text.utf8))
+    // Spreadsheets put a byte order mark in front.
+    var reader = CSVReader(
+        bytes: Array(
+            text.utf8.starts(with: [0xEF, 0xBB, 0xBF]) ? text.utf8.dropFirst(3) : text.utf8[...]))
     var rows: [CSVRow] = []
     while let row = try reader.row() {
         if row.fields != [""] { rows.append(row) }

@@ -32,7 +32,7 @@ public func parseUsageImport(_ text: String) throws(Fault) -> [ImportedUsage] {
     guard let header = rows.first, header.fields.sorted() == wanted.sorted() else {
         throw Fault(
             .badData, at: "line 1",
-            found: rows.first.map { "columns \($0.fields.joined(separator: ","))" }
+            found: rows.first.map { "columns \(harmless($0.fields.joined(separator: ",")))" }
                 ?? "an empty file",
             cure: "Begin with the header \(wanted.joined(separator: ","))")
     }
@@ -87,6 +87,9 @@ private func importedUsage(
     }
     guard let period = Period(start: try time("start"), end: try time("end")) else {
         throw fault("end", "Let the end come after the start")
+    }
+    guard period.seconds <= 366 * 86_400 else {
+        throw fault("end", "Let a row span 366 days at most: usage is kept by the hour")
     }
     guard let tenant = field["tenant"], isIdentifier(tenant, also: "-") else {
         throw fault("tenant", "Write a tenant id: a-z, 0-9 and -, 63 characters at most")

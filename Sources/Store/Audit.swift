@@ -53,7 +53,8 @@ extension Store {
                 Meter(row["meter"] as String).map {
                     AuditRow(
                         tenant: row["tenant"], root: row["path"], meter: $0,
-                        kernel: Int128(row["kernel"] as Int64), usage: Int128(row["usage"] as Int64),
+                        kernel: Int128(row["kernel"] as Int64),
+                        usage: Int128(row["usage"] as Int64),
                         pending: Int128(row["pending"] as Int64))
                 }
             }

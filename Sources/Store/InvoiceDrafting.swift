@@ -55,7 +55,7 @@ private func hasUsage(_ db: Database, _ tenant: String, _ period: Period) throws
 /// What the ledger holds beyond what was billed, for each segment of each earlier invoice.
 ///
 /// It is priced by the version that invoice used. A meter that version had no price for takes the
-/// price of the version in force for that time now.
+/// prices in force for that time now, cut at their own dates.
 private func late(
     _ db: Database, _ tenant: Tenant, butNot period: Period
 ) throws -> [BillableUsage] {
@@ -67,22 +67,54 @@ private func late(
             ORDER BY s.start_s
             """, arguments: [tenant.id, period.start.seconds, period.end.seconds])
     let books = try PriceBooks(loadBooks(db).map(\.book))
-    return try segments.compactMap { row in
+    return try segments.flatMap { row -> [BillableUsage] in
         let start = Instant(seconds: row["start_s"])
         guard let part = Period(start: start, end: Instant(seconds: row["end_s"])) else {
-            return nil
+            return []
         }
-        var book = try loadBook(db, row: row["price_book"])
-        var open = try tenantUsage(db, tenant.id, part, book.memory)
-        for (key, quantity) in try billed(db, tenant.id, part) { open[key, default: 0] -= quantity }
-        open = open.filter { $0.value != 0 }
-        guard !open.isEmpty else { return nil }
-        if let now = try? books.segments(of: book.id, over: part).last?.book {
-            book.meters.merge(now.meters) { pinned, _ in pinned }
-            book.unpriced = now.unpriced
+        let segment = Segment(period: part, book: try loadBook(db, row: row["price_book"]))
+        let open = try unbilled(db, tenant.id, segment)
+        let priced = open.filter { segment.book.meters[$0.key.meter] != nil }
+        let unpriced = Set(open.keys).subtracting(priced.keys)
+        var billable: [BillableUsage] = []
+        if !priced.isEmpty { billable.append(segment.bill(priced, tenant.id, isLate: true)) }
+        guard !unpriced.isEmpty else { return billable }
+        for (part, book) in try books.segments(of: segment.book.id, over: part) {
+            let now = Segment(period: part, book: book)
+            let usage = try unbilled(db, tenant.id, now).filter { unpriced.contains($0.key) }
+            if !usage.isEmpty { billable.append(now.bill(usage, tenant.id, isLate: true)) }
         }
-        return Segment(period: part, book: book).bill(open, tenant.id, isLate: true)
+        return billable
     }
+}
+
+/// A segment's usage less what invoices hold of it.
+private func unbilled(
+    _ db: Database, _ tenant: String, _ segment: Segment
+) throws -> [UsageKey: Int128] {
+    var open = try tenantUsage(db, tenant, segment.period, segment.book.memory)
+    for (key, quantity) in try billed(db, tenant, segment.period) {
+        open[key, default: 0] -= quantity
+    }
+    return open.filter { $0.value != 0 }
+}
+
+/// The tenants with usage before a period that no invoice covers, and the hour it begins.
+func uninvoicedUsage(
+    _ db: Database, before period: Period, tenant: String?
+) throws -> [(tenant: String, since: Instant)] {
+    let rows = try Row.fetchAll(
+        db,
+        sql: """
+            SELECT l.tenant, min(l.hour_s) AS since FROM ledger_hour l
+            JOIN tenant t ON t.id = l.tenant
+            WHERE l.hour_s < :start AND (:tenant IS NULL OR l.tenant = :tenant)
+                AND NOT EXISTS (
+                    SELECT 1 FROM invoice_segment s JOIN invoice i ON i.number = s.invoice
+                    WHERE i.tenant = l.tenant AND s.start_s <= l.hour_s AND l.hour_s < s.end_s)
+            GROUP BY l.tenant ORDER BY l.tenant
+            """, arguments: ["start": period.start.seconds, "tenant": tenant])
+    return rows.map { ($0["tenant"], Instant(seconds: $0["since"])) }
 }
 
 extension Segment {
@@ -100,7 +132,7 @@ extension Segment {
     }
 }
 
-/// What a tenant's invoices hold for a segment, by container and meter.
+/// What a tenant's invoices hold of a period or parts of it, by container and meter.
 private func billed(
     _ db: Database, _ tenant: String, _ period: Period
 ) throws -> [UsageKey: Int128] {
@@ -109,7 +141,7 @@ private func billed(
         sql: """
             SELECT container, meter, quantity_high, quantity_low
             FROM invoice_line l JOIN invoice i ON i.number = l.invoice
-            WHERE i.tenant = ? AND l.period_start_s = ? AND l.period_end_s = ?
+            WHERE i.tenant = ? AND l.period_start_s >= ? AND l.period_end_s <= ?
                 AND l.kind IN ('usage', 'correction', 'unpriced')
             """, arguments: [tenant, period.start.seconds, period.end.seconds])
     return rows.reduce(into: [:]) { sum, row in

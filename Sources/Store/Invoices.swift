@@ -36,6 +36,13 @@ extension Store {
         }
     }
 
+    /// The tenants with usage before a period that no invoice covers, and the hour it begins.
+    public func uninvoiced(
+        before period: Period, tenant: String?
+    ) throws(Fault) -> [(tenant: String, since: Instant)] {
+        try read { try uninvoicedUsage($0, before: period, tenant: tenant) }
+    }
+
     /// Issued invoices by number, with their lines.
     public func invoices(
         number: String? = nil, tenant: String? = nil, over period: Period? = nil

@@ -36,7 +36,8 @@ func loadTenants(_ db: Database) throws -> [Tenant] {
 func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws -> [String] {
     let existing = try Dictionary(uniqueKeysWithValues: loadTenants(db).map { ($0.id, $0) })
     var changes: [String] = []
-    for (place, tenant) in tenants.enumerated() {
+    let places = try places(db, for: tenants)
+    for (place, tenant) in zip(places, tenants) {
         try requireBook(db, tenant)
         try db.execute(
             sql: """
@@ -67,6 +68,18 @@ func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws ->
     }
     try refuseNested(try loadTenants(db))
     return try changes + reattribute(db, at: now)
+}
+
+/// Where in the order of rules the given tenants stand: among themselves as given, new ones behind
+/// all others, so that a second file takes nothing from the tenants of the first.
+private func places(_ db: Database, for tenants: [Tenant]) throws -> [Int] {
+    let rows = try Row.fetchAll(db, sql: "SELECT id, place FROM tenant")
+    let known: [String: Int] = rows.reduce(into: [:]) {
+        $0[$1["id"] as String] = $1["place"] as Int
+    }
+    let kept = tenants.compactMap { known[$0.id] }
+    let first = (known.values.max() ?? -1) + 1
+    return (kept + (first..<first + tenants.count - kept.count)).sorted()
 }
 
 /// A tenant root inside another would be billed twice.

@@ -42,14 +42,15 @@ extension Format: ExpressibleByArgument {}
 
 /// A period of whole UTC hours.
 struct PeriodOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A UTC month, 2026-11. Default: this month.", valueName: "month"))
+    @Option(help: ArgumentHelp("A UTC month, 2026-11.", valueName: "month"))
     var month: String?
 
     @Option(help: ArgumentHelp("The start, inclusive: 2026-11-01T00:00:00Z.", valueName: "time"))
     var from: String?
 
     @Option(
-        help: ArgumentHelp("The end, exclusive. Default: the end of this hour.", valueName: "time"))
+        help: ArgumentHelp(
+            "The end, exclusive. Default, with --from: the end of this hour.", valueName: "time"))
     var to: String?
 
     var isGiven: Bool { month != nil || from != nil || to != nil }

@@ -73,6 +73,10 @@ import Units
     private let header = "start,end,tenant,container,meter,quantity\n"
     private let good = "2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,gpu-1,gpu,3600\n"
 
+    @Test func aByteOrderMarkIsPassedOver() throws {
+        #expect(try parseUsageImport("\u{FEFF}" + header + good).count == 1)
+    }
+
     @Test func readsRowsInAnyColumnOrder() throws {
         let text =
             "quantity,meter,container,tenant,end,start\n5,cpu,\"a,b\",acme,2026-10-01T01:00:00Z,2026-10-01T00:00:00Z\n"
@@ -84,6 +88,7 @@ import Units
         ("2026-10-01,2026-10-01T01:00:00Z,acme,g,gpu,1", "line 3, start"),
         ("2026-10-01T01:00:00Z,2026-10-01T01:00:00Z,acme,g,gpu,1", "line 3, end"),
         ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,Acme,g,gpu,1", "line 3, tenant"),
+        ("0001-01-01T00:00:00Z,9999-12-31T00:00:00Z,acme,g,gpu,1", "line 3, end"),
         ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,,gpu,1", "line 3, container"),
         ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,g,GPU!,1", "line 3, meter"),
         ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,g,memory_current,1", "line 3, meter"),

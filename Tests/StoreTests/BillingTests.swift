@@ -317,6 +317,50 @@ private struct Billing {
         }
     }
 
+    @Test func aSecondFileTakesNothingFromTheFirst() throws {
+        let billing = try Billing()
+        let rest = Tenant(
+            id: "rest", name: "rest", priceBook: nil, invoiceTo: InvoiceAddress(),
+            match: [.cgroup("/**")])
+        _ = try billing.store.apply(Contract(tenants: [rest], books: nil), isPlan: false, at: now)
+        #expect(try billing.store.tenants().map(\.id) == ["acme", "lab", "rest"])
+        let turned = Array(try billing.store.tenants().reversed().dropFirst())
+        _ = try billing.store.apply(Contract(tenants: turned, books: nil), isPlan: false, at: now)
+        #expect(try billing.store.tenants().map(\.id) == ["lab", "acme", "rest"])
+    }
+
+    @Test func latePricesAreOfTheirTimeAndCurrency() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 3_600_000_000)], at: now)
+        _ = try billing.issue(billing.october)
+        let gpu = try #require(Meter("gpu"))
+        let day = try #require(
+            Period(
+                start: billing.october.start, end: billing.october.start.advanced(bySeconds: 86_400)
+            ))
+        _ = try billing.store.importUsage([billing.row("acme", "a", gpu, 10, day)], at: now)
+        var books: [PriceBook] = []
+        for (price, date) in [("0.20", Instant(seconds: 0)), ("0.90", day.end)] {
+            var book = try #require(try billing.store.bookVersions().first)
+            book.meters["gpu"] = Price(
+                amount: try #require(DecimalPrice(price)), per: try #require(UnitQuantity("1 GPU")))
+            book.effective = date
+            books.append(book)
+        }
+        _ = try billing.store.apply(Contract(tenants: nil, books: books), isPlan: false, at: now)
+        #expect(try billing.issue(billing.november).map(\.draft.net) == [200])
+        let december = try #require(Period(month: "2026-12"))
+        #expect(try billing.issue(december).isEmpty, "it is billed once")
+        #expect(try billing.store.uninvoiced(before: december, tenant: nil).isEmpty)
+    }
+
+    @Test func usageThatNoInvoiceCoversIsTold() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 3_600_000_000)], at: now)
+        let open = try billing.store.uninvoiced(before: billing.november, tenant: nil)
+        #expect(open.map(\.tenant) == ["acme"] && open.map(\.since) == [billing.october.start])
+    }
+
     @Test func applyIsIdempotentAndAPlanWritesNothing() throws {
         let billing = try Billing()
         let tenants = try billing.store.tenants()

@@ -9,6 +9,12 @@ import Units
 struct InvoiceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "invoice", abstract: "Draft, issue, list, show and export invoices.",
+        discussion: """
+            EXAMPLES
+              octroi invoice draft --month 2026-11
+              octroi invoice issue --month 2026-10
+              octroi invoice export --month 2026-10 > october.csv
+            """,
         subcommands: [
             InvoiceList.self, InvoiceDraft.self, InvoiceIssue.self, InvoiceShow.self,
             InvoiceExport.self,
@@ -36,8 +42,15 @@ struct InvoiceDraft: ParsableCommand {
     @OptionGroup var output: FormatOptions
 
     func run() throws {
-        let drafts = try which.place.store(.read)
-            .drafts(over: which.when.period(), tenant: which.tenant)
+        let store = try which.place.store(.read)
+        let period = try which.when.period()
+        let drafts = try store.drafts(over: period, tenant: which.tenant)
+        for issued in try store.invoices(tenant: which.tenant, over: period)
+        where issued.draft.period == period {
+            complain(
+                "octroi: tenant \(issued.draft.tenant) was invoiced for this period already, "
+                    + "\(issued.number); its draft shows what the ledger says now")
+        }
         try showInvoices(drafts.map { (nil, $0) }, output.format)
     }
 }
@@ -78,6 +91,12 @@ struct InvoiceIssue: ParsableCommand {
         }
         let invoices = try which.place.store(.write).issue(
             over: period, tenant: which.tenant, series: which.place.settings().series, at: now)
+        let store = try which.place.store(.read)
+        for open in try store.uninvoiced(before: period, tenant: which.tenant) {
+            complain(
+                "octroi: tenant \(open.tenant) has usage from \(open.since) on that no invoice "
+                    + "covers: issue the months before this one too")
+        }
         try show(invoiceSheet(invoices), output.format)
     }
 }

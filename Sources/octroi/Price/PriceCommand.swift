@@ -9,6 +9,11 @@ import Units
 struct PriceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "price", abstract: "Check and show prices.",
+        discussion: """
+            EXAMPLES
+              octroi price show
+              octroi price check prices.yaml
+            """,
         subcommands: [PriceShow.self, PriceCheck.self], defaultSubcommand: PriceShow.self)
 }
 

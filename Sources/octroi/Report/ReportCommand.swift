@@ -11,6 +11,10 @@ struct ReportCommand: ParsableCommand {
         discussion: """
             A report is a file of one SELECT. Put your own in the reports folder of the config \
             folder: NAME.sql there is run by "octroi report NAME".
+
+            EXAMPLES
+              octroi report list
+              octroi report usage-by-tenant --month 2026-10
             """,
         subcommands: [ReportRun.self, ReportList.self], defaultSubcommand: ReportRun.self)
 }

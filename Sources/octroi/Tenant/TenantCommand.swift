@@ -7,6 +7,11 @@ import Units
 struct TenantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tenant", abstract: "Show who pays and which containers are theirs.",
+        discussion: """
+            EXAMPLES
+              octroi tenant list
+              octroi tenant show acme
+            """,
         subcommands: [TenantList.self, TenantShow.self], defaultSubcommand: TenantList.self)
 }
 

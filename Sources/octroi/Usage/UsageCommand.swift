@@ -1,10 +1,18 @@
 import ArgumentParser
+import Metering
 import Reporting
 import Store
 
 struct UsageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "usage", abstract: "Show what was used, or bring in usage of other sources.",
+        discussion: """
+            Without a verb it shows usage; "octroi usage show --help" lists its options.
+
+            EXAMPLES
+              octroi usage --by container --tenant acme --month 2026-10
+              octroi usage import gpu.csv
+            """,
         subcommands: [UsageShow.self, UsageImport.self], defaultSubcommand: UsageShow.self)
 }
 
@@ -33,6 +41,11 @@ struct UsageShow: ParsableCommand {
 
     func run() throws {
         let store = try place.store(.read)
+        if let tenant, tenant != Tenant.unattributed,
+            try !store.tenants().contains(where: { $0.id == tenant })
+        {
+            throw unknownTenant(tenant)
+        }
         let usage = try store.usage(over: when.period(), by: by, tenant: tenant)
         try show(usageSheet(usage, customUnits: try store.customUnits()), output.format)
     }
