@@ -17,14 +17,15 @@ int main(int argc, char **argv) {
     check(sqlite3_open(argv[1], &db), db);
     check(sqlite3_exec(db, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; BEGIN; INSERT INTO boot VALUES (1, 'floor', 0);"
         "INSERT INTO run VALUES (1, 1, '/', 1, 0)", 0, 0, 0), db);
-    sqlite3_stmt *container = prepare(db, "INSERT INTO container VALUES (?, 'container', 1, ?, '/x', 'cgroup', NULL, 0, 0, 0)");
+    sqlite3_stmt *container = prepare(db, "INSERT INTO container (id, kind, boot, cgroup_id, path, runtime, first_seen_ms, last_seen_ms)"
+            " VALUES (?, 'container', 1, ?, '/x', 'cgroup', 0, 0)");
     for (long i = 1; i <= containers; i++) run(db, container, 2, (long[]){i, i});
     check(sqlite3_exec(db, "COMMIT", 0, 0, 0), db);
     sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE"), *commit = prepare(db, "COMMIT");
     sqlite3_stmt *tick = prepare(db, "INSERT INTO tick VALUES (NULL, 1, ?, 0, 0, 0, 0, 0, 0, 0)");
     sqlite3_stmt *sample = prepare(db, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *io = prepare(db, "INSERT INTO sample_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-    sqlite3_stmt *position = prepare(db, "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *position = prepare(db, "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *position_io = prepare(db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *usage = prepare(db, "INSERT INTO usage VALUES (?, ?, ?, 'sampled', ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity");
     sqlite3_stmt *touch = prepare(db, "UPDATE container SET last_seen_ms = ?, whole = max(whole, ?), kind = CASE ? WHEN 1 THEN 'tenant_root' ELSE 'container' END WHERE id = ?");
@@ -39,7 +40,7 @@ int main(int argc, char **argv) {
             run(db, touch, 4, (long[]){t, 0, 0, c});
             run(db, sample, 14, (long[]){row, c, v, v, v, v, v, v, v, v, v, v, v, v});
             run(db, io, 8, (long[]){row, c, 8, 0, v, v, v, v});
-            run(db, position, 11, (long[]){c, v, t, t, t, v, 0, v, 0, v, 0});
+            run(db, position, 12, (long[]){c, v, t, 0, t, t, v, 0, v, 0, v, 0});
             run(db, position_io, 8, (long[]){c, 8, 0, t, v, v, v, v});
             for (int m = 0; m < 8; m++) run(db, usage, 4, (long[]){0, c, meters[m], 1000});
         }

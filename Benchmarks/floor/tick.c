@@ -40,7 +40,8 @@ int main(int argc, char **argv) {
         check(sqlite3_exec(db, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; INSERT INTO boot VALUES (1, 'floor', 0);"
             "INSERT INTO run VALUES (1, 1, '/', 1, 0)", 0, 0, 0), db);
         check(sqlite3_exec(db, "BEGIN", 0, 0, 0), db);
-        sqlite3_stmt *container = prepare(db, "INSERT INTO container VALUES (?, 'container', 1, ?, '/x', 'cgroup', NULL, 0, 0, 0)");
+        sqlite3_stmt *container = prepare(db, "INSERT INTO container (id, kind, boot, cgroup_id, path, runtime, first_seen_ms, last_seen_ms)"
+            " VALUES (?, 'container', 1, ?, '/x', 'cgroup', 0, 0)");
         for (long i = 1; i <= count; i++) run(db, container, 2, (long[]){i, i});
         check(sqlite3_exec(db, "COMMIT", 0, 0, 0), db);
         begin = prepare(db, "BEGIN IMMEDIATE");

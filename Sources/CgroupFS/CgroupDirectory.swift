@@ -7,15 +7,25 @@ import SystemPackage
 ///
 /// Its files are read relative to it, so a cgroup that is removed and made anew under the same
 /// name is never taken for the old one.
-public struct CgroupDirectory: ~Copyable {
+public final class CgroupDirectory {
     private let descriptor: Int32
+    /// Open files by `KernelFile`, if they are kept; -1 for one that is not open.
+    private var files: [Int32] = []
+    private var budget: DescriptorBudget?
 
     private init(descriptor: Int32) { self.descriptor = descriptor }
 
-    deinit { close(descriptor) }
+    deinit {
+        for file in files where file >= 0 {
+            close(file)
+            budget?.left += 1
+        }
+        if let budget { budget.left += 1 }
+        close(descriptor)
+    }
 
     /// Opens a directory by its path.
-    public init(path: String) throws(Errno) {
+    public convenience init(path: String) throws(Errno) {
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Errno(rawValue: errno) }
         self.init(descriptor: descriptor)
@@ -45,8 +55,22 @@ public struct CgroupDirectory: ~Copyable {
     /// Whether this is a cgroup2 file system, not a plain folder with the same files.
     public var isKernel: Bool { clinux_is_cgroup2(descriptor) == 1 }
 
+    /// Keeps this directory's files open from now on, as long as the budget lasts.
+    ///
+    /// Reading a kept descriptor costs a fifth of opening, reading and closing. Right for the
+    /// kernel's tree only: there a file lives as long as its cgroup.
+    func keepFiles(within budget: DescriptorBudget) {
+        guard self.budget == nil, budget.left > 0 else { return }
+        budget.left -= 1
+        self.budget = budget
+        files = Array(repeating: -1, count: KernelFile.allCases.count)
+    }
+
     /// The names of the child directories.
-    public func children() throws(Errno) -> [CgroupName] {
+    public func children() throws(Errno) -> [CgroupName] { try entries().map(\.name) }
+
+    /// The child directories, by name and inode.
+    func entries() throws(Errno) -> [(name: CgroupName, id: Int64)] {
         // A descriptor of its own: fdopendir takes it over, and its offset must start at 0.
         let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0 else { throw Errno(rawValue: errno) }
@@ -55,7 +79,7 @@ public struct CgroupDirectory: ~Copyable {
             throw Errno(rawValue: errno)
         }
         defer { closedir(stream) }
-        var names: [CgroupName] = []
+        var entries: [(name: CgroupName, id: Int64)] = []
         while let entry = readdir(stream) {
             let type = entry.pointee.d_type
             guard type == UInt8(DT_DIR) || type == UInt8(DT_UNKNOWN) else { continue }
@@ -63,9 +87,9 @@ public struct CgroupDirectory: ~Copyable {
                 CgroupName($0.prefix { $0 != 0 })
             }
             if name.isDots || (type == UInt8(DT_UNKNOWN) && !isDirectory(name)) { continue }
-            names.append(name)
+            entries.append((name, Int64(bitPattern: UInt64(entry.pointee.d_ino))))
         }
-        return names
+        return entries
     }
 
     /// Whether it has child directories now.
@@ -83,13 +107,34 @@ public struct CgroupDirectory: ~Copyable {
     ///   - buffer: takes the text; grown as needed, up to 1 MiB.
     /// - Returns: the number of bytes read.
     public func read(_ file: StaticString, into buffer: inout [UInt8]) throws(Errno) -> Int {
+        let opened = try open(file)
+        defer { close(opened) }
+        return try readWhole(opened, into: &buffer)
+    }
+
+    /// The same for a file that may be kept open.
+    public func read(_ file: KernelFile, into buffer: inout [UInt8]) throws(Errno) -> Int {
+        guard let budget else { return try read(file.name, into: &buffer) }
+        if files[file.rawValue] < 0 {
+            guard budget.left > 0 else { return try read(file.name, into: &buffer) }
+            files[file.rawValue] = try open(file.name)
+            budget.left -= 1
+        }
+        return try readWhole(files[file.rawValue], into: &buffer)
+    }
+
+    private func open(_ file: StaticString) throws(Errno) -> Int32 {
         let opened = file.withUTF8Buffer { name in
             name.withMemoryRebound(to: CChar.self) {
                 $0.baseAddress.map { openat(descriptor, $0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }
             }
         }
         guard let opened, opened >= 0 else { throw Errno(rawValue: errno) }
-        defer { close(opened) }
+        return opened
+    }
+
+    /// Reads an open file from its beginning to its end.
+    private func readWhole(_ opened: Int32, into buffer: inout [UInt8]) throws(Errno) -> Int {
         var length = 0
         while true {
             if length == buffer.count {
@@ -98,7 +143,7 @@ public struct CgroupDirectory: ~Copyable {
             }
             // The kernel may end a read early so as not to break a line: only 0 is the end.
             let count = buffer.withUnsafeMutableBytes {
-                Glibc.read(opened, $0.baseAddress.map { $0 + length }, $0.count - length)
+                pread(opened, $0.baseAddress.map { $0 + length }, $0.count - length, off_t(length))
             }
             guard count >= 0 else {
                 if errno == EINTR { continue }
@@ -152,5 +197,11 @@ public struct CgroupName: Hashable, Sendable {
     /// The name as text: printable ASCII as it is, every other byte as `\xHH`.
     ///
     /// Two names that Unicode holds equal, such as composed and decomposed letters, stay two.
-    public var text: String { bytes.map(printable).joined() }
+    public var text: String {
+        // Nearly every name is plain; building it byte by byte would cost more than a read.
+        if bytes.allSatisfy({ (0x20...0x7E).contains($0) }) {
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        return bytes.map(printable).joined()
+    }
 }

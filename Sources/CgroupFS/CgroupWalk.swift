@@ -94,11 +94,13 @@ extension CgroupRoot {
     /// - Parameters:
     ///   - enter: called with a tenant root before all below it.
     public func walk(
-        _ plan: WalkPlan, enter: (RootAhead, borrowing CgroupDirectory) -> Void = { _, _ in },
+        _ plan: WalkPlan, keeping kept: inout KeptDirectories,
+        enter: (RootAhead, borrowing CgroupDirectory) -> Void = { _, _ in },
         visit: (FoundCgroup, borrowing CgroupDirectory) -> Void
     ) -> WalkCounts {
         var counts = WalkCounts()
-        descend(directory, "", 0, nil, plan, &counts, enter, visit)
+        descend(directory, "", 0, nil, plan, &kept, &counts, enter, visit)
+        kept.release(butNot: counts.seen)
         return counts
     }
 
@@ -118,24 +120,30 @@ extension CgroupRoot {
 
     private func descend(
         _ parent: borrowing CgroupDirectory, _ path: String, _ depth: Int, _ root: Int64?,
-        _ plan: WalkPlan, _ counts: inout WalkCounts,
+        _ plan: WalkPlan, _ kept: inout KeptDirectories, _ counts: inout WalkCounts,
         _ enter: (RootAhead, borrowing CgroupDirectory) -> Void,
         _ visit: (FoundCgroup, borrowing CgroupDirectory) -> Void
     ) {
-        let names: [CgroupName]
+        let names: [(name: CgroupName, id: Int64)]
         do {
-            names = try parent.children()
+            names = try parent.entries()
         } catch {
             counts.note(error, at: path)
             return
         }
-        for name in names {
+        for (name, listed) in names {
             let path = "\(path)/\(name.text)"
             do throws(Errno) {
-                let child = try parent.child(name)
-                let id = try child.id()
-                // In a plain folder another file system's inodes would mix with these.
-                if !isKernel, try child.device() != device { continue }
+                let known = kept[listed]
+                let child = if let known { known } else { try parent.child(name) }
+                let id = known == nil ? try child.id() : listed
+                // In a plain folder another file system's inodes would mix with these, and a file
+                // may be replaced under its descriptor: nothing of it is kept.
+                if isKernel {
+                    kept.keep(child, id)
+                } else if try child.device() != device {
+                    continue
+                }
                 let isRoot = plan.tenantRoots.contains(path)
                 if isRoot { enter(RootAhead(path: path, id: id), child) }
                 let byName = isRoot ? .many : plan.nesting(name.text)
@@ -151,7 +159,8 @@ extension CgroupRoot {
                     || (isNew && holds == true && !plan.hasRoot(below: path))
                 if !isWhole, !isLeaf {
                     descend(
-                        child, path, depth + 1, isRoot ? id : root, plan, &counts, enter, visit)
+                        child, path, depth + 1, isRoot ? id : root, plan, &kept, &counts, enter,
+                        visit)
                     if holds == true, root == nil, !isRoot { counts.unaccounted.append(path) }
                 }
                 counts.seen.insert(id)
@@ -184,7 +193,7 @@ extension CgroupDirectory {
     /// Whether processes live here or below, by `cgroup.events`, else by `cgroup.procs`.
     var isPopulated: Bool? {
         var buffer: [UInt8] = []
-        if let length = try? read("cgroup.events", into: &buffer),
+        if let length = try? read(.cgroupEvents, into: &buffer),
             let events = try? CgroupEvents(parsing: buffer.span.extracting(0..<length))
         {
             return events.populated

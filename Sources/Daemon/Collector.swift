@@ -15,6 +15,7 @@ public struct Collector: ~Copyable {
     private let run: Run
     private let longestHold: Int64
     private var sampler: Sampler
+    private var kept = KeptDirectories()
     private var accounts: [Int64: Account]
     /// The last scan; `nil` before the first.
     private var lastScan: Scan?
@@ -68,8 +69,9 @@ public struct Collector: ~Copyable {
         var visited: Set<Int64> = []
         var vanished = 0
         var sampler = self.sampler
+        var kept = self.kept
         var conservation = Conservation()
-        let counts = root.walk(plan) { found, directory in
+        let counts = root.walk(plan, keeping: &kept) { found, directory in
             // Before its children: what runs from here to the root's own reading is the bracket.
             conservation.before[found.id] = sampler.cpu(directory)
             let isKnown = accounts[found.id]?.position?.cpu != nil
@@ -114,7 +116,7 @@ public struct Collector: ~Copyable {
             notes: conservation.notes)
         let rows = try store.commit(record, of: run)
         // Committed: only now does the state move.
-        self.sampler = sampler
+        (self.sampler, self.kept) = (sampler, kept)
         for (entry, row) in zip(entries, rows) { accounts[entry.cgroupID] = entry.account(row) }
         for account in ended { accounts[account.cgroupID] = nil }
         for account in becameInner { accounts[account.cgroupID]?.position = nil }

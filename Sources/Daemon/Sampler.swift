@@ -27,40 +27,40 @@ public struct Sampler {
     /// under the reading keeps what was read before: it may be its last.
     public mutating func sample(_ directory: borrowing CgroupDirectory) -> Result {
         var result = Result()
-        result.sample.cpu = take("cpu.stat", directory, &result) { text throws(FormatError) in
+        result.sample.cpu = take(.cpuStat, directory, &result) { text throws(FormatError) in
             try CPUStat(parsing: text)
         }
         // Every live cgroup of the kernel has this file, whatever its controllers.
         if isKernel, result.absences["cpu.stat"]?.reason == .controllerOff { result.isGone = true }
         if result.isGone { return result }
-        result.sample.memoryCurrent = take("memory.current", directory, &result, parseGauge)
-        result.sample.memory = take("memory.stat", directory, &result) { text throws(FormatError) in
+        result.sample.memoryCurrent = take(.memoryCurrent, directory, &result, parseGauge)
+        result.sample.memory = take(.memoryStat, directory, &result) { text throws(FormatError) in
             try MemoryStat(parsing: text)
         }
         if let missing = result.sample.memory?.missingKeys, !missing.isEmpty {
             result.absences["memory.stat"] = Absence(
                 .incomplete, detail: "no line " + missing.joined(separator: ", "))
         }
-        let io = take("io.stat", directory, &result) { text throws(FormatError) in
+        let io = take(.ioStat, directory, &result) { text throws(FormatError) in
             try IOStat(parsing: text)
         }
         result.sample.io = io?.devices.filter { !stacked($0.key) }
         result.sample.hasUnknownDevices = (io?.unknownDevices ?? 0) > 0
-        result.sample.pids = take("pids.current", directory, &result, parseGauge)
+        result.sample.pids = take(.pidsCurrent, directory, &result, parseGauge)
         return result
     }
 
     /// Reads the cpu counter alone, in µs; `nil` if there is none.
     mutating func cpu(_ directory: borrowing CgroupDirectory) -> Int64? {
         var result = Result()
-        let stat = take("cpu.stat", directory, &result) { text throws(FormatError) in
+        let stat = take(.cpuStat, directory, &result) { text throws(FormatError) in
             try CPUStat(parsing: text)
         }
         return stat?.usageMicroseconds
     }
 
     private mutating func take<Value>(
-        _ file: StaticString, _ directory: borrowing CgroupDirectory, _ result: inout Result,
+        _ file: KernelFile, _ directory: borrowing CgroupDirectory, _ result: inout Result,
         _ parse: (Span<UInt8>) throws(FormatError) -> Value
     ) -> Value? {
         do throws(Errno) {
@@ -68,25 +68,30 @@ public struct Sampler {
             do throws(FormatError) {
                 return try parse(buffer.span.extracting(0..<length))
             } catch {
-                result.absences["\(file)"] = Absence(.malformed, detail: error.description)
+                result.absences[file.text] = Absence(.malformed, detail: error.description)
             }
         } catch {
             if error.rawValue == ENODEV {
                 result.isGone = result.sample.cpu == nil
             } else {
-                result.absences["\(file)"] = Absence(reason(error), detail: error.description)
+                result.absences[file.text] = absence(error)
             }
         }
         return nil
     }
 
-    private func reason(_ error: Errno) -> Absence.Reason {
+    private func absence(_ error: Errno) -> Absence {
         switch error {
-        case .noSuchFileOrDirectory: .controllerOff
-        case .permissionDenied, .notPermitted: .notPermitted
-        default: .failed
+        case .noSuchFileOrDirectory: Self.controllerOff
+        case .permissionDenied, .notPermitted:
+            Absence(.notPermitted, detail: error.description)
+        default: Absence(.failed, detail: error.description)
         }
     }
+
+    /// The same for every file of every cgroup without the controller, so it is made once.
+    private static let controllerOff = Absence(
+        .controllerOff, detail: Errno.noSuchFileOrDirectory.description)
 
     /// Whether the device stands on others; asked of the host once for each device.
     private mutating func stacked(_ device: DeviceNumber) -> Bool {

@@ -20,7 +20,8 @@ import Units
             nesting: {
                 $0.hasSuffix(".scope") ? .one : $0.hasSuffix(".slice") ? .many : .byProcesses
             }, tenantRoots: roots, whole: whole, known: known)
-        let counts = root.walk(plan) { cgroup, _ in found.append(cgroup) }
+        var kept = KeptDirectories()
+        let counts = root.walk(plan, keeping: &kept) { cgroup, _ in found.append(cgroup) }
         return (found, counts)
     }
 

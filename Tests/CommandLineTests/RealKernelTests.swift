@@ -166,4 +166,30 @@ struct RealKernelTests {
         #expect(audit.lines.last == "t,\(path)/t,cpu,\(kernel ?? -1),\(kernel ?? -1),0,0")
         #expect((kernel ?? 0) > 100_000)
     }
+
+    /// Descriptors are kept as long as the process may open more; the rest is opened anew.
+    @Test func fewDescriptorsAreEnough() throws {
+        let idle = (0..<80).map { "/idle\($0)" }
+        for name in ["", "/app"] + idle { try #require(mkdir(top + name, 0o755) == 0) }
+        defer { for name in idle + ["/app", ""] { rmdir(top + name) } }
+        let collector = Process()
+        let errors = Pipe()
+        collector.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        collector.arguments = [
+            "prlimit", "--nofile=300:300", octroiPath, "collect", "--db", desk.store,
+            "--interval", "200ms", "--for", "4s",
+        ]
+        collector.standardError = errors
+        try collector.run()
+        try waitFor { try isKnown("/app") && isKnown("/idle79") }
+        let work = try burn("app", seconds: 1)
+        work.waitUntilExit()
+        let kernel = try usage("app")
+        collector.waitUntilExit()
+        let said = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
+        #expect(collector.terminationStatus == 0 && !said.contains("cannot"), "\(said)")
+        let row = try desk.run("usage", "--by", "container", "--format", "csv").lines
+            .first { $0.contains("/app,cpu") }
+        #expect(row?.contains("/app,cpu,\(kernel ?? -1),us") == true)
+    }
 }
