@@ -11,16 +11,16 @@ help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps:
-	@scripts/deps libsqlite3-dev libsystemd-dev pkg-config
+	@Tests/Demo/deps libsqlite3-dev libsystemd-dev pkg-config
 
 build: deps  ## Build the debug binary, .build/debug/octroi
 	$(SWIFT) build $(JOBS) --product octroi
 
 demo: build  ## Meter this host for 20 s with two tenants' workloads, and invoice them
-	@scripts/demo .build/debug/octroi
+	@Tests/Demo/demo .build/debug/octroi
 
 demo-vm: release  ## The same in a Debian guest with systemd, where every meter and limit works
-	@scripts/demo-vm
+	@Tests/Demo/demo-vm
 
 test: deps  ## Run every test that this host can run
 	$(SWIFT) test $(JOBS) --disable-xctest

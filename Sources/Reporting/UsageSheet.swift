@@ -2,8 +2,15 @@ import Metering
 import Units
 
 /// Usage rows under the columns of the contract.
+///
+/// A table says what is the same in all rows once: the period above it, no column that is empty.
 public func usageSheet(_ usage: [Usage], customUnits: [String: String] = [:]) -> Sheet {
-    Sheet(
+    var repeated: Set<String> = ["unit"]
+    let periods = Set(usage.map(\.period))
+    if periods.count == 1 { repeated.formUnion(["period_start", "period_end"]) }
+    if usage.allSatisfy({ $0.container == nil }) { repeated.insert("container") }
+    if usage.allSatisfy({ $0.tenant == nil }) { repeated.insert("tenant") }
+    return Sheet(
         columns: [
             "period_start", "period_end", "tenant", "container", "meter", "quantity", "unit",
             "assurance",
@@ -19,7 +26,8 @@ public func usageSheet(_ usage: [Usage], customUnits: [String: String] = [:]) ->
                 .optional(row.meter.dimension?.baseUnit ?? customUnits[row.meter.name]),
                 .text(row.assurance.rawValue),
             ]
-        }, notInTable: ["unit"])
+        }, title: periods.count == 1 ? periods.first.map { "\($0.start) to \($0.end)" } : nil,
+        notInTable: repeated)
 }
 
 /// Reads rows of usage that another source measured, columns

@@ -69,6 +69,36 @@ import Units
     }
 }
 
+@Suite struct UsageSheetTests {
+    private func row(_ container: String?, _ month: String = "2026-10") throws -> Usage {
+        Usage(
+            period: try #require(Period(month: month)), tenant: "acme", container: container,
+            meter: .cpu, quantity: 1_500_000, assurance: .conserved)
+    }
+
+    @Test func aTableSaysOnceWhatIsTheSame() throws {
+        #expect(
+            usageSheet([try row(nil)]).rendered(as: .table) == """
+                2026-10-01T00:00:00Z to 2026-11-01T00:00:00Z
+
+                tenant  meter      quantity  assurance
+                acme    cpu    1.500 vCPU-s  conserved
+
+                """)
+        let two = usageSheet([try row("/a"), try row("/a", "2026-11")]).rendered(as: .table)
+        #expect(two.hasPrefix("period start "))
+    }
+
+    @Test func csvHasEveryColumnAlways() throws {
+        #expect(
+            usageSheet([try row(nil)]).rendered(as: .csv) == """
+                period_start,period_end,tenant,container,meter,quantity,unit,assurance
+                2026-10-01T00:00:00Z,2026-11-01T00:00:00Z,acme,,cpu,1500000,us,conserved
+
+                """)
+    }
+}
+
 @Suite struct UsageImportTests {
     private let header = "start,end,tenant,container,meter,quantity\n"
     private let good = "2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,gpu-1,gpu,3600\n"

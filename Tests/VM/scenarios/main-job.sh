@@ -1,7 +1,7 @@
 # Two Docker containers and one systemd service of two tenants: metered for 30 s with cpu, memory
 # and io, invoiced; usage equal to the kernel's own counters; a limit set and read back.
 # shellcheck source=Tests/VM/lib.sh
-. /root/lib.sh
+. /srv/lib.sh
 
 cat >/etc/octroi/tenants.yaml <<'YAML'
 tenants:
@@ -32,7 +32,7 @@ sleep 3
 burn='i=0; while [ $i -lt 20 ]; do dd if=/dev/zero of=/out bs=64k count=8 conv=fsync 2>/dev/null; x=0; while [ $x -lt 10000 ]; do x=$((x+1)); done; i=$((i+1)); done; sleep 300'
 a=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c "$burn")
 b=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c 'x=0; while [ $x -lt 150000 ]; do x=$((x+1)); done; sleep 300')
-systemd-run -q --unit lab-press.service --property=Type=exec -p IOAccounting=yes -p MemoryAccounting=yes /bin/sh -c 'dd if=/dev/zero of=/root/lab.out bs=1M count=8 conv=fsync; x=0; while [ $x -lt 100000 ]; do x=$((x+1)); done; exec sleep 300'
+systemd-run -q --unit lab-press.service --property=Type=exec -p IOAccounting=yes -p MemoryAccounting=yes /bin/sh -c 'dd if=/dev/zero of=/srv/lab.out bs=1M count=8 conv=fsync; x=0; while [ $x -lt 100000 ]; do x=$((x+1)); done; exec sleep 300'
 
 slice=/tenant.slice/tenant-acme.slice
 first=$slice/docker-$a.scope second=$slice/docker-$b.scope press=/system.slice/lab-press.service
