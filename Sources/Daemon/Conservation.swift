@@ -56,7 +56,6 @@ struct Conservation {
         _ entries: inout [TickEntry], _ moment: Moment
     ) {
         guard let position = entries[root].position, let mark = position.cpu else { return }
-        let bracket = max(0, reading - (before[entries[root].cgroupID] ?? mark.value))
         var claimants: [Int] = []
         var claims: [Claim] = []
         for child in children {
@@ -68,6 +67,14 @@ struct Conservation {
             claimants.append(child)
             claims.append(claim)
         }
+        // Besides what ran while the tree was read, the root may be ahead of the sum of its children
+        // by a microsecond each, as every counter is cut to whole ones. At rest neither can be.
+        let isAtRest = reading == mark.value
+        let bracket =
+            isAtRest
+            ? 0
+            : max(0, reading - (before[entries[root].cgroupID] ?? mark.value))
+                + Int64(claims.count)
         claims += ended.map {
             Claim(need: -($0.position?.cpuAhead ?? 0), hasEnded: true)
         }
