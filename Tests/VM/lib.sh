@@ -1,3 +1,4 @@
+#!/bin/bash
 # Sourced by every scenario in the guest.
 set -euo pipefail
 export OCTROI_DB=/var/lib/octroi/octroi.db OCTROI_CONFIG=/etc/octroi

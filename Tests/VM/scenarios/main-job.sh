@@ -1,3 +1,4 @@
+#!/bin/bash
 # Two Docker containers and one systemd service of two tenants: metered for 30 s with cpu, memory
 # and io, invoiced; usage equal to the kernel's own counters; a limit set and read back.
 # shellcheck source=Tests/VM/lib.sh

@@ -1,0 +1,35 @@
+#!/bin/bash
+# The shipped unit file: the collector as a service of systemd, ready, collecting, stopped cleanly,
+# and exact over a restart and a kill.
+# shellcheck source=Tests/VM/lib.sh
+. /srv/lib.sh
+
+cat >/etc/octroi/tenants.yaml <<'YAML'
+tenants:
+  - { id: acme, price_book: standard, match: [ { slice: tenant-acme.slice } ] }
+YAML
+sed -i 's/^interval: .*/interval: 1s/' /etc/octroi/octroi.yaml
+cp /etc/octroi/octroi.service /etc/systemd/system/
+systemctl daemon-reload
+systemctl start octroi
+octroi apply
+is "the service is active" "$(systemctl is-active octroi)" active
+sleep 3
+container=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c 'x=0; while [ $x -lt 60000 ]; do x=$((x+1)); done; sleep 300')
+slice=/tenant.slice/tenant-acme.slice
+sleep 2
+systemctl restart octroi
+sleep 2
+systemctl kill -s KILL octroi
+# Restart=on-failure brings it back.
+sleep 6
+is "it is back after a kill" "$(systemctl is-active octroi)" active
+sleep 4
+systemctl stop octroi
+is "it stopped cleanly" "$(systemctl show -p Result --value octroi)" success
+is "the tenant root's own counter" \
+    "$(octroi audit --format csv | awk -F, -v root=$slice '$2 == root { print $5 + $6, $7 }')" \
+    "$(counter "$slice" cpu.stat usage_usec) 0"
+is "the container's own counter" "$(metered "$slice/docker-$container.scope" cpu)" \
+    "$(counter "$slice/docker-$container.scope" cpu.stat usage_usec)"
+is "the store's mode" "$(stat -c %a "$OCTROI_DB")" 640
