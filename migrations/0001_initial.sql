@@ -44,7 +44,7 @@ CREATE TABLE container (
     path           TEXT    NOT NULL,
     runtime        TEXT    NOT NULL,
     import_tenant  TEXT,
-    -- It held processes of its own: one container, whatever it has grown below it since.
+    -- A scope, a service, or it held processes of its own: one container with all below it.
     whole          INTEGER NOT NULL DEFAULT 0 CHECK (whole IN (0, 1)),
     -- The tenant root it lies below.
     root           INTEGER REFERENCES container (id),

@@ -168,7 +168,7 @@ extension CgroupRoot {
                 let found = FoundCgroup(
                     path: path, id: id, role: isRoot ? .tenantRoot : .container, root: root,
                     isPopulated: child.isPopulated, isLeaf: isLeaf,
-                    isWhole: byName == .byProcesses && (isOne || holds == true))
+                    isWhole: isOne || (byName == .byProcesses && holds == true))
                 visit(found, child)
             } catch {
                 counts.note(error, at: path)

@@ -45,19 +45,6 @@ public struct CPUMax: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(quota) \(period)" }
 }
 
-/// Parses a file of one value, `max` or a number: `memory.max`, `memory.high`, `pids.max`.
-public func parseLimit(_ text: String) throws(FormatError) -> Limit {
-    guard text.hasSuffix("\n") || text == "max",
-        let limit = Limit(text.split(separator: "\n").first ?? "")
-    else {
-        throw FormatError(
-            line: text.isEmpty ? 0 : 1,
-            found: text.isEmpty ? "an empty file" : "\"\(text.prefix(60))\"",
-            expected: "\"max\" or an unsigned integer")
-    }
-    return limit
-}
-
 /// Parses a file of one number: `memory.current`, `pids.current`, `cpu.weight`.
 public func parseGauge(_ text: Span<UInt8>) throws(FormatError) -> Int64 {
     var cursor = LineCursor()

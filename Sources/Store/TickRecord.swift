@@ -12,7 +12,7 @@ public struct Account: Hashable, Sendable {
     public var root: Int64?
     /// `nil` for a cgroup that has ended or has become an inner one.
     public var position: Position?
-    /// It held processes of its own: one container, whatever has grown below it since.
+    /// One container with all below it, whatever grows there.
     public var isWhole: Bool
     /// What is missing now, by kernel file.
     public var absences: [String: Absence]

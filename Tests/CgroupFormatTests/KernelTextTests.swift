@@ -100,12 +100,12 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 }
 
 @Suite struct ValueTests {
-    @Test func limitsKeepMaxApartFromNumbers() throws {
-        #expect(try parseLimit("max\n") == .max)
-        #expect(try parseLimit("4096\n") == .at(4096))
-        #expect(throws: FormatError.self) { try parseLimit("") }
-        #expect(throws: FormatError.self) { try parseLimit("4096") }
-        #expect(throws: FormatError.self) { try parseLimit("-1\n") }
+    @Test func limitsKeepMaxApartFromNumbers() {
+        #expect(Limit("max") == .max)
+        #expect(Limit("4096") == .at(4096))
+        for text in ["", "-1", "max\n", "4096 ", "1e3", "9223372036854775808"] {
+            #expect(Limit(text) == nil, "\(text)")
+        }
     }
 
     @Test func cpuMaxIsReadAndPrinted() throws {

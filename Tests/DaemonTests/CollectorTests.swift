@@ -86,6 +86,19 @@ private struct Rig {
         #expect(try rig.metered() == ["/a": 200])
     }
 
+    /// A scope or service is one container with all that it nests, as crun and Delegate= do.
+    @Test(arguments: ["x.scope", "x.service", "lxc.payload.x"])
+    func whatAScopeNestsIsItsOwn(name: String) throws {
+        try rig.folder.write("usage_usec 100\n", to: "tree/\(name)/cpu.stat")
+        try rig.set("\(name)/container", cpu: 90)
+        try rig.folder.write("populated 1\n", to: "tree/\(name)/cgroup.events")
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try rig.folder.write("usage_usec 350\n", to: "tree/\(name)/cpu.stat")
+        _ = try collector.tick()
+        #expect(try rig.metered() == ["/\(name)": 250])
+    }
+
     @Test func anEmptyCgroupThatGetsChildrenIsNotCountedTwice() throws {
         var collector = try rig.collector()
         _ = try collector.tick()

@@ -51,8 +51,9 @@ struct TargetOptions: ParsableArguments {
         }
         guard !found.isEmpty else {
             throw Fault(
-                .unavailable, at: "\(root.path){\(paths.joined(separator: ","))}",
-                found: "the tenant root of \(tenant.id) does not exist now",
+                .unavailable, at: "tenant \(tenant.id)",
+                found: "its tenant root does not exist now (\(paths.joined(separator: " or ")) "
+                    + "below \(root.path))",
                 cure: "Start something in it first; systemd removes an empty slice")
         }
         return found
