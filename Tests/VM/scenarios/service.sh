@@ -17,6 +17,9 @@ is "the service is active" "$(systemctl is-active octroi)" active
 sleep 3
 container=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c 'x=0; while [ $x -lt 60000 ]; do x=$((x+1)); done; sleep 300')
 slice=/tenant.slice/tenant-acme.slice
+# A service that nests a cgroup of its own and works in there.
+systemd-run -q --unit nest -p Delegate=yes /bin/sh -c 'd=/sys/fs/cgroup/system.slice/nest.service/inner
+    mkdir $d; echo $$ >$d/cgroup.procs; x=0; while [ $x -lt 60000 ]; do x=$((x+1)); done; exec sleep 300'
 sleep 2
 systemctl restart octroi
 sleep 2
@@ -32,4 +35,6 @@ is "the tenant root's own counter" \
     "$(counter "$slice" cpu.stat usage_usec) 0"
 is "the container's own counter" "$(metered "$slice/docker-$container.scope" cpu)" \
     "$(counter "$slice/docker-$container.scope" cpu.stat usage_usec)"
+is "a service that nests a cgroup" "$(metered /system.slice/nest.service cpu)" \
+    "$(counter /system.slice/nest.service cpu.stat usage_usec)"
 is "the store's mode" "$(stat -c %a "$OCTROI_DB")" 640
