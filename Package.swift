@@ -61,7 +61,8 @@ let package = Package(
         module("Runtimes", needs: ["CgroupFS", "CSystemd"]),
         .target(
             name: "Migrations", path: "migrations",
-            resources: [.embedInCode("0001_initial.sql")], swiftSettings: swift),
+            resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_metering.sql")],
+            swiftSettings: swift),
         .target(
             name: "ReportFiles", path: "reports",
             resources: [.embedInCode("usage-by-tenant.sql")], swiftSettings: swift),

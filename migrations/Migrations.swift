@@ -3,7 +3,8 @@
 /// A shipped file is never edited; a change is a new file.
 public enum Migrations {
     public static let all: [(name: String, sql: String)] = [
-        ("0001_initial", text(PackageResources._001_initial_sql))
+        ("0001_initial", text(PackageResources._001_initial_sql)),
+        ("0002_metering", text(PackageResources._002_metering_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

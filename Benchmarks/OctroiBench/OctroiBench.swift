@@ -24,21 +24,20 @@ enum OctroiBench {
         }
     }
 
-    /// Walks, reads and parses: CPU µs a tick.
+    /// Surveys, reads and parses: CPU µs a tick.
     private static func read(_ path: String, rounds: Int64) throws {
-        let root = try CgroupRoot(opening: path)
-        var plan = WalkPlan(nesting: PathShape.nesting)
-        var kept = KeptDirectories()
-        var sampler = Sampler(isKernel: root.isKernel)
+        let source = try LiveKernel(root: CgroupRoot(opening: path))
+        let plan = SurveyPlan(nesting: PathShape.nesting)
+        var sampler = Sampler()
         func once() {
-            _ = root.walk(plan, keeping: &kept) { _, directory in _ = sampler.sample(directory) }
+            let survey = source.survey(plan)
+            for case .account(let index) in survey.steps {
+                _ = sampler.sample(index, from: source)
+            }
         }
-        // The first walk finds out which cgroups are containers, as the collector's does.
-        var whole: Set<Int64> = []
-        _ = root.walk(plan, keeping: &kept) { found, _ in
-            if found.isWhole { whole.insert(found.id) }
-        }
-        plan.whole = whole
+        // The first rounds open the files and find out which cgroups are containers.
+        once()
+        source.acknowledge()
         once()
         let start = cpuMicroseconds()
         for _ in 0..<rounds { once() }
@@ -49,7 +48,9 @@ enum OctroiBench {
     private static func tick(_ path: String, rounds: Int64, store: String) throws {
         let store = try Store(at: store, for: .write)
         var collector = try Collector(
-            root: CgroupRoot(opening: path), store: store, intervalMilliseconds: 10_000)
+            source: LiveKernel(root: CgroupRoot(opening: path)), store: store,
+            intervalMilliseconds: 10_000)
+        _ = try collector.tick()
         _ = try collector.tick()
         let start = cpuMicroseconds()
         for _ in 0..<rounds { _ = try collector.tick() }
@@ -68,8 +69,7 @@ enum OctroiBench {
             let entries = (0..<containers).map { entry($0, tick, row: rows[Int($0)]) }
             let record = TickRecord(
                 moment: Moment(wall: Instant(milliseconds: tick), bootMicroseconds: tick),
-                seen: 0, vanished: 0, failed: 0, highestID: 0, durationMicroseconds: 0,
-                longestHold: .max, entries: entries, closed: [])
+                longestHold: .max, entries: entries)
             rows = try store.commit(record, of: run)
         }
         try commit(0)
@@ -90,16 +90,16 @@ enum OctroiBench {
         var position = Position()
         position.cpu = Position.Mark(value, at: tick)
         position.ioSince = tick
-        position.io = [device: Position.Mark(counters, at: tick)]
+        position.io = [device: Position.DeviceMark(counters, at: tick)]
         for formula in MemoryFormula.allCases {
-            position.memory[formula] = Position.Held(bytes: value, at: tick, carry: 0)
+            position[.memory(formula)] = Position.Held(value, at: tick, carry: 0)
         }
-        return TickEntry(
+        var entry = TickEntry(
             row: row, path: "/x", cgroupID: container + 1, isTenantRoot: false, root: nil,
-            runtime: "cgroup",
-            sample: sample, position: position, parts: parts, anomalies: [],
-            endedDevices: [], isWhole: false, absences: [:],
-            absenceChanges: [:])
+            runtime: "cgroup", sample: sample, position: position, isWhole: false,
+            at: Moment(wall: Instant(milliseconds: tick), bootMicroseconds: tick))
+        entry.parts = parts
+        return entry
     }
 
     private static let parts: [Advance.Part] = {

@@ -22,13 +22,12 @@ int main(int argc, char **argv) {
     for (long i = 1; i <= containers; i++) run(db, container, 2, (long[]){i, i});
     check(sqlite3_exec(db, "COMMIT", 0, 0, 0), db);
     sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE"), *commit = prepare(db, "COMMIT");
-    sqlite3_stmt *tick = prepare(db, "INSERT INTO tick VALUES (NULL, 1, ?, 0, 0, 0, 0, 0, 0, 0)");
-    sqlite3_stmt *sample = prepare(db, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *tick = prepare(db, "INSERT INTO tick (run, wall_ms, boottime_us, seen, read, vanished, failed, highest_id, duration_us) VALUES (1, ?, 0, 0, 0, 0, 0, 0, 0)");
+    sqlite3_stmt *sample = prepare(db, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *io = prepare(db, "INSERT INTO sample_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-    sqlite3_stmt *position = prepare(db, "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    sqlite3_stmt *position_io = prepare(db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *position = prepare(db, "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *position_io = prepare(db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *usage = prepare(db, "INSERT INTO usage VALUES (?, ?, ?, 'sampled', ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity");
-    sqlite3_stmt *touch = prepare(db, "UPDATE container SET last_seen_ms = ?, whole = max(whole, ?), kind = CASE ? WHEN 1 THEN 'tenant_root' ELSE 'container' END WHERE id = ?");
     static const long meters[] = {1, 3, 4, 5, 6, 7, 8, 9};
     double start = now();
     for (long t = 1; t <= ticks; t++) {
@@ -37,11 +36,10 @@ int main(int argc, char **argv) {
         long row = sqlite3_last_insert_rowid(db);
         for (long c = 1; c <= containers; c++) {
             long v = t * 1000 + c;
-            run(db, touch, 4, (long[]){t, 0, 0, c});
-            run(db, sample, 14, (long[]){row, c, v, v, v, v, v, v, v, v, v, v, v, v});
+            run(db, sample, 28, (long[]){row, c, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v});
             run(db, io, 8, (long[]){row, c, 8, 0, v, v, v, v});
-            run(db, position, 12, (long[]){c, v, t, 0, t, t, v, 0, v, 0, v, 0});
-            run(db, position_io, 8, (long[]){c, 8, 0, t, v, v, v, v});
+            run(db, position, 17, (long[]){c, v, t, 0, t, t, v, 0, v, 0, v, 0, t, v, 0, v, 0});
+            run(db, position_io, 12, (long[]){c, 8, 0, t, v, v, v, v, 0, 0, 0, 0});
             for (int m = 0; m < 8; m++) run(db, usage, 4, (long[]){0, c, meters[m], 1000});
         }
         run(db, commit, 0, 0);

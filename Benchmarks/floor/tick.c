@@ -1,6 +1,6 @@
 /* tick ROOT ROUNDS [DB]: the least that a tick costs. Reads and parses cpu.stat of every cgroup right
    below ROOT by pread on kept descriptors; with DB, also writes what a tick of Octroi writes, in one
-   transaction: sample, position, usage and last-seen of each cgroup. Prints CPU microseconds a tick. */
+   transaction: sample, position and usage of each cgroup. Prints CPU microseconds a tick. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ int main(int argc, char **argv) {
         if (files[count] >= 0) count++;
     }
     sqlite3 *db = 0;
-    sqlite3_stmt *begin = 0, *commit = 0, *tick = 0, *sample = 0, *position = 0, *usage = 0, *touch = 0;
+    sqlite3_stmt *begin = 0, *commit = 0, *tick = 0, *sample = 0, *position = 0, *usage = 0;
     if (argc > 3) {
         check(sqlite3_open(argv[3], &db), db);
         check(sqlite3_exec(db, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; INSERT INTO boot VALUES (1, 'floor', 0);"
@@ -46,11 +46,10 @@ int main(int argc, char **argv) {
         check(sqlite3_exec(db, "COMMIT", 0, 0, 0), db);
         begin = prepare(db, "BEGIN IMMEDIATE");
         commit = prepare(db, "COMMIT");
-        tick = prepare(db, "INSERT INTO tick VALUES (NULL, 1, ?, 0, 0, 0, 0, 0, 0, 0)");
+        tick = prepare(db, "INSERT INTO tick (run, wall_ms, boottime_us, seen, read, vanished, failed, highest_id, duration_us) VALUES (1, ?, 0, 0, 0, 0, 0, 0, 0)");
         sample = prepare(db, "INSERT INTO sample (tick, container, cpu_usage_us, cpu_user_us, cpu_system_us) VALUES (?, ?, ?, ?, ?)");
         position = prepare(db, "INSERT OR REPLACE INTO position (container, cpu_usage_us, cpu_boottime_us) VALUES (?, ?, ?)");
         usage = prepare(db, "INSERT INTO usage VALUES (?, ?, 1, 'sampled', ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity");
-        touch = prepare(db, "UPDATE container SET last_seen_ms = ?, whole = max(whole, ?), kind = CASE ? WHEN 1 THEN 'tenant_root' ELSE 'container' END WHERE id = ?");
     }
     static long last[MOST];
     char text[4096];
@@ -75,7 +74,6 @@ int main(int argc, char **argv) {
                 if (at) values[k] = strtol(at + 1, &at, 10);
             }
             if (db) {
-                run(db, touch, 4, (long[]){round, 0, 0, i + 1});
                 run(db, sample, 5, (long[]){row, i + 1, values[0], values[1], values[2]});
                 run(db, position, 3, (long[]){i + 1, values[0], round});
                 if (values[0] > last[i]) run(db, usage, 3, (long[]){0, i + 1, values[0] - last[i]});

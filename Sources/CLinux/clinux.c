@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -27,3 +30,36 @@ int clinux_open_beneath(int dirfd, const char *path, int flags) {
 }
 
 int clinux_lock_exclusive(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }
+
+int clinux_epoll(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+static int add(int epoll, int fd, uint32_t events, uint64_t tag) {
+    struct epoll_event event = {.events = events, .data.u64 = tag};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+int clinux_epoll_add(int epoll, int fd, uint64_t tag) { return add(epoll, fd, EPOLLIN, tag); }
+
+int clinux_epoll_add_notice(int epoll, int fd, uint64_t tag) {
+    return add(epoll, fd, EPOLLPRI | EPOLLET, tag);
+}
+
+int clinux_epoll_wait(int epoll, uint64_t *tags, int most, int timeout_ms) {
+    struct epoll_event events[256];
+    int count = epoll_wait(epoll, events, most < 256 ? most : 256, timeout_ms);
+    for (int i = 0; i < count; i++) tags[i] = events[i].data.u64;
+    return count;
+}
+
+int clinux_boot_timer(void) { return timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+int clinux_boot_timer_set(int timer, int64_t at_ns) {
+    /* A time of 0 would disarm it; one that is over fires at once. */
+    if (at_ns < 1) at_ns = 1;
+    struct itimerspec when = {.it_value = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000}};
+    return timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, 0);
+}
+
+int clinux_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+int clinux_event_signal(int event) { return eventfd_write(event, 1); }

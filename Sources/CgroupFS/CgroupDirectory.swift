@@ -9,14 +9,20 @@ import SystemPackage
 /// name is never taken for the old one.
 public final class CgroupDirectory {
     private let descriptor: Int32
-    /// Open files by `KernelFile`, if they are kept; -1 for one that is not open.
-    private var files: [Int32] = []
+    /// Open files by `KernelFile`, if they are kept.
+    private var files: [Slot] = []
     private var budget: DescriptorBudget?
+    /// The errors of files that could not be opened; asked again only after `forgetMissing`.
+    private enum Slot {
+        case unopened
+        case open(Int32)
+        case missing(Int32)
+    }
 
     private init(descriptor: Int32) { self.descriptor = descriptor }
 
     deinit {
-        for file in files where file >= 0 {
+        for case .open(let file) in files {
             close(file)
             budget?.left += 1
         }
@@ -52,6 +58,9 @@ public final class CgroupDirectory {
         return status
     }
 
+    /// The open descriptor.
+    var number: Int32 { descriptor }
+
     /// Whether this is a cgroup2 file system, not a plain folder with the same files.
     public var isKernel: Bool { clinux_is_cgroup2(descriptor) == 1 }
 
@@ -60,10 +69,33 @@ public final class CgroupDirectory {
     /// Reading a kept descriptor costs a fifth of opening, reading and closing. Right for the
     /// kernel's tree only: there a file lives as long as its cgroup.
     func keepFiles(within budget: DescriptorBudget) {
-        guard self.budget == nil, budget.left > 0 else { return }
-        budget.left -= 1
+        guard self.budget == nil, budget.take() else { return }
         self.budget = budget
-        files = Array(repeating: -1, count: KernelFile.allCases.count)
+        files = Array(repeating: .unopened, count: KernelFile.allCases.count)
+    }
+
+    /// Looks again for files that were not there: a controller may have been switched on.
+    func forgetMissing() {
+        for index in files.indices {
+            if case .missing = files[index] { files[index] = .unopened }
+        }
+    }
+
+    /// The kept descriptor of a file, opened if need be; `nil` if it cannot be kept.
+    func descriptor(of file: KernelFile) -> Int32? {
+        guard !files.isEmpty else { return nil }
+        if case .unopened = files[file.rawValue], let budget, budget.take() {
+            // Writing to memory.peak starts a peak of this descriptor's own (Linux 6.12).
+            let mode = file == .memoryPeak ? O_RDWR : O_RDONLY
+            do throws(Errno) {
+                files[file.rawValue] = .open(try open(file.name, mode))
+            } catch {
+                files[file.rawValue] = .missing(error.rawValue)
+                budget.left += 1
+            }
+        }
+        guard case .open(let opened) = files[file.rawValue] else { return nil }
+        return opened
     }
 
     /// The names of the child directories.
@@ -107,26 +139,33 @@ public final class CgroupDirectory {
     ///   - buffer: takes the text; grown as needed, up to 1 MiB.
     /// - Returns: the number of bytes read.
     public func read(_ file: StaticString, into buffer: inout [UInt8]) throws(Errno) -> Int {
-        let opened = try open(file)
+        let opened = try open(file, O_RDONLY)
         defer { close(opened) }
         return try readWhole(opened, into: &buffer)
     }
 
     /// The same for a file that may be kept open.
+    ///
+    /// Its text comes in one piece, so one read is enough if there is room left behind it.
     public func read(_ file: KernelFile, into buffer: inout [UInt8]) throws(Errno) -> Int {
-        guard let budget else { return try read(file.name, into: &buffer) }
-        if files[file.rawValue] < 0 {
-            guard budget.left > 0 else { return try read(file.name, into: &buffer) }
-            files[file.rawValue] = try open(file.name)
-            budget.left -= 1
+        if !files.isEmpty, case .missing(let error) = files[file.rawValue] {
+            throw Errno(rawValue: error)
         }
-        return try readWhole(files[file.rawValue], into: &buffer)
+        guard let opened = descriptor(of: file) else {
+            if !files.isEmpty, case .missing(let error) = files[file.rawValue] {
+                throw Errno(rawValue: error)
+            }
+            return try read(file.name, into: &buffer)
+        }
+        let count = buffer.withUnsafeMutableBytes { pread(opened, $0.baseAddress, $0.count, 0) }
+        if count < 0 { throw Errno(rawValue: errno) }
+        return count < buffer.count ? count : try readWhole(opened, into: &buffer)
     }
 
-    private func open(_ file: StaticString) throws(Errno) -> Int32 {
+    private func open(_ file: StaticString, _ mode: Int32) throws(Errno) -> Int32 {
         let opened = file.withUTF8Buffer { name in
             name.withMemoryRebound(to: CChar.self) {
-                $0.baseAddress.map { openat(descriptor, $0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }
+                $0.baseAddress.map { openat(descriptor, $0, mode | O_CLOEXEC | O_NOFOLLOW) }
             }
         }
         guard let opened, opened >= 0 else { throw Errno(rawValue: errno) }

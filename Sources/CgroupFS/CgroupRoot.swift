@@ -62,6 +62,22 @@ public struct CgroupRoot: ~Copyable {
         for name in names { found = try found.child(name) }
         return found
     }
+
+    /// Visits every cgroup below the root, whatever it holds.
+    public func paths(_ visit: (_ path: String, _ id: Int64) -> Void) {
+        func descend(_ parent: borrowing CgroupDirectory, _ path: String, _ depth: Int) {
+            for name in (try? parent.children()) ?? [] {
+                guard let child = try? parent.child(name), let id = try? child.id() else {
+                    continue
+                }
+                visit("\(path)/\(name.text)", id)
+                if depth < CgroupTree.maximumDepth {
+                    descend(child, "\(path)/\(name.text)", depth + 1)
+                }
+            }
+        }
+        descend(directory, "", 0)
+    }
 }
 
 /// The path without links, `.` and doubled slashes; as it is if it leads nowhere.

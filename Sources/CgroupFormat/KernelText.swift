@@ -65,6 +65,11 @@ func firstIndex(of byte: UInt8, in text: Span<UInt8>, _ range: Range<Int>) -> In
     return nil
 }
 
+func lastIndex(of byte: UInt8, in text: Span<UInt8>, _ range: Range<Int>) -> Int? {
+    for index in range.reversed() where text[index] == byte { return index }
+    return nil
+}
+
 /// Whether the range of `text` holds exactly the ASCII `word`.
 func matches(_ text: Span<UInt8>, _ range: Range<Int>, _ word: StaticString) -> Bool {
     guard range.count == word.utf8CodeUnitCount else { return false }

@@ -13,6 +13,16 @@ public enum Limit: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    init?(_ text: Span<UInt8>, _ range: Range<Int>) {
+        if matches(text, range, "max") {
+            self = .max
+        } else if let value = number(text, range) {
+            self = .at(value)
+        } else {
+            return nil
+        }
+    }
+
     public var description: String {
         switch self {
         case .max: "max"
@@ -28,6 +38,19 @@ public struct CPUMax: Hashable, Sendable, CustomStringConvertible {
 
     public init(quota: Limit, period: Int64 = 100_000) {
         (self.quota, self.period) = (quota, period)
+    }
+
+    /// Parses the file's one line, `max 100000` or `150000 100000`.
+    public init(parsing text: Span<UInt8>) throws(FormatError) {
+        var cursor = LineCursor()
+        guard let line = try cursor.next(in: text) else { throw emptyFile }
+        guard let space = firstIndex(of: UInt8(ascii: " "), in: text, line),
+            let quota = Limit(text, line.lowerBound..<space),
+            let period = number(text, space + 1..<line.upperBound), period > 0
+        else {
+            throw FormatError(line: 1, found: quoted(text, line), expected: "\"quota|max period\"")
+        }
+        self.init(quota: quota, period: period)
     }
 
     /// Parses `max 100000` or `150000 100000`, with or without its newline.
@@ -53,6 +76,17 @@ public func parseGauge(_ text: Span<UInt8>) throws(FormatError) -> Int64 {
         throw FormatError(line: 1, found: quoted(text, line), expected: "one unsigned integer")
     }
     return value
+}
+
+/// Parses a file of one limit: `memory.max`, `pids.max`.
+public func parseLimit(_ text: Span<UInt8>) throws(FormatError) -> Limit {
+    var cursor = LineCursor()
+    guard let line = try cursor.next(in: text) else { throw emptyFile }
+    guard let limit = Limit(text, line), line.upperBound + 1 == text.count else {
+        throw FormatError(
+            line: 1, found: quoted(text, line), expected: "\"max\" or one unsigned integer")
+    }
+    return limit
 }
 
 /// The kernel file `cgroup.events`.

@@ -11,6 +11,11 @@ public struct MemoryStat: Hashable, Sendable {
 
     public init() {}
 
+    /// Whether a key that is billed was not there.
+    public var lacksKeys: Bool {
+        anon == nil || kernel == nil || sock == nil || shmem == nil || inactiveFile == nil
+    }
+
     /// The keys that are billed and were not there.
     public var missingKeys: [String] {
         let parts = [

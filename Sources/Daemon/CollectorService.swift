@@ -1,4 +1,6 @@
+import CLinux
 import CgroupFS
+import Foundation
 import Logging
 import Metering
 import ServiceLifecycle
@@ -15,11 +17,11 @@ public struct CollectorService: Service {
     public var runMilliseconds: Int64?
     public var logger: Logger
     /// Called after every tick, for progress.
-    public var onTick: @Sendable (Collector.Outcome) -> Void
+    public var onTick: @Sendable (TickOutcome) -> Void
 
     public init(
         store: Store, rootPath: String?, intervalMilliseconds: Int64, runMilliseconds: Int64?,
-        logger: Logger, onTick: @escaping @Sendable (Collector.Outcome) -> Void
+        logger: Logger, onTick: @escaping @Sendable (TickOutcome) -> Void
     ) {
         (self.store, self.rootPath) = (store, rootPath)
         (self.intervalMilliseconds, self.runMilliseconds) = (intervalMilliseconds, runMilliseconds)
@@ -30,24 +32,42 @@ public struct CollectorService: Service {
     ///
     /// - Throws: if it cannot start, or if the last tick could not be kept.
     public func run() async throws {
+        let stop = clinux_event()
+        defer { close(stop) }
+        try await withGracefulShutdownHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                // A thread of its own: it waits in the kernel, which no shared thread may do.
+                Thread.detachNewThread {
+                    continuation.resume(with: Result { try collect(until: stop) })
+                }
+            }
+        } onGracefulShutdown: {
+            _ = clinux_event_signal(stop)
+        }
+    }
+
+    private func collect(until stop: Int32) throws(Fault) {
         let lock = try CollectorLock(store: store.path)
+        let kernel = try LiveKernel(root: CgroupRoot(opening: rootPath))
+        kernel.tree.stopAt(stop)
         var collector = try Collector(
-            root: CgroupRoot(opening: rootPath), store: store,
-            intervalMilliseconds: intervalMilliseconds)
+            source: kernel, store: store, intervalMilliseconds: intervalMilliseconds)
         let start = Host.now().bootMicroseconds
         let end = runMilliseconds.map { start + $0 * 1000 }
+        var told: Set<String> = []
         var failed = attempt(&collector)
-        while !Task.isShuttingDownGracefully {
+        while true {
+            for shortage in kernel.tree.shortages where told.insert(shortage).inserted {
+                logger.warning("\(shortage)")
+            }
             let now = Host.now()
             if let end, now.bootMicroseconds >= end { break }
             // A late tick is skipped, never queued: deadlines lie on a fixed raster.
             let interval = intervalMilliseconds * 1000
             let deadline = start + ((now.bootMicroseconds - start) / interval + 1) * interval
-            let wake = min(deadline, end ?? deadline, nextHour(now))
-            try? await cancelWhenGracefulShutdown {
-                try await Task.sleep(for: .microseconds(wake - now.bootMicroseconds))
-            }
+            let isStopped = kernel.tree.follow(until: min(deadline, end ?? deadline, nextHour(now)))
             failed = attempt(&collector)
+            if isStopped { break }
         }
         _ = consume lock
         if let failed { throw failed }
@@ -56,7 +76,7 @@ public struct CollectorService: Service {
     /// One tick.
     ///
     /// A fault is logged and handed back; the counters are still there next time.
-    private func attempt(_ collector: inout Collector) -> Fault? {
+    private func attempt(_ collector: inout Collector<LiveKernel>) -> Fault? {
         do throws(Fault) {
             let outcome = try collector.tick()
             for failure in outcome.failures { logger.warning("cannot enter \(failure)") }

@@ -3,114 +3,262 @@ import Metering
 import Store
 import Units
 
-/// Bills what a tenant root's own counter says, to the containers below it, the dead included.
+/// Bills what a tenant root's own counters say, to the containers below it, the dead included.
 struct Conservation {
-    /// The tenant roots whose counter has a mark to count from.
-    var settled: Set<Int64> = []
-    /// Each root's counter as it was read before its children.
-    var before: [Int64: Int64] = [:]
-    private(set) var tails: [Tail] = []
-    private(set) var notes: [(row: Int64, found: String)] = []
+    /// Whether the kernel keeps io counters of all below in every ancestor.
+    let isIOConserved: Bool
+    /// What each root's counters said before its children were read.
+    private var before: [Int64: Sample] = [:]
+    /// How far the roots' cpu counters rose while their trees were read, in µs.
+    private(set) var bracketMicroseconds: Int64 = 0
+    private var settledCPU: Set<Int64> = []
+    private var settledIO: Set<Int64> = []
 
-    /// Hands out each settled root's usage to the entries below it and to the accounts that ended.
-    mutating func apply(to entries: inout [TickEntry], ended: [Account], at moment: Moment) {
-        let byRoot = Dictionary(grouping: entries.indices) { entries[$0].root }
-        let endedByRoot = Dictionary(grouping: ended, by: \.root)
-        for index in entries.indices where entries[index].isTenantRoot {
-            guard let reading = entries[index].sample.cpu?.usageMicroseconds else { continue }
-            let id = entries[index].cgroupID
-            guard settled.contains(id), let mark = entries[index].position?.cpu else {
-                // First sight: what came before is not billed.
-                entries[index].position?.cpu = Position.Mark(reading, at: moment.bootMicroseconds)
-                entries[index].control = Control(
-                    baseline: reading, last: reading, pending: 0, parts: [])
-                continue
-            }
-            guard reading >= mark.value, Int128(reading - mark.value) < Advance.mostInOneTick
-            else {
-                entries[index].anomalies.append(
-                    "cpu.stat usage_usec of a tenant root went from \(mark.value) to \(reading)")
-                continue
-            }
-            handOut(
-                reading, to: byRoot[id] ?? [], endedByRoot[id] ?? [], root: index, &entries, moment)
-        }
-        for root in ended where root.isTenantRoot { close(root, at: moment) }
+    init(isIOConserved: Bool) { self.isIOConserved = isIOConserved }
+
+    /// Takes note of a root that is about to be looked below.
+    ///
+    /// - Parameter position: where its account stands, `nil` if it has none yet.
+    mutating func enter(_ id: Int64, _ sample: Sample, _ position: Position?) {
+        before[id] = sample
+        if position?.cpu != nil { settledCPU.insert(id) }
+        if isIOConserved, position?.ioSince != nil { settledIO.insert(id) }
     }
 
-    /// Bills what was pending of a root that went away, and says that its last moments are lost.
-    private mutating func close(_ root: Account, at moment: Moment) {
-        let pending = -(root.position?.cpuAhead ?? 0)
-        if pending > 0 {
-            let part = Advance.Part(
-                meter: .meter(.cpu), hour: moment.wall.startOfHour, quantity: Int128(pending),
-                assurance: .conserved)
-            tails.append(Tail(row: root.row, parts: [part], control: pending))
-        }
-        notes.append(
-            (root.row, "the tenant root went away: what ran after its last reading is not metered"))
-    }
+    /// Whether what a container below the root uses comes out of the root's counters.
+    func conservesCPU(_ root: Int64?) -> Bool { root.map(settledCPU.contains) ?? false }
+    func conservesIO(_ root: Int64?) -> Bool { root.map(settledIO.contains) ?? false }
 
-    private mutating func handOut(
-        _ reading: Int64, to children: [Int], _ ended: [Account], root: Int,
-        _ entries: inout [TickEntry], _ moment: Moment
+    /// Hands out each root's usage to the entries below it.
+    ///
+    /// - Parameter unseen: how many containers ended below each root without a trace.
+    mutating func apply(
+        to entries: inout [TickEntry], unseen: [Int64: Int], at moment: Moment
     ) {
-        guard let position = entries[root].position, let mark = position.cpu else { return }
+        guard entries.contains(where: \.isTenantRoot) else { return }
+        let byRoot = Dictionary(grouping: entries.indices) { entries[$0].root }
+        for index in entries.indices where entries[index].isTenantRoot {
+            let id = entries[index].cgroupID
+            let below = Below(root: index, children: byRoot[id] ?? [], unseen: unseen[id] ?? 0)
+            if entries[index].sample == nil, entries[index].hasEnded {
+                close(below, &entries, moment)
+                continue
+            }
+            conserve(.cpu, settledCPU.contains(id), below, &entries, moment)
+            guard isIOConserved else { continue }
+            conserveIO(settledIO.contains(id), below, &entries, moment)
+        }
+    }
+
+    /// A tenant root and the entries below it.
+    private struct Below {
+        var root: Int
+        var children: [Int]
+        var unseen: Int
+    }
+
+    private mutating func conserveIO(
+        _ isSettled: Bool, _ below: Below, _ entries: inout [TickEntry], _ moment: Moment
+    ) {
+        guard let devices = entries[below.root].sample?.io else { return }
+        for device in devices.keys.sorted() {
+            let restarts = isSettled && restart(device, below, &entries)
+            for counter in IOCounter.allCases {
+                conserve(
+                    .io(device, counter), isSettled, below, &entries, moment, restarts: restarts)
+            }
+        }
+        if entries[below.root].sample?.hasUnknownDevices == false {
+            for device in entries[below.root].position?.io.keys.sorted() ?? []
+            where devices[device] == nil {
+                for counter in IOCounter.allCases {
+                    payPending(.io(device, counter), below.root, &entries, moment, restarts: true)
+                }
+            }
+        }
+        for index in [below.root] + (isSettled ? below.children : []) {
+            guard let sample = entries[index].sample else { continue }
+            entries[index].endedDevices +=
+                entries[index].position?.settleDevices(sample, at: moment) ?? []
+        }
+    }
+
+    /// Lets a device that went away and came back begin at 0, at the root and below it.
+    ///
+    /// One counter that fell is enough: the others may have passed where they stood.
+    private func restart(
+        _ device: DeviceNumber, _ below: Below, _ entries: inout [TickEntry]
+    ) -> Bool {
+        func fell(_ index: Int) -> Bool {
+            IOCounter.allCases.contains {
+                let counter = Counter.io(device, $0)
+                guard let reading = counter.reading(entries[index].sample) else { return false }
+                return reading < entries[index].position?.mark(of: counter)?.value ?? 0
+            }
+        }
+        let restarts = fell(below.root)
+        for index in [below.root] + below.children where restarts || fell(index) {
+            entries[index].position?.io[device]?.counters = IOCounters()
+            if index == below.root {
+                entries[index].anomalies.append("io.stat \(device) began anew")
+            }
+        }
+        return restarts
+    }
+
+    /// Hands out one counter of one root.
+    private mutating func conserve(
+        _ counter: Counter, _ isSettled: Bool, _ below: Below, _ entries: inout [TickEntry],
+        _ moment: Moment, restarts: Bool = false
+    ) {
+        let root = below.root
+        guard let reading = counter.reading(entries[root].sample) else { return }
+        guard isSettled, let mark = entries[root].position?.mark(of: counter) else {
+            // First sight: what came before is not billed.
+            entries[root].position?.set(
+                counter, Position.Mark(reading, at: moment.bootMicroseconds))
+            entries[root].controls.append(
+                Control(counter, baseline: reading, last: reading, pending: 0, parts: []))
+            return
+        }
+        let start = mark.value
+        guard reading >= start, Int128(reading - start) < Advance.mostInOneTick else {
+            entries[root].anomalies.append(
+                "\(counter.meter) of a tenant root went from \(start) to \(reading)")
+            return
+        }
+        let readings = below.children.count { counter.reading(entries[$0].sample) != nil }
+        let bracket = bracket(counter, entries[root].cgroupID, start, reading, readings)
+        if counter == .cpu { bracketMicroseconds = max(bracketMicroseconds, bracket) }
+        handOut(
+            counter, Rise(reading: reading, mark: mark, bracket: bracket, restarts: restarts),
+            below, &entries, moment)
+    }
+
+    /// What a root's counter rose by since its mark.
+    private struct Rise {
+        var reading: Int64
+        var mark: Position.Mark
+        var bracket: Int64
+        /// Its device is a new one under an old number.
+        var restarts: Bool
+    }
+
+    /// What may have run between the children's readings and the root's.
+    ///
+    /// Besides what ran while the tree was read, the root's cpu may be ahead of the sum of its
+    /// children by a microsecond each, as every counter is cut to whole ones. At rest neither can be.
+    private func bracket(
+        _ counter: Counter, _ root: Int64, _ start: Int64, _ reading: Int64, _ children: Int
+    ) -> Int64 {
+        guard reading != start else { return 0 }
+        let before = counter.reading(self.before[root]) ?? start
+        return max(0, reading - max(before, start)) + (counter == .cpu ? Int64(children) : 0)
+    }
+
+    private func handOut(
+        _ counter: Counter, _ rise: Rise, _ below: Below, _ entries: inout [TickEntry],
+        _ moment: Moment
+    ) {
         var claimants: [Int] = []
         var claims: [Claim] = []
-        for child in children {
-            guard entries[child].sample.cpu != nil else { continue }
-            guard let claim = entries[child].position?.claim(entries[child].sample) else {
-                entries[child].anomalies.append("cpu.stat usage_usec went back")
-                continue
-            }
+        for child in below.children {
+            guard let claim = claim(counter, &entries[child]) else { continue }
             claimants.append(child)
             claims.append(claim)
         }
-        // Besides what ran while the tree was read, the root may be ahead of the sum of its children
-        // by a microsecond each, as every counter is cut to whole ones. At rest neither can be.
-        let isAtRest = reading == mark.value
-        let bracket =
-            isAtRest
-            ? 0
-            : max(0, reading - (before[entries[root].cgroupID] ?? mark.value))
-                + Int64(claims.count)
-        claims += ended.map {
-            Claim(need: -($0.position?.cpuAhead ?? 0), hasEnded: true)
-        }
+        let unseen = Array(repeating: Claim(need: 0, hasEnded: true), count: below.unseen)
         let result = Apportionment(
-            of: Int128(reading - mark.value - position.cpuAhead), among: claims,
-            bracket: Int128(bracket))
-        let milliseconds = (moment.bootMicroseconds - mark.bootMicroseconds) / 1000
+            of: Int128(rise.reading - rise.mark.value - rise.mark.ahead), among: claims + unseen,
+            bracket: Int128(rise.bracket))
+        let overhead = result.overhead + result.shares[claims.count...].reduce(0, +)
+        let milliseconds = (moment.bootMicroseconds - rise.mark.bootMicroseconds) / 1000
         let period = Period(
             start: Instant(milliseconds: moment.wall.milliseconds - milliseconds),
             end: moment.wall)
         let hours = splitByHour(
-            result.shares + [result.overhead], over: period, at: moment.wall)
+            result.shares[..<claims.count] + [overhead], over: period, at: moment.wall)
         func parts(_ index: Int, _ assurance: Assurance) -> [Advance.Part] {
             hours.filter { $0.parts[index] > 0 }.map {
                 Advance.Part(
-                    meter: .meter(.cpu), hour: $0.hour, quantity: $0.parts[index],
+                    meter: .meter(counter.meter), hour: $0.hour, quantity: $0.parts[index],
                     assurance: assurance)
             }
         }
         for (index, child) in claimants.enumerated() {
-            entries[child].parts += parts(index, .conserved)
-            let sample = entries[child].sample
-            entries[child].position?.settle(
-                sample, share: Int64(result.shares[index]), at: moment)
+            let isGuess = result.isSplit && claims[index].hasEnded
+            entries[child].parts += parts(index, isGuess ? .estimatedSplit : .conserved)
+            if let sample = entries[child].sample {
+                entries[child].position?.settle(
+                    counter, sample, share: Int64(result.shares[index]), at: moment)
+            }
         }
-        for (offset, account) in ended.enumerated() {
-            let assurance: Assurance = result.isSplit ? .estimatedSplit : .conserved
-            tails.append(
-                Tail(row: account.row, parts: parts(claimants.count + offset, assurance)))
-        }
+        let root = below.root
         entries[root].parts += parts(claims.count, .conserved)
         let pending = Int64(result.pending)
-        entries[root].position?.cpu = Position.Mark(reading, at: moment.bootMicroseconds)
-        entries[root].position?.cpuAhead = -pending
-        entries[root].control = Control(
-            baseline: mark.value + position.cpuAhead, last: reading, pending: pending,
-            parts: hours.map { HourPart(hour: $0.hour, quantity: $0.total) })
+        entries[root].position?.set(
+            counter,
+            Position.Mark(rise.reading, ahead: -pending, at: moment.bootMicroseconds))
+        entries[root].controls.append(
+            Control(
+                counter, baseline: max(0, rise.mark.value + rise.mark.ahead), last: rise.reading,
+                pending: pending, parts: hours.map { HourPart(hour: $0.hour, quantity: $0.total) },
+                restarts: rise.restarts))
+    }
+
+    /// What one entry claims; `nil` if it takes no part.
+    private func claim(_ counter: Counter, _ entry: inout TickEntry) -> Claim? {
+        guard let sample = entry.sample, counter.reading(sample) != nil else {
+            // What it used after its last reading is in the root's counter only.
+            guard entry.hasEnded, !entry.wasReadLast else { return nil }
+            return Claim(need: -(entry.position?.mark(of: counter)?.ahead ?? 0), hasEnded: true)
+        }
+        guard let claim = entry.position?.claim(counter, sample) else {
+            entry.anomalies.append("\(counter.meter) went back")
+            return nil
+        }
+        return Claim(need: claim.need, hasEnded: entry.hasEnded && !entry.wasReadLast)
+    }
+
+    /// Bills what is known of a root that went away unread, and says that its last moments are lost.
+    private func close(_ below: Below, _ entries: inout [TickEntry], _ moment: Moment) {
+        let devices = entries[below.root].position?.io.keys.sorted() ?? []
+        let io = devices.flatMap { device in IOCounter.allCases.map { Counter.io(device, $0) } }
+        for counter in [Counter.cpu] + io {
+            payPending(counter, below.root, &entries, moment, restarts: false)
+            // Of those below it that were read last, their own counters are known.
+            for child in below.children {
+                guard let sample = entries[child].sample,
+                    let claim = entries[child].position?.claim(counter, sample), claim.need > 0
+                else { continue }
+                entries[child].parts.append(
+                    Advance.Part(
+                        meter: .meter(counter.meter), hour: moment.wall.startOfHour,
+                        quantity: Int128(claim.need)))
+            }
+        }
+        entries[below.root].anomalies.append(
+            "the tenant root went away: what ran after its last reading is not metered")
+    }
+
+    /// Bills what was pending of a counter that is read no more.
+    private func payPending(
+        _ counter: Counter, _ root: Int, _ entries: inout [TickEntry], _ moment: Moment,
+        restarts: Bool
+    ) {
+        guard let mark = entries[root].position?.mark(of: counter) else { return }
+        let quantity = Int128(max(0, -mark.ahead))
+        let hour = moment.wall.startOfHour
+        if quantity > 0 {
+            entries[root].parts.append(
+                Advance.Part(
+                    meter: .meter(counter.meter), hour: hour, quantity: quantity,
+                    assurance: .conserved))
+        }
+        entries[root].controls.append(
+            Control(
+                counter, baseline: 0, last: restarts ? 0 : mark.value, pending: 0,
+                parts: [HourPart(hour: hour, quantity: quantity)], restarts: restarts))
+        entries[root].position?.set(counter, Position.Mark(mark.value, at: mark.bootMicroseconds))
     }
 }

@@ -12,8 +12,17 @@ public enum Host {
             ?? "unknown"
     }
 
+    /// The release of the running kernel, `6.1.0-18-cloud-amd64` (uname(2)).
+    public static var kernelRelease: String {
+        var names = utsname()
+        guard uname(&names) == 0 else { return "" }
+        return withUnsafeBytes(of: &names.release) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
     /// Both clocks, read together.
-    public static func now() -> Moment {
+    @Sendable public static func now() -> Moment {
         let boot = nanoseconds(CLOCK_BOOTTIME)
         return Moment(wall: wallTime(), bootMicroseconds: boot / 1000)
     }

@@ -6,98 +6,176 @@ import SystemPackage
 
 /// Reads and parses the kernel files of one cgroup after another, into one reused buffer.
 public struct Sampler {
-    private let isKernel: Bool
     private var buffer = [UInt8](repeating: 0, count: 16_384)
-    private var isStacked: [DeviceNumber: Bool] = [:]
+    private var stacked: [DeviceNumber: Bool] = [:]
 
-    /// - Parameter isKernel: whether the tree is the kernel's, not a plain folder.
-    public init(isKernel: Bool) { self.isKernel = isKernel }
+    public init() {}
 
-    /// What one cgroup gave, and what it did not, by file.
+    /// What one cgroup gave, and what it did not.
     public struct Result {
         public var sample = Sample()
-        public var absences: [String: Absence] = [:]
-        /// The cgroup went away before anything of it was read.
-        public var isGone = false
+        /// Two bits for each `KernelFile` that is billed from: 0 there, 1 controller off, 2 other.
+        ///
+        /// Two results with equal codes and no 2 in them lack the same.
+        var absenceCode: UInt64 = 0
+        /// Why a file with code 2 gave nothing.
+        var details: [KernelFile: Absence] = [:]
+
+        /// What is missing, by the name of the file.
+        public var absences: [String: Absence] {
+            guard absenceCode != 0 else { return [:] }
+            var absences: [String: Absence] = [:]
+            for file in KernelFile.allCases where code(of: file) == 1 {
+                absences[file.text] = Sampler.controllerOff
+            }
+            for (file, absence) in details { absences[file.text] = absence }
+            return absences
+        }
+
+        private func code(of file: KernelFile) -> UInt64 { absenceCode >> (file.rawValue * 2) & 3 }
+        fileprivate mutating func set(_ file: KernelFile, _ code: UInt64) {
+            absenceCode |= code << (file.rawValue * 2)
+        }
     }
 
     /// Takes a sample.
     ///
     /// A file that is missing or malformed is an absence, never a failure. A cgroup that goes away
     /// under the reading keeps what was read before: it may be its last.
-    public mutating func sample(_ directory: borrowing CgroupDirectory) -> Result {
+    public mutating func sample(_ index: Int, from source: some KernelSource) -> Result {
         var result = Result()
-        result.sample.cpu = take(.cpuStat, directory, &result) { text throws(FormatError) in
+        result.sample.cpu = billed(.cpuStat, index, source, &result) { text throws(FormatError) in
             try CPUStat(parsing: text)
         }
-        // Every live cgroup of the kernel has this file, whatever its controllers.
-        if isKernel, result.absences["cpu.stat"]?.reason == .controllerOff { result.isGone = true }
-        if result.isGone { return result }
-        result.sample.memoryCurrent = take(.memoryCurrent, directory, &result, parseGauge)
-        result.sample.memory = take(.memoryStat, directory, &result) { text throws(FormatError) in
-            try MemoryStat(parsing: text)
-        }
-        if let missing = result.sample.memory?.missingKeys, !missing.isEmpty {
-            result.absences["memory.stat"] = Absence(
-                .incomplete, detail: "no line " + missing.joined(separator: ", "))
-        }
-        let io = take(.ioStat, directory, &result) { text throws(FormatError) in
-            try IOStat(parsing: text)
-        }
-        result.sample.io = io?.devices.filter { !stacked($0.key) }
-        result.sample.hasUnknownDevices = (io?.unknownDevices ?? 0) > 0
-        result.sample.pids = take(.pidsCurrent, directory, &result, parseGauge)
+        sampleIO(index, source, &result)
+        sampleMemory(index, source, &result)
+        result.sample.pids = billed(.pidsCurrent, index, source, &result, parseGauge)
+        samplePressure(index, source, &result.sample)
+        sampleLimits(index, source, &result.sample)
         return result
     }
 
-    /// Reads the cpu counter alone, in µs; `nil` if there is none.
-    mutating func cpu(_ directory: borrowing CgroupDirectory) -> Int64? {
+    /// Reads only the counters that a tenant root conserves.
+    mutating func counters(_ index: Int, from source: some KernelSource, withIO: Bool) -> Sample {
         var result = Result()
-        let stat = take(.cpuStat, directory, &result) { text throws(FormatError) in
+        result.sample.cpu = billed(.cpuStat, index, source, &result) { text throws(FormatError) in
             try CPUStat(parsing: text)
         }
-        return stat?.usageMicroseconds
+        if withIO { sampleIO(index, source, &result) }
+        sampleLimits(index, source, &result.sample)
+        return result.sample
     }
 
-    private mutating func take<Value>(
-        _ file: KernelFile, _ directory: borrowing CgroupDirectory, _ result: inout Result,
+    /// Reads only the limits.
+    mutating func limits(_ index: Int, from source: some KernelSource) -> Sample {
+        var sample = Sample()
+        sampleLimits(index, source, &sample)
+        return sample
+    }
+
+    private mutating func sampleIO(
+        _ index: Int, _ source: some KernelSource, _ result: inout Result
+    ) {
+        let io = billed(.ioStat, index, source, &result) { text throws(FormatError) in
+            try IOStat(parsing: text)
+        }
+        guard let io else { return }
+        result.sample.io = io.devices
+        for device in io.devices.keys where isStacked(device, source) {
+            result.sample.io?[device] = nil
+        }
+        result.sample.hasUnknownDevices = io.unknownDevices > 0
+    }
+
+    private mutating func sampleMemory(
+        _ index: Int, _ source: some KernelSource, _ result: inout Result
+    ) {
+        result.sample.memoryCurrent = billed(.memoryCurrent, index, source, &result, parseGauge)
+        let memory = billed(.memoryStat, index, source, &result) { text throws(FormatError) in
+            try MemoryStat(parsing: text)
+        }
+        result.sample.memory = memory
+        if let memory, memory.lacksKeys {
+            result.set(.memoryStat, 2)
+            result.details[.memoryStat] = Absence(
+                .incomplete, detail: "no line " + memory.missingKeys.joined(separator: ", "))
+        }
+        result.sample.memorySwap = extra(.memorySwap, index, source, parseGauge)
+        result.sample.memoryEvents = extra(.memoryEvents, index, source) {
+            text throws(FormatError) in
+            try MemoryEvents(parsing: text)
+        }
+        if let peak = extra(.memoryPeak, index, source, parseGauge), source.resetPeak(of: index) {
+            result.sample.memoryPeak = peak
+        }
+    }
+
+    private mutating func sampleLimits(
+        _ index: Int, _ source: some KernelSource, _ sample: inout Sample
+    ) {
+        sample.cpuMax = extra(.cpuMax, index, source) { text throws(FormatError) in
+            try CPUMax(parsing: text)
+        }
+        sample.memoryMax = extra(.memoryMax, index, source, parseLimit)
+    }
+
+    private mutating func samplePressure(
+        _ index: Int, _ source: some KernelSource, _ sample: inout Sample
+    ) {
+        func parse(_ text: Span<UInt8>) throws(FormatError) -> Pressure {
+            try Pressure(parsing: text)
+        }
+        sample.cpuPressure = extra(.cpuPressure, index, source, parse)
+        sample.memoryPressure = extra(.memoryPressure, index, source, parse)
+        sample.ioPressure = extra(.ioPressure, index, source, parse)
+        sample.frozenMicroseconds = extra(.statLocal, index, source, parseFrozen) ?? nil
+    }
+
+    /// Reads a file that is billed from: if it gives no value, that is an absence.
+    private mutating func billed<Value>(
+        _ file: KernelFile, _ index: Int, _ source: some KernelSource, _ result: inout Result,
         _ parse: (Span<UInt8>) throws(FormatError) -> Value
     ) -> Value? {
         do throws(Errno) {
-            let length = try directory.read(file, into: &buffer)
+            let length = try source.read(file, of: index, into: &buffer)
             do throws(FormatError) {
                 return try parse(buffer.span.extracting(0..<length))
             } catch {
-                result.absences[file.text] = Absence(.malformed, detail: error.description)
+                result.set(file, 2)
+                result.details[file] = Absence(.malformed, detail: error.description)
             }
         } catch {
-            if error.rawValue == ENODEV {
-                result.isGone = result.sample.cpu == nil
-            } else {
-                result.absences[file.text] = absence(error)
+            switch error {
+            case .noSuchFileOrDirectory: result.set(file, 1)
+            case Errno(rawValue: ENODEV): break
+            case .permissionDenied, .notPermitted:
+                result.set(file, 2)
+                result.details[file] = Absence(.notPermitted, detail: error.description)
+            default:
+                result.set(file, 2)
+                result.details[file] = Absence(.failed, detail: error.description)
             }
         }
         return nil
     }
 
-    private func absence(_ error: Errno) -> Absence {
-        switch error {
-        case .noSuchFileOrDirectory: Self.controllerOff
-        case .permissionDenied, .notPermitted:
-            Absence(.notPermitted, detail: error.description)
-        default: Absence(.failed, detail: error.description)
-        }
+    /// Reads a file that is not billed from: not every kernel has it.
+    private mutating func extra<Value>(
+        _ file: KernelFile, _ index: Int, _ source: some KernelSource,
+        _ parse: (Span<UInt8>) throws(FormatError) -> Value
+    ) -> Value? {
+        guard let length = try? source.read(file, of: index, into: &buffer) else { return nil }
+        return try? parse(buffer.span.extracting(0..<length))
     }
 
-    /// The same for every file of every cgroup without the controller, so it is made once.
     private static let controllerOff = Absence(
         .controllerOff, detail: Errno.noSuchFileOrDirectory.description)
 
     /// Whether the device stands on others; asked of the host once for each device.
-    private mutating func stacked(_ device: DeviceNumber) -> Bool {
-        if let known = isStacked[device] { return known }
-        let answer = BlockDevices.isStacked(device)
-        isStacked[device] = answer
+    private mutating func isStacked(_ device: DeviceNumber, _ source: some KernelSource) -> Bool {
+        if let known = stacked[device] { return known }
+        let answer = source.isStacked(device)
+        stacked[device] = answer
         return answer
     }
 }

@@ -1,30 +1,30 @@
 import CgroupFormat
 import Units
 
-/// One moment by both clocks, read together.
-public struct Moment: Hashable, Sendable {
-    /// Wall time: a label.
-    public var wall: Instant
-    /// Microseconds since boot, suspend included (`CLOCK_BOOTTIME`): durations come from it.
-    public var bootMicroseconds: Int64
-
-    public init(wall: Instant, bootMicroseconds: Int64) {
-        (self.wall, self.bootMicroseconds) = (wall, bootMicroseconds)
-    }
-}
-
 /// The values of one cgroup at one moment; `nil` is "not measured", never 0.
 public struct Sample: Hashable, Sendable {
     public var cpu: CPUStat?
     /// `memory.current`, in bytes.
     public var memoryCurrent: Int64?
     public var memory: MemoryStat?
+    /// `memory.swap.current`, in bytes.
+    public var memorySwap: Int64?
+    /// The most memory held since the last sample, in bytes: an upper bound, never billed.
+    public var memoryPeak: Int64?
+    public var memoryEvents: MemoryEvents?
     /// The counters of each billed device.
     public var io: [DeviceNumber: IOCounters]?
     /// Whether io.stat had lines whose device the kernel could not name.
     public var hasUnknownDevices = false
     /// `pids.current`.
     public var pids: Int64?
+    public var cpuMax: CPUMax?
+    public var memoryMax: Limit?
+    public var cpuPressure: Pressure?
+    public var memoryPressure: Pressure?
+    public var ioPressure: Pressure?
+    /// Time in the freezer, in µs (`cgroup.stat.local`, Linux 6.18).
+    public var frozenMicroseconds: Int64?
 
     public init() {}
 }

@@ -26,7 +26,7 @@ extension Store {
     public func audit(over period: Period?) throws(Fault) -> [AuditRow] {
         let kernel =
             period == nil
-            ? "c.last - c.baseline"
+            ? "sum(c.closed + c.last - c.baseline)"
             : """
             (SELECT coalesce(sum(quantity), 0) FROM control_total t
              WHERE t.container = c.container AND t.meter = c.meter
@@ -34,7 +34,7 @@ extension Store {
             """
         let sql = """
             SELECT r.path, m.name AS meter, a.tenant, \(kernel) AS kernel,
-                \(period == nil ? "c.pending" : "0") AS pending,
+                \(period == nil ? "sum(c.pending)" : "0") AS pending,
                 (SELECT coalesce(sum(u.quantity), 0) FROM usage u
                  JOIN container x ON x.id = u.container
                  WHERE (x.id = c.container OR x.root = c.container) AND u.meter = c.meter
@@ -44,6 +44,7 @@ extension Store {
             JOIN container r ON r.id = c.container
             JOIN meter m ON m.id = c.meter
             LEFT JOIN attribution a ON a.container = r.id AND a.until_s IS NULL
+            GROUP BY c.container, c.meter
             ORDER BY a.tenant IS NULL, a.tenant, r.path, r.id, m.id
             """
         // Within these bounds lies every hour there can be.

@@ -19,7 +19,7 @@ extension Store {
             let last = try Row.fetchOne(
                 db,
                 sql: """
-                    SELECT wall_ms, boottime_us, highest_id, failed FROM tick JOIN run ON run.id = tick.run
+                    SELECT wall_ms, boottime_us, highest_id, failed, epoch FROM tick JOIN run ON run.id = tick.run
                     WHERE boot = ? AND root = ? ORDER BY tick.id DESC LIMIT 1
                     """, arguments: [boot, root])
             try db.execute(
@@ -31,7 +31,8 @@ extension Store {
                     let wall = Instant(milliseconds: row["wall_ms"])
                     return Run.LastTick(
                         moment: Moment(wall: wall, bootMicroseconds: row["boottime_us"]),
-                        highestID: row["highest_id"], isComplete: row["failed"] == 0)
+                        highestID: row["highest_id"], isComplete: row["failed"] == 0,
+                        epoch: row["epoch"])
                 })
         }
     }
@@ -45,31 +46,37 @@ extension Store {
         return try write { db in
             try requireNewest(db, run)
             try noteGap(db, before: tick, of: run)
-            try db.execute(
-                sql: """
-                    INSERT INTO tick (run, wall_ms, boottime_us, seen, read, vanished, failed,
-                        highest_id, duration_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    run.row, tick.moment.wall.milliseconds, tick.moment.bootMicroseconds,
-                    tick.seen, tick.entries.count, tick.vanished, tick.failed, tick.highestID,
-                    tick.durationMicroseconds,
-                ])
-            let tickRow = db.lastInsertedRowID
+            let tickRow = try writeTick(db, tick, run)
             let rows = try enrol(db, tick, run)
             var writer = try TickWriter(db, tick: tickRow, wall: tick.moment.wall)
             for (entry, row) in zip(tick.entries, rows) { try writer.write(entry, row) }
-            for tail in tick.tails { try writer.write(tail) }
-            for note in tick.notes { try writer.write(note.found, note.row) }
             try linkRoots(db, tick, rows)
-            for row in tick.closed {
-                for table in ["position", "position_io"] {
-                    try db.execute(
-                        sql: "DELETE FROM \(table) WHERE container = ?", arguments: [row])
-                }
-            }
+            for row in tick.closed { try writer.close(row) }
             return rows
         }
+    }
+
+    private func writeTick(_ db: Database, _ tick: TickRecord, _ run: Run) throws -> Int64 {
+        let complete = tick.completeness
+        try db.execute(
+            sql: """
+                INSERT INTO tick (run, wall_ms, boottime_us, seen, read, vanished, failed,
+                    highest_id, duration_us, epoch, bracket_us, births, ends, last_readings, skipped)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                run.row, tick.moment.wall.milliseconds, tick.moment.bootMicroseconds,
+                complete.seen, tick.entries.count, complete.vanished,
+                complete.failed.values.reduce(0, +), tick.highestID,
+                complete.durationMicroseconds, complete.epoch, complete.bracketMicroseconds,
+                complete.births, complete.ends, complete.lastReadings, complete.skipped,
+            ])
+        let row = db.lastInsertedRowID
+        for (errno, count) in complete.failed {
+            try db.execute(
+                sql: "INSERT INTO tick_failure VALUES (?, ?, ?)", arguments: [row, errno, count])
+        }
+        return row
     }
 
     /// Writes down which tenant root each new account lies below.
@@ -116,21 +123,15 @@ extension Store {
     /// The account rows of a tick's entries; new accounts are made and attributed.
     private func enrol(_ db: Database, _ tick: TickRecord, _ run: Run) throws -> [Int64] {
         let wall = tick.moment.wall.milliseconds
-        var touch = try FastStatement(
-            db,
-            """
-            UPDATE container SET last_seen_ms = ?, whole = max(whole, ?),
-                kind = CASE ? WHEN 1 THEN 'tenant_root' ELSE 'container' END
-            WHERE id = ?
-            """)
         lazy var tenants = Result { try loadTenants(db) }
         return try tick.entries.map { entry in
             if let row = entry.row {
-                touch.bind(wall)
-                touch.bind(entry.isWhole ? 1 : 0)
-                touch.bind(entry.isTenantRoot ? 1 : 0)
-                touch.bind(row)
-                try touch.run()
+                guard entry.isRelabelled else { return row }
+                try db.execute(
+                    sql: "UPDATE container SET whole = max(whole, ?), kind = ? WHERE id = ?",
+                    arguments: [
+                        entry.isWhole, entry.isTenantRoot ? "tenant_root" : "container", row,
+                    ])
                 return row
             }
             try db.execute(

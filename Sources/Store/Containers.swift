@@ -24,7 +24,9 @@ extension Store {
             let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT c.*, b.boot_id, coalesce(a.tenant, 'unattributed') AS tenant,
+                    SELECT c.*, b.boot_id,
+                        CASE WHEN EXISTS (SELECT 1 FROM position p WHERE p.container = c.id)
+                            THEN (SELECT max(wall_ms) FROM tick) ELSE c.last_seen_ms END AS seen_ms, coalesce(a.tenant, 'unattributed') AS tenant,
                         (SELECT group_concat(file || ': ' || reason, ', ') FROM absence
                          WHERE container = c.id AND until_ms IS NULL) AS absent
                     FROM container c JOIN boot b ON b.id = c.boot
@@ -40,7 +42,7 @@ extension Store {
                     cgroupID: row["cgroup_id"], bootID: row["boot_id"],
                     isTenantRoot: row["kind"] as String == "tenant_root",
                     firstSeen: Instant(milliseconds: row["first_seen_ms"]),
-                    lastSeen: Instant(milliseconds: row["last_seen_ms"]),
+                    lastSeen: Instant(milliseconds: row["seen_ms"]),
                     absent: (row["absent"] as String?).map { $0.components(separatedBy: ", ") }
                         ?? [])
             }

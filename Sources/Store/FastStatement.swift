@@ -14,6 +14,11 @@ struct FastStatement {
         database = db
     }
 
+    /// Binds the next parameters.
+    mutating func bind<each Value: OptionalInteger>(_ values: repeat each Value) {
+        for value in repeat each values { bind(value.integer) }
+    }
+
     /// Binds the next parameter.
     mutating func bind(_ value: Int64?) {
         index += 1
@@ -35,4 +40,17 @@ struct FastStatement {
                 message: String(cString: sqlite3_errmsg(database.sqliteConnection)))
         }
     }
+}
+
+/// A whole number, or none: what a parameter takes.
+protocol OptionalInteger {
+    var integer: Int64? { get }
+}
+
+extension Int64: OptionalInteger {
+    var integer: Int64? { self }
+}
+
+extension Int64?: OptionalInteger {
+    var integer: Int64? { self }
 }

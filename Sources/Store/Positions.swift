@@ -7,38 +7,50 @@ import Units
 struct PositionWriter {
     private var position: FastStatement
     private var device: FastStatement
+    private let db: Database
 
     init(_ db: Database) throws {
+        self.db = db
         position = try FastStatement(
             db,
             """
             INSERT OR REPLACE INTO position (container, cpu_usage_us, cpu_boottime_us,
                 cpu_ahead_us, io_boottime_us, memory_boottime_us, current_bytes, current_carry,
-                working_set_bytes, working_set_carry, unreclaimable_bytes, unreclaimable_carry)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                working_set_bytes, working_set_carry, unreclaimable_bytes, unreclaimable_carry,
+                reserved_boottime_us, cpu_reserved_nanocores, cpu_reserved_carry,
+                memory_reserved_bytes, memory_reserved_carry)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
         device = try FastStatement(
-            db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+            db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     }
 
-    mutating func write(_ values: Position, _ row: Int64) throws {
-        for value in [
-            row, values.cpu?.value, values.cpu?.bootMicroseconds, values.cpuAhead, values.ioSince,
-            values.memory.values.first?.bootMicroseconds,
-        ] { position.bind(value) }
-        for formula in MemoryFormula.allCases {
-            position.bind(values.memory[formula]?.bytes)
-            position.bind(values.memory[formula]?.carry ?? 0)
+    mutating func write(_ at: Position, _ row: Int64) throws {
+        position.bind(
+            row, at.cpu?.value, at.cpu?.bootMicroseconds, at.cpu?.ahead ?? 0, at.ioSince,
+            at.memoryCurrent?.bootMicroseconds)
+        for held in [at.memoryCurrent, at.memoryWorkingSet, at.memoryUnreclaimable] {
+            position.bind(held?.value, held?.carry ?? 0)
         }
+        position.bind(
+            at.cpuReserved?.bootMicroseconds ?? at.memoryReserved?.bootMicroseconds,
+            at.cpuReserved?.value, at.cpuReserved?.carry ?? 0, at.memoryReserved?.value,
+            at.memoryReserved?.carry ?? 0)
         try position.run()
-        for (number, mark) in values.io {
-            let columns: [Int64?] = [
-                row, number.major, number.minor, mark.bootMicroseconds, mark.value.readBytes,
-                mark.value.writeBytes, mark.value.readOps, mark.value.writeOps,
-            ]
-            for value in columns { device.bind(value) }
+        for (number, mark) in at.io {
+            device.bind(
+                row, number.major, number.minor, mark.bootMicroseconds, mark.counters.readBytes,
+                mark.counters.writeBytes, mark.counters.readOps, mark.counters.writeOps,
+                mark.ahead[0], mark.ahead[1], mark.ahead[2], mark.ahead[3])
             try device.run()
         }
+    }
+
+    /// Closes the account of a device.
+    func end(_ device: DeviceNumber, _ row: Int64) throws {
+        try db.execute(
+            sql: "DELETE FROM position_io WHERE container = ? AND major = ? AND minor = ?",
+            arguments: [row, device.major, device.minor])
     }
 }
 
@@ -72,16 +84,21 @@ extension Store {
     private func position(_ row: Row) -> Position {
         var position = Position()
         if let usage = row["cpu_usage_us"] as Int64?, let at = row["cpu_boottime_us"] as Int64? {
-            position.cpu = Position.Mark(usage, at: at)
+            position.cpu = Position.Mark(usage, ahead: row["cpu_ahead_us"], at: at)
         }
-        position.cpuAhead = row["cpu_ahead_us"]
         position.ioSince = row["io_boottime_us"]
         if let at = row["memory_boottime_us"] as Int64? {
             for formula in MemoryFormula.allCases {
-                position.memory[formula] = Position.Held(
-                    bytes: row["\(formula.rawValue)_bytes"], at: at,
+                position[.memory(formula)] = Position.Held(
+                    row["\(formula.rawValue)_bytes"], at: at,
                     carry: row["\(formula.rawValue)_carry"])
             }
+        }
+        if let at = row["reserved_boottime_us"] as Int64? {
+            position.cpuReserved = Position.Held(
+                row["cpu_reserved_nanocores"], at: at, carry: row["cpu_reserved_carry"])
+            position.memoryReserved = Position.Held(
+                row["memory_reserved_bytes"], at: at, carry: row["memory_reserved_carry"])
         }
         return position
     }
@@ -100,8 +117,11 @@ extension Store {
             let counters = IOCounters(
                 readBytes: row["read_bytes"], writeBytes: row["write_bytes"],
                 readOps: row["read_ops"], writeOps: row["write_ops"])
-            accounts[row["cgroup_id"]]?.position?.io[device] = Position.Mark(
-                counters, at: row["boottime_us"])
+            let ahead = SIMD4<Int64>(
+                row["read_bytes_ahead"], row["write_bytes_ahead"], row["read_ops_ahead"],
+                row["write_ops_ahead"])
+            accounts[row["cgroup_id"]]?.position?.io[device] = Position.DeviceMark(
+                counters, ahead: ahead, at: row["boottime_us"])
         }
     }
 

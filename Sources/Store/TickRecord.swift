@@ -16,6 +16,17 @@ public struct Account: Hashable, Sendable {
     public var isWhole: Bool
     /// What is missing now, by kernel file.
     public var absences: [String: Absence]
+    /// A code of `absences` that is cheap to compare; `nil` if it is not known.
+    public var absenceCode: UInt64?
+
+    public init(
+        row: Int64, cgroupID: Int64, path: String, isTenantRoot: Bool, root: Int64?,
+        position: Position?, isWhole: Bool, absences: [String: Absence], absenceCode: UInt64? = nil
+    ) {
+        (self.row, self.cgroupID, self.path) = (row, cgroupID, path)
+        (self.isTenantRoot, self.root, self.position) = (isTenantRoot, root, position)
+        (self.isWhole, self.absences, self.absenceCode) = (isWhole, absences, absenceCode)
+    }
 }
 
 /// What one tick found of one cgroup.
@@ -28,104 +39,112 @@ public struct TickEntry: Sendable {
     /// The cgroup id of the tenant root it lies below.
     public var root: Int64?
     public var runtime: String
-    public var sample: Sample
+    /// `nil` for a cgroup that ended without a last reading.
+    public var sample: Sample?
+    /// When the sample was taken.
+    public var moment: Moment
+    /// The limits in force over it, its ancestors' included.
+    public var limits = Reservation()
     public var position: Position?
-    public var parts: [Advance.Part]
-    public var anomalies: [String]
+    public var parts: [Advance.Part] = []
+    public var anomalies: [String] = []
     /// Devices whose account is closed.
-    public var endedDevices: [DeviceNumber]
+    public var endedDevices: [DeviceNumber] = []
     public var isWhole: Bool
+    /// The cgroup is gone: its account is closed.
+    public var hasEnded = false
+    /// Its files were read after its last process had gone, in this tick or before.
+    public var wasReadLast = false
     /// What is missing now, by kernel file.
-    public var absences: [String: Absence]
+    public var absences: [String: Absence] = [:]
+    public var absenceCode: UInt64?
     /// Files whose absence began, changed or (`nil`) ended.
-    public var absenceChanges: [String: Absence?]
+    public var absenceChanges: [String: Absence?] = [:]
+    /// Whether its role is another than before.
+    public var isRelabelled = false
     /// Whether it was not known to lie below its tenant root.
     public var isNewBelowRoot = false
-    /// For a tenant root: what its counter rose by.
-    public var control: Control?
+    /// For a tenant root: what its counters rose by.
+    public var controls: [Control] = []
 
     public init(
         row: Int64?, path: String, cgroupID: Int64, isTenantRoot: Bool, root: Int64?,
-        runtime: String, sample: Sample, position: Position?, parts: [Advance.Part],
-        anomalies: [String],
-        endedDevices: [DeviceNumber], isWhole: Bool, absences: [String: Absence],
-        absenceChanges: [String: Absence?]
+        runtime: String, sample: Sample?, position: Position?, isWhole: Bool, at moment: Moment
     ) {
         (self.row, self.path, self.cgroupID) = (row, path, cgroupID)
         (self.isTenantRoot, self.root, self.runtime) = (isTenantRoot, root, runtime)
-        (self.sample, self.position, self.parts) = (sample, position, parts)
-        (self.anomalies, self.absences) = (anomalies, absences)
-        (self.endedDevices, self.isWhole) = (endedDevices, isWhole)
-        self.absenceChanges = absenceChanges
+        (self.sample, self.position, self.isWhole) = (sample, position, isWhole)
+        self.moment = moment
     }
 
     /// The account as it stands once this entry is committed.
     public func account(_ row: Int64) -> Account {
         Account(
             row: row, cgroupID: cgroupID, path: path, isTenantRoot: isTenantRoot, root: root,
-            position: position,
-            isWhole: isWhole, absences: absences)
+            position: position, isWhole: isWhole, absences: absences, absenceCode: absenceCode)
     }
 }
 
-/// What a tenant root's cpu counter says: the control total of what is billed below it.
+/// What one counter of a tenant root says: the control total of what is billed below it.
 public struct Control: Hashable, Sendable {
-    /// Where the account begins: set at its first reading.
-    public var baseline: Int64?
-    /// The reading, in µs.
+    public var counter: Counter
+    /// Where the account begins, if this is its first reading.
+    public var baseline: Int64
+    /// The reading, in base units.
     public var last: Int64
     /// How much of it waits for the next tick to be billed.
     public var pending: Int64
     /// What was billed of it in this tick, by hour.
     public var parts: [HourPart]
+    /// The counter began anew at 0: what it said before is closed.
+    public var restarts: Bool
 
-    public init(baseline: Int64?, last: Int64, pending: Int64, parts: [HourPart]) {
-        (self.baseline, self.last) = (baseline, last)
-        (self.pending, self.parts) = (pending, parts)
-    }
-}
-
-/// What an account that has ended is still billed, out of its tenant root's counter.
-public struct Tail: Hashable, Sendable {
-    public var row: Int64
-    public var parts: [Advance.Part]
-    /// For a tenant root: what was pending of its counter and is billed now, in µs.
-    public var control: Int64
-
-    public init(row: Int64, parts: [Advance.Part], control: Int64 = 0) {
-        (self.row, self.parts, self.control) = (row, parts, control)
+    public init(
+        _ counter: Counter, baseline: Int64, last: Int64, pending: Int64, parts: [HourPart],
+        restarts: Bool = false
+    ) {
+        (self.counter, self.baseline, self.last) = (counter, baseline, last)
+        (self.pending, self.parts, self.restarts) = (pending, parts, restarts)
     }
 }
 
 /// All that one tick writes, in one transaction.
 public struct TickRecord: Sendable {
     public var moment: Moment
-    public var seen: Int
-    public var vanished: Int
-    public var failed: Int
+    public var completeness = Completeness()
     /// The highest cgroup id of the scan; 0 where ids do not count up.
-    public var highestID: Int64
-    public var durationMicroseconds: Int64
+    public var highestID: Int64 = 0
     /// A silence longer than this, in µs, is written down as a gap.
     public var longestHold: Int64
     public var entries: [TickEntry]
-    /// Accounts that count no more: they have ended, or have become inner cgroups.
-    public var closed: [Int64]
-    public var tails: [Tail]
-    /// Anomalies of accounts without an entry, by row.
-    public var notes: [(row: Int64, found: String)]
+    /// Accounts that count no more, as their cgroups have become inner ones.
+    public var closed: [Int64] = []
 
-    public init(
-        moment: Moment, seen: Int, vanished: Int, failed: Int, highestID: Int64,
-        durationMicroseconds: Int64, longestHold: Int64, entries: [TickEntry],
-        closed: [Int64], tails: [Tail] = [], notes: [(row: Int64, found: String)] = []
-    ) {
-        (self.moment, self.seen, self.vanished) = (moment, seen, vanished)
-        (self.failed, self.highestID) = (failed, highestID)
-        self.durationMicroseconds = durationMicroseconds
-        (self.longestHold, self.entries) = (longestHold, entries)
-        (self.closed, self.tails, self.notes) = (closed, tails, notes)
+    public init(moment: Moment, longestHold: Int64, entries: [TickEntry]) {
+        (self.moment, self.longestHold, self.entries) = (moment, longestHold, entries)
     }
+}
+
+/// How complete a tick was: what an invoice's figures can be judged by.
+public struct Completeness: Hashable, Sendable {
+    public var seen = 0
+    public var vanished = 0
+    /// Directories that could not be read, by errno.
+    public var failed: [Int32: Int] = [:]
+    public var durationMicroseconds: Int64 = 0
+    /// How far the tenant roots' cpu counters rose while their trees were read, in µs.
+    public var bracketMicroseconds: Int64 = 0
+    /// Which stretch of the wall clock this is: a step of the clock begins a new one.
+    public var epoch: Int64 = 0
+    /// Cgroups seen born since the last tick.
+    public var births = 0
+    /// Cgroups that ended since, and how many of them were read after their last process.
+    public var ends = 0
+    public var lastReadings = 0
+    /// Ticks that were due since the last one and were skipped, as this one came late.
+    public var skipped: Int64 = 0
+
+    public init() {}
 }
 
 /// A life of the collector, as the store knows it.
@@ -143,5 +162,6 @@ public struct Run: Sendable {
         public let highestID: Int64
         /// Whether every cgroup could be read then.
         public let isComplete: Bool
+        public let epoch: Int64
     }
 }

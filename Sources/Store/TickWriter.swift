@@ -17,7 +17,7 @@ struct TickWriter {
     init(_ db: Database, tick: Int64, wall: Instant) throws {
         (self.db, self.tick, self.wall) = (db, tick, wall)
         meters = try meterRows(db)
-        let marks = Array(repeating: "?", count: 14).joined(separator: ", ")
+        let marks = Array(repeating: "?", count: 28).joined(separator: ", ")
         sample = try FastStatement(db, "INSERT INTO sample VALUES (\(marks))")
         sampleIO = try FastStatement(db, "INSERT INTO sample_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         usage = [:]
@@ -28,14 +28,14 @@ struct TickWriter {
     }
 
     mutating func write(_ entry: TickEntry, _ row: Int64) throws {
-        try write(entry.sample, row)
-        if let position = entry.position { try positions.write(position, row) }
+        if let sample = entry.sample { try write(sample, entry.limits, row) }
         try write(entry.parts, row)
-        if let control = entry.control { try write(control, row) }
-        for device in entry.endedDevices {
-            try db.execute(
-                sql: "DELETE FROM position_io WHERE container = ? AND major = ? AND minor = ?",
-                arguments: [row, device.major, device.minor])
+        for control in entry.controls { try write(control, row) }
+        if entry.hasEnded {
+            try close(row)
+        } else if let position = entry.position {
+            try positions.write(position, row)
+            for device in entry.endedDevices { try positions.end(device, row) }
         }
         for found in entry.anomalies { try write(found, row) }
         for (file, absence) in entry.absenceChanges {
@@ -56,14 +56,14 @@ struct TickWriter {
         }
     }
 
-    /// Writes what an ended account is still billed.
-    mutating func write(_ tail: Tail) throws {
-        try write(tail.parts, tail.row)
-        guard tail.control > 0, let part = tail.parts.first else { return }
-        try addControl(HourPart(hour: part.hour, quantity: part.quantity), tail.row)
-        try db.execute(
-            sql: "UPDATE control SET pending = 0 WHERE container = ? AND meter = ?",
-            arguments: [tail.row, meters[Meter.cpu.name]])
+    /// Lets an account count no more.
+    func close(_ row: Int64) throws {
+        try db.cachedStatement(sql: "UPDATE container SET last_seen_ms = ? WHERE id = ?")
+            .execute(arguments: [wall.milliseconds, row])
+        for table in ["position", "position_io"] {
+            try db.cachedStatement(sql: "DELETE FROM \(table) WHERE container = ?")
+                .execute(arguments: [row])
+        }
     }
 
     /// Adds parts to the ledger.
@@ -74,9 +74,7 @@ struct TickWriter {
             }
             // An advance holds no part that passes 64 bits.
             let quantity = Int64(part.quantity)
-            for value in [part.hour.seconds, row, meter, quantity] {
-                usage[part.assurance]?.bind(value)
-            }
+            usage[part.assurance]?.bind(part.hour.seconds, row, meter, quantity)
             try usage[part.assurance]?.run()
         }
     }
@@ -89,42 +87,50 @@ struct TickWriter {
     }
 
     private func write(_ control: Control, _ row: Int64) throws {
-        let meter = meters[Meter.cpu.name]
-        if let baseline = control.baseline {
-            try db.execute(
-                sql: "INSERT OR IGNORE INTO control VALUES (?, ?, ?, ?, 0)",
-                arguments: [row, meter, baseline, baseline])
+        let meter = meters[control.counter.meter.name]
+        let (major, minor) = (
+            control.counter.device?.major ?? 0, control.counter.device?.minor ?? 0
+        )
+        let key: [(any DatabaseValueConvertible)?] = [row, meter, major, minor]
+        try db.cachedStatement(
+            sql: "INSERT OR IGNORE INTO control VALUES (?, ?, ?, ?, ?5, ?5, 0, 0)"
+        ).execute(arguments: StatementArguments(key + [control.baseline]))
+        let same = "WHERE container = ? AND meter = ? AND major = ? AND minor = ?"
+        if control.restarts {
+            try db.cachedStatement(
+                sql: "UPDATE control SET closed = closed + last - baseline, baseline = 0 \(same)"
+            ).execute(arguments: StatementArguments(key))
         }
-        try db.execute(
-            sql: "UPDATE control SET last = ?, pending = ? WHERE container = ? AND meter = ?",
-            arguments: [control.last, control.pending, row, meter])
-        for part in control.parts where part.quantity > 0 { try addControl(part, row) }
+        try db.cachedStatement(sql: "UPDATE control SET last = ?, pending = ? \(same)")
+            .execute(arguments: StatementArguments([control.last, control.pending] + key))
+        for part in control.parts where part.quantity > 0 {
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO control_total VALUES (?, ?, ?, ?)
+                    ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
+                    """
+            ).execute(arguments: [part.hour.seconds, row, meter, Int64(part.quantity)])
+        }
     }
 
-    private func addControl(_ part: HourPart, _ row: Int64) throws {
-        try db.execute(
-            sql: """
-                INSERT INTO control_total VALUES (?, ?, ?, ?)
-                ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
-                """,
-            arguments: [part.hour.seconds, row, meters[Meter.cpu.name], Int64(part.quantity)])
-    }
-
-    private mutating func write(_ values: Sample, _ row: Int64) throws {
-        let (cpu, memory) = (values.cpu, values.memory)
-        let columns: [Int64?] = [
+    private mutating func write(
+        _ values: Sample, _ limits: Reservation, _ row: Int64
+    ) throws {
+        let (cpu, memory, events) = (values.cpu, values.memory, values.memoryEvents)
+        sample.bind(
             tick, row, cpu?.usageMicroseconds, cpu?.userMicroseconds, cpu?.systemMicroseconds,
             cpu?.throttledMicroseconds, values.memoryCurrent, memory?.anon, memory?.file,
-            memory?.kernel, memory?.sock, memory?.shmem, memory?.inactiveFile, values.pids,
-        ]
-        for value in columns { sample.bind(value) }
+            memory?.kernel, memory?.sock, memory?.shmem, memory?.inactiveFile, values.pids)
+        sample.bind(
+            values.memorySwap, values.memoryPeak, events?.high, events?.max, events?.oomKill,
+            cpu?.throttledPeriods, values.cpuPressure?.some, values.memoryPressure?.some,
+            values.memoryPressure?.full, values.ioPressure?.some, values.ioPressure?.full,
+            values.frozenMicroseconds, limits.cpu, limits.memory)
         try sample.run()
         for (device, io) in values.io ?? [:] {
-            let columns: [Int64?] = [
+            sampleIO.bind(
                 tick, row, device.major, device.minor, io.readBytes, io.writeBytes, io.readOps,
-                io.writeOps,
-            ]
-            for value in columns { sampleIO.bind(value) }
+                io.writeOps)
             try sampleIO.run()
         }
     }

@@ -23,9 +23,9 @@ private struct Rig {
         try folder.write("1\n", to: "tree/\(path)/cgroup.procs")
     }
 
-    func collector() throws -> Collector {
+    func collector() throws -> Collector<LiveKernel> {
         try Collector(
-            root: CgroupRoot(opening: "\(folder.path)/tree"), store: store,
+            source: LiveKernel(root: CgroupRoot(opening: "\(folder.path)/tree")), store: store,
             intervalMilliseconds: 1000)
     }
 

@@ -29,16 +29,13 @@ private let now = Instant(seconds: 1_795_446_000)
     /// A tick that bills 1000 us of /c in the hour of `used`.
     private func use(_ run: Run, row: Int64?, at wall: Instant, used: Instant) throws -> Int64 {
         let part = Advance.Part(meter: .meter(.cpu), hour: used.startOfHour, quantity: 1000)
-        let entry = TickEntry(
-            row: row, path: "/c", cgroupID: 7, isTenantRoot: false, root: nil, runtime: "cgroup",
-            sample: Sample(), position: Position(), parts: [part], anomalies: [],
-            endedDevices: [], isWhole: true, absences: [:], absenceChanges: [:])
         let moment = Moment(wall: wall, bootMicroseconds: wall.milliseconds * 1000)
+        var entry = TickEntry(
+            row: row, path: "/c", cgroupID: 7, isTenantRoot: false, root: nil, runtime: "cgroup",
+            sample: Sample(), position: Position(), isWhole: true, at: moment)
+        entry.parts = [part]
         return try store.commit(
-            TickRecord(
-                moment: moment, seen: 1, vanished: 0, failed: 0, highestID: 7,
-                durationMicroseconds: 1, longestHold: .max, entries: [entry], closed: []),
-            of: run)[0]
+            TickRecord(moment: moment, longestHold: .max, entries: [entry]), of: run)[0]
     }
 
     private func owners() throws -> [String: Int128] {

@@ -71,7 +71,7 @@ struct DaemonCommand: AsyncParsableCommand {
 /// Runs the collecting loop until it ends by itself or by a signal.
 private func runCollector(
     _ place: StoreOptions, interval: String?, root: String?, length: Int64?,
-    onTick: @escaping @Sendable (Collector.Outcome) -> Void
+    onTick: @escaping @Sendable (TickOutcome) -> Void
 ) async throws {
     let settings = try place.settings()
     let milliseconds = try interval.map { text throws(Fault) in

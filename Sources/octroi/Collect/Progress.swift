@@ -21,7 +21,7 @@ final class Progress: Sendable {
     init(isSteady: Bool) { self.isSteady = isSteady }
 
     /// Takes note of a tick.
-    @Sendable func note(_ outcome: Collector.Outcome) {
+    @Sendable func note(_ outcome: TickOutcome) {
         let line: String? = totals.withLock { totals in
             totals.ticks += 1
             totals.cgroups = outcome.read

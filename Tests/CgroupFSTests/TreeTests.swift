@@ -6,23 +6,29 @@ import TestSupport
 import Testing
 import Units
 
-@Suite struct WalkTests {
+@Suite struct TreeTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func walk(
-        roots: Set<String> = [], whole: Set<Int64> = [], known: Set<Int64> = []
-    ) throws -> (found: [FoundCgroup], counts: WalkCounts) {
-        let root = try CgroupRoot(opening: folder.path)
-        var found: [FoundCgroup] = []
-        let plan = WalkPlan(
+    private func plan(_ roots: Set<String> = [], whole: Set<Int64> = []) -> SurveyPlan {
+        SurveyPlan(
             nesting: {
                 $0.hasSuffix(".scope") ? .one : $0.hasSuffix(".slice") ? .many : .byProcesses
-            }, tenantRoots: roots, whole: whole, known: known)
-        var kept = KeptDirectories()
-        let counts = root.walk(plan, keeping: &kept) { cgroup, _ in found.append(cgroup) }
-        return (found, counts)
+            }, tenantRoots: roots, whole: whole)
+    }
+
+    private func tree() throws -> CgroupTree {
+        let clock = Clock()
+        return CgroupTree(root: try CgroupRoot(opening: folder.path), clock: { clock.next() })
+    }
+
+    /// The accounts of a survey, in the order in which they are read.
+    private func survey(_ tree: CgroupTree, _ plan: SurveyPlan? = nil) -> [FoundCgroup] {
+        let survey = tree.survey(plan ?? self.plan())
+        return survey.steps.compactMap {
+            if case .account(let index) = $0 { survey.cgroups[index] } else { nil }
+        }
     }
 
     @Test func leavesWholeContainersAndTenantRootsKeepAccounts() throws {
@@ -30,7 +36,8 @@ import Units
         try folder.write("populated 1\nfrozen 0\n", to: "a.slice/x.scope/cgroup.events")
         try folder.write("2\n", to: "a.slice/x.scope/inner/cgroup.procs")
         try folder.write("", to: "empty/cgroup.procs")
-        let (found, counts) = try walk(roots: ["/a.slice"])
+        let tree = try tree()
+        let found = survey(tree, plan(["/a.slice"]))
         #expect(
             Set(found.map(\.path)) == ["/a.slice/leaf", "/a.slice/x.scope", "/a.slice", "/empty"])
         #expect(found.first { $0.path == "/a.slice" }?.role == .tenantRoot)
@@ -39,7 +46,7 @@ import Units
             "the root is read last")
         #expect(found.first { $0.path == "/a.slice/x.scope" }?.isPopulated == true)
         #expect(found.first { $0.path == "/empty" }?.isPopulated == false)
-        #expect(counts.seen.count == 4)
+        #expect(tree.survey(plan(["/a.slice"])).seen.count == 4)
     }
 
     @Test func aNameIsShownHarmlessAndStillOpened() throws {
@@ -48,7 +55,7 @@ import Units
             String(repeating: "n", count: 255),
         ]
         for name in names { try folder.write("7\n", to: "\(name)/cgroup.procs") }
-        let found = try walk().found.map(\.path)
+        let found = survey(try tree()).map(\.path)
         #expect(
             Set(found) == [
                 "/with space", #"/new\x0Aline"#, #"/esc\x1B[2J"#, #"/dev-\x2d"#, #"/\xC3\xA9"#,
@@ -60,7 +67,7 @@ import Units
     @Test func aLinkIsNoCgroup() throws {
         try folder.write("1\n", to: "real/cgroup.procs")
         try #require(symlinks("\(folder.path)/real", "\(folder.path)/link"))
-        #expect(try walk().found.map(\.path) == ["/real"])
+        #expect(survey(try tree()).map(\.path) == ["/real"])
         let root = try CgroupRoot(opening: folder.path)
         #expect(throws: Errno.self) { _ = try root.open("/link") }
         #expect(throws: Errno.self) { _ = try root.open("/") }
@@ -69,25 +76,56 @@ import Units
     }
 
     @Test func whatHoldsProcessesOfItsOwnIsOneContainer() throws {
+        let tree = try tree()
+        #expect(survey(tree).isEmpty)
         try folder.write("1\n", to: "app/cgroup.procs")
         try folder.write("2\n", to: "app/worker/cgroup.procs")
-        // Seen for the first time with processes of its own: one container.
-        let first = try walk()
-        #expect(first.found.map(\.path) == ["/app"] && first.found[0].isWhole)
-        // Known as an inner cgroup: its child keeps the account, and its own processes are told.
-        let known = try walk(known: [first.found[0].id])
-        #expect(known.found.map(\.path) == ["/app/worker"])
-        #expect(known.counts.unaccounted == ["/app"])
+        // Born with processes of its own: one container.
+        let first = survey(tree)
+        #expect(first.map(\.path) == ["/app"] && first[0].isWhole && first[0].birth != nil)
+        // Seen for the first time as an inner cgroup: its child keeps the account, and its own
+        // processes are told.
+        let other = try self.tree()
+        #expect(survey(other).map(\.path) == ["/app/worker"])
+        #expect(other.survey(plan()).unaccounted == ["/app"])
         // Known as whole: it stays one, also without processes.
         try folder.write("", to: "app/cgroup.procs")
-        let whole = try walk(whole: [first.found[0].id], known: [first.found[0].id])
-        #expect(whole.found.map(\.path) == ["/app"])
+        let again = try self.tree()
+        #expect(survey(again, plan(whole: [first[0].id])).map(\.path) == ["/app"])
+    }
+
+    @Test func birthsAndEndsAreToldUntilTheyAreCommitted() throws {
+        let tree = try tree()
+        #expect(survey(tree).isEmpty)
+        try folder.write("1\n", to: "a/cgroup.procs")
+        #expect(survey(tree).map { $0.birth != nil } == [true])
+        // The tick that read it was not kept, so it is told again.
+        #expect(survey(tree).map { $0.birth != nil } == [true])
+        tree.acknowledge()
+        #expect(survey(tree).map { $0.birth != nil } == [false])
+        try folder.remove("a")
+        #expect(survey(tree).map(\.hasEnded) == [true])
+        #expect(survey(tree).map(\.hasEnded) == [true])
+        tree.acknowledge()
+        #expect(survey(tree).isEmpty)
+    }
+
+    @Test func whatAppearsWhereNobodyCouldLookMayBeOld() throws {
+        try folder.write("1\n", to: "dark/old/cgroup.procs")
+        let tree = try tree()
+        #expect(chmod("\(folder.path)/dark", 0) == 0)
+        defer { chmod("\(folder.path)/dark", 0o700) }
+        let first = tree.survey(plan())
+        // Root may read it all the same.
+        try #require(geteuid() == 0 || !first.failed.isEmpty)
+        chmod("\(folder.path)/dark", 0o700)
+        #expect(survey(tree).map { $0.birth == nil } == [true])
     }
 
     @Test func deepTreesAreWalked() throws {
         let path = (0..<40).map { "d\($0)" }.joined(separator: "/")
         try folder.write("1\n", to: path + "/cgroup.procs")
-        #expect(try walk().found.map(\.path) == ["/" + path])
+        #expect(survey(try tree()).map(\.path) == ["/" + path])
     }
 
     @Test func aTreeThatIsNotThereIsUnavailable() {
@@ -117,6 +155,17 @@ import Units
         var paths: [String] = []
         try CgroupRoot(opening: folder.path).paths { path, _ in paths.append(path) }
         #expect(paths.sorted() == ["/a", "/a/b", "/a/b/c"])
+    }
+}
+
+/// A clock that moves on by a second whenever it is looked at.
+private final class Clock {
+    private var seconds: Int64 = 0
+
+    func next() -> Moment {
+        seconds += 1
+        return Moment(
+            wall: Instant(seconds: 1_795_446_000 + seconds), bootMicroseconds: seconds * 1_000_000)
     }
 }
 

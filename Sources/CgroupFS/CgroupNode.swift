@@ -1,0 +1,119 @@
+import CgroupFormat
+import Glibc
+import SystemPackage
+import Units
+
+/// One cgroup of a tree that is kept up to date.
+final class CgroupNode {
+    /// What it is, once it was looked at.
+    enum Kind {
+        case inner
+        /// An account that grows no other accounts below it, unless it gets children.
+        case leaf
+        /// One container with all below it.
+        case whole
+    }
+
+    let id: Int64
+    let name: CgroupName
+    let path: String
+    let depth: Int
+    private(set) weak var parent: CgroupNode?
+    /// In a plain folder it is opened anew at each scan.
+    var directory: CgroupDirectory
+    var children: [CgroupName: CgroupNode] = [:]
+    var kind = Kind.leaf
+    var isTenantRoot = false
+    /// The id of the tenant root above it.
+    var root: Int64?
+    /// When its children were last listed; `nil` if they never could be.
+    var listed: Moment?
+    /// After which moment it was made; `nil` where that is not proven, or was told.
+    var birth: Moment?
+    /// The inotify watch on its children.
+    var watch: Int32?
+    var isPopulated: Bool?
+    /// Whether the kernel tells when `isPopulated` changes.
+    var isNoticed = false
+    /// What its files said after its last process had gone.
+    var last: LastReading?
+    var isGone = false
+
+    init(
+        id: Int64, name: CgroupName, path: String, parent: CgroupNode?, directory: CgroupDirectory
+    ) {
+        (self.id, self.name, self.path) = (id, name, path)
+        (self.parent, self.directory) = (parent, directory)
+        depth = (parent?.depth ?? -1) + 1
+    }
+
+    /// Whether it keeps an account.
+    var isAccount: Bool { kind != .inner || isTenantRoot }
+
+    var end: CgroupEnd? { isGone ? last == nil ? .unread : .read : nil }
+}
+
+/// What a cgroup said after its last process had gone.
+struct LastReading {
+    var moment: Moment
+    /// By `KernelFile`, `nil` for one that gave none; empty if nothing came since a tick read it.
+    var texts: [[UInt8]?]
+}
+
+extension CgroupNode {
+    /// Takes a last reading.
+    func captureLast(at moment: Moment, _ buffer: inout [UInt8]) {
+        var texts: [[UInt8]?] = []
+        for file in KernelFile.allCases {
+            let length = try? directory.read(file, into: &buffer)
+            texts.append(length.map { Array(buffer[..<$0]) })
+        }
+        // The cgroup may have gone in the middle: without its cpu counter it is no reading.
+        let isWhole = texts[KernelFile.cpuStat.rawValue] != nil
+        last = isWhole ? LastReading(moment: moment, texts: texts) : nil
+    }
+
+    func read(_ file: KernelFile, into buffer: inout [UInt8]) throws(Errno) -> Int {
+        if !isGone {
+            do throws(Errno) {
+                return try directory.read(file, into: &buffer)
+            } catch {
+                guard error.rawValue == ENODEV else { throw error }
+                isGone = true
+            }
+        }
+        guard let texts = last?.texts, !texts.isEmpty, let text = texts[file.rawValue] else {
+            throw Errno(rawValue: ENODEV)
+        }
+        if buffer.count < text.count {
+            buffer.append(contentsOf: repeatElement(0, count: text.count - buffer.count))
+        }
+        buffer.replaceSubrange(..<text.count, with: text)
+        return text.count
+    }
+}
+
+extension Errno {
+    /// Whether the cgroup is gone: its directory (`ENOENT`), or it under a kept descriptor
+    /// (`ENODEV`).
+    var meansVanished: Bool { rawValue == Glibc.ENOENT || rawValue == Glibc.ENODEV }
+}
+
+extension CgroupDirectory {
+    /// Whether processes live here or below, by `cgroup.events`, else by `cgroup.procs`.
+    func isPopulated(_ buffer: inout [UInt8]) -> Bool? {
+        if let length = try? read(.cgroupEvents, into: &buffer),
+            let events = try? CgroupEvents(parsing: buffer.span.extracting(0..<length))
+        {
+            return events.populated
+        }
+        return holdsProcesses(&buffer)
+    }
+
+    /// Whether processes live right here, by `cgroup.procs`.
+    ///
+    /// The kernel refuses the read in a threaded cgroup: its processes count where it is rooted.
+    func holdsProcesses(_ buffer: inout [UInt8]) -> Bool? {
+        (try? read("cgroup.procs", into: &buffer)).map { $0 > 0 }
+    }
+}

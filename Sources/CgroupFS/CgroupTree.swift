@@ -1,0 +1,205 @@
+import CgroupFormat
+import Glibc
+import SystemPackage
+import Units
+
+/// The cgroups of a tree, kept open and up to date from one tick to the next.
+///
+/// In the kernel's tree, births and ends come by inotify and a full scan now and then is the net
+/// beneath; where watches run out, and in a plain folder, directories are listed at every survey.
+public final class CgroupTree {
+    /// The deepest level that is looked at.
+    ///
+    /// The kernel sets no bound, so this one is ours.
+    public static var maximumDepth: Int { 128 }
+
+    /// How often everything is listed anew, in µs, whatever was told.
+    static let scanInterval: Int64 = 60_000_000
+
+    public let path: String
+    /// Whether this is the kernel's tree, where a file lives as long as its cgroup.
+    public let isKernel: Bool
+    let device: UInt64
+    let clock: () -> Moment
+    let top: CgroupNode
+    let budget = DescriptorBudget.raised()
+    var events: EventQueue?
+    /// Nodes whose last reading was taken since the last acknowledgement.
+    var captured: [CgroupNode] = []
+    var plan = SurveyPlan(nesting: { _ in .byProcesses })
+    var byID: [Int64: CgroupNode] = [:]
+    var byWatch: [Int32: CgroupNode] = [:]
+    /// Directories without a watch, which every survey lists.
+    var unwatched: Set<Int64> = []
+    /// Gone since the last survey that was acknowledged.
+    var ended: [CgroupNode] = []
+    var newcomers: [CgroupNode] = []
+    var failed: [String: Errno] = [:]
+    var unseenEnds: [Int64: Int] = [:]
+    /// What was made and gone before it could be opened, and how often the queue ran over.
+    public internal(set) var overflows = 0
+    var isStale = true
+    var nextScan: Int64 = .min
+    var buffer = [UInt8](repeating: 0, count: 16_384)
+    private var survey = Survey()
+    /// The nodes of the survey's cgroups.
+    private var nodes: [CgroupNode] = []
+    /// Inner cgroups outside tenant roots that hold processes of their own.
+    var unaccounted: [String] = []
+
+    /// - Parameters:
+    ///   - clock: the time of births and last readings.
+    ///   - isKernel: whether to keep files open; default: if the root is the kernel's tree.
+    public init(
+        root: consuming CgroupRoot, isKernel: Bool? = nil, clock: @escaping () -> Moment
+    ) {
+        (path, device, self.clock) = (root.path, root.device, clock)
+        self.isKernel = isKernel ?? root.isKernel
+        top = CgroupNode(
+            id: 0, name: CgroupName(""), path: "", parent: nil, directory: root.directory)
+        top.kind = .inner
+        if self.isKernel { events = EventQueue() }
+    }
+
+    /// Brings the tree up to date and says what there is to read.
+    public func survey(_ plan: SurveyPlan) -> Survey {
+        let now = clock()
+        let isNewPlan = plan.tenantRoots != self.plan.tenantRoots || nextScan == .min
+        self.plan = plan
+        events?.drain(take)
+        let isFollowing = isKernel && events != nil && unwatched.isEmpty
+        if isNewPlan || !isFollowing || now.bootMicroseconds >= nextScan {
+            scan(at: now)
+            nextScan = now.bootMicroseconds + Self.scanInterval
+        }
+        if isStale { rebuild() }
+        refreshPopulated()
+        return survey
+    }
+
+    /// Reads a file of the survey's cgroup `index`; of one that has ended, from its last reading.
+    public func read(
+        _ file: KernelFile, of index: Int, into buffer: inout [UInt8]
+    ) throws(Errno) -> Int {
+        let node = nodes[index]
+        let wasGone = node.isGone
+        defer { if node.isGone, !wasGone { retire(node) } }
+        return try node.read(file, into: &buffer)
+    }
+
+    /// How the survey's cgroup `index` ended; `nil` if it lives.
+    public func end(of index: Int) -> CgroupEnd? { nodes[index].end }
+
+    /// When what `read` gives of the survey's cgroup `index` was true.
+    public func moment(of index: Int) -> Moment {
+        let node = nodes[index]
+        if node.isGone, let last = node.last { return last.moment }
+        return clock()
+    }
+
+    /// Starts a new peak of the survey's cgroup `index` (memory.peak, Linux 6.12).
+    ///
+    /// - Returns: whether the kernel has private peaks.
+    public func resetPeak(of index: Int) -> Bool {
+        guard let file = nodes[index].directory.descriptor(of: .memoryPeak) else { return false }
+        return write(file, "r", 1) == 1
+    }
+
+    /// Whether the survey's cgroup `index` had children when last asked, right now.
+    public func hasChildren(_ index: Int) -> Bool { nodes[index].directory.hasChildren }
+
+    /// The last survey is committed: what it told of births and ends is told no more.
+    public func acknowledge() {
+        // All that lives was read: what an empty cgroup said before need not be kept.
+        for node in captured where !node.isGone { node.last?.texts = [] }
+        captured = []
+        guard !ended.isEmpty || !newcomers.isEmpty || !unseenEnds.isEmpty else { return }
+        ended = []
+        for node in newcomers { node.birth = nil }
+        newcomers = []
+        unseenEnds = [:]
+        isStale = true
+    }
+
+    /// Rebuilds the survey from the nodes.
+    private func rebuild() {
+        var next = Survey()
+        next.revision = survey.revision + 1
+        nodes = []
+        let endedBelow = Dictionary(grouping: ended) { $0.root ?? 0 }
+        append(top, endedBelow, &next)
+        // These lay below no tenant root, or their root is gone as well.
+        for node in ended where node.root.flatMap({ byID[$0] }) == nil {
+            append(account: node, &next)
+        }
+        next.failed = failed
+        next.unseenEnds = unseenEnds
+        next.unaccounted = unaccounted
+        survey = next
+        isStale = false
+    }
+
+    private func append(_ node: CgroupNode, _ ended: [Int64: [CgroupNode]], _ next: inout Survey) {
+        if node !== top { next.seen.insert(node.id) }
+        let ahead = nodes.count
+        if node.isTenantRoot {
+            add(node, &next)
+            next.steps.append(.ahead(ahead))
+        } else if node.kind == .inner, node !== top {
+            add(node, &next)
+            next.steps.append(.above(ahead))
+        }
+        if node.kind == .inner {
+            for child in node.children.values.sorted(by: { $0.id < $1.id }) {
+                append(child, ended, &next)
+            }
+        }
+        if node.isTenantRoot {
+            for node in ended[node.id] ?? [] { append(account: node, &next) }
+            next.steps.append(.account(ahead))
+        } else if node.isAccount {
+            append(account: node, &next)
+        }
+    }
+
+    private func append(account node: CgroupNode, _ next: inout Survey) {
+        add(node, &next)
+        next.steps.append(.account(nodes.count - 1))
+    }
+
+    private func add(_ node: CgroupNode, _ next: inout Survey) {
+        nodes.append(node)
+        next.cgroups.append(
+            FoundCgroup(
+                path: node.path, id: node.id,
+                role: node.isTenantRoot ? .tenantRoot : node.kind == .inner ? .inner : .container,
+                root: node.root, isPopulated: node.isPopulated, isLeaf: node.kind != .inner,
+                isWhole: node.kind == .whole, birth: node.birth, hasEnded: node.isGone))
+    }
+
+    /// Asks those of whom the kernel tells nothing whether processes live in them.
+    private func refreshPopulated() {
+        for (index, node) in nodes.enumerated() where !node.isNoticed && !node.isGone {
+            node.isPopulated = node.directory.isPopulated(&buffer)
+            settle(node)
+            survey.cgroups[index].isPopulated = node.isPopulated
+            survey.cgroups[index].isWhole = node.kind == .whole
+        }
+    }
+
+    /// What this host lacks to do this well, in words.
+    public var shortages: [String] {
+        var words: [String] = []
+        if budget.wasShort {
+            words.append(
+                "too few open files are allowed to keep all cgroups open, which costs CPU time: "
+                    + "raise LimitNOFILE")
+        }
+        if isKernel, events == nil || !unwatched.isEmpty {
+            words.append(
+                "inotify gives no more watches, so births are found by listing at each tick: raise "
+                    + "fs.inotify.max_user_watches")
+        }
+        return words
+    }
+}

@@ -1,0 +1,86 @@
+import CgroupFormat
+import Glibc
+import SystemPackage
+import Units
+
+/// What the kernel tells between two surveys.
+extension CgroupTree {
+    /// Follows births and ends until `deadline`, in µs after boot.
+    ///
+    /// - Returns: whether a stop was asked for.
+    public func follow(until deadline: Int64) -> Bool {
+        guard let events else {
+            sleep(until: deadline)
+            return false
+        }
+        return events.wait(until: deadline, take)
+    }
+
+    /// Lets a descriptor that becomes readable end every wait.
+    public func stopAt(_ descriptor: Int32) {
+        if events == nil { events = EventQueue() }
+        events?.stopAt(descriptor)
+    }
+
+    func take(_ event: EventQueue.Event) {
+        switch event {
+        case .made(let watch, let name):
+            if let parent = byWatch[watch] { welcome(name, below: parent) }
+        case .removed(let watch, let name):
+            guard let parent = byWatch[watch], let child = parent.children[name], isGone(child)
+            else { return }
+            retire(child)
+            if parent.children.isEmpty { classify(parent, isEmpty: true) }
+        case .controllersChanged(let watch):
+            guard let parent = byWatch[watch] else { return }
+            for child in parent.children.values { child.directory.forgetMissing() }
+        case .noticed(let tag):
+            if let node = byID[Int64(bitPattern: tag)] { notice(node) }
+        case .overflow:
+            overflows += 1
+            nextScan = .min + 1
+        }
+    }
+
+    /// A child was made: it began at 0.
+    private func welcome(_ name: CgroupName, below parent: CgroupNode) {
+        if let known = parent.children[name] {
+            // Listed already, unless the name was used again in between.
+            guard isGone(known) else { return }
+            retire(known)
+        }
+        let now = clock()
+        guard let node = adopt(name, below: parent, birth: parent.listed == nil ? nil : now) else {
+            return
+        }
+        if parent.kind == .leaf { classify(parent, isEmpty: false) }
+        if parent.kind == .inner { look(at: node, now) }
+    }
+
+    private func isGone(_ node: CgroupNode) -> Bool {
+        (try? node.directory.read(.cgroupEvents, into: &buffer)) == nil
+    }
+
+    /// The kernel tells that processes came or that the last one went.
+    private func notice(_ node: CgroupNode) {
+        guard let length = try? node.directory.read(.cgroupEvents, into: &buffer),
+            let now = try? CgroupEvents(parsing: buffer.span.extracting(0..<length))
+        else { return }
+        if node.isPopulated != now.populated {
+            node.isPopulated = now.populated
+            isStale = true
+            settle(node)
+        }
+        if now.populated {
+            node.last = nil
+        } else if node.isAccount {
+            node.captureLast(at: clock(), &buffer)
+            captured.append(node)
+        }
+    }
+
+    private func sleep(until deadline: Int64) {
+        let left = deadline - clock().bootMicroseconds
+        if left > 0 { usleep(UInt32(clamping: left)) }
+    }
+}

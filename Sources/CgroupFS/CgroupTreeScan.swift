@@ -1,0 +1,195 @@
+import Glibc
+import SystemPackage
+import Units
+
+/// How the tree is listed.
+extension CgroupTree {
+    /// Lists every directory that may hold accounts, and finds out what each cgroup is.
+    func scan(at now: Moment) {
+        failed = [:]
+        unaccounted = []
+        lookBelow(top, at: now)
+        isStale = true
+    }
+
+    /// Lists a node's children and looks at each.
+    func lookBelow(_ node: CgroupNode, at now: Moment) {
+        watch(node)
+        let entries: [(name: CgroupName, id: Int64)]
+        do {
+            entries = try node.directory.entries()
+        } catch {
+            note(error, of: node)
+            return
+        }
+        let birth = node.listed ?? node.birth
+        // In a plain folder an inode may come back at once, so there the name counts as well.
+        var listed: [CgroupName: Int64] = [:]
+        for entry in entries { listed[entry.name] = entry.id }
+        for child in node.children.values where listed[child.name] != child.id { retire(child) }
+        for entry in entries {
+            if let known = node.children[entry.name] {
+                reopen(known)
+            } else {
+                adopt(entry.name, below: node, birth: birth)
+            }
+        }
+        for child in node.children.values { look(at: child, now) }
+        node.listed = now
+        classify(node, isEmpty: node.children.isEmpty)
+    }
+
+    /// Looks at one cgroup: what it is, and if others may be below it, at those.
+    func look(at node: CgroupNode, _ now: Moment) {
+        node.directory.forgetMissing()
+        let isRoot = plan.tenantRoots.contains(node.path)
+        let parent = node.parent
+        let root = parent.flatMap { $0.isTenantRoot ? $0.id : $0.root }
+        if isRoot != node.isTenantRoot || root != node.root { isStale = true }
+        (node.isTenantRoot, node.root) = (isRoot, root)
+        let byName = isRoot ? .many : plan.nesting(node.name.text)
+        // At the deepest level all below is one, so that nothing is too deep to be metered.
+        let isOne =
+            !isRoot
+            && (node.kind == .whole || plan.whole.contains(node.id) || byName == .one
+                || node.depth > Self.maximumDepth)
+        if isOne {
+            set(node, .whole)
+        } else {
+            lookBelow(node, at: now)
+        }
+    }
+
+    /// Says what a cgroup is whose children are known.
+    func classify(_ node: CgroupNode, isEmpty: Bool) {
+        guard node !== top else { return }
+        if isEmpty {
+            set(node, .leaf)
+            settle(node)
+            return
+        }
+        let holds = node.directory.holdsProcesses(&buffer) == true
+        let isByProcesses = plan.nesting(node.name.text) == .byProcesses
+        if holds, node.birth != nil, node.kind == .leaf, isByProcesses, !node.isTenantRoot,
+            !plan.hasRoot(below: node.path)
+        {
+            set(node, .whole)
+            return
+        }
+        set(node, .inner)
+        if holds, node.root == nil, !node.isTenantRoot { unaccounted.append(node.path) }
+    }
+
+    private func set(_ node: CgroupNode, _ kind: CgroupNode.Kind) {
+        if node.kind != kind {
+            node.kind = kind
+            isStale = true
+        }
+        guard kind == .whole else { return }
+        // What it nests is its own matter.
+        unwatch(node)
+        for child in node.children.values { forget(child) }
+        node.children = [:]
+    }
+
+    /// Takes in a cgroup that was not there before; nothing if it is gone already.
+    @discardableResult
+    func adopt(_ name: CgroupName, below parent: CgroupNode, birth: Moment?) -> CgroupNode? {
+        let path = "\(parent.path)/\(name.text)"
+        do throws(Errno) {
+            let directory = try parent.directory.child(name)
+            let id = try directory.id()
+            // In a plain folder another file system's inodes would mix with these.
+            if !isKernel, try directory.device() != device { return nil }
+            let node = CgroupNode(
+                id: id, name: name, path: path, parent: parent, directory: directory)
+            node.birth = birth
+            if birth != nil { newcomers.append(node) }
+            parent.children[name] = node
+            byID[id] = node
+            isStale = true
+            guard isKernel else { return node }
+            directory.keepFiles(within: budget)
+            // First of all, as it may be gone in a millisecond.
+            if let events, let file = directory.descriptor(of: .cgroupEvents) {
+                node.isNoticed = events.notice(file, tag: UInt64(bitPattern: id))
+            }
+            _ = directory.descriptor(of: .cpuStat)
+            node.isPopulated = directory.isPopulated(&buffer)
+            return node
+        } catch {
+            if error.meansVanished {
+                let root = parent.isTenantRoot ? parent.id : parent.root
+                unseenEnds[root ?? 0, default: 0] += 1
+                isStale = true
+            } else {
+                failed[path] = error
+            }
+            return nil
+        }
+    }
+
+    /// A plain folder's directories are opened anew, as their files may have been replaced.
+    private func reopen(_ node: CgroupNode) {
+        guard !isKernel, let parent = node.parent else { return }
+        do throws(Errno) {
+            node.directory = try parent.directory.child(node.name)
+        } catch {
+            note(error, of: node)
+        }
+    }
+
+    /// Takes a cgroup that is gone, and all below it, out of the tree.
+    func retire(_ node: CgroupNode) {
+        for child in node.children.values { retire(child) }
+        node.isGone = true
+        forget(node)
+        node.parent?.children[node.name] = nil
+        if node.isAccount { ended.append(node) }
+    }
+
+    /// Ends all that the kernel tells of a node.
+    private func forget(_ node: CgroupNode) {
+        for child in node.children.values { forget(child) }
+        unwatch(node)
+        if byID[node.id] === node { byID[node.id] = nil }
+        isStale = true
+    }
+
+    private func note(_ error: Errno, of node: CgroupNode) {
+        if error.meansVanished {
+            if node !== top { retire(node) }
+        } else {
+            // What appears in there later may be old.
+            failed[node.path] = error
+            node.listed = nil
+        }
+    }
+
+    private func watch(_ node: CgroupNode) {
+        guard isKernel, node.watch == nil else { return }
+        if let watch = events?.watch(node.directory) {
+            node.watch = watch
+            byWatch[watch] = node
+            unwatched.remove(node.id)
+        } else if node !== top {
+            unwatched.insert(node.id)
+        }
+    }
+
+    func unwatch(_ node: CgroupNode) {
+        unwatched.remove(node.id)
+        guard let watch = node.watch else { return }
+        events?.unwatch(watch)
+        byWatch[watch] = nil
+        node.watch = nil
+    }
+
+    /// A leaf that holds processes of its own stays one container.
+    func settle(_ node: CgroupNode) {
+        guard node.kind == .leaf, !node.isTenantRoot, node.isPopulated == true,
+            plan.nesting(node.name.text) == .byProcesses
+        else { return }
+        set(node, .whole)
+    }
+}

@@ -1,0 +1,115 @@
+import SystemPackage
+import Units
+
+/// How a cgroup stands to those below it.
+public enum Nesting: Sendable {
+    /// One container together with all below it.
+    case one
+    /// Those below it are containers of their own.
+    case many
+    /// One container if it holds processes of its own when it is born, or as a leaf; else many.
+    case byProcesses
+}
+
+/// What a survey looks for.
+public struct SurveyPlan: Sendable {
+    /// By the name of a cgroup.
+    public var nesting: @Sendable (String) -> Nesting
+    /// The paths of tenant roots.
+    public var tenantRoots: Set<String>
+    /// Ids of cgroups that have held processes of their own: one container each, whatever they
+    /// have grown below them since, so that no workload can slip away by making a child.
+    public var whole: Set<Int64>
+
+    public init(
+        nesting: @escaping @Sendable (String) -> Nesting, tenantRoots: Set<String> = [],
+        whole: Set<Int64> = []
+    ) {
+        (self.nesting, self.tenantRoots, self.whole) = (nesting, tenantRoots, whole)
+    }
+
+    /// Whether a tenant root lies below a path.
+    func hasRoot(below path: String) -> Bool {
+        tenantRoots.contains { $0.hasPrefix(path + "/") }
+    }
+}
+
+/// A cgroup that keeps an account, or that others lie below.
+public struct FoundCgroup: Hashable, Sendable {
+    public enum Role: String, Hashable, Sendable {
+        /// None: only others below it keep accounts.
+        case inner
+        /// A leaf, or a whole container.
+        case container
+        case tenantRoot
+    }
+
+    /// The path under the root, `/system.slice/web.service`.
+    public var path: String
+    /// The inode.
+    public var id: Int64
+    public var role: Role
+    /// The id of the tenant root it lies below.
+    public var root: Int64?
+    /// Whether processes live in it; `nil` where no file says so.
+    public var isPopulated: Bool?
+    /// Whether nothing below it keeps an account.
+    public var isLeaf: Bool
+    /// Whether it stays one container when it grows children.
+    public var isWhole: Bool
+    /// After which moment it was made, where that is proven.
+    public var birth: Moment?
+    /// Whether it has ended since the last survey that was acknowledged.
+    public var hasEnded: Bool
+
+    /// How deep it lies: 1 for a child of the root.
+    public var depth: Int { path.utf8.reduce(0) { $1 == UInt8(ascii: "/") ? $0 + 1 : $0 } }
+
+    public init(
+        path: String, id: Int64, role: Role, root: Int64?, isPopulated: Bool?, isLeaf: Bool,
+        isWhole: Bool, birth: Moment?, hasEnded: Bool
+    ) {
+        (self.path, self.id, self.role, self.root) = (path, id, role, root)
+        (self.isPopulated, self.isLeaf, self.isWhole) = (isPopulated, isLeaf, isWhole)
+        (self.birth, self.hasEnded) = (birth, hasEnded)
+    }
+}
+
+/// How a cgroup that is gone ended.
+public enum CgroupEnd: Hashable, Sendable {
+    /// Its files were read after its last process had gone.
+    case read
+    /// What it used after its last reading is in its ancestors' counters only.
+    case unread
+}
+
+/// What there is to read, in order, and what could not be looked at.
+public struct Survey: Sendable {
+    /// One reading to take: an index of `cgroups`.
+    public enum Step: Hashable, Sendable {
+        /// A cgroup that keeps no account, before all below it.
+        case above(Int)
+        /// A tenant root, before all below it.
+        case ahead(Int)
+        /// A cgroup, after all below it.
+        case account(Int)
+    }
+
+    /// Changes whenever anything but `isPopulated` does.
+    public var revision = 0
+    public var cgroups: [FoundCgroup] = []
+    public var steps: [Step] = []
+    /// The ids of all cgroups there are, accounts or not.
+    public var seen: Set<Int64> = []
+    /// Cgroups that were made and gone before they could be opened, by tenant root (0: none).
+    public var unseenEnds: [Int64: Int] = [:]
+    /// Directories that could not be read, by path; what lies below them was not seen.
+    public var failed: [String: Errno] = [:]
+    /// Inner cgroups outside tenant roots that hold processes of their own, which no account
+    /// counts.
+    public var unaccounted: [String] = []
+
+    public init() {}
+
+    public var births: Int { cgroups.reduce(0) { $0 + ($1.birth == nil ? 0 : 1) } }
+}

@@ -1,0 +1,62 @@
+import CgroupFS
+import CgroupFormat
+import Metering
+import SystemPackage
+import Units
+
+/// Where readings come from: the host's kernel, or a recording of one.
+public protocol KernelSource: AnyObject {
+    var bootID: String { get }
+    /// The path of the cgroup tree.
+    var path: String { get }
+    var isKernel: Bool { get }
+    /// Whether tenant roots count the io of all below them (`Metering.isIOConserved`).
+    var isIOConserved: Bool { get }
+
+    func now() -> Moment
+    /// What there is to read now.
+    func survey(_ plan: SurveyPlan) -> Survey
+    /// Reads a file of the survey's cgroup `index`.
+    func read(
+        _ file: KernelFile, of index: Int, into buffer: inout [UInt8]
+    ) throws(Errno) -> Int
+    /// When what `read` gave of the survey's cgroup `index` was true.
+    func moment(of index: Int) -> Moment
+    /// How the survey's cgroup `index` ended; `nil` if it lives.
+    func end(of index: Int) -> CgroupEnd?
+    func hasChildren(_ index: Int) -> Bool
+    /// Starts a new peak of memory; false where the kernel has no private peaks.
+    func resetPeak(of index: Int) -> Bool
+    func isStacked(_ device: DeviceNumber) -> Bool
+    /// The tick that was read from the last survey is committed.
+    func acknowledge()
+}
+
+/// This host's kernel.
+public final class LiveKernel: KernelSource {
+    public let tree: CgroupTree
+    public let bootID: String
+    public let isIOConserved: Bool
+
+    public init(root: consuming CgroupRoot) throws(Fault) {
+        bootID = try Host.bootID()
+        isIOConserved = Metering.isIOConserved(kernelRelease: Host.kernelRelease)
+        tree = CgroupTree(root: root, clock: Host.now)
+    }
+
+    public var path: String { tree.path }
+    public var isKernel: Bool { tree.isKernel }
+    public func now() -> Moment { Host.now() }
+    public func survey(_ plan: SurveyPlan) -> Survey { tree.survey(plan) }
+    public func read(
+        _ file: KernelFile, of index: Int, into buffer: inout [UInt8]
+    ) throws(Errno) -> Int {
+        try tree.read(file, of: index, into: &buffer)
+    }
+    public func moment(of index: Int) -> Moment { tree.moment(of: index) }
+    public func end(of index: Int) -> CgroupEnd? { tree.end(of: index) }
+    public func hasChildren(_ index: Int) -> Bool { tree.hasChildren(index) }
+    public func resetPeak(of index: Int) -> Bool { tree.resetPeak(of: index) }
+    public func isStacked(_ device: DeviceNumber) -> Bool { BlockDevices.isStacked(device) }
+    public func acknowledge() { tree.acknowledge() }
+}

@@ -1,0 +1,218 @@
+import CgroupFormat
+import Units
+
+/// What one sample added to an account.
+public struct Advance: Sendable {
+    public struct Part: Hashable, Sendable {
+        public let meter: LedgerMeter
+        public let hour: Instant
+        public let quantity: Int128
+        public let assurance: Assurance
+
+        public init(
+            meter: LedgerMeter, hour: Instant, quantity: Int128, assurance: Assurance = .sampled
+        ) {
+            (self.meter, self.hour, self.quantity) = (meter, hour, quantity)
+            self.assurance = assurance
+        }
+    }
+
+    /// Parts above zero, to add to the ledger.
+    public private(set) var parts: [Part] = []
+    /// What no correct kernel does, in words: kept and counted, never fatal.
+    public fileprivate(set) var anomalies: [String] = []
+    /// Devices whose line is gone: their account is closed, and would begin anew at 0.
+    public fileprivate(set) var endedDevices: [DeviceNumber] = []
+
+    /// More than this in one tick is no usage but a fault of the text: 285 years of a core, 64 PiB.
+    public static let mostInOneTick: Int128 = 1 << 56
+
+    public init() {}
+
+    /// Adds what was used from `since` (µs after boot) to `until`, split at hour ends.
+    mutating func add(_ meter: LedgerMeter, _ quantity: Int128, since: Int64, until: Moment) {
+        guard quantity > 0 else { return }
+        guard quantity < Self.mostInOneTick else {
+            anomalies.append("\(meter.name) rose by \(quantity) in one tick, which is not billed")
+            return
+        }
+        // The start by wall is counted back from the end, so a stepped clock cannot stretch it.
+        let milliseconds = (until.bootMicroseconds - since) / 1000
+        let start = Instant(milliseconds: until.wall.milliseconds - milliseconds)
+        let hour = until.wall.startOfHour
+        guard start < hour, let period = Period(start: start, end: until.wall) else {
+            parts.append(Part(meter: meter, hour: hour, quantity: quantity))
+            return
+        }
+        for part in period.splitByHour(quantity) where part.quantity > 0 {
+            parts.append(Part(meter: meter, hour: part.hour, quantity: part.quantity))
+        }
+    }
+}
+
+extension Position {
+    /// Counts a sample from where the account stands, and moves the account to it.
+    ///
+    /// Counters that a tenant root conserves are left alone: see `claim` and `settle`.
+    ///
+    /// - Parameters:
+    ///   - longestHold: over a longer silence, in µs, a gauge is not interpolated: that time is
+    ///     unmetered. Counters miss nothing however long the silence.
+    public mutating func advance(
+        to sample: Sample, at moment: Moment, longestHold: Int64, isCPUConserved: Bool = false,
+        isIOConserved: Bool = false
+    ) -> Advance {
+        var advance = Advance()
+        if !isCPUConserved { advanceCPU(sample.cpu, moment, &advance) }
+        if !isIOConserved {
+            endDevices(sample, &advance)
+            advanceIO(sample, moment, &advance)
+        }
+        for formula in MemoryFormula.allCases {
+            hold(.memory(formula), formula.bytes(of: sample), moment, longestHold, &advance)
+        }
+        return advance
+    }
+
+    /// What a counter of a sample claims of the tenant root's.
+    ///
+    /// - Returns: `nil` if it was not read, or went back, which is an anomaly.
+    public func claim(_ counter: Counter, _ sample: Sample) -> Claim? {
+        guard let reading = counter.reading(sample) else { return nil }
+        guard let mark = mark(of: counter) else { return Claim(need: 0, hasEnded: false) }
+        guard reading >= mark.value else { return nil }
+        return Claim(need: reading - mark.value - mark.ahead, hasEnded: false)
+    }
+
+    /// Moves a counter's mark to a sample whose claim got `share`.
+    public mutating func settle(
+        _ counter: Counter, _ sample: Sample, share: Int64, at moment: Moment
+    ) {
+        guard let reading = counter.reading(sample) else { return }
+        let last = mark(of: counter) ?? Mark(reading, at: moment.bootMicroseconds)
+        set(
+            counter,
+            Mark(
+                reading, ahead: last.ahead + share - (reading - last.value),
+                at: moment.bootMicroseconds))
+    }
+
+    /// Closes the devices whose line is gone, and notes that io.stat was read.
+    public mutating func settleDevices(_ sample: Sample, at moment: Moment) -> [DeviceNumber] {
+        guard sample.io != nil else { return [] }
+        var advance = Advance()
+        endDevices(sample, &advance)
+        ioSince = moment.bootMicroseconds
+        return advance.endedDevices
+    }
+
+    /// Counts what is granted: the limits in force since the last tick are those read then.
+    ///
+    /// - Parameters:
+    ///   - cpu: billionths of a core, `nil` where nothing is reserved.
+    ///   - memory: bytes.
+    public mutating func reserve(
+        cpu: Int64?, memory: Int64?, at moment: Moment, longestHold: Int64
+    ) -> [Advance.Part] {
+        var advance = Advance()
+        hold(.cpuReserved, cpu, moment, longestHold, &advance)
+        hold(.memoryReserved, memory, moment, longestHold, &advance)
+        return advance.parts
+    }
+
+    /// Closes the accounts of io and memory: what they count from now on is the children's.
+    public mutating func closeHoldings(withIO: Bool) {
+        (memoryCurrent, memoryWorkingSet, memoryUnreclaimable) = (nil, nil, nil)
+        if withIO { (io, ioSince) = ([:], nil) }
+    }
+
+    private mutating func advanceCPU(_ stat: CPUStat?, _ moment: Moment, _ advance: inout Advance) {
+        guard let usage = stat?.usageMicroseconds else { return }
+        guard let last = cpu else {
+            cpu = Mark(usage, at: moment.bootMicroseconds)
+            return
+        }
+        guard usage >= last.value else {
+            // The kernel never lowers this counter while the cgroup lives. Billing from the lower
+            // value could bill twice, so the highest one stays the mark.
+            advance.anomalies.append("cpu.stat usage_usec went back from \(last.value) to \(usage)")
+            return
+        }
+        let unbilled = usage - last.value - last.ahead
+        advance.add(
+            .meter(.cpu), Int128(unbilled), since: last.bootMicroseconds, until: moment)
+        cpu = Mark(usage, ahead: max(0, -unbilled), at: moment.bootMicroseconds)
+    }
+
+    private mutating func endDevices(_ sample: Sample, _ advance: inout Advance) {
+        guard let devices = sample.io, !sample.hasUnknownDevices, !io.isEmpty else { return }
+        advance.endedDevices = io.keys.filter { devices[$0] == nil }.sorted()
+        for device in advance.endedDevices { io[device] = nil }
+    }
+
+    private mutating func advanceIO(
+        _ sample: Sample, _ moment: Moment, _ advance: inout Advance
+    ) {
+        guard let devices = sample.io else { return }
+        let isBaseline = ioSince == nil
+        for device in devices.keys.sorted() {
+            guard let now = devices[device] else { continue }
+            if isBaseline, io[device] == nil {
+                io[device] = DeviceMark(now, at: moment.bootMicroseconds)
+                continue
+            }
+            var beganAnew = false
+            for counter in IOCounter.allCases {
+                let reading = now[counter] ?? 0
+                let last = mark(of: .io(device, counter)) ?? Mark(0, at: moment.bootMicroseconds)
+                if reading < last.value { beganAnew = true }
+            }
+            var ahead = SIMD4<Int64>.zero
+            for counter in IOCounter.allCases {
+                let reading = now[counter] ?? 0
+                let last = mark(of: .io(device, counter)) ?? Mark(0, at: moment.bootMicroseconds)
+                let unbilled = reading - (beganAnew ? 0 : last.value) - last.ahead
+                advance.add(
+                    .meter(counter.meter), Int128(unbilled), since: last.bootMicroseconds,
+                    until: moment)
+                ahead[counter.rawValue] = max(0, -unbilled)
+            }
+            if beganAnew {
+                // The device went away and came back: a new account that began at 0.
+                advance.anomalies.append("io.stat \(device) began anew")
+            }
+            io[device] = DeviceMark(now, ahead: ahead, at: moment.bootMicroseconds)
+        }
+        ioSince = moment.bootMicroseconds
+    }
+
+    /// Integrates a gauge by trapezoid, and a granted limit as it was at the last reading.
+    private mutating func hold(
+        _ holding: Holding, _ value: Int64?, _ moment: Moment, _ longestHold: Int64,
+        _ advance: inout Advance
+    ) {
+        let now = moment.bootMicroseconds
+        let last = self[holding]
+        if last == nil, value == nil { return }
+        guard let before = last?.value, let since = last?.bootMicroseconds,
+            now - since <= longestHold
+        else {
+            self[holding] = Held(value, at: now, carry: last?.carry ?? 0)
+            return
+        }
+        let sum: Int128
+        if case .memory = holding {
+            guard let value else {
+                self[holding] = Held(nil, at: now, carry: last?.carry ?? 0)
+                return
+            }
+            sum = Int128(before) + Int128(value)
+        } else {
+            sum = Int128(before)
+        }
+        let held = sum * Int128(now - since) + Int128(last?.carry ?? 0)
+        let (units, carry) = held.quotientAndRemainder(dividingBy: Int128(holding.divisor))
+        advance.add(holding.meter, units, since: since, until: moment)
+        self[holding] = Held(value, at: now, carry: Int64(carry))
+    }
+}
