@@ -26,6 +26,8 @@ final class CgroupNode {
     var isTenantRoot = false
     /// The id of the tenant root above it.
     var root: Int64?
+    /// Children that are there and could not be opened: they may be old when they can.
+    var hidden: Set<CgroupName> = []
     /// When its children were last listed; `nil` if they never could be.
     var listed: Moment?
     /// After which moment it was made; `nil` where that is not proven, or was told.

@@ -103,8 +103,8 @@ extension CgroupTree {
             if !isKernel, try directory.device() != device { return nil }
             let node = CgroupNode(
                 id: id, name: name, path: path, parent: parent, directory: directory)
-            node.birth = birth
-            if birth != nil { newcomers.append(node) }
+            node.birth = parent.hidden.remove(name) == nil ? birth : nil
+            if node.birth != nil { newcomers.append(node) }
             parent.children[name] = node
             byID[id] = node
             isStale = true
@@ -124,6 +124,7 @@ extension CgroupTree {
                 isStale = true
             } else {
                 failed[path] = error
+                parent.hidden.insert(name)
             }
             return nil
         }
