@@ -65,7 +65,8 @@ let package = Package(
             swiftSettings: swift),
         .target(
             name: "ReportFiles", path: "reports",
-            resources: [.embedInCode("usage-by-tenant.sql")], swiftSettings: swift),
+            resources: [.embedInCode("completeness.sql"), .embedInCode("usage-by-tenant.sql")],
+            swiftSettings: swift),
         module(
             "Store",
             needs: [
@@ -93,6 +94,7 @@ let package = Package(
                 "Units", "CgroupFormat", "Metering", "CgroupFS", "Runtimes", "Store", "Daemon",
             ], path: "Benchmarks/OctroiBench", swiftSettings: swift),
 
+        .executableTarget(name: "octroi-churn", path: "Tests/Churn"),
         .target(
             name: "TestSupport", dependencies: ["Units"], path: "Tests/TestSupport",
             swiftSettings: swift),
@@ -112,7 +114,7 @@ let package = Package(
         tests(
             "Daemon",
             needs: ["Daemon", "CgroupFS", "Runtimes", "Store", "Metering", "Units", grdb]),
-        tests("CommandLine", needs: ["octroi", "Units"]),
+        tests("CommandLine", needs: ["octroi", "octroi-churn", "Units"]),
         tests("Tidy", needs: []),
     ],
     swiftLanguageModes: [.v6]

@@ -1,7 +1,8 @@
 /// The report definitions that come with the binary, by name.
 public enum ReportFiles {
     public static let all: [(name: String, sql: String)] = [
-        ("usage-by-tenant", text(PackageResources.usage_by_tenant_sql))
+        ("completeness", text(PackageResources.completeness_sql)),
+        ("usage-by-tenant", text(PackageResources.usage_by_tenant_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -1,6 +1,6 @@
-/* tick ROOT ROUNDS [DB]: the least that a tick costs. Reads and parses cpu.stat of every cgroup right
-   below ROOT by pread on kept descriptors; with DB, also writes what a tick of Octroi writes, in one
-   transaction: sample, position and usage of each cgroup. Prints CPU microseconds a tick. */
+/* tick ROOT ROUNDS [DB]: the least that a tick costs. Reads and parses the same files of every cgroup
+   right below ROOT by pread on kept descriptors; with DB, also writes what a tick of Octroi writes, in
+   one transaction: sample, position and usage of each cgroup. Prints CPU microseconds a tick. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,8 +11,12 @@
 
 #include "floor.h"
 
-enum { MOST = 20000 };
-static int files[MOST];
+/* The files that Octroi reads of each cgroup. */
+static const char *const names[] = {"cpu.stat", "io.stat", "memory.current", "memory.stat", "memory.swap.current",
+    "memory.events", "pids.current", "cpu.max", "memory.max", "cpu.pressure", "memory.pressure", "io.pressure",
+    "cgroup.stat.local"};
+enum { MOST = 20000, NAMES = sizeof names / sizeof *names };
+static int files[MOST][NAMES];
 static int count;
 
 static long cpu_us(void) {
@@ -29,9 +33,11 @@ int main(int argc, char **argv) {
     char path[4096];
     while ((entry = readdir(root)) && count < MOST) {
         if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
-        snprintf(path, sizeof path, "%s/%s/cpu.stat", argv[1], entry->d_name);
-        files[count] = open(path, O_RDONLY | O_CLOEXEC);
-        if (files[count] >= 0) count++;
+        for (int f = 0; f < NAMES; f++) {
+            snprintf(path, sizeof path, "%s/%s/%s", argv[1], entry->d_name, names[f]);
+            files[count][f] = open(path, O_RDONLY | O_CLOEXEC);
+        }
+        if (files[count][0] >= 0) count++;
     }
     sqlite3 *db = 0;
     sqlite3_stmt *begin = 0, *commit = 0, *tick = 0, *sample = 0, *position = 0, *usage = 0;
@@ -64,14 +70,18 @@ int main(int argc, char **argv) {
             row = sqlite3_last_insert_rowid(db);
         }
         for (int i = 0; i < count; i++) {
-            ssize_t length = pread(files[i], text, sizeof text - 1, 0);
-            if (length <= 0) continue;
-            text[length] = 0;
             long values[3] = {0};
-            char *at = text;
-            for (int k = 0; k < 3 && at; k++) {
-                at = strchr(at, ' ');
-                if (at) values[k] = strtol(at + 1, &at, 10);
+            for (int f = 0; f < NAMES; f++) {
+                if (files[i][f] < 0) continue;
+                ssize_t length = pread(files[i][f], text, sizeof text - 1, 0);
+                if (length <= 0) continue;
+                text[length] = 0;
+                long *into = f == 0 ? values : (long[3]){0};
+                char *at = text;
+                for (int k = 0; k < 3 && at; k++) {
+                    at = strchr(at, f < 9 ? ' ' : '=');
+                    if (at) into[k] = strtol(at + 1, &at, 10);
+                }
             }
             if (db) {
                 run(db, sample, 5, (long[]){row, i + 1, values[0], values[1], values[2]});

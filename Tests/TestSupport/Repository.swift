@@ -15,9 +15,12 @@ public struct ProcessResult: Sendable {
 }
 
 /// The octroi binary that was built beside the tests.
-public var octroiPath: String {
+public var octroiPath: String { builtPath("octroi") }
+
+/// A program that was built beside the tests.
+public func builtPath(_ name: String) -> String {
     URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        .appendingPathComponent("octroi").path
+        .appendingPathComponent(name).path
 }
 
 /// Starts the octroi binary with its own store and config folder.
