@@ -40,6 +40,10 @@ final class CgroupNode {
     /// What its files said after its last process had gone.
     var last: LastReading?
     var isGone = false
+    /// Its cpu counter in the standing of its tenant root, in µs.
+    var standingCPU: Int64 = 0
+    /// See `CgroupTree.deducedCPU`.
+    var deducedCPU: Int64?
 
     init(
         id: Int64, name: CgroupName, path: String, parent: CgroupNode?, directory: CgroupDirectory
@@ -110,6 +114,14 @@ extension CgroupDirectory {
             return events.populated
         }
         return holdsProcesses(&buffer)
+    }
+
+    /// The cpu counter, in µs.
+    func cpuUsage(_ buffer: inout [UInt8]) -> Int64? {
+        guard let length = try? read(.cpuStat, into: &buffer),
+            let stat = try? CPUStat(parsing: buffer.span.extracting(0..<length))
+        else { return nil }
+        return stat.usageMicroseconds
     }
 
     /// Whether processes live right here, by `cgroup.procs`.

@@ -38,6 +38,8 @@ public final class CgroupTree {
     var unseenEnds: [Int64: Int] = [:]
     /// What was made and gone before it could be opened, and how often the queue ran over.
     public internal(set) var overflows = 0
+    /// What tenant roots and all below them last said together.
+    var standings: [Int64: Standing] = [:]
     var isStale = true
     var nextScan: Int64 = .min
     var buffer = [UInt8](repeating: 0, count: 16_384)
@@ -90,6 +92,9 @@ public final class CgroupTree {
     /// How the survey's cgroup `index` ended; `nil` if it lives.
     public func end(of index: Int) -> CgroupEnd? { nodes[index].end }
 
+    /// What an unread end's cpu counter must have been, in µs, by those around it.
+    public func deducedCPU(of index: Int) -> Int64? { nodes[index].deducedCPU }
+
     /// When what `read` gives of the survey's cgroup `index` was true.
     public func moment(of index: Int) -> Moment {
         let node = nodes[index]
@@ -108,18 +113,42 @@ public final class CgroupTree {
     /// Whether the survey's cgroup `index` had children when last asked, right now.
     public func hasChildren(_ index: Int) -> Bool { nodes[index].directory.hasChildren }
 
+    /// All that the last survey told of is read; what happens from now on is the next one's.
+    public func seal() {
+        sealed = Sealed(
+            ended: ended.count, newcomers: newcomers.count, captured: captured.count,
+            unseenEnds: unseenEnds, at: clock())
+    }
+
     /// The last survey is committed: what it told of births and ends is told no more.
     public func acknowledge() {
+        guard let sealed else { return }
+        self.sealed = nil
         // All that lives was read: what an empty cgroup said before need not be kept.
-        for node in captured where !node.isGone { node.last?.texts = [] }
-        captured = []
-        guard !ended.isEmpty || !newcomers.isEmpty || !unseenEnds.isEmpty else { return }
-        ended = []
-        for node in newcomers { node.birth = nil }
-        newcomers = []
-        unseenEnds = [:]
-        isStale = true
+        for node in captured.prefix(sealed.captured) where !node.isGone {
+            let isOld = node.last.map { $0.moment.bootMicroseconds <= sealed.at.bootMicroseconds }
+            if isOld == true { node.last?.texts = [] }
+        }
+        captured.removeFirst(sealed.captured)
+        if sealed.ended + sealed.newcomers > 0 || !sealed.unseenEnds.isEmpty { isStale = true }
+        ended.removeFirst(sealed.ended)
+        for node in newcomers.prefix(sealed.newcomers) { node.birth = nil }
+        newcomers.removeFirst(sealed.newcomers)
+        for (root, count) in sealed.unseenEnds {
+            let left = unseenEnds[root, default: 0] - count
+            unseenEnds[root] = left > 0 ? left : nil
+        }
     }
+
+    /// What the survey that is being committed told of: so much of each list.
+    private struct Sealed {
+        var ended: Int
+        var newcomers: Int
+        var captured: Int
+        var unseenEnds: [Int64: Int]
+        var at: Moment
+    }
+    private var sealed: Sealed?
 
     /// Rebuilds the survey from the nodes.
     private func rebuild() {

@@ -3,23 +3,29 @@ import Glibc
 import SystemPackage
 import Units
 
+/// Why a wait for events ended.
+public enum FollowEnd: Sendable {
+    case deadline
+    case stopped
+    case woken
+}
+
 /// What the kernel tells between two surveys.
 extension CgroupTree {
     /// Follows births and ends until `deadline`, in µs after boot.
     ///
-    /// - Returns: whether a stop was asked for.
-    public func follow(until deadline: Int64) -> Bool {
+    public func follow(until deadline: Int64) -> FollowEnd {
         guard let events else {
             sleep(until: deadline)
-            return false
+            return .deadline
         }
         return events.wait(until: deadline, take)
     }
 
-    /// Lets a descriptor that becomes readable end every wait.
-    public func stopAt(_ descriptor: Int32) {
+    /// Lets descriptors that become readable end every wait.
+    public func stop(at stop: Int32, wakeAt wake: Int32) {
         if events == nil { events = EventQueue() }
-        events?.stopAt(descriptor)
+        events?.stop(at: stop, wakeAt: wake)
     }
 
     func take(_ event: EventQueue.Event) {
@@ -30,6 +36,7 @@ extension CgroupTree {
             guard let parent = byWatch[watch], let child = parent.children[name], isGone(child)
             else { return }
             retire(child)
+            if let root = child.root, child.end == .unread { takeStanding(of: root) }
             if parent.children.isEmpty { classify(parent, isEmpty: true) }
         case .controllersChanged(let watch):
             guard let parent = byWatch[watch] else { return }
@@ -55,6 +62,7 @@ extension CgroupTree {
         }
         if parent.kind == .leaf { classify(parent, isEmpty: false) }
         if parent.kind == .inner { look(at: node, now) }
+        if let root = node.root, standings[root] == nil { takeStanding(of: root) }
     }
 
     private func isGone(_ node: CgroupNode) -> Bool {

@@ -146,7 +146,11 @@ extension CgroupTree {
         node.isGone = true
         forget(node)
         node.parent?.children[node.name] = nil
-        if node.isAccount { ended.append(node) }
+        if node.isAccount {
+            ended.append(node)
+            noteEnd(node)
+        }
+        standings[node.id] = nil
     }
 
     /// Ends all that the kernel tells of a node.

@@ -21,9 +21,8 @@ final class EventQueue {
     private let timer: Int32
     private var tags = [UInt64](repeating: 0, count: 256)
     private var buffer = [UInt8](repeating: 0, count: 65_536)
-    private static let (inotifyTag, timerTag, stopTag) = (
-        UInt64.max, UInt64.max - 1, UInt64.max - 2
-    )
+    private static let (inotifyTag, timerTag) = (UInt64.max, UInt64.max - 1)
+    private static let (stopTag, wakeTag) = (UInt64.max - 2, UInt64.max - 3)
 
     private static let subtreeControl = CgroupName("cgroup.subtree_control")
 
@@ -59,24 +58,27 @@ final class EventQueue {
         clinux_epoll_add_notice(epoll, descriptor, tag) == 0
     }
 
-    /// Lets a descriptor that becomes readable end every wait.
-    func stopAt(_ descriptor: Int32) { _ = clinux_epoll_add(epoll, descriptor, Self.stopTag) }
+    /// Lets descriptors that become readable end every wait.
+    func stop(at stop: Int32, wakeAt wake: Int32) {
+        _ = clinux_epoll_add(epoll, stop, Self.stopTag)
+        _ = clinux_epoll_add(epoll, wake, Self.wakeTag)
+    }
 
     /// Waits for events until `deadline`, in µs after boot, and hands them to `take`.
     ///
-    /// - Returns: whether a stop was asked for.
-    func wait(until deadline: Int64, _ take: (Event) -> Void) -> Bool {
+    func wait(until deadline: Int64, _ take: (Event) -> Void) -> FollowEnd {
         clinux_boot_timer_set(timer, deadline * 1000)
         while true {
             switch poll(milliseconds: -1, take) {
-            case .stopped: return true
-            case .over: return false
+            case .stopped: return .stopped
+            case .woken: return .woken
+            case .over: return .deadline
             case .events, .nothing: continue
             }
         }
     }
 
-    private enum Outcome { case nothing, events, over, stopped }
+    private enum Outcome { case nothing, events, over, stopped, woken }
 
     /// Hands over what is there by now.
     func drain(_ take: (Event) -> Void) {
@@ -88,6 +90,7 @@ final class EventQueue {
         var outcome = Outcome.nothing
         var isOver = false
         var isStopped = false
+        var isWoken = false
         for tag in tags.prefix(Int(max(0, count))) {
             switch tag {
             case Self.timerTag:
@@ -95,6 +98,7 @@ final class EventQueue {
                 read(timer, &expirations, 8)
                 isOver = true
             case Self.stopTag: isStopped = true
+            case Self.wakeTag: isWoken = true
             case Self.inotifyTag:
                 readDirectoryEvents(take)
                 outcome = .events
@@ -103,7 +107,7 @@ final class EventQueue {
                 outcome = .events
             }
         }
-        return isStopped ? .stopped : isOver ? .over : outcome
+        return isWoken ? .woken : isStopped ? .stopped : isOver ? .over : outcome
     }
 
     private func readDirectoryEvents(_ take: (Event) -> Void) {

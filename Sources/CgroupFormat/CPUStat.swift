@@ -10,6 +10,8 @@ public struct CPUStat: Hashable, Sendable {
     public var throttledPeriods: Int64?
     public var throttledMicroseconds: Int64?
 
+    public init(usageMicroseconds: Int64) { self.usageMicroseconds = usageMicroseconds }
+
     /// Parses the file.
     ///
     /// Unknown keys are left; `usage_usec` must be there.

@@ -44,6 +44,20 @@ public struct Collector<Source: KernelSource>: ~Copyable {
 
     /// Reads every account once and commits what it finds in one transaction.
     public mutating func tick() throws(Fault) -> TickOutcome {
+        let tick = try read()
+        return keep(tick, try store.commit(tick.record, of: run))
+    }
+
+    /// A tick that was read and is not committed yet.
+    public struct Tick: Sendable {
+        public let record: TickRecord
+        fileprivate let survey: Survey
+        fileprivate let becameInner: [Int64]
+        fileprivate let clock: WallClock
+    }
+
+    /// Reads every account once; nothing of it counts before `keep`.
+    public mutating func read() throws(Fault) -> Tick {
         let began = source.now()
         let plan = SurveyPlan(
             nesting: PathShape.nesting, tenantRoots: try tenantRoots(),
@@ -59,11 +73,10 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             case .account(let index): read(index, &reading)
             }
         }
-        let isChanged = survey.revision != lastRevision
-        if isChanged { findEnded(&reading) }
+        if survey.revision != lastRevision { findEnded(&reading) }
+        source.seal()
         let moment = source.now()
-        reading.conservation.apply(
-            to: &reading.entries, unseen: survey.unseenEnds, at: moment)
+        reading.conservation.apply(to: &reading.entries, unseen: survey.unseenEnds, at: moment)
         reserve(&reading)
         var record = TickRecord(
             moment: began, longestHold: longestHold, entries: reading.entries)
@@ -71,13 +84,22 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         record.highestID = source.isKernel ? survey.seen.max() ?? 0 : 0
         var clock = self.clock
         record.completeness = completeness(reading, began, moment, &clock)
-        let rows = try store.commit(record, of: run)
-        // Committed: only now does the state move.
+        return Tick(
+            record: record, survey: survey, becameInner: reading.becameInner, clock: clock)
+    }
+
+    /// Goes on from a tick that is committed: only now does the state move.
+    ///
+    /// - Parameter rows: the account rows that `Store.commit` gave.
+    public mutating func keep(_ tick: Tick, _ rows: [Int64]) -> TickOutcome {
         source.acknowledge()
-        self.clock = clock
-        lastRevision = survey.revision
-        keep(record, rows, reading.becameInner)
-        return outcome(record, survey)
+        clock = tick.clock
+        lastRevision = tick.survey.revision
+        for (entry, row) in zip(tick.record.entries, rows) {
+            accounts[entry.cgroupID] = entry.hasEnded ? nil : entry.account(row)
+        }
+        for id in tick.becameInner { accounts[id]?.position = nil }
+        return outcome(tick.record, tick.survey)
     }
 
     /// A tick as it is read.
@@ -126,6 +148,10 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         var result = Sampler.Result()
         if source.end(of: index) != .unread { result = sampler.sample(index, from: source) }
         let end = source.end(of: index)
+        if end == .unread, let cpu = source.deducedCPU(of: index) {
+            result = Sampler.Result()
+            result.sample.cpu = CPUStat(usageMicroseconds: cpu)
+        }
         // A child that was born under the reading would be counted here and there: the reading of a
         // leaf stands only if it is still one after it.
         if end == nil, found.isLeaf, !found.isWhole, found.role == .container,
@@ -192,7 +218,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             runtime: known == nil ? PathShape.runtime(of: found.path) : "",
             sample: isEmpty ? nil : result.sample, position: before,
             isWhole: found.isWhole || known?.isWhole == true, at: moment)
-        (entry.hasEnded, entry.wasReadLast) = (end != nil, end == .read)
+        entry.hasEnded = end != nil
+        entry.lastReading = end == .read ? .whole : end == nil || isEmpty ? .none : .deducedCPU
         entry.isRelabelled =
             known.map { $0.isWhole != entry.isWhole || $0.isTenantRoot != isRoot } ?? false
         entry.isNewBelowRoot = found.root != nil && known?.root != found.root
@@ -275,7 +302,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         result.seen = reading.survey.seen.count
         let gone = reading.entries.lazy.filter(\.hasEnded)
         result.ends = gone.count + reading.survey.unseenEnds.values.reduce(0, +)
-        result.lastReadings = gone.filter(\.wasReadLast).count
+        result.lastReadings = gone.filter { $0.lastReading != .none }.count
         result.vanished = result.ends
         result.births = reading.survey.births
         for error in reading.survey.failed.values { result.failed[error.rawValue, default: 0] += 1 }
@@ -284,17 +311,6 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         result.skipped = clock.advance(to: began, interval: intervalMicroseconds)
         result.epoch = clock.epoch
         return result
-    }
-
-    private mutating func keep(_ record: TickRecord, _ rows: [Int64], _ becameInner: [Int64]) {
-        for (entry, row) in zip(record.entries, rows) {
-            if entry.hasEnded {
-                accounts[entry.cgroupID] = nil
-            } else {
-                accounts[entry.cgroupID] = entry.account(row)
-            }
-        }
-        for id in becameInner { accounts[id]?.position = nil }
     }
 
     private mutating func outcome(_ record: TickRecord, _ survey: Survey) -> TickOutcome {

@@ -49,13 +49,14 @@ public struct CollectorService: Service {
     private func collect(until stop: Int32) throws(Fault) {
         let lock = try CollectorLock(store: store.path)
         let kernel = try LiveKernel(root: CgroupRoot(opening: rootPath))
-        kernel.tree.stopAt(stop)
+        let committer = Committer(store: store)
+        kernel.tree.stop(at: stop, wakeAt: committer.done)
         var collector = try Collector(
             source: kernel, store: store, intervalMilliseconds: intervalMilliseconds)
         let start = Host.now().bootMicroseconds
         let end = runMilliseconds.map { start + $0 * 1000 }
         var told: Set<String> = []
-        var failed = attempt(&collector)
+        var failed = tick(&collector, kernel.tree, committer)
         while true {
             for shortage in kernel.tree.shortages where told.insert(shortage).inserted {
                 logger.warning("\(shortage)")
@@ -65,20 +66,29 @@ public struct CollectorService: Service {
             // A late tick is skipped, never queued: deadlines lie on a fixed raster.
             let interval = intervalMilliseconds * 1000
             let deadline = start + ((now.bootMicroseconds - start) / interval + 1) * interval
-            let isStopped = kernel.tree.follow(until: min(deadline, end ?? deadline, nextHour(now)))
-            failed = attempt(&collector)
+            let wake = min(deadline, end ?? deadline, nextHour(now))
+            let isStopped = kernel.tree.follow(until: wake) == .stopped
+            failed = tick(&collector, kernel.tree, committer)
             if isStopped { break }
         }
         _ = consume lock
         if let failed { throw failed }
     }
 
-    /// One tick.
+    /// One tick: read here, committed on the committer's thread while this one follows events.
     ///
     /// A fault is logged and handed back; the counters are still there next time.
-    private func attempt(_ collector: inout Collector<LiveKernel>) -> Fault? {
+    private func tick(
+        _ collector: inout Collector<LiveKernel>, _ tree: CgroupTree, _ committer: Committer
+    ) -> Fault? {
         do throws(Fault) {
-            let outcome = try collector.tick()
+            let tick = try collector.read()
+            committer.begin(tick.record, of: collector.run)
+            while !committer.isDone {
+                let end = tree.follow(until: Host.now().bootMicroseconds + 50_000)
+                if end == .stopped { committer.wait() }
+            }
+            let outcome = collector.keep(tick, try committer.end())
             for failure in outcome.failures { logger.warning("cannot enter \(failure)") }
             for anomaly in outcome.anomalies { logger.warning("\(anomaly)") }
             onTick(outcome)

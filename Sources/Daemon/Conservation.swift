@@ -210,14 +210,14 @@ struct Conservation {
     private func claim(_ counter: Counter, _ entry: inout TickEntry) -> Claim? {
         guard let sample = entry.sample, counter.reading(sample) != nil else {
             // What it used after its last reading is in the root's counter only.
-            guard entry.hasEnded, !entry.wasReadLast else { return nil }
+            guard entry.isTail(counter) else { return nil }
             return Claim(need: -(entry.position?.mark(of: counter)?.ahead ?? 0), hasEnded: true)
         }
         guard let claim = entry.position?.claim(counter, sample) else {
             entry.anomalies.append("\(counter.meter) went back")
             return nil
         }
-        return Claim(need: claim.need, hasEnded: entry.hasEnded && !entry.wasReadLast)
+        return Claim(need: claim.need, hasEnded: entry.isTail(counter))
     }
 
     /// Bills what is known of a root that went away unread, and says that its last moments are lost.

@@ -24,11 +24,15 @@ public protocol KernelSource: AnyObject {
     func moment(of index: Int) -> Moment
     /// How the survey's cgroup `index` ended; `nil` if it lives.
     func end(of index: Int) -> CgroupEnd?
+    /// What an unread end's cpu counter must have been, in µs.
+    func deducedCPU(of index: Int) -> Int64?
     func hasChildren(_ index: Int) -> Bool
     /// Starts a new peak of memory; false where the kernel has no private peaks.
     func resetPeak(of index: Int) -> Bool
     func isStacked(_ device: DeviceNumber) -> Bool
-    /// The tick that was read from the last survey is committed.
+    /// All that the last survey told of is read.
+    func seal()
+    /// The tick that was read from it is committed.
     func acknowledge()
 }
 
@@ -55,8 +59,10 @@ public final class LiveKernel: KernelSource {
     }
     public func moment(of index: Int) -> Moment { tree.moment(of: index) }
     public func end(of index: Int) -> CgroupEnd? { tree.end(of: index) }
+    public func deducedCPU(of index: Int) -> Int64? { tree.deducedCPU(of: index) }
     public func hasChildren(_ index: Int) -> Bool { tree.hasChildren(index) }
     public func resetPeak(of index: Int) -> Bool { tree.resetPeak(of: index) }
     public func isStacked(_ device: DeviceNumber) -> Bool { BlockDevices.isStacked(device) }
+    public func seal() { tree.seal() }
     public func acknowledge() { tree.acknowledge() }
 }

@@ -53,8 +53,8 @@ public struct TickEntry: Sendable {
     public var isWhole: Bool
     /// The cgroup is gone: its account is closed.
     public var hasEnded = false
-    /// Its files were read after its last process had gone, in this tick or before.
-    public var wasReadLast = false
+    /// How much is known of it after its last process had gone.
+    public var lastReading = LastReading.none
     /// What is missing now, by kernel file.
     public var absences: [String: Absence] = [:]
     public var absenceCode: UInt64?
@@ -66,6 +66,23 @@ public struct TickEntry: Sendable {
     public var isNewBelowRoot = false
     /// For a tenant root: what its counters rose by.
     public var controls: [Control] = []
+
+    public enum LastReading: Hashable, Sendable {
+        case none
+        /// Its cpu counter, deduced from those of its tenant root and of all others below it.
+        case deducedCPU
+        /// All its files were read, in this tick or before.
+        case whole
+    }
+
+    /// Whether what a counter says may not be all that was used: the rest is in the tenant root's.
+    public func isTail(_ counter: Counter) -> Bool {
+        switch lastReading {
+        case .none: hasEnded
+        case .deducedCPU: hasEnded && counter != .cpu
+        case .whole: false
+        }
+    }
 
     public init(
         row: Int64?, path: String, cgroupID: Int64, isTenantRoot: Bool, root: Int64?,

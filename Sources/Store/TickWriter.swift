@@ -28,7 +28,10 @@ struct TickWriter {
     }
 
     mutating func write(_ entry: TickEntry, _ row: Int64) throws {
-        if let sample = entry.sample { try write(sample, entry.limits, row) }
+        // What was deduced is no reading.
+        if let sample = entry.sample, entry.lastReading != .deducedCPU {
+            try write(sample, entry.limits, row)
+        }
         try write(entry.parts, row)
         for control in entry.controls { try write(control, row) }
         if entry.hasEnded {
