@@ -39,6 +39,36 @@ ALTER TABLE position ADD COLUMN cpu_reserved_carry INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE position ADD COLUMN memory_reserved_bytes INTEGER;
 ALTER TABLE position ADD COLUMN memory_reserved_carry INTEGER NOT NULL DEFAULT 0;
 
+-- The network a container is read for. NULL where it has none of its own.
+ALTER TABLE sample ADD COLUMN net_rx_bytes INTEGER CHECK (net_rx_bytes >= 0);
+ALTER TABLE sample ADD COLUMN net_tx_bytes INTEGER CHECK (net_tx_bytes >= 0);
+ALTER TABLE position ADD COLUMN net_boottime_us INTEGER;
+CREATE TABLE position_net (
+    container   INTEGER NOT NULL REFERENCES container (id),
+    namespace   INTEGER NOT NULL,
+    interface   TEXT    NOT NULL,
+    boottime_us INTEGER NOT NULL,
+    rx_bytes    INTEGER NOT NULL,
+    tx_bytes    INTEGER NOT NULL,
+    PRIMARY KEY (container, interface)
+) STRICT, WITHOUT ROWID;
+
+-- Two more reasons why something is not measured.
+ALTER TABLE absence RENAME TO absence_1;
+CREATE TABLE absence (
+    container INTEGER NOT NULL REFERENCES container (id),
+    file      TEXT    NOT NULL,
+    since_ms  INTEGER NOT NULL,
+    until_ms  INTEGER,
+    reason    TEXT    NOT NULL
+        CHECK (reason IN ('controller_off', 'not_permitted', 'malformed', 'incomplete', 'failed',
+            'host_namespace', 'shared_namespace')),
+    detail    TEXT    NOT NULL,
+    PRIMARY KEY (container, file, since_ms)
+) STRICT, WITHOUT ROWID;
+INSERT INTO absence SELECT * FROM absence_1;
+DROP TABLE absence_1;
+
 -- What was billed above each counter, on account of the tenant root; below it if negative.
 ALTER TABLE position_io ADD COLUMN read_bytes_ahead INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE position_io ADD COLUMN write_bytes_ahead INTEGER NOT NULL DEFAULT 0;

@@ -23,9 +23,9 @@ int main(int argc, char **argv) {
     check(sqlite3_exec(db, "COMMIT", 0, 0, 0), db);
     sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE"), *commit = prepare(db, "COMMIT");
     sqlite3_stmt *tick = prepare(db, "INSERT INTO tick (run, wall_ms, boottime_us, seen, read, vanished, failed, highest_id, duration_us) VALUES (1, ?, 0, 0, 0, 0, 0, 0, 0)");
-    sqlite3_stmt *sample = prepare(db, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *sample = prepare(db, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *io = prepare(db, "INSERT INTO sample_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-    sqlite3_stmt *position = prepare(db, "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *position = prepare(db, "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *position_io = prepare(db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *usage = prepare(db, "INSERT INTO usage VALUES (?, ?, ?, 'sampled', ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity");
     static const long meters[] = {1, 3, 4, 5, 6, 7, 8, 9};
@@ -36,9 +36,9 @@ int main(int argc, char **argv) {
         long row = sqlite3_last_insert_rowid(db);
         for (long c = 1; c <= containers; c++) {
             long v = t * 1000 + c;
-            run(db, sample, 28, (long[]){row, c, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v});
+            run(db, sample, 30, (long[]){row, c, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v});
             run(db, io, 8, (long[]){row, c, 8, 0, v, v, v, v});
-            run(db, position, 17, (long[]){c, v, t, 0, t, t, v, 0, v, 0, v, 0, t, v, 0, v, 0});
+            run(db, position, 18, (long[]){c, v, t, 0, t, t, v, 0, v, 0, v, 0, t, v, 0, v, 0, t});
             run(db, position_io, 12, (long[]){c, 8, 0, t, v, v, v, v, 0, 0, 0, 0});
             for (int m = 0; m < 8; m++) run(db, usage, 4, (long[]){0, c, meters[m], 1000});
         }

@@ -40,6 +40,7 @@ final class CgroupNode {
     /// What its files said after its last process had gone.
     var last: LastReading?
     var isGone = false
+    var network = NetworkState.unknown
     /// Its cpu counter in the standing of its tenant root, in µs.
     var standingCPU: Int64 = 0
     /// See `CgroupTree.deducedCPU`.
@@ -64,6 +65,8 @@ struct LastReading {
     var moment: Moment
     /// By `KernelFile`, `nil` for one that gave none; empty if nothing came since a tick read it.
     var texts: [[UInt8]?]
+    /// The counters of its network, if it was read for that.
+    var network: (namespace: Int64, text: [UInt8])?
 }
 
 extension CgroupNode {
@@ -76,7 +79,7 @@ extension CgroupNode {
         }
         // The cgroup may have gone in the middle: without its cpu counter it is no reading.
         let isWhole = texts[KernelFile.cpuStat.rawValue] != nil
-        last = isWhole ? LastReading(moment: moment, texts: texts) : nil
+        last = isWhole ? LastReading(moment: moment, texts: texts, network: nil) : nil
     }
 
     func read(_ file: KernelFile, into buffer: inout [UInt8]) throws(Errno) -> Int {

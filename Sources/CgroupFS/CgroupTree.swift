@@ -38,6 +38,8 @@ public final class CgroupTree {
     var unseenEnds: [Int64: Int] = [:]
     /// What was made and gone before it could be opened, and how often the queue ran over.
     public internal(set) var overflows = 0
+    /// The networks that containers hold, by inode.
+    var namespaces: [Int64: WeakNamespace] = [:]
     /// What tenant roots and all below them last said together.
     var standings: [Int64: Standing] = [:]
     var isStale = true
@@ -89,6 +91,8 @@ public final class CgroupTree {
         return try node.read(file, into: &buffer)
     }
 
+    func node(_ index: Int) -> CgroupNode { nodes[index] }
+
     /// How the survey's cgroup `index` ended; `nil` if it lives.
     public func end(of index: Int) -> CgroupEnd? { nodes[index].end }
 
@@ -127,7 +131,9 @@ public final class CgroupTree {
         // All that lives was read: what an empty cgroup said before need not be kept.
         for node in captured.prefix(sealed.captured) where !node.isGone {
             let isOld = node.last.map { $0.moment.bootMicroseconds <= sealed.at.bootMicroseconds }
-            if isOld == true { node.last?.texts = [] }
+            guard isOld == true else { continue }
+            node.last?.texts = []
+            node.last?.network = nil
         }
         captured.removeFirst(sealed.captured)
         if sealed.ended + sealed.newcomers > 0 || !sealed.unseenEnds.isEmpty { isStale = true }

@@ -74,17 +74,35 @@ extension CgroupTree {
         guard let length = try? node.directory.read(.cgroupEvents, into: &buffer),
             let now = try? CgroupEvents(parsing: buffer.span.extracting(0..<length))
         else { return }
-        if node.isPopulated != now.populated {
-            node.isPopulated = now.populated
-            isStale = true
-            settle(node)
+        defer {
+            if node.isPopulated != now.populated {
+                node.isPopulated = now.populated
+                isStale = true
+                settle(node)
+            }
         }
+        guard node.isAccount else { return }
         if now.populated {
             node.last = nil
-        } else if node.isAccount {
-            node.captureLast(at: clock(), &buffer)
-            captured.append(node)
+            if !node.isTenantRoot { findNetwork(of: node) }
+        } else {
+            captureLast(node)
         }
+    }
+
+    /// Reads a cgroup whose last process has gone, and lets its network go.
+    private func captureLast(_ node: CgroupNode) {
+        // First the network: its interfaces are taken away next.
+        var text: (namespace: Int64, text: [UInt8])?
+        if case .own = node.network,
+            case .read(let namespace, let length) = network(of: node, into: &buffer)
+        {
+            text = (namespace, Array(buffer[..<length]))
+        }
+        node.network = .unknown
+        node.captureLast(at: clock(), &buffer)
+        node.last?.network = text
+        captured.append(node)
     }
 
     private func sleep(until deadline: Int64) {

@@ -24,6 +24,10 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     /// Inner cgroups with processes of their own that were warned of.
     private var warned: Set<String> = []
     private var rules: (version: Int, roots: Set<String>)?
+    /// Which container each network was last read for.
+    private var networkOwners: [Int64: Int64] = [:]
+    /// Where networks stood whose container has ended, until the next tick.
+    private var lastNetworks: [Int64: Position.NetworkMark] = [:]
 
     /// Starts a run in the store, from where the last one of this boot and root ended.
     public init(
@@ -35,6 +39,11 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             bootID: identity, root: source.path, intervalMilliseconds: intervalMilliseconds,
             at: source.now().wall)
         accounts = run.accounts
+        for account in run.accounts.values {
+            if let network = account.position?.network {
+                networkOwners[network.sample.namespace] = account.cgroupID
+            }
+        }
         clock = WallClock(epoch: run.lastTick?.epoch ?? 0, last: run.lastTick?.moment)
         longestHold = max(intervalMilliseconds * 3, 60_000) * 1000
         intervalMicroseconds = intervalMilliseconds * 1000
@@ -95,8 +104,17 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         source.acknowledge()
         clock = tick.clock
         lastRevision = tick.survey.revision
+        for namespace in lastNetworks.keys where networkOwners[namespace].map({ accounts[$0] }) == nil {
+            networkOwners[namespace] = nil
+        }
+        lastNetworks = [:]
         for (entry, row) in zip(tick.record.entries, rows) {
             accounts[entry.cgroupID] = entry.hasEnded ? nil : entry.account(row)
+            guard let network = entry.position?.network else { continue }
+            let namespace = network.sample.namespace
+            // A namespace's number is used again once it is gone.
+            networkOwners[namespace] = entry.cgroupID
+            if entry.hasEnded { lastNetworks[namespace] = network }
         }
         for id in tick.becameInner { accounts[id]?.position = nil }
         return outcome(tick.record, tick.survey)
@@ -224,6 +242,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             known.map { $0.isWhole != entry.isWhole || $0.isTenantRoot != isRoot } ?? false
         entry.isNewBelowRoot = found.root != nil && known?.root != found.root
         guard !isEmpty else { return entry }
+        takeOverNetwork(&entry, result.sample, birth: known == nil ? born : nil)
         let isRootWithOthers = isRoot && !found.isLeaf
         if isRootWithOthers { entry.position?.closeHoldings(withIO: !source.isIOConserved) }
         var sample = result.sample
@@ -242,11 +261,25 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         return entry
     }
 
+    /// Goes on from where the network stood with the container it was read for before.
+    ///
+    /// - Parameter birth: of a new container. One that is younger than the last reading has a network
+    ///   of its own: the kernel gives the number of one that is gone to the next.
+    private func takeOverNetwork(_ entry: inout TickEntry, _ sample: Sample, birth: Moment?) {
+        guard let namespace = sample.network?.namespace,
+            entry.position?.network?.sample.namespace != namespace,
+            let owner = networkOwners[namespace], owner != entry.cgroupID,
+            let mark = accounts[owner]?.position?.network ?? lastNetworks[namespace],
+            birth.map({ $0.bootMicroseconds <= mark.bootMicroseconds }) ?? true
+        else { return }
+        entry.position?.network = mark
+    }
+
     private func noteAbsences(
         _ entry: inout TickEntry, _ result: Sampler.Result, _ known: Account?
     ) {
         entry.absenceCode = result.absenceCode
-        if result.details.isEmpty, let known, known.absenceCode == result.absenceCode {
+        if result.details.isEmpty, result.networkFailure == nil, let known, known.absenceCode == result.absenceCode {
             entry.absences = known.absences
             return
         }

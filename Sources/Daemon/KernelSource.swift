@@ -20,6 +20,8 @@ public protocol KernelSource: AnyObject {
     func read(
         _ file: KernelFile, of index: Int, into buffer: inout [UInt8]
     ) throws(Errno) -> Int
+    /// Reads the network counters of the survey's cgroup `index`.
+    func readNetwork(of index: Int, into buffer: inout [UInt8]) -> NetworkReading
     /// When what `read` gave of the survey's cgroup `index` was true.
     func moment(of index: Int) -> Moment
     /// How the survey's cgroup `index` ended; `nil` if it lives.
@@ -56,6 +58,9 @@ public final class LiveKernel: KernelSource {
         _ file: KernelFile, of index: Int, into buffer: inout [UInt8]
     ) throws(Errno) -> Int {
         try tree.read(file, of: index, into: &buffer)
+    }
+    public func readNetwork(of index: Int, into buffer: inout [UInt8]) -> NetworkReading {
+        tree.readNetwork(of: index, into: &buffer)
     }
     public func moment(of index: Int) -> Moment { tree.moment(of: index) }
     public func end(of index: Int) -> CgroupEnd? { tree.end(of: index) }

@@ -18,6 +18,9 @@ public struct Sampler {
         ///
         /// Two results with equal codes and no 2 in them lack the same.
         var absenceCode: UInt64 = 0
+        /// Why the network gave nothing, if it failed.
+        var networkFailure: Absence?
+        static let networkShift: UInt64 = 62
         /// Why a file with code 2 gave nothing.
         var details: [KernelFile: Absence] = [:]
 
@@ -29,6 +32,12 @@ public struct Sampler {
                 absences[file.text] = Sampler.controllerOff
             }
             for (file, absence) in details { absences[file.text] = absence }
+            switch absenceCode >> Self.networkShift {
+            case 1: absences["net/dev"] = Sampler.hostNamespace
+            case 2: absences["net/dev"] = Sampler.sharedNamespace
+            case 3: absences["net/dev"] = networkFailure
+            default: break
+            }
             return absences
         }
 
@@ -50,6 +59,7 @@ public struct Sampler {
         sampleIO(index, source, &result)
         sampleMemory(index, source, &result)
         result.sample.pids = billed(.pidsCurrent, index, source, &result, parseGauge)
+        sampleNetwork(index, source, &result)
         samplePressure(index, source, &result.sample)
         sampleLimits(index, source, &result.sample)
         return result
@@ -85,6 +95,29 @@ public struct Sampler {
             result.sample.io?[device] = nil
         }
         result.sample.hasUnknownDevices = io.unknownDevices > 0
+    }
+
+    private mutating func sampleNetwork(
+        _ index: Int, _ source: some KernelSource, _ result: inout Result
+    ) {
+        var code: UInt64 = 0
+        switch source.readNetwork(of: index, into: &buffer) {
+        case .none: break
+        case .host: code = 1
+        case .shared: code = 2
+        case .failed(let error):
+            code = 3
+            result.networkFailure = absence(error)
+        case .read(let namespace, let length):
+            do throws(FormatError) {
+                let counters = try NetDev(parsing: buffer.span.extracting(0..<length))
+                result.sample.network = NetworkSample(namespace: namespace, counters: counters)
+            } catch {
+                code = 3
+                result.networkFailure = Absence(.malformed, detail: error.description)
+            }
+        }
+        result.absenceCode |= code << Result.networkShift
     }
 
     private mutating func sampleMemory(
@@ -148,12 +181,9 @@ public struct Sampler {
             switch error {
             case .noSuchFileOrDirectory: result.set(file, 1)
             case Errno(rawValue: ENODEV): break
-            case .permissionDenied, .notPermitted:
-                result.set(file, 2)
-                result.details[file] = Absence(.notPermitted, detail: error.description)
             default:
                 result.set(file, 2)
-                result.details[file] = Absence(.failed, detail: error.description)
+                result.details[file] = absence(error)
             }
         }
         return nil
@@ -168,8 +198,17 @@ public struct Sampler {
         return try? parse(buffer.span.extracting(0..<length))
     }
 
+    private func absence(_ error: Errno) -> Absence {
+        let isForbidden = error == .permissionDenied || error == .notPermitted
+        return Absence(isForbidden ? .notPermitted : .failed, detail: error.description)
+    }
+
     private static let controllerOff = Absence(
         .controllerOff, detail: Errno.noSuchFileOrDirectory.description)
+    private static let hostNamespace = Absence(
+        .hostNamespace, detail: "on the host's network, where what is whose cannot be told")
+    private static let sharedNamespace = Absence(
+        .sharedNamespace, detail: "metered with another container of the same network")
 
     /// Whether the device stands on others; asked of the host once for each device.
     private mutating func isStacked(_ device: DeviceNumber, _ source: some KernelSource) -> Bool {

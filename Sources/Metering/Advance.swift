@@ -68,6 +68,7 @@ extension Position {
             endDevices(sample, &advance)
             advanceIO(sample, moment, &advance)
         }
+        advanceNetwork(sample.network, moment, &advance)
         for formula in MemoryFormula.allCases {
             hold(.memory(formula), formula.bytes(of: sample), moment, longestHold, &advance)
         }
@@ -184,6 +185,33 @@ extension Position {
             io[device] = DeviceMark(now, ahead: ahead, at: moment.bootMicroseconds)
         }
         ioSince = moment.bootMicroseconds
+    }
+
+    private mutating func advanceNetwork(
+        _ sample: NetworkSample?, _ moment: Moment, _ advance: inout Advance
+    ) {
+        guard let sample else { return }
+        let last = network?.sample.namespace == sample.namespace ? network : nil
+        // A first network of a container seen born was made for it, so all its traffic is its own.
+        let since = last?.bootMicroseconds ?? (network == nil ? networkSince : nil)
+        if let since {
+            for (name, now) in sample.counters.interfaces {
+                let before = last?.sample.counters.interfaces[name]
+                advance.add(
+                    .meter(.netRxBytes), rise(now.receivedBytes, before?.receivedBytes),
+                    since: since, until: moment)
+                advance.add(
+                    .meter(.netTxBytes), rise(now.sentBytes, before?.sentBytes), since: since,
+                    until: moment)
+            }
+        }
+        network = NetworkMark(sample, at: moment.bootMicroseconds)
+        networkSince = moment.bootMicroseconds
+    }
+
+    /// An interface that is new, or was made anew under its old name, began at 0.
+    private func rise(_ now: Int64, _ before: Int64?) -> Int128 {
+        Int128(now) - Int128(before.map { $0 <= now ? $0 : 0 } ?? 0)
     }
 
     /// Integrates a gauge by trapezoid, and a granted limit as it was at the last reading.

@@ -35,6 +35,16 @@ public struct Position: Hashable, Sendable {
         }
     }
 
+    /// The counters of a network namespace at their last reading.
+    public struct NetworkMark: Hashable, Sendable {
+        public var sample: NetworkSample
+        public var bootMicroseconds: Int64
+
+        public init(_ sample: NetworkSample, at bootMicroseconds: Int64) {
+            (self.sample, self.bootMicroseconds) = (sample, bootMicroseconds)
+        }
+    }
+
     /// A gauge's last value, with the part of a unit not yet billed.
     public struct Held: Hashable, Sendable {
         /// `nil` if the last reading gave none.
@@ -53,6 +63,9 @@ public struct Position: Hashable, Sendable {
     /// When io.stat was last read; a device first seen after that began at 0.
     public var ioSince: Int64?
     public var io: [DeviceNumber: DeviceMark] = [:]
+    /// After which moment its network is known; counters first seen after that began at 0.
+    public var networkSince: Int64?
+    public var network: NetworkMark?
     public var memoryCurrent: Held?
     public var memoryWorkingSet: Held?
     public var memoryUnreclaimable: Held?
@@ -92,6 +105,7 @@ public struct Position: Hashable, Sendable {
         // Memory that is still held goes on counting, with or without processes.
         let holds = MemoryFormula.allCases.contains { ($0.bytes(of: sample) ?? 0) > 0 }
         guard !holds else { return false }
+        guard network == nil || sample.network == network?.sample else { return false }
         guard let devices = sample.io else { return io.isEmpty }
         return devices.count == io.count
             && devices.allSatisfy { io[$0.key]?.counters == $0.value && io[$0.key]?.ahead == .zero }
@@ -102,6 +116,7 @@ public struct Position: Hashable, Sendable {
         var position = Position()
         position.cpu = Mark(0, at: moment.bootMicroseconds)
         position.ioSince = moment.bootMicroseconds
+        position.networkSince = moment.bootMicroseconds
         return position
     }
 

@@ -16,6 +16,8 @@ public struct Sample: Hashable, Sendable {
     public var io: [DeviceNumber: IOCounters]?
     /// Whether io.stat had lines whose device the kernel could not name.
     public var hasUnknownDevices = false
+    /// The network that is read for this container, and its counters.
+    public var network: NetworkSample?
     /// `pids.current`.
     public var pids: Int64?
     public var cpuMax: CPUMax?
@@ -27,6 +29,17 @@ public struct Sample: Hashable, Sendable {
     public var frozenMicroseconds: Int64?
 
     public init() {}
+}
+
+/// The counters of one network namespace.
+public struct NetworkSample: Hashable, Sendable {
+    /// The namespace's inode: unique while it lives.
+    public var namespace: Int64
+    public var counters: NetDev
+
+    public init(namespace: Int64, counters: NetDev) {
+        (self.namespace, self.counters) = (namespace, counters)
+    }
 }
 
 /// Why a kernel file of a container gave no value.
@@ -42,6 +55,10 @@ public struct Absence: Hashable, Sendable {
         case incomplete
         /// Any other error of the read.
         case failed
+        /// It is on the host's own network, where what is whose cannot be told.
+        case hostNamespace = "host_namespace"
+        /// It shares its network with a container for which it is metered already.
+        case sharedNamespace = "shared_namespace"
     }
 
     public var reason: Reason

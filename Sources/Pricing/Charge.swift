@@ -22,6 +22,8 @@ extension PriceBook {
         var charges: [Charge] = []
         for row in usage {
             guard let price = meters[row.meter.name] else {
+                // What is reserved is another measure of what is used: billed only if it is priced.
+                if row.meter.isReservation { continue }
                 guard unpriced == .show else { throw unpricedFault(row) }
                 charges.append(Charge(usage: row, price: nil, amount: .zero))
                 continue

@@ -7,6 +7,7 @@ import Units
 struct PositionWriter {
     private var position: FastStatement
     private var device: FastStatement
+    private let network: Statement
     private let db: Database
 
     init(_ db: Database) throws {
@@ -18,11 +19,13 @@ struct PositionWriter {
                 cpu_ahead_us, io_boottime_us, memory_boottime_us, current_bytes, current_carry,
                 working_set_bytes, working_set_carry, unreclaimable_bytes, unreclaimable_carry,
                 reserved_boottime_us, cpu_reserved_nanocores, cpu_reserved_carry,
-                memory_reserved_bytes, memory_reserved_carry)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                memory_reserved_bytes, memory_reserved_carry, net_boottime_us)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
         device = try FastStatement(
             db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        network = try db.cachedStatement(
+            sql: "INSERT OR REPLACE INTO position_net VALUES (?, ?, ?, ?, ?, ?)")
     }
 
     mutating func write(_ at: Position, _ row: Int64) throws {
@@ -35,8 +38,16 @@ struct PositionWriter {
         position.bind(
             at.cpuReserved?.bootMicroseconds ?? at.memoryReserved?.bootMicroseconds,
             at.cpuReserved?.value, at.cpuReserved?.carry ?? 0, at.memoryReserved?.value,
-            at.memoryReserved?.carry ?? 0)
+            at.memoryReserved?.carry ?? 0, at.networkSince)
         try position.run()
+        if let mark = at.network {
+            for (interface, counters) in mark.sample.counters.interfaces {
+                try network.execute(arguments: [
+                    row, mark.sample.namespace, interface, mark.bootMicroseconds,
+                    counters.receivedBytes, counters.sentBytes,
+                ])
+            }
+        }
         for (number, mark) in at.io {
             device.bind(
                 row, number.major, number.minor, mark.bootMicroseconds, mark.counters.readBytes,
@@ -77,6 +88,7 @@ extension Store {
                 absences: [:])
         }
         try addDevices(db, boot, to: &accounts)
+        try addNetworks(db, boot, to: &accounts)
         try addAbsences(db, boot, to: &accounts)
         return accounts
     }
@@ -87,6 +99,7 @@ extension Store {
             position.cpu = Position.Mark(usage, ahead: row["cpu_ahead_us"], at: at)
         }
         position.ioSince = row["io_boottime_us"]
+        position.networkSince = row["net_boottime_us"]
         if let at = row["memory_boottime_us"] as Int64? {
             for formula in MemoryFormula.allCases {
                 position[.memory(formula)] = Position.Held(
@@ -122,6 +135,30 @@ extension Store {
                 row["write_ops_ahead"])
             accounts[row["cgroup_id"]]?.position?.io[device] = Position.DeviceMark(
                 counters, ahead: ahead, at: row["boottime_us"])
+        }
+    }
+
+    private func addNetworks(
+        _ db: Database, _ boot: Int64, to accounts: inout [Int64: Account]
+    ) throws {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT cgroup_id, n.* FROM position_net n JOIN container c ON c.id = n.container
+                JOIN position p ON p.container = c.id
+                WHERE boot = ? AND n.boottime_us = p.net_boottime_us
+                """, arguments: [boot])
+        while let row = try rows.next() {
+            let id: Int64 = row["cgroup_id"]
+            var mark =
+                accounts[id]?.position?.network
+                ?? Position.NetworkMark(
+                    NetworkSample(
+                        namespace: row["namespace"], counters: NetDev(interfaces: [:])),
+                    at: row["boottime_us"])
+            mark.sample.counters.interfaces[row["interface"]] = NetDev.Counters(
+                receivedBytes: row["rx_bytes"], sentBytes: row["tx_bytes"])
+            accounts[id]?.position?.network = mark
         }
     }
 

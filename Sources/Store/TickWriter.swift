@@ -17,7 +17,7 @@ struct TickWriter {
     init(_ db: Database, tick: Int64, wall: Instant) throws {
         (self.db, self.tick, self.wall) = (db, tick, wall)
         meters = try meterRows(db)
-        let marks = Array(repeating: "?", count: 28).joined(separator: ", ")
+        let marks = Array(repeating: "?", count: 30).joined(separator: ", ")
         sample = try FastStatement(db, "INSERT INTO sample VALUES (\(marks))")
         sampleIO = try FastStatement(db, "INSERT INTO sample_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         usage = [:]
@@ -63,7 +63,7 @@ struct TickWriter {
     func close(_ row: Int64) throws {
         try db.cachedStatement(sql: "UPDATE container SET last_seen_ms = ? WHERE id = ?")
             .execute(arguments: [wall.milliseconds, row])
-        for table in ["position", "position_io"] {
+        for table in ["position", "position_io", "position_net"] {
             try db.cachedStatement(sql: "DELETE FROM \(table) WHERE container = ?")
                 .execute(arguments: [row])
         }
@@ -129,6 +129,10 @@ struct TickWriter {
             cpu?.throttledPeriods, values.cpuPressure?.some, values.memoryPressure?.some,
             values.memoryPressure?.full, values.ioPressure?.some, values.ioPressure?.full,
             values.frozenMicroseconds, limits.cpu, limits.memory)
+        let interfaces = values.network?.counters.interfaces.values
+        sample.bind(
+            interfaces?.reduce(0) { $0 &+ $1.receivedBytes },
+            interfaces?.reduce(0) { $0 &+ $1.sentBytes })
         try sample.run()
         for (device, io) in values.io ?? [:] {
             sampleIO.bind(

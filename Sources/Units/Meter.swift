@@ -39,6 +39,9 @@ public struct Meter: Hashable, Comparable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether it counts what limits grant, not what is used.
+    public var isReservation: Bool { self == .cpuReserved || self == .memoryReserved }
+
     public var description: String { name }
 
     public static func < (a: Meter, b: Meter) -> Bool { a.name < b.name }

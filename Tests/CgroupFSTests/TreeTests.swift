@@ -101,11 +101,13 @@ import Units
         #expect(survey(tree).map { $0.birth != nil } == [true])
         // The tick that read it was not kept, so it is told again.
         #expect(survey(tree).map { $0.birth != nil } == [true])
+        tree.seal()
         tree.acknowledge()
         #expect(survey(tree).map { $0.birth != nil } == [false])
         try folder.remove("a")
         #expect(survey(tree).map(\.hasEnded) == [true])
         #expect(survey(tree).map(\.hasEnded) == [true])
+        tree.seal()
         tree.acknowledge()
         #expect(survey(tree).isEmpty)
     }

@@ -53,9 +53,12 @@ for pair in io_write_bytes:wbytes io_write_ops:wios; do
 done
 # Everything below the tenant root, the unseen included, comes to the root's own counter.
 octroi audit
-is "the audit's kernel and usage" "$(octroi audit --format csv | awk -F, -v root=$slice '$2 == root { print $7 }')" 0
-is "the slice's own counter" "$(octroi audit --format csv | awk -F, -v root=$slice '$2 == root { print $5 }')" \
-    "$(counter "$slice" cpu.stat usage_usec)"
+control() { octroi audit --format csv | awk -F, -v root=$slice -v meter="$1" '$2 == root && $3 == meter { print $5, $7 }'; }
+is "the slice's own cpu counter" "$(control cpu)" "$(counter "$slice" cpu.stat usage_usec) 0"
+for pair in io_read_bytes:rbytes io_write_bytes:wbytes io_read_ops:rios io_write_ops:wios; do
+    is "the slice's own ${pair%:*}" "$(control "${pair%:*}")" "$(io "$slice" "${pair#*:}") 0"
+done
+octroi report completeness
 above "bytes the service wrote" "$(metered "$press" io_write_bytes)" 8000000
 is "whose containers" \
     "$(octroi containers --format csv | grep -c "^acme,$slice/docker-.*,container,docker,")" 2

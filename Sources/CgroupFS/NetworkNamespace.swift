@@ -1,0 +1,160 @@
+import Glibc
+import SystemPackage
+
+/// What there is to read of a cgroup's network.
+public enum NetworkReading: Hashable, Sendable {
+    /// No process lives in it.
+    case none
+    /// It is on the host's own network, where what is whose cannot be told.
+    case host
+    /// Another container on the same network is read for both.
+    case shared
+    case failed(Errno)
+    /// The first `length` bytes of the buffer are the counters of a namespace.
+    case read(namespace: Int64, length: Int)
+}
+
+/// A network namespace of containers, with its counters open: so it lives on until it was read after
+/// its last process.
+final class NetworkNamespace {
+    let id: Int64
+    private let file: Int32
+    /// The one it is read for.
+    weak var owner: CgroupNode?
+
+    /// Opens the counters of a process's namespace, `/proc/PID/net/dev`.
+    init(of pid: Int32, id: Int64) throws(Errno) {
+        file = open("/proc/\(pid)/net/dev", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw Errno(rawValue: errno) }
+        self.id = id
+        // The pid may be another process's by now.
+        guard try Self.id(of: pid) == id else { throw .noSuchProcess }
+    }
+
+    deinit { if file >= 0 { close(file) } }
+
+    func read(into buffer: inout [UInt8]) throws(Errno) -> Int {
+        var length = 0
+        while true {
+            if length == buffer.count {
+                guard buffer.count < 1 << 20 else { throw .fileTooLarge }
+                buffer.append(contentsOf: repeatElement(0, count: buffer.count))
+            }
+            let count = buffer.withUnsafeMutableBytes {
+                pread(file, $0.baseAddress.map { $0 + length }, $0.count - length, off_t(length))
+            }
+            if count < 0 { throw Errno(rawValue: errno) }
+            if count == 0 { return length }
+            length += count
+        }
+    }
+
+    /// The inode of a process's namespace: unique while the namespace lives.
+    static func id(of pid: Int32) throws(Errno) -> Int64 {
+        var status = stat()
+        guard stat("/proc/\(pid)/ns/net", &status) == 0 else { throw Errno(rawValue: errno) }
+        return Int64(bitPattern: UInt64(status.st_ino))
+    }
+
+    /// The host's own; `nil` if this user may not know.
+    static let host: Int64? = (try? id(of: 1)) ?? (try? id(of: getpid()))
+}
+
+/// What is known of a cgroup's network.
+enum NetworkState {
+    case unknown
+    /// Of so many looks, all found the host's network: a runtime may move a process later.
+    case host(looks: Int)
+    case failed(Errno)
+    case own(NetworkNamespace)
+}
+
+extension CgroupTree {
+    /// Reads the network counters of the survey's cgroup `index`.
+    public func readNetwork(of index: Int, into buffer: inout [UInt8]) -> NetworkReading {
+        network(of: node(index), into: &buffer)
+    }
+
+    func network(of node: CgroupNode, into buffer: inout [UInt8]) -> NetworkReading {
+        if let last = node.last, node.isGone || node.isPopulated == false {
+            guard let network = last.network else { return .none }
+            if buffer.count < network.text.count {
+                buffer.append(contentsOf: repeatElement(0, count: network.text.count))
+            }
+            buffer.replaceSubrange(..<network.text.count, with: network.text)
+            return .read(namespace: network.namespace, length: network.text.count)
+        }
+        guard isKernel, !node.isGone else { return .none }
+        findNetwork(of: node)
+        switch node.network {
+        case .unknown: return .none
+        case .host: return .host
+        case .failed(let error): return .failed(error)
+        case .own(let namespace):
+            if let owner = namespace.owner, owner !== node, !owner.isGone,
+                owner.isPopulated != false
+            {
+                return .shared
+            }
+            namespace.owner = node
+            do throws(Errno) {
+                return .read(namespace: namespace.id, length: try namespace.read(into: &buffer))
+            } catch {
+                return .failed(error)
+            }
+        }
+    }
+
+    /// Finds out which network the processes of a cgroup are on.
+    func findNetwork(of node: CgroupNode) {
+        switch node.network {
+        case .own: return
+        // A service stays where it is; a container's first process is moved in its first moments.
+        case .host(let looks) where looks >= 3: return
+        case .unknown, .host, .failed: break
+        }
+        guard let pid = firstProcess(node.directory, depth: 0) else { return }
+        do throws(Errno) {
+            let id = try NetworkNamespace.id(of: pid)
+            if id == NetworkNamespace.host {
+                if case .host(let looks) = node.network {
+                    node.network = .host(looks: looks + 1)
+                } else {
+                    node.network = .host(looks: 1)
+                }
+                return
+            }
+            if let known = namespaces[id]?.namespace {
+                node.network = .own(known)
+                return
+            }
+            let namespace = try NetworkNamespace(of: pid, id: id)
+            namespaces[id] = WeakNamespace(namespace: namespace)
+            node.network = .own(namespace)
+        } catch {
+            // The process has ended meanwhile: another look comes with the next tick.
+            if error == .noSuchFileOrDirectory || error == .noSuchProcess { return }
+            node.network = .failed(error)
+        }
+    }
+
+    /// A process of a cgroup, or else of one below it.
+    private func firstProcess(_ directory: CgroupDirectory, depth: Int) -> Int32? {
+        if let length = try? directory.read("cgroup.procs", into: &buffer), length > 0 {
+            let digits = buffer[..<length].prefix { $0 != UInt8(ascii: "\n") }
+            return Int32(String(decoding: digits, as: UTF8.self)).flatMap { $0 > 0 ? $0 : nil }
+        }
+        guard depth < 4 else { return nil }
+        for name in (try? directory.children()) ?? [] {
+            if let child = try? directory.child(name), let pid = firstProcess(child, depth: depth + 1) {
+                return pid
+            }
+        }
+        return nil
+    }
+}
+
+/// A namespace that its containers hold.
+struct WeakNamespace {
+    weak var namespace: NetworkNamespace?
+}
