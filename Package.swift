@@ -57,6 +57,7 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(
             name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         module("CgroupFS", needs: ["Units", "CgroupFormat", "CLinux", systemPackage]),
         module("Runtimes", needs: ["CgroupFS", "CSystemd"]),
         .target(
@@ -77,8 +78,8 @@ let package = Package(
         module(
             "Daemon",
             needs: [
-                "Units", "CgroupFormat", "Metering", "CLinux", "CgroupFS", "Runtimes", "Settings",
-                "Store", lifecycle, logging, systemPackage,
+                "Units", "CgroupFormat", "Metering", "CLinux", "CZlib", "CgroupFS", "Runtimes",
+                "Settings", "Store", lifecycle, logging, systemPackage,
             ]),
         .executableTarget(
             name: "octroi",

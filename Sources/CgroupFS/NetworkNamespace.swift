@@ -146,7 +146,9 @@ extension CgroupTree {
         }
         guard depth < 4 else { return nil }
         for name in (try? directory.children()) ?? [] {
-            if let child = try? directory.child(name), let pid = firstProcess(child, depth: depth + 1) {
+            if let child = try? directory.child(name),
+                let pid = firstProcess(child, depth: depth + 1)
+            {
                 return pid
             }
         }

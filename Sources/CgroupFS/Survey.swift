@@ -35,8 +35,8 @@ public struct SurveyPlan: Sendable {
 }
 
 /// A cgroup that keeps an account, or that others lie below.
-public struct FoundCgroup: Hashable, Sendable {
-    public enum Role: String, Hashable, Sendable {
+public struct FoundCgroup: Hashable, Sendable, Codable {
+    public enum Role: String, Hashable, Sendable, Codable {
         /// None: only others below it keep accounts.
         case inner
         /// A leaf, or a whole container.
@@ -76,7 +76,7 @@ public struct FoundCgroup: Hashable, Sendable {
 }
 
 /// How a cgroup that is gone ended.
-public enum CgroupEnd: Hashable, Sendable {
+public enum CgroupEnd: String, Hashable, Sendable {
     /// Its files were read after its last process had gone.
     case read
     /// What it used after its last reading is in its ancestors' counters only.
@@ -84,9 +84,9 @@ public enum CgroupEnd: Hashable, Sendable {
 }
 
 /// What there is to read, in order, and what could not be looked at.
-public struct Survey: Sendable {
+public struct Survey: Sendable, Codable {
     /// One reading to take: an index of `cgroups`.
-    public enum Step: Hashable, Sendable {
+    public enum Step: Hashable, Sendable, Codable {
         /// A cgroup that keeps no account, before all below it.
         case above(Int)
         /// A tenant root, before all below it.

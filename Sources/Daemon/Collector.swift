@@ -67,7 +67,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
 
     /// Reads every account once; nothing of it counts before `keep`.
     public mutating func read() throws(Fault) -> Tick {
-        let began = source.now()
+        let began = source.beginTick()
         let plan = SurveyPlan(
             nesting: PathShape.nesting, tenantRoots: try tenantRoots(),
             whole: lastRevision == nil
@@ -104,7 +104,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         source.acknowledge()
         clock = tick.clock
         lastRevision = tick.survey.revision
-        for namespace in lastNetworks.keys where networkOwners[namespace].map({ accounts[$0] }) == nil {
+        for namespace in lastNetworks.keys
+        where networkOwners[namespace].map({ accounts[$0] }) == nil {
             networkOwners[namespace] = nil
         }
         lastNetworks = [:]
@@ -279,7 +280,9 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         _ entry: inout TickEntry, _ result: Sampler.Result, _ known: Account?
     ) {
         entry.absenceCode = result.absenceCode
-        if result.details.isEmpty, result.networkFailure == nil, let known, known.absenceCode == result.absenceCode {
+        if result.details.isEmpty, result.networkFailure == nil, let known,
+            known.absenceCode == result.absenceCode
+        {
             entry.absences = known.absences
             return
         }

@@ -16,13 +16,17 @@ public struct CollectorService: Service {
     /// Ends by itself after this time; `nil` runs on.
     public var runMilliseconds: Int64?
     public var logger: Logger
+    /// A file that takes the raw readings as well.
+    public var recording: String?
     /// Called after every tick, for progress.
     public var onTick: @Sendable (TickOutcome) -> Void
 
     public init(
         store: Store, rootPath: String?, intervalMilliseconds: Int64, runMilliseconds: Int64?,
-        logger: Logger, onTick: @escaping @Sendable (TickOutcome) -> Void
+        logger: Logger, recording: String? = nil,
+        onTick: @escaping @Sendable (TickOutcome) -> Void
     ) {
+        self.recording = recording
         (self.store, self.rootPath) = (store, rootPath)
         (self.intervalMilliseconds, self.runMilliseconds) = (intervalMilliseconds, runMilliseconds)
         (self.logger, self.onTick) = (logger, onTick)
@@ -49,16 +53,31 @@ public struct CollectorService: Service {
     private func collect(until stop: Int32) throws(Fault) {
         let lock = try CollectorLock(store: store.path)
         let kernel = try LiveKernel(root: CgroupRoot(opening: rootPath))
+        if let recording {
+            let recorder = try RecordingKernel(
+                kernel, into: recording, tenants: store.tenants(),
+                intervalMilliseconds: intervalMilliseconds)
+            try collect(from: recorder, kernel.tree, until: stop)
+            try recorder.finish()
+        } else {
+            try collect(from: kernel, kernel.tree, until: stop)
+        }
+        _ = consume lock
+    }
+
+    private func collect<Source: KernelSource>(
+        from source: Source, _ tree: CgroupTree, until stop: Int32
+    ) throws(Fault) {
         let committer = Committer(store: store)
-        kernel.tree.stop(at: stop, wakeAt: committer.done)
+        tree.stop(at: stop, wakeAt: committer.done)
         var collector = try Collector(
-            source: kernel, store: store, intervalMilliseconds: intervalMilliseconds)
+            source: source, store: store, intervalMilliseconds: intervalMilliseconds)
         let start = Host.now().bootMicroseconds
         let end = runMilliseconds.map { start + $0 * 1000 }
         var told: Set<String> = []
-        var failed = tick(&collector, kernel.tree, committer)
+        var failed = tick(&collector, tree, committer)
         while true {
-            for shortage in kernel.tree.shortages where told.insert(shortage).inserted {
+            for shortage in tree.shortages where told.insert(shortage).inserted {
                 logger.warning("\(shortage)")
             }
             let now = Host.now()
@@ -67,19 +86,18 @@ public struct CollectorService: Service {
             let interval = intervalMilliseconds * 1000
             let deadline = start + ((now.bootMicroseconds - start) / interval + 1) * interval
             let wake = min(deadline, end ?? deadline, nextHour(now))
-            let isStopped = kernel.tree.follow(until: wake) == .stopped
-            failed = tick(&collector, kernel.tree, committer)
+            let isStopped = tree.follow(until: wake) == .stopped
+            failed = tick(&collector, tree, committer)
             if isStopped { break }
         }
-        _ = consume lock
         if let failed { throw failed }
     }
 
     /// One tick: read here, committed on the committer's thread while this one follows events.
     ///
     /// A fault is logged and handed back; the counters are still there next time.
-    private func tick(
-        _ collector: inout Collector<LiveKernel>, _ tree: CgroupTree, _ committer: Committer
+    private func tick<Source: KernelSource>(
+        _ collector: inout Collector<Source>, _ tree: CgroupTree, _ committer: Committer
     ) -> Fault? {
         do throws(Fault) {
             let tick = try collector.read()

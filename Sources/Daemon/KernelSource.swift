@@ -13,6 +13,8 @@ public protocol KernelSource: AnyObject {
     /// Whether tenant roots count the io of all below them (`Metering.isIOConserved`).
     var isIOConserved: Bool { get }
 
+    /// The moment at which a tick begins.
+    func beginTick() -> Moment
     func now() -> Moment
     /// What there is to read now.
     func survey(_ plan: SurveyPlan) -> Survey
@@ -52,6 +54,7 @@ public final class LiveKernel: KernelSource {
 
     public var path: String { tree.path }
     public var isKernel: Bool { tree.isKernel }
+    public func beginTick() -> Moment { Host.now() }
     public func now() -> Moment { Host.now() }
     public func survey(_ plan: SurveyPlan) -> Survey { tree.survey(plan) }
     public func read(

@@ -7,6 +7,16 @@ extension Store {
     /// The tenants and the rules in force, in the order in which rules are tried.
     public func tenants() throws(Fault) -> [Tenant] { try read { try loadTenants($0) } }
 
+    /// Takes in another store's tenants, without their price books.
+    public func adoptTenants(_ tenants: [Tenant], at now: Instant) throws(Fault) {
+        let bare = tenants.map { tenant in
+            var tenant = tenant
+            tenant.priceBook = nil
+            return tenant
+        }
+        _ = try write { db in try saveTenants(db, bare, at: now) }
+    }
+
     /// A number that changes whenever another connection has written: a cheap "look again".
     public func dataVersion() throws(Fault) -> Int {
         try read { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }

@@ -9,3 +9,18 @@ public struct Moment: Hashable, Sendable {
         (self.wall, self.bootMicroseconds) = (wall, bootMicroseconds)
     }
 }
+
+/// Two whole numbers: wall time in ms since 1970, time after boot in µs.
+extension Moment: Codable {
+    public init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        wall = Instant(milliseconds: try container.decode(Int64.self))
+        bootMicroseconds = try container.decode(Int64.self)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.unkeyedContainer()
+        try container.encode(wall.milliseconds)
+        try container.encode(bootMicroseconds)
+    }
+}

@@ -23,7 +23,7 @@ struct Octroi: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             CollectCommand.self, DaemonCommand.self, ContainersCommand.self, AuditCommand.self,
-            DoctorCommand.self,
+            RecordCommand.self, ReplayCommand.self, DoctorCommand.self,
             ApplyCommand.self, TenantCommand.self, UsageCommand.self, PriceCommand.self,
             InvoiceCommand.self, ReportCommand.self, LimitCommand.self,
         ])

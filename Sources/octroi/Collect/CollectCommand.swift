@@ -69,8 +69,13 @@ struct DaemonCommand: AsyncParsableCommand {
 }
 
 /// Runs the collecting loop until it ends by itself or by a signal.
-private func runCollector(
+///
+/// - Parameters:
+///   - store: where to write; default: the store of `place`.
+///   - recording: a file that takes the raw readings as well.
+func runCollector(
     _ place: StoreOptions, interval: String?, root: String?, length: Int64?,
+    store: Store? = nil, recording: String? = nil,
     onTick: @escaping @Sendable (TickOutcome) -> Void
 ) async throws {
     let settings = try place.settings()
@@ -82,9 +87,10 @@ private func runCollector(
     _ = try CgroupRoot(opening: rootPath)
     let logger = Logger(label: "octroi", factory: { StreamLogHandler.standardError(label: $0) })
     let service = CollectorService(
-        store: try place.store(.write), rootPath: rootPath,
+        store: try store ?? place.store(.write), rootPath: rootPath,
         intervalMilliseconds: milliseconds ?? settings.intervalMilliseconds,
-        runMilliseconds: length, logger: logger, onTick: onTick)
+        runMilliseconds: length, logger: logger, recording: recording,
+        onTick: onTick)
     var quiet = logger
     quiet.logLevel = .error
     let group = ServiceGroup(

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Daemon
+import Foundation
+import Metering
+import Store
+import Units
+
+struct RecordCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "record",
+        abstract: "Keep the kernel's own text of every tick in one file.",
+        discussion: """
+            Meters as collect does and writes what it reads into FILE, compressed; \
+            octroi replay gives the same ledger from it, on any machine. The store is left alone; \
+            its tenants say which cgroups are tenant roots. FILE holds the names and labels of \
+            this host's containers.
+
+            EXAMPLES
+              octroi record --for 60s strange-kernel.octroi
+              zcat strange-kernel.octroi | less
+            """)
+
+    @OptionGroup var place: StoreOptions
+
+    @Option(help: "How often to read. Default: 10s, or interval in octroi.yaml.")
+    var interval: String?
+
+    @Option(name: .customLong("for"), help: "End after this time. Default: run on.")
+    var duration: String?
+
+    @Option(help: "A cgroup2 mount, or a folder with the same files. Default: the host's mount.")
+    var root: String?
+
+    @Argument(help: ArgumentHelp("The file to write.", valueName: "file"))
+    var file: String
+
+    func run() async throws {
+        let length = try duration.map { text throws(Fault) in try milliseconds("--for", text) }
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("octroi-record-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let scratch = try Store(at: "\(folder)/octroi.db", for: .write)
+        if let known = try? place.store(.read) {
+            try scratch.adoptTenants(try known.tenants(), at: Host.wallTime())
+        }
+        let progress = Progress(isSteady: length != nil)
+        try await runCollector(
+            place, interval: interval, root: root, length: length, store: scratch,
+            recording: file, onTick: progress.note)
+        progress.finish()
+    }
+}
+
+struct ReplayCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Meter a recording, as if it happened now, into a store of its own.",
+        discussion: """
+            Feeds the readings of octroi record through the same pipeline: the ledger comes out the \
+            same, byte for byte, however often and wherever. The recording's tenants are taken in \
+            unless the store has tenants already.
+
+            EXAMPLE
+              octroi replay --db try.db strange-kernel.octroi && octroi audit --db try.db
+            """)
+
+    @OptionGroup var place: StoreOptions
+
+    @Argument(help: ArgumentHelp("A file that octroi record wrote.", valueName: "file"))
+    var file: String
+
+    func run() throws {
+        let kernel = try ReplayKernel(file)
+        let store = try place.store(.write)
+        guard try store.lastRoot() == nil else {
+            throw Fault(
+                .failed, at: store.path, found: "a store that a collector has written to",
+                cure: "Replay into a store of its own: --db NEW-FILE")
+        }
+        if try store.tenants().isEmpty {
+            try store.adoptTenants(kernel.header.tenants, at: Host.wallTime())
+        }
+        try replay(kernel, into: store)
+        complain(
+            "octroi: \(kernel.ticks) ticks replayed"
+                + (kernel.isCutShort ? "; the recording was cut short after them" : ""))
+    }
+}
