@@ -59,7 +59,7 @@ let package = Package(
             name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         module("CgroupFS", needs: ["Units", "CgroupFormat", "CLinux", systemPackage]),
-        module("Runtimes", needs: ["CgroupFS", "CSystemd"]),
+        module("Runtimes", needs: ["CgroupFS", "CSystemd", "Metering", systemPackage]),
         .target(
             name: "Migrations", path: "migrations",
             resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_metering.sql")],
@@ -103,6 +103,7 @@ let package = Package(
         tests("CgroupFormat", needs: ["CgroupFormat"]),
         tests("Metering", needs: ["Metering", "CgroupFormat", "Units"]),
         tests("Invoicing", needs: ["Invoicing", "Pricing", "Metering", "Units", bigInt]),
+        tests("Runtimes", needs: ["Runtimes", "Metering"]),
         tests("Limits", needs: ["Limits", "CgroupFormat", "Units"]),
         tests("Reporting", needs: ["Reporting", "Metering", "Units"]),
         tests("Settings", needs: ["Settings", "Pricing", "Metering", "Units"]),

@@ -93,3 +93,13 @@ CREATE TABLE control (
 INSERT INTO control (container, meter, major, minor, baseline, last, pending)
     SELECT container, meter, 0, 0, baseline, last, pending FROM control_1;
 DROP TABLE control_1;
+
+-- What a container's owner (systemd, Docker, ...) calls it. labels is a JSON object.
+CREATE TABLE container_detail (
+    container  INTEGER PRIMARY KEY REFERENCES container (id),
+    name       TEXT,
+    image      TEXT,
+    labels     TEXT    NOT NULL,
+    namespace  TEXT,
+    learned_ms INTEGER NOT NULL
+) STRICT;

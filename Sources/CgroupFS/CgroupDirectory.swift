@@ -223,6 +223,29 @@ public struct CgroupName: Hashable, Sendable {
 
     public init(_ text: some StringProtocol) { bytes = Array(text.utf8) }
 
+    /// The name whose `text` this is.
+    ///
+    /// A name that holds `\x` itself, as systemd's do, reads the same: then both bytes stand there.
+    init(printed text: some StringProtocol) {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            let code = rest.prefix(3)
+            if byte == UInt8(ascii: "\\"), code.first == UInt8(ascii: "x"), code.count == 3,
+                let value = UInt8(String(decoding: code.dropFirst(), as: UTF8.self), radix: 16),
+                !(0x20...0x7E).contains(value),
+                String(decoding: code.dropFirst(), as: UTF8.self).uppercased()
+                    == String(decoding: code.dropFirst(), as: UTF8.self)
+            {
+                bytes.append(value)
+                rest.removeFirst(3)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        self.bytes = bytes
+    }
+
     var isDots: Bool { bytes == [0x2E] || bytes == [0x2E, 0x2E] }
 
     func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {

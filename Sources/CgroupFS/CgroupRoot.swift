@@ -63,6 +63,15 @@ public struct CgroupRoot: ~Copyable {
         return found
     }
 
+    /// Opens a cgroup by its path as it is printed, with `\xHH` for what is not printable.
+    public func open(kernelPath path: String) throws(Errno) -> CgroupDirectory {
+        var names = path.split(separator: "/").map { CgroupName(printed: $0) }[...]
+        guard let first = names.popFirst() else { throw .noSuchFileOrDirectory }
+        var found = try directory.child(first)
+        for name in names { found = try found.child(name) }
+        return found
+    }
+
     /// Visits every cgroup below the root, whatever it holds.
     public func paths(_ visit: (_ path: String, _ id: Int64) -> Void) {
         func descend(_ parent: borrowing CgroupDirectory, _ path: String, _ depth: Int) {

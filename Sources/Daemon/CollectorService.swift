@@ -3,6 +3,7 @@ import CgroupFS
 import Foundation
 import Logging
 import Metering
+import Runtimes
 import ServiceLifecycle
 import Store
 import Units
@@ -18,6 +19,8 @@ public struct CollectorService: Service {
     public var logger: Logger
     /// A file that takes the raw readings as well.
     public var recording: String?
+    /// Who is asked what containers are called.
+    public var names = NameFinder()
     /// Called after every tick, for progress.
     public var onTick: @Sendable (TickOutcome) -> Void
 
@@ -69,6 +72,7 @@ public struct CollectorService: Service {
         from source: Source, _ tree: CgroupTree, until stop: Int32
     ) throws(Fault) {
         let committer = Committer(store: store)
+        let names = NameService(store: store, finder: names, logger: logger)
         tree.stop(at: stop, wakeAt: committer.done)
         var collector = try Collector(
             source: source, store: store, intervalMilliseconds: intervalMilliseconds)
@@ -76,6 +80,7 @@ public struct CollectorService: Service {
         let end = runMilliseconds.map { start + $0 * 1000 }
         var told: Set<String> = []
         var failed = tick(&collector, tree, committer)
+        names.wake()
         while true {
             for shortage in tree.shortages where told.insert(shortage).inserted {
                 logger.warning("\(shortage)")
@@ -89,6 +94,7 @@ public struct CollectorService: Service {
             let isStopped = tree.follow(until: wake) == .stopped
             failed = tick(&collector, tree, committer)
             if isStopped { break }
+            names.wake()
         }
         if let failed { throw failed }
     }

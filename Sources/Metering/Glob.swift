@@ -1,10 +1,10 @@
 /// A pattern over paths: `?` and `*` stay within one name, `**` crosses any number of them.
-struct Glob {
+public struct Glob {
     private let pattern: [UInt8]
 
-    init(_ pattern: String) { self.pattern = Array(pattern.utf8) }
+    public init(_ pattern: String) { self.pattern = Array(pattern.utf8) }
 
-    func matches(_ text: String) -> Bool {
+    public func matches(_ text: String) -> Bool {
         let text = Array(text.utf8)
         // reached[j]: the pattern so far can end after j bytes of the text.
         var reached = [true] + [Bool](repeating: false, count: text.count)

@@ -19,7 +19,7 @@ extension Cell {
         case .none: ""
         case .text(let text): quotedField(isFormula(text) ? "'" + text : text)
         case .integer(let value, _): String(value)
-        case .exact(let text): text
+        case .exact(let text, _): text
         case .flag(let value): value ? "true" : "false"
         }
     }

@@ -17,7 +17,7 @@ extension Cell {
     fileprivate var json: String {
         switch self {
         case .none: "null"
-        case .text(let text), .exact(let text): jsonString(text)
+        case .text(let text), .exact(let text, _): jsonString(text)
         case .integer(let value, _): String(value)
         case .flag(let value): value ? "true" : "false"
         }

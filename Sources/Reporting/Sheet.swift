@@ -8,12 +8,15 @@ public struct Sheet: Sendable {
     public var title: String?
     /// Columns that a table leaves out, as it says the same in another.
     public var notInTable: Set<String>
+    /// What a table calls a column, if not by its name.
+    public var headings: [String: String]
 
     public init(
-        columns: [String], rows: [[Cell]], title: String? = nil, notInTable: Set<String> = []
+        columns: [String], rows: [[Cell]], title: String? = nil, notInTable: Set<String> = [],
+        headings: [String: String] = [:]
     ) {
         (self.columns, self.rows) = (columns, rows)
-        (self.title, self.notInTable) = (title, notInTable)
+        (self.title, self.notInTable, self.headings) = (title, notInTable, headings)
     }
 }
 
@@ -24,10 +27,11 @@ public enum Cell: Hashable, Sendable {
     case text(String)
     /// A whole number; `display` is what a table shows in its place.
     case integer(Int128, display: String? = nil)
-    /// An exact decimal or fraction, such as an amount of money.
-    case exact(String)
+    /// An exact decimal or fraction, such as an amount of money; `display` is as above.
+    case exact(String, display: String?)
     case flag(Bool)
 
+    public static func exact(_ text: String) -> Cell { .exact(text, display: nil) }
     public static func optional(_ text: String?) -> Cell { text.map(Cell.text) ?? .none }
     public static func optional(_ number: Int128?) -> Cell { number.map { .integer($0) } ?? .none }
     public static func time(_ instant: Instant) -> Cell { .text(instant.description) }

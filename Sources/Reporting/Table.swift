@@ -5,7 +5,7 @@ extension Sheet {
         let columns = kept.map { self.columns[$0] }
         let rows = self.rows.map { row in kept.map { row[$0] } }
         let shown = rows.map { $0.map(\.shown) }
-        let headers = columns.map { $0.replacing("_", with: " ") }
+        let headers = columns.map { self.headings[$0] ?? $0.replacing("_", with: " ") }
         let widths = columns.indices.map { column in
             max(headers[column].count, shown.map { $0[column].count }.max() ?? 0)
         }
@@ -43,7 +43,7 @@ extension Cell {
         case .none: "-"
         case .text(let text): harmless(text)
         case .integer(let value, let display): display ?? String(value)
-        case .exact(let text): text
+        case .exact(let text, let display): display ?? text
         case .flag(let value): value ? "yes" : "no"
         }
     }

@@ -1,6 +1,6 @@
 import CgroupFS
 
-/// What a cgroup's name says about the workload in it.
+/// What a cgroup's path says about the workload in it.
 public enum PathShape {
     /// How a cgroup of this name stands to those below it.
     ///
@@ -17,13 +17,34 @@ public enum PathShape {
 
     /// Who runs the container at a path, by the shape of its last whole name.
     public static func runtime(of path: String) -> String {
-        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        let names = path.split(separator: "/")
+        let name = names.last ?? ""
         for (prefix, runtime) in prefixes where name.hasPrefix(prefix) && name.hasSuffix(".scope") {
             return runtime
         }
         if name.hasPrefix("lxc.payload.") { return "lxc" }
         if path.hasPrefix("/docker/") { return "docker" }
+        if names.count > 1, names[0] == "kubepods" || names[0] == "kubepods.slice" {
+            return "kubernetes"
+        }
+        if name.hasPrefix("libpod-") { return "podman" }
         return name.hasSuffix(".service") || name.hasSuffix(".scope") ? "systemd" : "cgroup"
+    }
+
+    /// The id that the container's runtime knows it by, 64 hexadecimal digits.
+    public static func containerID(of path: String) -> String? {
+        guard var name = path.split(separator: "/").last else { return nil }
+        if name.hasSuffix(".scope") { name = name.dropLast(6) }
+        for (prefix, _) in prefixes where name.hasPrefix(prefix) {
+            name = name.dropFirst(prefix.count)
+        }
+        let isID = name.utf8.count == 64 && name.utf8.allSatisfy(isHexadecimal)
+        return isID ? String(name) : nil
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
     }
 
     private static let prefixes = [

@@ -5,6 +5,7 @@ import Units
 
 /// A container as a list shows it.
 public struct ContainerRow: Sendable {
+    public var row: Int64
     public var path: String
     public var tenant: String
     public var runtime: String
@@ -15,6 +16,10 @@ public struct ContainerRow: Sendable {
     public var lastSeen: Instant
     /// What is not measured now, `file: reason`.
     public var absent: [String]
+    public var name: String?
+    public var image: String?
+    /// The Kubernetes namespace.
+    public var namespace: String?
 }
 
 extension Store {
@@ -24,12 +29,13 @@ extension Store {
             let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT c.*, b.boot_id,
+                    SELECT c.*, b.boot_id, d.name, d.image, d.namespace,
                         CASE WHEN EXISTS (SELECT 1 FROM position p WHERE p.container = c.id)
                             THEN (SELECT max(wall_ms) FROM tick) ELSE c.last_seen_ms END AS seen_ms, coalesce(a.tenant, 'unattributed') AS tenant,
                         (SELECT group_concat(file || ': ' || reason, ', ') FROM absence
                          WHERE container = c.id AND until_ms IS NULL) AS absent
                     FROM container c JOIN boot b ON b.id = c.boot
+                    LEFT JOIN container_detail d ON d.container = c.id
                     LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
                     WHERE ? OR EXISTS (
                         SELECT 1 FROM sample s WHERE s.container = c.id
@@ -38,13 +44,15 @@ extension Store {
                     """, arguments: [all])
             return rows.map { row in
                 ContainerRow(
-                    path: row["path"], tenant: row["tenant"], runtime: row["runtime"],
+                    row: row["id"], path: row["path"], tenant: row["tenant"],
+                    runtime: row["runtime"],
                     cgroupID: row["cgroup_id"], bootID: row["boot_id"],
                     isTenantRoot: row["kind"] as String == "tenant_root",
                     firstSeen: Instant(milliseconds: row["first_seen_ms"]),
                     lastSeen: Instant(milliseconds: row["seen_ms"]),
                     absent: (row["absent"] as String?).map { $0.components(separatedBy: ", ") }
-                        ?? [])
+                        ?? [], name: row["name"], image: row["image"],
+                    namespace: row["namespace"])
             }
         }
     }

@@ -130,14 +130,15 @@ private func reattribute(_ db: Database, at now: Instant) throws -> [String] {
     let rows = try Row.fetchAll(
         db,
         sql: """
-            SELECT c.id, c.path, a.tenant FROM container c
+            SELECT c.id, c.path, a.tenant, d.labels, d.namespace FROM container c
             LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
+            LEFT JOIN container_detail d ON d.container = c.id
             WHERE c.kind <> 'imported'
             """)
     for row in rows {
         let container: Int64 = row["id"]
         let before: String? = row["tenant"]
-        let after = attribute(ContainerFacts(path: row["path"]), among: tenants)
+        let after = attribute(try facts(row), among: tenants)
         guard before != after else { continue }
         var since = next
         if before == nil, let after {
@@ -149,9 +150,17 @@ private func reattribute(_ db: Database, at now: Instant) throws -> [String] {
     return moved.sorted { $0.key < $1.key }.map { "\($0.value) containers now belong to \($0.key)" }
 }
 
+/// What rules look at, from a row with `path`, `labels` and `namespace`.
+func facts(_ row: Row) throws -> ContainerFacts {
+    let labels = try (row["labels"] as String?).map {
+        try JSONDecoder().decode([String: String].self, from: Data($0.utf8))
+    }
+    return ContainerFacts(path: row["path"], labels: labels ?? [:], namespace: row["namespace"])
+}
+
 /// From when on a container that is nobody's now may be given to a tenant: not while it was
 /// another's, and not in a period the tenant was invoiced for.
-private func endOfOthers(
+func endOfOthers(
     _ db: Database, _ container: Int64, _ tenant: String
 ) throws -> Instant {
     let ends = try Row.fetchOne(

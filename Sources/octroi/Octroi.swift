@@ -22,8 +22,8 @@ struct Octroi: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            CollectCommand.self, DaemonCommand.self, ContainersCommand.self, AuditCommand.self,
-            RecordCommand.self, ReplayCommand.self, DoctorCommand.self,
+            CollectCommand.self, DaemonCommand.self, ContainersCommand.self, TopCommand.self,
+            AuditCommand.self, RecordCommand.self, ReplayCommand.self, DoctorCommand.self,
             ApplyCommand.self, TenantCommand.self, UsageCommand.self, PriceCommand.self,
             InvoiceCommand.self, ReportCommand.self, LimitCommand.self,
         ])

@@ -1,5 +1,6 @@
 import CgroupFS
 import Daemon
+import Glibc
 import GRDB
 import Metering
 import Store
@@ -212,6 +213,100 @@ import Units
         _ = try restarted.tick()
         #expect(try rig.metered() == ["/t": 100, "/t/web": 1000])
         #expect(try rig.store.audit(over: nil).map(\.kernel) == [1100])
+    }
+
+    private func usage(_ meter: Meter) throws -> [String: Int128] {
+        try rig.store.usage(over: Period(monthOf: Host.wallTime()), by: .container)
+            .reduce(into: [:]) {
+                if $1.meter == meter { $0[$1.container ?? "", default: 0] += $1.quantity }
+            }
+    }
+
+    private func io(_ path: String, _ bytes: Int, _ more: String = "") throws {
+        try rig.folder.write(
+            "8:0 rbytes=0 wbytes=\(bytes) rios=0 wios=\(bytes / 10)\n" + more,
+            to: "tree/\(path)/io.stat")
+    }
+
+    /// What a dead container wrote, and what the kernel wrote for it after, is the tenant's.
+    @Test func diskTrafficBelowATenantRootIsItsOwnCounter() throws {
+        try acme()
+        try rig.folder.write("usage_usec 0\n", to: "tree/t/cpu.stat")
+        for name in ["t/web", "t/job"] { try rig.set(name, cpu: 0) }
+        try io("t", 1000)
+        try io("t/web", 400)
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try io("t/web", 700)
+        try io("t/job", 50)
+        try io("t", 1350)
+        _ = try collector.tick()
+        #expect(try usage(.ioWriteBytes) == ["/t/web": 300, "/t/job": 50])
+        // job writes 200 more and ends unread; 40 are written back after.
+        try rig.folder.remove("tree/t/job")
+        try io("t", 1550)
+        _ = try collector.tick()
+        try io("t", 1590)
+        var restarted = try rig.collector()
+        _ = try restarted.tick()
+        #expect(try usage(.ioWriteBytes) == ["/t/web": 300, "/t/job": 250, "/t": 40])
+        let audit = try rig.store.audit(over: nil)
+        #expect(audit.allSatisfy { $0.difference == 0 } && audit.count == 5)
+        #expect(audit.first { $0.meter == .ioWriteBytes }?.kernel == 590)
+    }
+
+    /// A device that went away and came back under its number began at 0, at the root as well.
+    @Test func aTenantRootsDeviceMayBeginAnew() throws {
+        try acme()
+        try rig.folder.write("usage_usec 0\n", to: "tree/t/cpu.stat")
+        try rig.set("t/web", cpu: 0)
+        try io("t", 1000)
+        try io("t/web", 1000)
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        try io("t", 1500)
+        try io("t/web", 1500)
+        _ = try collector.tick()
+        try io("t", 90)
+        try io("t/web", 70)
+        _ = try collector.tick()
+        // The line goes away, and comes back higher than it was.
+        for path in ["t", "t/web"] { try rig.folder.write("", to: "tree/\(path)/io.stat") }
+        _ = try collector.tick()
+        try io("t", 400)
+        try io("t/web", 400)
+        _ = try collector.tick()
+        #expect(try usage(.ioWriteBytes).values.reduce(0, +) == 500 + 90 + 400)
+        #expect(try rig.store.audit(over: nil).allSatisfy { $0.difference == 0 })
+        #expect(
+            try rig.store.audit(over: nil).first { $0.meter == .ioWriteBytes }?.kernel == 990)
+    }
+
+    @Test func limitsAreReservedAndSharedOnce() throws {
+        try acme()
+        try rig.folder.write("usage_usec 0\n", to: "tree/t/cpu.stat")
+        try rig.folder.write("200000 100000\n", to: "tree/t/cpu.max")
+        try rig.folder.write("1048576\n", to: "tree/t/memory.max")
+        for name in ["t/a", "t/b", "alone", "box/free"] { try rig.set(name, cpu: 0) }
+        try rig.folder.write("150000 100000\n", to: "tree/t/a/cpu.max")
+        try rig.folder.write("max 100000\n", to: "tree/t/b/cpu.max")
+        try rig.folder.write("50000 100000\n", to: "tree/alone/cpu.max")
+        try rig.folder.write("25000 100000\n", to: "tree/box/cpu.max")
+        var collector = try rig.collector()
+        let first = try collector.tick()
+        usleep(50_000)
+        let second = try collector.tick()
+        let reserved = try usage(.cpuReserved)
+        let elapsed = second.moment.bootMicroseconds - first.moment.bootMicroseconds
+        func share(_ path: String) -> Int128 { (reserved[path] ?? 0) * 1000 / Int128(elapsed) }
+        // Ticks are timed at their begin, readings a little later.
+        #expect((490...510).contains(share("/alone")), "\(reserved)")
+        #expect((240...260).contains(share("/box/free")), "its parent's limit is its own")
+        // a may use 1.5 cores and b 2 of the 2 that the root grants: 6/7 and 8/7.
+        let (a, b) = (share("/t/a"), share("/t/b"))
+        #expect((1930...2070).contains(a + b) && a < b, "\(reserved)")
+        #expect(reserved["/t"] == nil)
+        #expect(try usage(.memoryReserved).keys.sorted() == ["/t/a", "/t/b"])
     }
 
     @Test func diskTrafficAfterTheLastProcessIsMetered() throws {

@@ -1,0 +1,95 @@
+import GRDB
+import Metering
+import Pricing
+import Units
+
+extension Store {
+    /// What every container of the last tick does now, with its usage of the hour at `now`.
+    public func live(at now: Instant) throws(Fault) -> [LiveContainer] {
+        try read { db in
+            let ticks = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT t.id, t.boottime_us FROM tick t
+                    WHERE t.run = (SELECT run FROM tick ORDER BY id DESC LIMIT 1)
+                    ORDER BY t.id DESC LIMIT 2
+                    """)
+            guard let last = ticks.first else { return [] }
+            let before = ticks.count > 1 ? ticks[1] : nil
+            let elapsed = before.map {
+                (last["boottime_us"] as Int64) - ($0["boottime_us"] as Int64)
+            }
+            let hours = try hourUsage(db, now.startOfHour)
+            return try Row.fetchAll(
+                db, sql: liveSQL,
+                arguments: ["last": last["id"] as Int64, "before": before?["id"] as Int64?]
+            ).map { row in
+                var live = container(row, elapsed: elapsed)
+                live.hour = hours[live.row] ?? []
+                return live
+            }
+        }
+    }
+
+    private func container(_ row: Row, elapsed: Int64?) -> LiveContainer {
+        func rate(_ column: String) -> Int64? {
+            guard let elapsed, elapsed > 0, let rise = row[column] as Int64?, rise >= 0 else {
+                return nil
+            }
+            return Int64(clamping: Int128(rise) * 1_000_000 / Int128(elapsed))
+        }
+        var live = LiveContainer(
+            row: row["id"], path: row["path"], tenant: row["tenant"], runtime: row["runtime"],
+            isTenantRoot: row["kind"] as String == "tenant_root")
+        live.name = row["name"]
+        live.memory = row["memory_bytes"]
+        live.cpuLimit = (row["cpu_limit_nanocores"] as Int64?).map { $0 / 1000 }
+        live.memoryLimit = row["memory_limit_bytes"]
+        (live.cpuRate, live.throttledRate) = (rate("cpu"), rate("throttled"))
+        (live.ioReadRate, live.ioWriteRate) = (rate("io_read"), rate("io_write"))
+        (live.netReceiveRate, live.netSendRate) = (rate("net_rx"), rate("net_tx"))
+        return live
+    }
+
+    private func hourUsage(_ db: Database, _ hour: Instant) throws -> [Int64: [Usage]] {
+        guard let period = Period(start: hour, end: hour.advanced(bySeconds: 3600)) else {
+            return [:]
+        }
+        var usage: [Int64: [Usage]] = [:]
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT container_id, tenant, container, meter, sum(quantity) AS quantity
+                FROM usage_hour WHERE hour_s = ? GROUP BY 1, 4
+                """, arguments: [hour.seconds])
+        while let row = try rows.next() {
+            guard let meter = Meter(row["meter"] as String),
+                let quantity = row["quantity"] as Int64?
+            else { continue }
+            usage[row["container_id"], default: []].append(
+                Usage(
+                    period: period, tenant: row["tenant"], container: row["container"],
+                    meter: meter, quantity: Int128(quantity), assurance: .sampled))
+        }
+        return usage
+    }
+}
+
+private let liveSQL = """
+    SELECT c.id, c.path, c.kind, c.runtime, d.name, coalesce(a.tenant, 'unattributed') AS tenant,
+        s.memory_bytes, s.cpu_limit_nanocores, s.memory_limit_bytes,
+        s.cpu_usage_us - b.cpu_usage_us AS cpu, s.cpu_throttled_us - b.cpu_throttled_us AS throttled,
+        s.net_rx_bytes - b.net_rx_bytes AS net_rx, s.net_tx_bytes - b.net_tx_bytes AS net_tx,
+        (SELECT sum(read_bytes) FROM sample_io WHERE tick = s.tick AND container = s.container)
+            - (SELECT sum(read_bytes) FROM sample_io WHERE tick = b.tick AND container = b.container)
+            AS io_read,
+        (SELECT sum(write_bytes) FROM sample_io WHERE tick = s.tick AND container = s.container)
+            - (SELECT sum(write_bytes) FROM sample_io WHERE tick = b.tick AND container = b.container)
+            AS io_write
+    FROM sample s JOIN container c ON c.id = s.container
+    LEFT JOIN sample b ON b.tick = :before AND b.container = s.container
+    LEFT JOIN container_detail d ON d.container = c.id
+    LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
+    WHERE s.tick = :last
+    ORDER BY a.tenant IS NULL, a.tenant, c.path, c.id
+    """

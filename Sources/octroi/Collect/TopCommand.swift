@@ -1,0 +1,73 @@
+import ArgumentParser
+import Daemon
+import Glibc
+import Metering
+import Reporting
+import Store
+import Units
+
+struct TopCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "top",
+        abstract: "Watch what containers use and cost now.",
+        discussion: """
+            Shows the collector's last two samples: rates are over the time between them. On a \
+            terminal it goes on until Ctrl-C; elsewhere, and with csv or json, it prints once. \
+            Cpu is in percent of one core; the cost is that of this hour so far.
+
+            EXAMPLES
+              octroi top
+              octroi top --sort memory --tenant acme
+              octroi top --once --format csv
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+    @OptionGroup var which: LiveOptions
+
+    @Option(help: "What comes first: tenant, cpu, memory, io, net or cost.")
+    var sort: LiveOrder = .cpu
+
+    @Option(help: "How often to look again.")
+    var interval = "2s"
+
+    @Flag(help: "Print once and end.")
+    var once = false
+
+    func run() throws {
+        let wait = try milliseconds("--interval", interval)
+        let store = try place.store(.read)
+        try which.check(store)
+        guard !once, output.format == .table, isTerminal(STDOUT_FILENO) else {
+            return try show(sheet(store), output.format)
+        }
+        while true {
+            // From the top left corner, and nothing below.
+            let text = try sheet(store).rendered(as: .table, onTerminal: true)
+            try octroi.output("\u{1B}[H\u{1B}[2J" + fitted(text))
+            usleep(UInt32(clamping: wait * 1000))
+        }
+    }
+
+    private func sheet(_ store: Store) throws(Fault) -> Sheet {
+        let now = Host.wallTime()
+        let all = try pricedContainers(store, at: now)
+        let rows = all.filter { which.includes(tenant: $0.live.tenant, path: $0.live.path) }
+        let cpu = rows.lazy.filter { !$0.live.isTenantRoot }.compactMap(\.live.cpuRate)
+        return liveSheet(
+            sorted(rows, by: sort),
+            title: "\(now): \(rows.count) cgroups, \(cpu.reduce(0, +) / 10_000) % of a core")
+    }
+
+    /// As many lines and columns as the terminal has.
+    private func fitted(_ text: String) -> String {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 1 else {
+            return text
+        }
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.prefix(Int(size.ws_row) - 1)
+            .map { $0.contains("\u{1B}") ? $0 : $0.prefix(Int(size.ws_col)) }
+            .joined(separator: "\n")
+    }
+}

@@ -1,0 +1,142 @@
+import Foundation
+import Glibc
+import Metering
+@testable import Runtimes
+import TestSupport
+import Testing
+
+private let id = String(repeating: "0a", count: 32)
+
+@Suite struct NamesTests {
+    @Test(arguments: [
+        ("/system.slice/docker-\(id).scope", "docker", true),
+        ("/docker/\(id)", "docker", true),
+        ("/machine.slice/libpod-\(id).scope", "podman", true),
+        (
+            "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1_2.slice/cri-containerd-\(id).scope",
+            "containerd", true
+        ),
+        ("/kubepods.slice/kubepods-pod9.slice/crio-\(id).scope", "cri-o", true),
+        ("/kubepods/burstable/pod1-2-3/\(id)", "kubernetes", true),
+        ("/system.slice/web.service", "systemd", false),
+        ("/lxc.payload.box", "lxc", false),
+        ("/tenants/acme/web", "cgroup", false),
+        ("/system.slice/docker-short.scope", "docker", false),
+    ])
+    func pathsTellRuntimeAndID(path: String, runtime: String, hasID: Bool) {
+        #expect(PathShape.runtime(of: path) == runtime)
+        #expect((PathShape.containerID(of: path) == id) == hasID)
+    }
+
+    @Test func dockersAnswerIsRead() throws {
+        let json =
+            #"{"Name":"/shop","Config":{"Image":"nginx:1","Labels":{"octroi.tenant":"acme"}},"X":1}"#
+        let details = ContainerDetails(inspected: Data(json.utf8))
+        #expect(
+            details
+                == ContainerDetails(
+                    name: "shop", image: "nginx:1", labels: ["octroi.tenant": "acme"],
+                    namespace: nil))
+        #expect(ContainerDetails(inspected: Data("[]".utf8)) == nil)
+    }
+
+    @Test func annotationsNamePodAndNamespace() throws {
+        let json = #"""
+            {"annotations":{"io.kubernetes.cri.container-name":"web","io.kubernetes.cri.sandbox-name":"shop-1",
+             "io.kubernetes.cri.sandbox-namespace":"acme","io.kubernetes.cri.image-name":"nginx:1"}}
+            """#
+        let details = ContainerDetails(bundle: Data(json.utf8))
+        #expect(details?.name == "shop-1/web" && details?.namespace == "acme")
+        #expect(details?.image == "nginx:1")
+        #expect(ContainerDetails(bundle: Data("{}".utf8)) == nil)
+    }
+
+    @Test func aWorkloadsWordsAreBounded() {
+        let long = String(repeating: "x", count: 100_000)
+        let labels = Dictionary(uniqueKeysWithValues: (0..<1000).map { ("k\($0)", long) })
+        let details = ContainerDetails(name: long, image: long, labels: labels)
+        #expect(details.name?.count == 256 && details.labels.count == 128)
+        #expect(details.labels.values.allSatisfy { $0.count <= 1024 })
+    }
+
+    @Test(arguments: [
+        ("HTTP/1.0 200 OK\r\nA: b\r\n\r\nbody", 200, "body"),
+        ("HTTP/1.1 404 Not Found\r\n\r\n", 404, ""),
+    ])
+    func answersAreTakenApart(text: String, status: Int, body: String) {
+        let answer = UnixHTTP.parse(Data(text.utf8))
+        #expect(answer?.status == status && answer?.body == Data(body.utf8))
+    }
+
+    @Test(arguments: ["", "HTTP/1.0 200 OK\r\n", "SSH-2.0\r\n\r\n", "HTTP/1.0 x\r\n\r\n"])
+    func whatIsNoAnswerIsNone(text: String) {
+        #expect(UnixHTTP.parse(Data(text.utf8)) == nil)
+    }
+
+    /// A socket on which `answer` comes; without one, nothing ever does.
+    private func serve(_ answer: String?, _ ask: (String) throws -> Void) throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/s"
+        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(bound == 0 && listen(listener, 4) == 0)
+        if let answer {
+            Thread.detachNewThread {
+                let connection = accept(listener, nil, nil)
+                var request = [UInt8](repeating: 0, count: 4096)
+                _ = recv(connection, &request, request.count, 0)
+                _ = answer.withCString { send(connection, $0, strlen($0), 0) }
+                close(connection)
+            }
+        }
+        try ask(path)
+    }
+
+    private func find(_ socket: String) -> NameFinder.Answer {
+        NameFinder(docker: [socket], podman: [], bundles: [])
+            .details(of: "/system.slice/docker-\(id).scope", runtime: "docker")
+    }
+
+    @Test func dockerIsAskedOverItsSocket() throws {
+        try serve("HTTP/1.0 200 OK\r\n\r\n{\"Name\":\"/shop\",\"Config\":{}}") { socket in
+            guard case .found(let details) = find(socket) else {
+                Issue.record("no answer")
+                return
+            }
+            #expect(details.name == "shop")
+        }
+        try serve("HTTP/1.0 404 Not Found\r\n\r\n{}") { #expect(find($0) == .unknown) }
+        try serve("HTTP/1.0 200 OK\r\n\r\nrubbish") { #expect(find($0) == .silent) }
+    }
+
+    @Test func aSocketThatNeverAnswersCostsItsTimeLimit() throws {
+        try serve(nil) { socket in
+            let start = time(nil)
+            #expect(find(socket) == .silent)
+            #expect(time(nil) - start <= 4)
+        }
+        #expect(find("/nowhere.sock") == .unknown)
+    }
+
+    @Test func bundlesAreFoundByID() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            #"{"annotations":{"io.kubernetes.pod.namespace":"lab"}}"#, to: "\(id)/config.json")
+        let finder = NameFinder(
+            docker: [], podman: [], bundles: ["\(folder.path)/ID/config.json"])
+        let answer = finder.details(of: "/kubepods/besteffort/pod1/\(id)", runtime: "kubernetes")
+        guard case .found(let details) = answer else {
+            Issue.record("not found")
+            return
+        }
+        #expect(details.namespace == "lab")
+    }
+}
