@@ -59,14 +59,17 @@ let package = Package(
             name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         module("CgroupFS", needs: ["Units", "CgroupFormat", "CLinux", systemPackage]),
-        module("Runtimes", needs: ["CgroupFS", "CSystemd", "Metering", systemPackage]),
+        module("Runtimes", needs: ["Units", "CgroupFS", "CSystemd", "Metering", systemPackage]),
         .target(
             name: "Migrations", path: "migrations",
             resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_metering.sql")],
             swiftSettings: swift),
         .target(
             name: "ReportFiles", path: "reports",
-            resources: [.embedInCode("completeness.sql"), .embedInCode("usage-by-tenant.sql")],
+            resources: [
+                .embedInCode("completeness.sql"), .embedInCode("unmetered.sql"),
+                .embedInCode("usage-by-tenant.sql"),
+            ],
             swiftSettings: swift),
         module(
             "Store",

@@ -103,3 +103,15 @@ CREATE TABLE container_detail (
     namespace  TEXT,
     learned_ms INTEGER NOT NULL
 ) STRICT;
+
+-- What containers used and nobody is billed, as it was not metered.
+CREATE TABLE unmetered (
+    container INTEGER NOT NULL REFERENCES container (id),
+    -- NULL: since it was made.
+    since_ms  INTEGER,
+    until_ms  INTEGER NOT NULL,
+    reason    TEXT    NOT NULL CHECK (reason IN ('before_first_reading', 'root_vanished')),
+    -- The cpu time of it, where that is known.
+    cpu_us    INTEGER CHECK (cpu_us >= 0),
+    PRIMARY KEY (container, until_ms)
+) STRICT, WITHOUT ROWID;

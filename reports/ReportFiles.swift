@@ -2,6 +2,7 @@
 public enum ReportFiles {
     public static let all: [(name: String, sql: String)] = [
         ("completeness", text(PackageResources.completeness_sql)),
+        ("unmetered", text(PackageResources.unmetered_sql)),
         ("usage-by-tenant", text(PackageResources.usage_by_tenant_sql)),
     ]
 

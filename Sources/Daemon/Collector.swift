@@ -243,6 +243,10 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             known.map { $0.isWhole != entry.isWhole || $0.isTenantRoot != isRoot } ?? false
         entry.isNewBelowRoot = found.root != nil && known?.root != found.root
         guard !isEmpty else { return entry }
+        if known == nil, born == nil {
+            let cpu = result.sample.cpu?.usageMicroseconds
+            entry.unmetered = .beforeFirstReading(cpuMicroseconds: cpu)
+        }
         takeOverNetwork(&entry, result.sample, birth: known == nil ? born : nil)
         let isRootWithOthers = isRoot && !found.isLeaf
         if isRootWithOthers { entry.position?.closeHoldings(withIO: !source.isIOConserved) }

@@ -239,6 +239,9 @@ struct Conservation {
         }
         entries[below.root].anomalies.append(
             "the tenant root went away: what ran after its last reading is not metered")
+        if let since = entries[below.root].position?.cpu?.bootMicroseconds {
+            entries[below.root].unmetered = .rootVanished(sinceBootMicroseconds: since)
+        }
     }
 
     /// Bills what was pending of a counter that is read no more.

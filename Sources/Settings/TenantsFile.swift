@@ -45,19 +45,35 @@ private func readRule(_ item: YAMLValue) throws(Fault) -> Rule {
     guard let rule = Rule(kind: pair.name, pattern: pattern) else {
         throw pair.value.fault("the unknown rule \"\(pair.name)\"", "Use one of \(kinds)")
     }
-    switch rule {
-    case .slice:
-        guard pattern.hasSuffix(".slice"), !pattern.contains("/"), pattern.count > 6 else {
-            throw pair.value.fault(
-                "\"\(pattern)\"", "Write a slice's name, such as tenant-acme.slice")
-        }
-    case .root, .cgroup:
-        guard pattern.hasPrefix("/"), pattern.count > 1, !pattern.hasSuffix("/") else {
-            throw pair.value.fault(
-                "\"\(pattern)\"", "Write a path under the cgroup2 mount, such as /tenants/acme")
-        }
-    case .label, .namespace, .unit:
-        guard !pattern.isEmpty else { throw pair.value.fault("nothing", "Write a pattern") }
+    if let cure = whatToWrite(for: rule) { throw pair.value.fault("\"\(pattern)\"", cure) }
+    return rule
+}
+
+/// A rule that was given as an option.
+///
+/// - Throws: `wrongUse` for a pattern that cannot be one.
+public func checkedRule(kind: String, pattern: String) throws(Fault) -> Rule {
+    let rule = Rule(kind: kind, pattern: pattern)
+    let cure = rule.map { whatToWrite(for: $0) } ?? "Use another option"
+    guard let rule, cure == nil else {
+        throw Fault(
+            .wrongUse, at: "--\(kind)", found: "\"\(pattern.prefix(80))\"",
+            cure: cure ?? "Use another option")
     }
     return rule
+}
+
+/// What to write in place of a rule that cannot match anything; `nil` for a sound one.
+private func whatToWrite(for rule: Rule) -> String? {
+    let pattern = rule.pattern
+    switch rule {
+    case .slice:
+        let isSlice = pattern.hasSuffix(".slice") && !pattern.contains("/") && pattern.count > 6
+        return isSlice ? nil : "Write a slice's name, such as tenant-acme.slice"
+    case .root, .cgroup:
+        let isPath = pattern.hasPrefix("/") && pattern.count > 1 && !pattern.hasSuffix("/")
+        return isPath ? nil : "Write a path under the cgroup2 mount, such as /tenants/acme"
+    case .label, .namespace, .unit:
+        return pattern.isEmpty ? "Write a pattern" : nil
+    }
 }

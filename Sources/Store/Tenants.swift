@@ -17,6 +17,21 @@ extension Store {
         _ = try write { db in try saveTenants(db, bare, at: now) }
     }
 
+    /// Removes a tenant and its rules; what it used until the next full hour stays its own.
+    ///
+    /// - Returns: what changed, in words.
+    public func removeTenant(_ id: String, at now: Instant) throws(Fault) -> [String] {
+        try write { db in
+            try db.execute(
+                sql: "UPDATE tenant_rule SET until_ms = ? WHERE tenant = ? AND until_ms IS NULL",
+                arguments: [now.milliseconds, id])
+            try db.execute(
+                sql: "UPDATE tenant SET removed_ms = ? WHERE id = ?",
+                arguments: [now.milliseconds, id])
+            return try ["removed tenant \(id)"] + reattribute(db, at: now)
+        }
+    }
+
     /// A number that changes whenever another connection has written: a cheap "look again".
     public func dataVersion() throws(Fault) -> Int {
         try read { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }

@@ -64,6 +64,8 @@ public struct TickEntry: Sendable {
     public var isRelabelled = false
     /// Whether it was not known to lie below its tenant root.
     public var isNewBelowRoot = false
+    /// What nobody is billed, and is written down for that.
+    public var unmetered: Unmetered?
     /// For a tenant root: what its counters rose by.
     public var controls: [Control] = []
 
@@ -100,6 +102,14 @@ public struct TickEntry: Sendable {
             row: row, cgroupID: cgroupID, path: path, isTenantRoot: isTenantRoot, root: root,
             position: position, isWhole: isWhole, absences: absences, absenceCode: absenceCode)
     }
+}
+
+/// What a container used and was not metered, up to its entry.
+public enum Unmetered: Hashable, Sendable {
+    /// It was there before the first reading, and had used so much cpu time, in µs.
+    case beforeFirstReading(cpuMicroseconds: Int64?)
+    /// The tenant root went away with what ran after its last reading, at that time after boot, in µs.
+    case rootVanished(sinceBootMicroseconds: Int64)
 }
 
 /// What one counter of a tenant root says: the control total of what is billed below it.

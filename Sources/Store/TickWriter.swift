@@ -40,6 +40,7 @@ struct TickWriter {
             try positions.write(position, row)
             for device in entry.endedDevices { try positions.end(device, row) }
         }
+        if let unmetered = entry.unmetered { try write(unmetered, entry.moment, row) }
         for found in entry.anomalies { try write(found, row) }
         for (file, absence) in entry.absenceChanges {
             try db.execute(
@@ -56,6 +57,19 @@ struct TickWriter {
                 arguments: [
                     row, file, wall.milliseconds, absence.reason.rawValue, absence.detail,
                 ])
+        }
+    }
+
+    private func write(_ unmetered: Unmetered, _ moment: Moment, _ row: Int64) throws {
+        let sql = "INSERT OR IGNORE INTO unmetered VALUES (?, ?, ?, ?, ?)"
+        let until = moment.wall.milliseconds
+        switch unmetered {
+        case .beforeFirstReading(let cpu):
+            try db.execute(sql: sql, arguments: [row, nil, until, "before_first_reading", cpu])
+        case .rootVanished(let since):
+            let milliseconds = (moment.bootMicroseconds - since) / 1000
+            try db.execute(
+                sql: sql, arguments: [row, until - milliseconds, until, "root_vanished", nil])
         }
     }
 

@@ -6,13 +6,16 @@ import Units
 
 struct TenantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tenant", abstract: "Show who pays and which containers are theirs.",
+        commandName: "tenant", abstract: "Who pays, and which containers are theirs.",
         discussion: """
             EXAMPLES
               octroi tenant list
+              octroi tenant add acme --price-book standard --slice tenant-acme.slice
               octroi tenant show acme
             """,
-        subcommands: [TenantList.self, TenantShow.self], defaultSubcommand: TenantList.self)
+        subcommands: [
+            TenantList.self, TenantShow.self, TenantAdd.self, TenantAssign.self, TenantRemove.self,
+        ], defaultSubcommand: TenantList.self)
 }
 
 struct TenantList: ParsableCommand {

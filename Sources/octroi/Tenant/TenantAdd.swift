@@ -1,0 +1,170 @@
+import ArgumentParser
+import Daemon
+import Metering
+import Reporting
+import Runtimes
+import Settings
+import Store
+import Units
+
+/// Rules given as options.
+struct RuleOptions: ParsableArguments {
+    @Option(help: "A tenant root by its systemd slice, such as tenant-acme.slice.")
+    var slice: [String] = []
+
+    @Option(help: "A tenant root by its path under the cgroup2 mount.")
+    var root: [String] = []
+
+    @Option(help: "A label of Docker, Podman or the CRI: key=value, or key.")
+    var label: [String] = []
+
+    @Option(help: "A Kubernetes namespace.")
+    var namespace: [String] = []
+
+    @Option(help: "systemd units by name, with * and ?.")
+    var unit: [String] = []
+
+    @Option(help: "Any path: * within one name, ** over any depth.")
+    var cgroup: [String] = []
+
+    @Flag(help: "Do not make a unit file that keeps the slice alive.")
+    var noUnit = false
+
+    /// - Throws: `wrongUse` for a pattern that cannot be one.
+    func rules() throws(Fault) -> [Rule] {
+        let pairs: [(String, [String])] = [
+            ("slice", slice), ("root", root), ("label", label), ("namespace", namespace),
+            ("unit", unit), ("cgroup", cgroup),
+        ]
+        var rules: [Rule] = []
+        for (kind, patterns) in pairs {
+            for pattern in patterns {
+                rules.append(try checkedRule(kind: kind, pattern: pattern))
+            }
+        }
+        return rules
+    }
+
+    /// Keeps the slices alive, where systemd runs, and says what was done.
+    func keepSlices() throws(Fault) {
+        for slice in slice where !noUnit {
+            guard ServiceManager.isSystemd else {
+                complain("octroi: \(slice): no systemd here, so no unit file is made for it")
+                continue
+            }
+            for line in try SliceKeeper.keep(slice) { complain("octroi: \(line)") }
+        }
+    }
+}
+
+struct TenantAdd: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add", abstract: "Add a tenant.",
+        discussion: """
+            With --slice, on a host with systemd, the slice gets a unit file and is started: it then \
+            stays when its last workload ends, and its counters with it.
+
+            EXAMPLES
+              octroi tenant add acme --name "ACME SARL" --price-book standard --slice tenant-acme.slice
+              octroi tenant add lab --label octroi.tenant=lab
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var which: RuleOptions
+
+    @Option(help: "The name on invoices. Default: the id.")
+    var name: String?
+
+    @Option(help: "The price book to bill by.")
+    var priceBook: String?
+
+    @Argument(help: "a-z, 0-9 and -, beginning with a letter.")
+    var tenant: String
+
+    func run() throws {
+        guard isIdentifier(tenant, also: "-"), tenant != Tenant.unattributed else {
+            throw Fault(
+                .wrongUse, at: "tenant id", found: "\"\(harmless(tenant))\"",
+                cure: "Write a-z, 0-9 and -, beginning with a letter, 63 characters at most")
+        }
+        let rules = try which.rules()
+        let store = try place.store(.write)
+        guard try !store.tenants().contains(where: { $0.id == tenant }) else {
+            throw Fault(
+                .badData, at: "tenant \(tenant)", found: "there is one already",
+                cure: "octroi tenant assign \(tenant) adds rules to it")
+        }
+        try change(
+            Tenant(
+                id: tenant, name: name ?? tenant, priceBook: priceBook,
+                invoiceTo: InvoiceAddress(), match: rules), store, which)
+    }
+}
+
+struct TenantAssign: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "assign", abstract: "Add rules to a tenant.",
+        discussion: """
+            EXAMPLE
+              octroi tenant assign acme --label octroi.tenant=acme --unit "acme-*.service"
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var which: RuleOptions
+
+    @Argument(help: "The tenant's id.")
+    var tenant: String
+
+    func run() throws {
+        let rules = try which.rules()
+        guard !rules.isEmpty else {
+            throw Fault(
+                .wrongUse, at: "tenant assign", found: "no rule",
+                cure: "Give --slice, --root, --label, --namespace, --unit or --cgroup")
+        }
+        let store = try place.store(.write)
+        guard var found = try store.tenants().first(where: { $0.id == tenant }) else {
+            throw unknownTenant(tenant)
+        }
+        found.match += rules.filter { !found.match.contains($0) }
+        try change(found, store, which)
+    }
+}
+
+struct TenantRemove: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove",
+        abstract: "Remove a tenant and its rules; what it used stays its own.",
+        discussion: """
+            Its containers are nobody's from the next full hour on, or another's whose rule fits. \
+            Its usage and its invoices stay.
+
+            EXAMPLE
+              octroi tenant remove acme
+            """)
+
+    @OptionGroup var place: StoreOptions
+
+    @Argument(help: "The tenant's id.")
+    var tenant: String
+
+    func run() throws {
+        let store = try place.store(.write)
+        guard try store.tenants().contains(where: { $0.id == tenant }) else {
+            throw unknownTenant(tenant)
+        }
+        for line in try store.removeTenant(tenant, at: Host.wallTime()) {
+            try octroi.output("\(line)\n")
+        }
+    }
+}
+
+/// Writes one tenant, and prints what changed.
+private func change(_ tenant: Tenant, _ store: Store, _ which: RuleOptions) throws(Fault) {
+    // First whether the store takes it: a slice is not made for a tenant that cannot be.
+    let contract = Contract(tenants: [tenant], books: nil)
+    _ = try store.apply(contract, isPlan: true, at: Host.wallTime())
+    try which.keepSlices()
+    let changes = try store.apply(contract, isPlan: false, at: Host.wallTime())
+    try octroi.output((changes.isEmpty ? ["no change"] : changes).map { "\($0)\n" }.joined())
+}

@@ -1,0 +1,110 @@
+#!/bin/bash
+# What only a real host shows: names, labels, namespaces and networks of Docker containers, limits as
+# reservations, pressure and throttling, a slice that stops and one that is kept, a recording.
+# shellcheck source=Tests/VM/lib.sh
+. /srv/lib.sh
+
+cat >/etc/octroi/tenants.yaml <<'YAML'
+tenants:
+  - { id: acme, match: [ { slice: tenant-acme.slice } ] }
+  - { id: lab,  match: [ { label: octroi.tenant=lab } ] }
+YAML
+octroi apply /etc/octroi/tenants.yaml
+octroi tenant add keep --slice tenant-keep.slice
+is "the kept slice is active" "$(systemctl is-active tenant-keep.slice)" active
+
+octroi record --interval 1s --for 24s /srv/guest.octroi 2>/dev/null &
+recorder=$!
+octroi collect --interval 1s 2>/tmp/collect.log &
+collector=$!
+sleep 3
+spin='x=0; while [ $x -lt %s ]; do x=$((x+1)); done'
+# shellcheck disable=SC2059  # the loop's length goes into it
+work() { printf "$spin" "$1"; }
+
+# Names, labels and isolation.
+labelled=$(docker run -d --name shop --label octroi.tenant=lab bb /bin/sh -c "$(work 3000); sleep 300")
+onhost=$(docker run -d --network host --cgroup-parent tenant-acme.slice bb /bin/sh -c "sleep 300")
+shop=/system.slice/docker-$labelled.scope hosted=/tenant.slice/tenant-acme.slice/docker-$onhost.scope
+
+# Traffic: one that sends and stays, one beside it on the same network, one that sends and ends at once.
+busybox nc -ll -p 7777 -e /bin/cat >/dev/null 2>&1 &
+sink=$!
+send='dd if=/dev/zero bs=64k count=%s 2>/dev/null | busybox nc 172.17.0.1 7777 >/dev/null'
+# shellcheck disable=SC2059
+sender=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c "$(printf "$send" 16) & sleep 300")
+beside=$(docker run -d --network "container:$sender" --cgroup-parent tenant-acme.slice bb /bin/sleep 300)
+sender=/tenant.slice/tenant-acme.slice/docker-$sender.scope
+beside=/tenant.slice/tenant-acme.slice/docker-$beside.scope
+
+# Limits: half a core and 64 MiB, of which it wants more.
+limited=$(docker run -d --cpus 0.5 -m 64m --cgroup-parent tenant-acme.slice bb /bin/sh -c "$(work 40000); sleep 300")
+limited=/tenant.slice/tenant-acme.slice/docker-$limited.scope
+sleep 9
+octroi containers --isolation
+is "its own network" "$(octroi containers --isolation --format csv | awk -F, -v c="$sender" '$2 == c { print $6 }')" true
+is "the host's network" "$(octroi containers --isolation --format csv | awk -F, -v c="$hosted" '$2 == c { print $6 }')" false
+is "its own root directory" "$(octroi containers --isolation --format csv | awk -F, -v c="$hosted" '$2 == c { print $11 }')" true
+octroi top --once
+octroi containers --tenant acme
+column() { octroi containers --format csv | awk -F, -v c="$1" -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) column = i } $2 == c { print $column }'; }
+is "Docker's name" "$(column "$shop" name)" shop
+is "a label decides whose it is" "$(column "$shop" tenant)" lab
+is "from its first microsecond" "$(metered "$shop" cpu)" "$(counter "$shop" cpu.stat usage_usec)"
+
+short=$(docker run --rm --name brief --cgroup-parent tenant-acme.slice bb /bin/sh -c "$(printf "$send" 8)"; docker events --since 5s --until 0s --filter event=die --format '{{.ID}}' | tail -1)
+sleep 2
+kill "$sink" 2>/dev/null || true
+sleep 2
+kill -INT "$collector"
+wait "$collector"
+pid=$(head -1 "$root$sender/cgroup.procs")
+net() { awk -v column="$1" '$1 == "eth0:" { print $column }' "/proc/$pid/net/dev"; }
+is "bytes sent by a container" "$(metered "$sender" net_tx_bytes)" "$(net 10)"
+is "bytes received by it" "$(metered "$sender" net_rx_bytes)" "$(net 2)"
+above "and it did send" "$(net 10)" 1000000
+is "nothing twice on a shared network" "$(metered "$beside" net_tx_bytes)" 0
+is "why" "$(octroi containers --all --format csv | grep "$beside" | grep -c 'net/dev: shared_namespace')" 1
+is "nothing guessed on the host's network" "$(octroi containers --all --format csv | grep "$hosted" | grep -c 'net/dev: host_namespace')" 1
+above "sent by one that is gone" "$(metered "/tenant.slice/tenant-acme.slice/docker-$short.scope" net_tx_bytes)" 500000
+
+seconds=$(sqlite3 "$OCTROI_DB" "SELECT (max(t.boottime_us) - min(t.boottime_us)) / 1000000 FROM sample s JOIN tick t ON t.id = s.tick JOIN container c ON c.id = s.container WHERE c.path = '$limited'")
+above "half a core reserved for $seconds s" "$(metered "$limited" cpu_reserved)" $((seconds * 450000))
+above "and no more" $((seconds * 550000 + 600000)) "$(metered "$limited" cpu_reserved)"
+above "64 MiB reserved" "$(metered "$limited" memory_reserved)" $((seconds * 60000000))
+last() { sqlite3 "$OCTROI_DB" "SELECT $1 FROM sample s JOIN container c ON c.id = s.container WHERE c.path = '$2' ORDER BY tick DESC LIMIT 1"; }
+above "throttled by its limit" "$(last cpu_throttled_us "$limited")" 100000
+above "and waiting for it" "$(last cpu_some_us "$limited")" 100000
+is "its limits are known" "$(last "cpu_limit_nanocores || ' ' || memory_limit_bytes" "$limited")" "500000000 67108864"
+octroi audit
+octroi report completeness
+octroi report unmetered
+
+# A slice that stops takes its counters with it: all of it was read.
+octroi collect --interval 1s 2>/tmp/collect.log &
+collector=$!
+sleep 3
+docker run --rm --cgroup-parent tenant-keep.slice bb /bin/sh -c "$(work 3000)"
+docker ps -q | xargs docker rm -f >/dev/null
+sleep 2
+systemctl stop tenant-acme.slice
+sleep 2
+is "the slice is gone" "$([ -e $root/tenant.slice/tenant-acme.slice ] && echo there || echo gone)" gone
+docker run --rm --cgroup-parent tenant-acme.slice bb /bin/sh -c "$(work 3000)"
+sleep 2
+kill -INT "$collector"
+wait "$collector"
+octroi audit
+is "its last moments were read" "$(grep -c 'went away' /tmp/collect.log)" 0
+is "the kept slice's counter" "$(octroi audit --format csv | awk -F, '$2 ~ /keep/ && $3 == "cpu" { print $5, $7 }')" \
+    "$(counter /tenant.slice/tenant-keep.slice cpu.stat usage_usec) 0"
+is "the new slice's counter" "$(octroi audit --format csv | awk -F, '$2 ~ /acme/ && $3 == "cpu" { last = $5 " " $7 } END { print last }')" \
+    "$(counter /tenant.slice/tenant-acme.slice cpu.stat usage_usec) 0"
+
+# A recording replays to the same ledger.
+wait "$recorder"
+for copy in 1 2; do octroi replay --db /srv/replay$copy.db /srv/guest.octroi; done
+ledger() { sqlite3 "$1" 'SELECT * FROM usage ORDER BY 1, 2, 3, 4; SELECT * FROM control; SELECT * FROM sample ORDER BY 1, 2' | sha256sum; }
+is "two replays are one" "$(ledger /srv/replay1.db)" "$(ledger /srv/replay2.db)"
+above "rows in it" "$(sqlite3 /srv/replay1.db 'SELECT count(*) FROM usage')" 50
+octroi audit --db /srv/replay1.db
