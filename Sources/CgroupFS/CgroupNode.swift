@@ -41,6 +41,8 @@ final class CgroupNode {
     var last: LastReading?
     var isGone = false
     var network = NetworkState.unknown
+    /// What its network said when its last process had gone, if it was read for that.
+    var lastNetwork: LastNetwork?
     /// Its cpu counter in the standing of its tenant root, in µs.
     var standingCPU: Int64 = 0
     /// See `CgroupTree.deducedCPU`.
@@ -65,8 +67,12 @@ struct LastReading {
     var moment: Moment
     /// By `KernelFile`, `nil` for one that gave none; empty if nothing came since a tick read it.
     var texts: [[UInt8]?]
-    /// The counters of its network, if it was read for that.
-    var network: (namespace: Int64, text: [UInt8])?
+}
+
+/// The counters of a network that outlived its container's last process.
+struct LastNetwork {
+    var namespace: Int64
+    var text: [UInt8]
 }
 
 extension CgroupNode {
@@ -79,7 +85,7 @@ extension CgroupNode {
         }
         // The cgroup may have gone in the middle: without its cpu counter it is no reading.
         let isWhole = texts[KernelFile.cpuStat.rawValue] != nil
-        last = isWhole ? LastReading(moment: moment, texts: texts, network: nil) : nil
+        last = isWhole ? LastReading(moment: moment, texts: texts) : nil
     }
 
     func read(_ file: KernelFile, into buffer: inout [UInt8]) throws(Errno) -> Int {

@@ -40,6 +40,8 @@ public final class CgroupTree {
     public internal(set) var overflows = 0
     /// The networks that containers hold, by inode.
     var namespaces: [Int64: WeakNamespace] = [:]
+    /// When to look for the networks of new containers, soonest first.
+    var networkLooks: [NetworkLook] = []
     /// What tenant roots and all below them last said together.
     var standings: [Int64: Standing] = [:]
     var isStale = true
@@ -133,7 +135,7 @@ public final class CgroupTree {
             let isOld = node.last.map { $0.moment.bootMicroseconds <= sealed.at.bootMicroseconds }
             guard isOld == true else { continue }
             node.last?.texts = []
-            node.last?.network = nil
+            node.lastNetwork = nil
         }
         captured.removeFirst(sealed.captured)
         if sealed.ended + sealed.newcomers > 0 || !sealed.unseenEnds.isEmpty { isStale = true }
@@ -163,8 +165,10 @@ public final class CgroupTree {
         nodes = []
         let endedBelow = Dictionary(grouping: ended) { $0.root ?? 0 }
         append(top, endedBelow, &next)
-        // These lay below no tenant root, or their root is gone as well.
-        for node in ended where node.root.flatMap({ byID[$0] }) == nil {
+        for root in ended where root.isTenantRoot { append(endedRoot: root, endedBelow, &next) }
+        let roots = Set(ended.lazy.filter(\.isTenantRoot).map(\.id))
+        for node in ended where !node.isTenantRoot {
+            if let root = node.root, byID[root] != nil || roots.contains(root) { continue }
             append(account: node, &next)
         }
         next.failed = failed
@@ -195,6 +199,17 @@ public final class CgroupTree {
         } else if node.isAccount {
             append(account: node, &next)
         }
+    }
+
+    /// A tenant root that is gone, with all below it, which is gone as well.
+    private func append(
+        endedRoot root: CgroupNode, _ ended: [Int64: [CgroupNode]], _ next: inout Survey
+    ) {
+        let ahead = nodes.count
+        add(root, &next)
+        next.steps.append(.ahead(ahead))
+        for node in ended[root.id] ?? [] { append(account: node, &next) }
+        next.steps.append(.account(ahead))
     }
 
     private func append(account node: CgroupNode, _ next: inout Survey) {

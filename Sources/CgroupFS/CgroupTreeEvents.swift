@@ -19,7 +19,24 @@ extension CgroupTree {
             sleep(until: deadline)
             return .deadline
         }
-        return events.wait(until: deadline, take)
+        while true {
+            let look = networkLooks.first?.at ?? deadline
+            let end = events.wait(until: min(deadline, look), take)
+            lookForNetworks()
+            if end != .deadline || clock().bootMicroseconds >= deadline { return end }
+        }
+    }
+
+    /// Looks again which network new containers are on: a runtime moves the first process there a
+    /// moment after it is in the cgroup.
+    private func lookForNetworks() {
+        let now = clock().bootMicroseconds
+        while let next = networkLooks.first, next.at <= now {
+            networkLooks.removeFirst()
+            if let node = next.node, !node.isGone, node.isPopulated == true {
+                findNetwork(of: node)
+            }
+        }
     }
 
     /// Lets descriptors that become readable end every wait.
@@ -83,25 +100,27 @@ extension CgroupTree {
         }
         guard node.isAccount else { return }
         if now.populated {
-            node.last = nil
-            if !node.isTenantRoot { findNetwork(of: node) }
+            (node.last, node.lastNetwork) = (nil, nil)
+            if !node.isTenantRoot, node.birth != nil { expectNetwork(of: node) }
         } else {
             captureLast(node)
         }
     }
 
+    /// Plans looks at the network of a container that has just got its first process.
+    private func expectNetwork(of node: CgroupNode) {
+        let now = clock().bootMicroseconds
+        for delay in [5000, 40_000, 300_000] as [Int64] {
+            networkLooks.append(NetworkLook(at: now + delay, node: node))
+        }
+        networkLooks.sort { $0.at < $1.at }
+    }
+
     /// Reads a cgroup whose last process has gone, and lets its network go.
     private func captureLast(_ node: CgroupNode) {
         // First the network: its interfaces are taken away next.
-        var text: (namespace: Int64, text: [UInt8])?
-        if case .own = node.network,
-            case .read(let namespace, let length) = network(of: node, into: &buffer)
-        {
-            text = (namespace, Array(buffer[..<length]))
-        }
-        node.network = .unknown
+        captureNetwork(node)
         node.captureLast(at: clock(), &buffer)
-        node.last?.network = text
         captured.append(node)
     }
 

@@ -147,6 +147,7 @@ extension CgroupTree {
         forget(node)
         node.parent?.children[node.name] = nil
         if node.isAccount {
+            if node.last == nil { captureNetwork(node) }
             ended.append(node)
             noteEnd(node)
         }

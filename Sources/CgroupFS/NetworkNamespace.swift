@@ -49,6 +49,12 @@ final class NetworkNamespace {
         }
     }
 
+    /// Whether another container, one that lives, has its counters.
+    func isRead(forOtherThan node: CgroupNode) -> Bool {
+        guard let owner, owner !== node else { return false }
+        return !owner.isGone && owner.isPopulated != false
+    }
+
     /// The inode of a process's namespace: unique while the namespace lives.
     static func id(of pid: Int32) throws(Errno) -> Int64 {
         var status = stat()
@@ -76,13 +82,12 @@ extension CgroupTree {
     }
 
     func network(of node: CgroupNode, into buffer: inout [UInt8]) -> NetworkReading {
-        if let last = node.last, node.isGone || node.isPopulated == false {
-            guard let network = last.network else { return .none }
-            if buffer.count < network.text.count {
-                buffer.append(contentsOf: repeatElement(0, count: network.text.count))
+        if let last = node.lastNetwork {
+            if buffer.count < last.text.count {
+                buffer.append(contentsOf: repeatElement(0, count: last.text.count))
             }
-            buffer.replaceSubrange(..<network.text.count, with: network.text)
-            return .read(namespace: network.namespace, length: network.text.count)
+            buffer.replaceSubrange(..<last.text.count, with: last.text)
+            return .read(namespace: last.namespace, length: last.text.count)
         }
         guard isKernel, !node.isGone else { return .none }
         findNetwork(of: node)
@@ -91,11 +96,7 @@ extension CgroupTree {
         case .host: return .host
         case .failed(let error): return .failed(error)
         case .own(let namespace):
-            if let owner = namespace.owner, owner !== node, !owner.isGone,
-                owner.isPopulated != false
-            {
-                return .shared
-            }
+            if namespace.isRead(forOtherThan: node) { return .shared }
             namespace.owner = node
             do throws(Errno) {
                 return .read(namespace: namespace.id, length: try namespace.read(into: &buffer))
@@ -105,12 +106,25 @@ extension CgroupTree {
         }
     }
 
+    /// Reads the network of a cgroup without processes a last time, and lets it go.
+    ///
+    /// That works after the cgroup is gone as well, as long as nobody has taken the interfaces away.
+    func captureNetwork(_ node: CgroupNode) {
+        guard case .own(let namespace) = node.network, !namespace.isRead(forOtherThan: node) else {
+            return
+        }
+        node.network = .unknown
+        guard let length = try? namespace.read(into: &buffer) else { return }
+        node.lastNetwork = LastNetwork(
+            namespace: namespace.id, text: Array(buffer[..<length]))
+    }
+
     /// Finds out which network the processes of a cgroup are on.
     func findNetwork(of node: CgroupNode) {
         switch node.network {
         case .own: return
         // A service stays where it is; a container's first process is moved in its first moments.
-        case .host(let looks) where looks >= 3: return
+        case .host(let looks) where looks >= 6: return
         case .unknown, .host, .failed: break
         }
         guard let pid = firstProcess(node.directory, depth: 0) else { return }
@@ -154,6 +168,12 @@ extension CgroupTree {
         }
         return nil
     }
+}
+
+/// A time at which to look for a container's network.
+struct NetworkLook {
+    var at: Int64
+    weak var node: CgroupNode?
 }
 
 /// A namespace that its containers hold.

@@ -165,11 +165,15 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     private mutating func read(_ index: Int, _ reading: inout Reading) {
         let found = reading.survey.cgroups[index]
         var result = Sampler.Result()
-        if source.end(of: index) != .unread { result = sampler.sample(index, from: source) }
+        if source.end(of: index) != .unread {
+            result = sampler.sample(index, from: source, withNetwork: found.isLeaf)
+        }
         let end = source.end(of: index)
-        if end == .unread, let cpu = source.deducedCPU(of: index) {
+        if end == .unread {
             result = Sampler.Result()
-            result.sample.cpu = CPUStat(usageMicroseconds: cpu)
+            // A network outlives its container's cgroup.
+            result.sample.network = sampler.network(index, from: source)
+            result.sample.cpu = source.deducedCPU(of: index).map(CPUStat.init(usageMicroseconds:))
         }
         // A child that was born under the reading would be counted here and there: the reading of a
         // leaf stands only if it is still one after it.
@@ -218,7 +222,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     ) -> TickEntry? {
         let known = accounts[found.id]
         let isRoot = found.role == .tenantRoot
-        let isEmpty = result.sample.cpu == nil && end != nil
+        let isEmpty = end != nil && result.sample == Sample()
         // Below another root than before: an account of its own, so that no root's sum changes.
         let isMoved = known?.root != nil && known?.root != found.root
         if !isRoot, !isMoved, end == nil, found.isPopulated == false,
@@ -238,7 +242,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             sample: isEmpty ? nil : result.sample, position: before,
             isWhole: found.isWhole || known?.isWhole == true, at: moment)
         entry.hasEnded = end != nil
-        entry.lastReading = end == .read ? .whole : end == nil || isEmpty ? .none : .deducedCPU
+        entry.lastReading =
+            end == .read ? .whole : end == nil || result.sample.cpu == nil ? .none : .deducedCPU
         entry.isRelabelled =
             known.map { $0.isWhole != entry.isWhole || $0.isTenantRoot != isRoot } ?? false
         entry.isNewBelowRoot = found.root != nil && known?.root != found.root

@@ -220,7 +220,7 @@ struct Conservation {
         return Claim(need: claim.need, hasEnded: entry.isTail(counter))
     }
 
-    /// Bills what is known of a root that went away unread, and says that its last moments are lost.
+    /// Bills what is known of a root that went away, and says if its last moments are lost.
     private func close(_ below: Below, _ entries: inout [TickEntry], _ moment: Moment) {
         let devices = entries[below.root].position?.io.keys.sorted() ?? []
         let io = devices.flatMap { device in IOCounter.allCases.map { Counter.io(device, $0) } }
@@ -237,6 +237,8 @@ struct Conservation {
                         quantity: Int128(claim.need)))
             }
         }
+        // Read after its last process, it had nothing more to say.
+        guard entries[below.root].lastReading == .none else { return }
         entries[below.root].anomalies.append(
             "the tenant root went away: what ran after its last reading is not metered")
         if let since = entries[below.root].position?.cpu?.bootMicroseconds {

@@ -51,7 +51,11 @@ public struct Sampler {
     ///
     /// A file that is missing or malformed is an absence, never a failure. A cgroup that goes away
     /// under the reading keeps what was read before: it may be its last.
-    public mutating func sample(_ index: Int, from source: some KernelSource) -> Result {
+    ///
+    /// - Parameter withNetwork: whether its processes are its own, not its children's.
+    public mutating func sample(
+        _ index: Int, from source: some KernelSource, withNetwork: Bool = true
+    ) -> Result {
         var result = Result()
         result.sample.cpu = billed(.cpuStat, index, source, &result) { text throws(FormatError) in
             try CPUStat(parsing: text)
@@ -59,7 +63,7 @@ public struct Sampler {
         sampleIO(index, source, &result)
         sampleMemory(index, source, &result)
         result.sample.pids = billed(.pidsCurrent, index, source, &result, parseGauge)
-        sampleNetwork(index, source, &result)
+        if withNetwork { sampleNetwork(index, source, &result) }
         samplePressure(index, source, &result.sample)
         sampleLimits(index, source, &result.sample)
         return result
@@ -81,6 +85,13 @@ public struct Sampler {
         var sample = Sample()
         sampleLimits(index, source, &sample)
         return sample
+    }
+
+    /// Reads only the network counters.
+    mutating func network(_ index: Int, from source: some KernelSource) -> NetworkSample? {
+        var result = Result()
+        sampleNetwork(index, source, &result)
+        return result.sample.network
     }
 
     private mutating func sampleIO(

@@ -28,8 +28,8 @@ struct TickWriter {
     }
 
     mutating func write(_ entry: TickEntry, _ row: Int64) throws {
-        // What was deduced is no reading.
-        if let sample = entry.sample, entry.lastReading != .deducedCPU {
+        // Of an end that was not read there is at most a part, or what was deduced.
+        if let sample = entry.sample, !entry.hasEnded || entry.lastReading == .whole {
             try write(sample, entry.limits, row)
         }
         try write(entry.parts, row)

@@ -183,6 +183,40 @@ struct RealKernelTests {
         #expect(share > 40)
     }
 
+    /// A tenant root that is removed was read before; made anew, it is an account of its own at 0.
+    @Test func aTenantRootMayGoAndComeBack() throws {
+        try #require(mkdir(top, 0o755) == 0)
+        defer { for name in ["/t", ""] { rmdir(top + name) } }
+        let path = "/" + (top.split(separator: "/").last ?? "")
+        let file = try desk.file("t.yaml", "tenants: [ { id: t, match: [ { root: \(path)/t } ] } ]")
+        #expect(try desk.run("apply", file).status == 0)
+        let collector = try startOctroi(["collect", "--interval", "300ms"], store: desk.store)
+        defer { collector.process.terminate() }
+        usleep(500_000)
+        var kernel: [Int] = []
+        for _ in 0..<3 {
+            try #require(mkdir(top + "/t", 0o755) == 0)
+            let lives = Process()
+            lives.executableURL = URL(fileURLWithPath: builtPath("octroi-churn"))
+            lives.arguments = [top + "/t", "8", "2", "3"]
+            lives.standardOutput = FileHandle.nullDevice
+            try lives.run()
+            lives.waitUntilExit()
+            usleep(50_000)
+            kernel.append(try #require(try usage("t")))
+            try #require(rmdir(top + "/t") == 0)
+        }
+        usleep(500_000)
+        collector.process.terminate()
+        collector.process.waitUntilExit()
+        let said = String(
+            decoding: collector.errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        #expect(!said.contains("went away"), "\(said)")
+        let audit = try desk.run("audit", "--format", "csv")
+        let wanted = kernel.map { "t,\(path)/t,cpu,\($0),\($0),0,0" }
+        #expect(audit.lines.dropFirst().sorted() == wanted.sorted())
+    }
+
     /// Killed at fifty random moments while containers come and go: nothing lost, nothing twice.
     @Test func fiftyKillsLoseNothing() throws {
         var random = SeededRandom(seed: 50)
@@ -200,6 +234,61 @@ struct RealKernelTests {
             }
         }
         #expect(result.kernel > 500_000)
+    }
+
+    /// Names that no shell would like (a newline the kernel itself refuses), and a tree forty levels deep, on the kernel itself.
+    @Test func hostileNamesAreMeteredToTheMicrosecond() throws {
+        try #require(mkdir(top, 0o755) == 0)
+        let names: [[UInt8]] = [
+            Array("esc\u{1B}[2J".utf8), [0xFF, 0xFE, 0x80],
+            Array("dev-\\x2d".utf8), Array("=cmd|' calc'!A0".utf8),
+            Array("'; DROP TABLE usage; --".utf8),
+            [UInt8](repeating: UInt8(ascii: "n"), count: 255),
+        ]
+        let paths = names.map { Array((top + "/").utf8) + $0 + [0] }
+        let deep = (1...40).map { top + String(repeating: "/d", count: $0) }
+        defer {
+            for path in paths {
+                _ = path.withUnsafeBytes {
+                    rmdir($0.baseAddress!.assumingMemoryBound(to: CChar.self))
+                }
+            }
+            for path in deep.reversed() { rmdir(path) }
+            rmdir(top)
+        }
+        let collector = try startOctroi(
+            ["collect", "--interval", "100ms"], store: desk.store)
+        defer { collector.process.terminate() }
+        usleep(300_000)
+        for path in paths {
+            let made = path.withUnsafeBytes {
+                mkdir($0.baseAddress!.assumingMemoryBound(to: CChar.self), 0o755)
+            }
+            try #require(made == 0)
+        }
+        for path in deep { try #require(mkdir(path, 0o755) == 0) }
+        var lives: [Process] = []
+        for parent in ["", String(repeating: "/d", count: 39)] {
+            let life = Process()
+            life.executableURL = URL(fileURLWithPath: builtPath("octroi-churn"))
+            life.arguments = [top + parent, "3", "1", "1"]
+            life.standardOutput = FileHandle.nullDevice
+            try life.run()
+            lives.append(life)
+        }
+        for life in lives { life.waitUntilExit() }
+        usleep(300_000)
+        collector.process.terminate()
+        collector.process.waitUntilExit()
+        #expect(collector.process.terminationStatus == 0)
+        let seen = try desk.run("containers", "--all", "--format", "csv").output
+        for name in [
+            "esc\\x1B[2J", "\\xFF\\xFE\\x80", "dev-\\x2d", "DROP TABLE usage",
+            String(repeating: "n", count: 255), String(repeating: "/d", count: 40),
+        ] {
+            #expect(seen.contains(name), "\(name)")
+        }
+        #expect(!seen.contains("\u{1B}"))
     }
 
     /// Descriptors are kept as long as the process may open more; the rest is opened anew.

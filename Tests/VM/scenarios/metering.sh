@@ -33,7 +33,7 @@ sink=$!
 send='dd if=/dev/zero bs=64k count=%s 2>/dev/null | busybox nc 172.17.0.1 7777 >/dev/null'
 # shellcheck disable=SC2059
 sender=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c "$(printf "$send" 16) & sleep 300")
-beside=$(docker run -d --network "container:$sender" --cgroup-parent tenant-acme.slice bb /bin/sleep 300)
+beside=$(docker run -d --network "container:$sender" --cgroup-parent tenant-acme.slice bb /bin/sh -c "sleep 300")
 sender=/tenant.slice/tenant-acme.slice/docker-$sender.scope
 beside=/tenant.slice/tenant-acme.slice/docker-$beside.scope
 
