@@ -128,7 +128,10 @@ struct Conservation {
             return
         }
         let readings = below.children.count { counter.reading(entries[$0].sample) != nil }
-        let bracket = bracket(counter, entries[root].cgroupID, start, reading, readings)
+        // No next tick shows whose it is, once the root is gone.
+        let bracket =
+            entries[root].hasEnded
+            ? 0 : bracket(counter, entries[root].cgroupID, start, reading, readings)
         if counter == .cpu { bracketMicroseconds = max(bracketMicroseconds, bracket) }
         handOut(
             counter, Rise(reading: reading, mark: mark, bracket: bracket, restarts: restarts),
