@@ -68,10 +68,13 @@ public final class CgroupDirectory {
     ///
     /// Reading a kept descriptor costs a fifth of opening, reading and closing. Right for the
     /// kernel's tree only: there a file lives as long as its cgroup.
-    func keepFiles(within budget: DescriptorBudget) {
-        guard self.budget == nil, budget.take() else { return }
+    ///
+    /// - Returns: false if not even the directory itself should be.
+    func keepFiles(within budget: DescriptorBudget) -> Bool {
+        guard budget.take() else { return false }
         self.budget = budget
         files = Array(repeating: .unopened, count: KernelFile.allCases.count)
+        return true
     }
 
     /// Looks again for files that were not there: a controller may have been switched on.

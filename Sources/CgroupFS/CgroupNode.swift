@@ -19,8 +19,9 @@ final class CgroupNode {
     let path: String
     let depth: Int
     private(set) weak var parent: CgroupNode?
-    /// In a plain folder it is opened anew at each scan.
-    var directory: CgroupDirectory
+    /// Its open directory; `nil` where too few descriptors are allowed, in a plain folder, whose
+    /// directories may be replaced, and once it is gone.
+    private var held: CgroupDirectory?
     var children: [CgroupName: CgroupNode] = [:]
     var kind = Kind.leaf
     var isTenantRoot = false
@@ -40,6 +41,8 @@ final class CgroupNode {
     /// What its files said after its last process had gone.
     var last: LastReading?
     var isGone = false
+    /// It had children since the last survey that was acknowledged: its counters hold their usage.
+    var hadChildren = false
     var network = NetworkState.unknown
     /// What its network said when its last process had gone, if it was read for that.
     var lastNetwork: LastNetwork?
@@ -49,12 +52,24 @@ final class CgroupNode {
     var deducedCPU: Int64?
 
     init(
-        id: Int64, name: CgroupName, path: String, parent: CgroupNode?, directory: CgroupDirectory
+        id: Int64, name: CgroupName, path: String, parent: CgroupNode?, holding: CgroupDirectory?
     ) {
         (self.id, self.name, self.path) = (id, name, path)
-        (self.parent, self.directory) = (parent, directory)
+        (self.parent, held) = (parent, holding)
         depth = (parent?.depth ?? -1) + 1
     }
+
+    /// Its directory, opened anew if it is not held.
+    func directory() throws(Errno) -> CgroupDirectory {
+        if let held { return held }
+        guard !isGone, let parent else { throw Errno(rawValue: ENODEV) }
+        let opened = try parent.directory().child(name)
+        guard try opened.id() == id else { throw Errno(rawValue: ENODEV) }
+        return opened
+    }
+
+    /// Closes what it holds open.
+    func letGo() { held = nil }
 
     /// Whether it keeps an account.
     var isAccount: Bool { kind != .inner || isTenantRoot }
@@ -80,7 +95,7 @@ extension CgroupNode {
     func captureLast(at moment: Moment, _ buffer: inout [UInt8]) {
         var texts: [[UInt8]?] = []
         for file in KernelFile.allCases {
-            let length = try? directory.read(file, into: &buffer)
+            let length = try? directory().read(file, into: &buffer)
             texts.append(length.map { Array(buffer[..<$0]) })
         }
         // The cgroup may have gone in the middle: without its cpu counter it is no reading.
@@ -88,12 +103,24 @@ extension CgroupNode {
         last = isWhole ? LastReading(moment: moment, texts: texts) : nil
     }
 
+    /// Whether its directory cannot be found any more: a file alone may be missing.
+    private var isRemoved: Bool {
+        guard held == nil else { return false }
+        do throws(Errno) {
+            _ = try directory()
+            return false
+        } catch {
+            return error.meansVanished
+        }
+    }
+
     func read(_ file: KernelFile, into buffer: inout [UInt8]) throws(Errno) -> Int {
         if !isGone {
             do throws(Errno) {
-                return try directory.read(file, into: &buffer)
+                return try directory().read(file, into: &buffer)
             } catch {
-                guard error.rawValue == ENODEV else { throw error }
+                guard error.rawValue == ENODEV || error == .noSuchFileOrDirectory && isRemoved
+                else { throw error }
                 isGone = true
             }
         }

@@ -34,6 +34,8 @@ public final class CgroupTree {
     /// Gone since the last survey that was acknowledged.
     var ended: [CgroupNode] = []
     var newcomers: [CgroupNode] = []
+    /// Those that had children since.
+    var parents: [CgroupNode] = []
     var failed: [String: Errno] = [:]
     var unseenEnds: [Int64: Int] = [:]
     /// What was made and gone before it could be opened, and how often the queue ran over.
@@ -42,6 +44,8 @@ public final class CgroupTree {
     var namespaces: [Int64: WeakNamespace] = [:]
     /// When to look for the networks of new containers, soonest first.
     var networkLooks: [NetworkLook] = []
+    /// Tenant roots below which one ended unread, to be read with all below them once no event waits.
+    var rootsToRead: Set<Int64> = []
     /// What tenant roots and all below them last said together.
     var standings: [Int64: Standing] = [:]
     var isStale = true
@@ -62,7 +66,7 @@ public final class CgroupTree {
         (path, device, self.clock) = (root.path, root.device, clock)
         self.isKernel = isKernel ?? root.isKernel
         top = CgroupNode(
-            id: 0, name: CgroupName(""), path: "", parent: nil, directory: root.directory)
+            id: 0, name: CgroupName(""), path: "", parent: nil, holding: root.directory)
         top.kind = .inner
         if self.isKernel { events = EventQueue() }
     }
@@ -73,6 +77,7 @@ public final class CgroupTree {
         let isNewPlan = plan.tenantRoots != self.plan.tenantRoots || nextScan == .min
         self.plan = plan
         events?.drain(take)
+        take(.quiet)
         let isFollowing = isKernel && events != nil && unwatched.isEmpty
         if isNewPlan || !isFollowing || now.bootMicroseconds >= nextScan {
             scan(at: now)
@@ -112,18 +117,22 @@ public final class CgroupTree {
     ///
     /// - Returns: whether the kernel has private peaks.
     public func resetPeak(of index: Int) -> Bool {
-        guard let file = nodes[index].directory.descriptor(of: .memoryPeak) else { return false }
+        guard let file = try? nodes[index].directory().descriptor(of: .memoryPeak) else {
+            return false
+        }
         return write(file, "r", 1) == 1
     }
 
     /// Whether the survey's cgroup `index` had children when last asked, right now.
-    public func hasChildren(_ index: Int) -> Bool { nodes[index].directory.hasChildren }
+    public func hasChildren(_ index: Int) -> Bool {
+        (try? nodes[index].directory().hasChildren) ?? false
+    }
 
     /// All that the last survey told of is read; what happens from now on is the next one's.
     public func seal() {
         sealed = Sealed(
             ended: ended.count, newcomers: newcomers.count, captured: captured.count,
-            unseenEnds: unseenEnds, at: clock())
+            parents: parents.count, unseenEnds: unseenEnds, at: clock())
     }
 
     /// The last survey is committed: what it told of births and ends is told no more.
@@ -138,7 +147,11 @@ public final class CgroupTree {
             node.lastNetwork = nil
         }
         captured.removeFirst(sealed.captured)
-        if sealed.ended + sealed.newcomers > 0 || !sealed.unseenEnds.isEmpty { isStale = true }
+        for node in parents.prefix(sealed.parents) { node.hadChildren = !node.children.isEmpty }
+        parents.removeFirst(sealed.parents)
+        if sealed.ended + sealed.newcomers + sealed.parents > 0 || !sealed.unseenEnds.isEmpty {
+            isStale = true
+        }
         ended.removeFirst(sealed.ended)
         for node in newcomers.prefix(sealed.newcomers) { node.birth = nil }
         newcomers.removeFirst(sealed.newcomers)
@@ -153,6 +166,7 @@ public final class CgroupTree {
         var ended: Int
         var newcomers: Int
         var captured: Int
+        var parents: Int
         var unseenEnds: [Int64: Int]
         var at: Moment
     }
@@ -219,18 +233,20 @@ public final class CgroupTree {
 
     private func add(_ node: CgroupNode, _ next: inout Survey) {
         nodes.append(node)
+        let beginsAnew = node.hadChildren && node.kind == .leaf && !node.isTenantRoot
         next.cgroups.append(
             FoundCgroup(
                 path: node.path, id: node.id,
                 role: node.isTenantRoot ? .tenantRoot : node.kind == .inner ? .inner : .container,
                 root: node.root, isPopulated: node.isPopulated, isLeaf: node.kind != .inner,
-                isWhole: node.kind == .whole, birth: node.birth, hasEnded: node.isGone))
+                isWhole: node.kind == .whole, birth: beginsAnew ? nil : node.birth,
+                hasEnded: node.isGone, hadChildren: beginsAnew))
     }
 
     /// Asks those of whom the kernel tells nothing whether processes live in them.
     private func refreshPopulated() {
         for (index, node) in nodes.enumerated() where !node.isNoticed && !node.isGone {
-            node.isPopulated = node.directory.isPopulated(&buffer)
+            node.isPopulated = (try? node.directory())?.isPopulated(&buffer) ?? nil
             settle(node)
             survey.cgroups[index].isPopulated = node.isPopulated
             survey.cgroups[index].isWhole = node.kind == .whole

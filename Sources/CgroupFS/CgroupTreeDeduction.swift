@@ -33,15 +33,19 @@ extension CgroupTree {
     }
 
     /// Reads a tenant root and all below it, and deduces what the one that ended unread had used.
+    ///
+    /// Called when no event waits: all lives below it are known. If another begins under the
+    /// readings, the next quiet moment is for them.
     func takeStanding(of id: Int64) {
         guard let root = byID[id], let accounts = accounts(below: root),
-            root.directory.holdsProcesses(&buffer) == false
+            (try? root.directory())?.holdsProcesses(&buffer) == false
         else {
             standings[id] = nil
+            rootsToRead.remove(id)
             return
         }
         for _ in 0..<3 {
-            guard let before = cpu(root) else { return }
+            guard let before = cpu(root) else { break }
             var readings: [Int64] = []
             for node in accounts {
                 // Just gone: its own event comes next.
@@ -50,12 +54,15 @@ extension CgroupTree {
             }
             // If something ran while they were read, the rise is not theirs alone.
             guard cpu(root) == before else { continue }
+            guard events?.hasDirectoryEvents == false else { return }
+            rootsToRead.remove(id)
             deduce(id, rootCPU: before, accounts, readings)
             standings[id] = Standing(root: before)
             for (node, reading) in zip(accounts, readings) { node.standingCPU = reading }
             return
         }
         standings[id] = nil
+        rootsToRead.remove(id)
     }
 
     private func deduce(
@@ -80,7 +87,9 @@ extension CgroupTree {
         return found
     }
 
-    private func cpu(_ node: CgroupNode) -> Int64? { node.directory.cpuUsage(&buffer) }
+    private func cpu(_ node: CgroupNode) -> Int64? {
+        (try? node.directory())?.cpuUsage(&buffer) ?? nil
+    }
 
     private func cpu(_ last: LastReading) -> Int64? {
         guard let text = last.texts.first, let text, let stat = try? CPUStat(parsing: text.span)

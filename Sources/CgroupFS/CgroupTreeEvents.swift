@@ -53,11 +53,13 @@ extension CgroupTree {
             guard let parent = byWatch[watch], let child = parent.children[name], isGone(child)
             else { return }
             retire(child)
-            if let root = child.root, child.end == .unread { takeStanding(of: root) }
+            if let root = child.root, child.end == .unread { rootsToRead.insert(root) }
             if parent.children.isEmpty { classify(parent, isEmpty: true) }
         case .controllersChanged(let watch):
             guard let parent = byWatch[watch] else { return }
-            for child in parent.children.values { child.directory.forgetMissing() }
+            for child in parent.children.values { (try? child.directory())?.forgetMissing() }
+        case .quiet:
+            for root in rootsToRead { takeStanding(of: root) }
         case .noticed(let tag):
             if let node = byID[Int64(bitPattern: tag)] { notice(node) }
         case .overflow:
@@ -79,16 +81,21 @@ extension CgroupTree {
         }
         if parent.kind == .leaf { classify(parent, isEmpty: false) }
         if parent.kind == .inner { look(at: node, now) }
-        if let root = node.root, standings[root] == nil { takeStanding(of: root) }
+        if let root = node.root, standings[root] == nil { rootsToRead.insert(root) }
     }
 
     private func isGone(_ node: CgroupNode) -> Bool {
-        (try? node.directory.read(.cgroupEvents, into: &buffer)) == nil
+        do throws(Errno) {
+            _ = try node.directory().read(.cgroupEvents, into: &buffer)
+            return false
+        } catch {
+            return error.meansVanished
+        }
     }
 
     /// The kernel tells that processes came or that the last one went.
     private func notice(_ node: CgroupNode) {
-        guard let length = try? node.directory.read(.cgroupEvents, into: &buffer),
+        guard let length = try? node.directory().read(.cgroupEvents, into: &buffer),
             let now = try? CgroupEvents(parsing: buffer.span.extracting(0..<length))
         else { return }
         defer {

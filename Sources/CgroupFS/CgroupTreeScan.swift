@@ -17,7 +17,7 @@ extension CgroupTree {
         watch(node)
         let entries: [(name: CgroupName, id: Int64)]
         do {
-            entries = try node.directory.entries()
+            entries = try node.directory().entries()
         } catch {
             note(error, of: node)
             return
@@ -28,11 +28,7 @@ extension CgroupTree {
         for entry in entries { listed[entry.name] = entry.id }
         for child in node.children.values where listed[child.name] != child.id { retire(child) }
         for entry in entries {
-            if let known = node.children[entry.name] {
-                reopen(known)
-            } else {
-                adopt(entry.name, below: node, birth: birth)
-            }
+            if node.children[entry.name] == nil { adopt(entry.name, below: node, birth: birth) }
         }
         for child in node.children.values { look(at: child, now) }
         node.listed = now
@@ -41,7 +37,7 @@ extension CgroupTree {
 
     /// Looks at one cgroup: what it is, and if others may be below it, at those.
     func look(at node: CgroupNode, _ now: Moment) {
-        node.directory.forgetMissing()
+        (try? node.directory())?.forgetMissing()
         let isRoot = plan.tenantRoots.contains(node.path)
         let parent = node.parent
         let root = parent.flatMap { $0.isTenantRoot ? $0.id : $0.root }
@@ -65,10 +61,12 @@ extension CgroupTree {
         guard node !== top else { return }
         if isEmpty {
             set(node, .leaf)
+            // Its new beginning is told until it is committed.
+            if node.hadChildren { parents.append(node) }
             settle(node)
             return
         }
-        let holds = node.directory.holdsProcesses(&buffer) == true
+        let holds = (try? node.directory())?.holdsProcesses(&buffer) == true
         let isByProcesses = plan.nesting(node.name.text) == .byProcesses
         if holds, node.birth != nil, node.kind == .leaf, isByProcesses, !node.isTenantRoot,
             !plan.hasRoot(below: node.path)
@@ -97,19 +95,21 @@ extension CgroupTree {
     func adopt(_ name: CgroupName, below parent: CgroupNode, birth: Moment?) -> CgroupNode? {
         let path = "\(parent.path)/\(name.text)"
         do throws(Errno) {
-            let directory = try parent.directory.child(name)
+            let directory = try parent.directory().child(name)
             let id = try directory.id()
             // In a plain folder another file system's inodes would mix with these.
             if !isKernel, try directory.device() != device { return nil }
+            noteChild(of: parent)
+            let isHeld = isKernel && directory.keepFiles(within: budget)
             let node = CgroupNode(
-                id: id, name: name, path: path, parent: parent, directory: directory)
+                id: id, name: name, path: path, parent: parent,
+                holding: isHeld ? directory : nil)
             node.birth = parent.hidden.remove(name) == nil ? birth : nil
             if node.birth != nil { newcomers.append(node) }
             parent.children[name] = node
             byID[id] = node
             isStale = true
             guard isKernel else { return node }
-            directory.keepFiles(within: budget)
             // First of all, as it may be gone in a millisecond.
             if let events, let file = directory.descriptor(of: .cgroupEvents) {
                 node.isNoticed = events.notice(file, tag: UInt64(bitPattern: id))
@@ -119,7 +119,10 @@ extension CgroupTree {
             return node
         } catch {
             if error.meansVanished {
+                noteChild(of: parent)
                 let root = parent.isTenantRoot ? parent.id : parent.root
+                // What it used is nobody's that is known.
+                if let root { standings[root] = nil }
                 unseenEnds[root ?? 0, default: 0] += 1
                 isStale = true
             } else {
@@ -130,14 +133,11 @@ extension CgroupTree {
         }
     }
 
-    /// A plain folder's directories are opened anew, as their files may have been replaced.
-    private func reopen(_ node: CgroupNode) {
-        guard !isKernel, let parent = node.parent else { return }
-        do throws(Errno) {
-            node.directory = try parent.directory.child(node.name)
-        } catch {
-            note(error, of: node)
-        }
+    /// Its counters hold another's usage from now on.
+    private func noteChild(of parent: CgroupNode) {
+        guard parent !== top, !parent.hadChildren else { return }
+        parent.hadChildren = true
+        parents.append(parent)
     }
 
     /// Takes a cgroup that is gone, and all below it, out of the tree.
@@ -151,6 +151,7 @@ extension CgroupTree {
             ended.append(node)
             noteEnd(node)
         }
+        node.letGo()
         standings[node.id] = nil
     }
 
@@ -174,7 +175,7 @@ extension CgroupTree {
 
     private func watch(_ node: CgroupNode) {
         guard isKernel, node.watch == nil else { return }
-        if let watch = events?.watch(node.directory) {
+        if let directory = try? node.directory(), let watch = events?.watch(directory) {
             node.watch = watch
             byWatch[watch] = node
             unwatched.remove(node.id)
@@ -194,7 +195,9 @@ extension CgroupTree {
     /// A leaf that holds processes of its own stays one container.
     func settle(_ node: CgroupNode) {
         guard node.kind == .leaf, !node.isTenantRoot, node.isPopulated == true,
-            plan.nesting(node.name.text) == .byProcesses
+            plan.nesting(node.name.text) == .byProcesses,
+            // They may live in a child of which the news comes next.
+            (try? node.directory())?.holdsProcesses(&buffer) != false
         else { return }
         set(node, .whole)
     }

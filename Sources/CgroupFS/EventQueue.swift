@@ -14,6 +14,8 @@ final class EventQueue {
         case noticed(UInt64)
         /// Events were lost: only a scan can tell.
         case overflow
+        /// No event of a directory waits.
+        case quiet
     }
 
     private let epoll: Int32
@@ -73,16 +75,25 @@ final class EventQueue {
             case .stopped: return .stopped
             case .woken: return .woken
             case .over: return .deadline
-            case .events, .nothing: continue
+            case .events, .nothing: if !hasDirectoryEvents { take(.quiet) }
             }
         }
+    }
+
+    private var hadEvents = false
+
+    /// Whether events of directories wait to be read.
+    var hasDirectoryEvents: Bool {
+        var watched = pollfd(fd: inotify, events: Int16(POLLIN), revents: 0)
+        return Glibc.poll(&watched, 1, 0) > 0
     }
 
     private enum Outcome { case nothing, events, over, stopped, woken }
 
     /// Hands over what is there by now.
     func drain(_ take: (Event) -> Void) {
-        while poll(milliseconds: 0, take) == .events {}
+        // A stop or a wake is there at every look: what counts is whether there was anything else.
+        repeat { hadEvents = false; _ = poll(milliseconds: 0, take) } while hadEvents
     }
 
     private func poll(milliseconds: Int32, _ take: (Event) -> Void) -> Outcome {
@@ -101,10 +112,10 @@ final class EventQueue {
             case Self.wakeTag: isWoken = true
             case Self.inotifyTag:
                 readDirectoryEvents(take)
-                outcome = .events
+                (outcome, hadEvents) = (.events, true)
             default:
                 take(.noticed(tag))
-                outcome = .events
+                (outcome, hadEvents) = (.events, true)
             }
         }
         return isWoken ? .woken : isStopped ? .stopped : isOver ? .over : outcome

@@ -127,7 +127,8 @@ extension CgroupTree {
         case .host(let looks) where looks >= 6: return
         case .unknown, .host, .failed: break
         }
-        guard let pid = firstProcess(node.directory, depth: 0) else { return }
+        guard let directory = try? node.directory(), let pid = firstProcess(directory, depth: 0)
+        else { return }
         do throws(Errno) {
             let id = try NetworkNamespace.id(of: pid)
             if id == NetworkNamespace.host {

@@ -61,17 +61,19 @@ public struct FoundCgroup: Hashable, Sendable, Codable {
     public var birth: Moment?
     /// Whether it has ended since the last survey that was acknowledged.
     public var hasEnded: Bool
+    /// Whether it had children since: its counters hold their usage, so they are a new beginning.
+    public var hadChildren: Bool
 
     /// How deep it lies: 1 for a child of the root.
     public var depth: Int { path.utf8.reduce(0) { $1 == UInt8(ascii: "/") ? $0 + 1 : $0 } }
 
     public init(
         path: String, id: Int64, role: Role, root: Int64?, isPopulated: Bool?, isLeaf: Bool,
-        isWhole: Bool, birth: Moment?, hasEnded: Bool
+        isWhole: Bool, birth: Moment?, hasEnded: Bool, hadChildren: Bool
     ) {
         (self.path, self.id, self.role, self.root) = (path, id, role, root)
         (self.isPopulated, self.isLeaf, self.isWhole) = (isPopulated, isLeaf, isWhole)
-        (self.birth, self.hasEnded) = (birth, hasEnded)
+        (self.birth, self.hasEnded, self.hadChildren) = (birth, hasEnded, hadChildren)
     }
 }
 
@@ -110,6 +112,33 @@ public struct Survey: Sendable, Codable {
     public var unaccounted: [String] = []
 
     public init() {}
+
+    /// Whether its steps hold together, as those of a recording by another hand need not.
+    ///
+    /// Every step names a cgroup of it, each tenant root stands ahead of its own reading, and no
+    /// cgroup is read twice.
+    public var isSound: Bool {
+        var ahead: [Int] = []
+        var read: Set<Int> = []
+        for step in steps {
+            switch step {
+            case .above(let index):
+                guard cgroups.indices.contains(index), cgroups[index].role == .inner else {
+                    return false
+                }
+            case .ahead(let index):
+                guard cgroups.indices.contains(index), cgroups[index].role == .tenantRoot else {
+                    return false
+                }
+                ahead.append(index)
+            case .account(let index):
+                guard cgroups.indices.contains(index), read.insert(index).inserted,
+                    cgroups[index].role == .container || ahead.popLast() == index
+                else { return false }
+            }
+        }
+        return ahead.isEmpty && unseenEnds.values.allSatisfy { (0..<1 << 20).contains($0) }
+    }
 
     public var births: Int { cgroups.reduce(0) { $0 + ($1.birth == nil ? 0 : 1) } }
 }

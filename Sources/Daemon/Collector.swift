@@ -16,18 +16,18 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     let run: Run
     let longestHold: Int64
     private let intervalMicroseconds: Int64
-    private var sampler = Sampler()
+    var sampler = Sampler()
     var accounts: [Int64: Account]
     private var clock: WallClock
     /// The survey of the last committed tick; `nil` before the first.
-    private var lastRevision: Int?
+    var lastRevision: Int?
     /// Inner cgroups with processes of their own that were warned of.
     private var warned: Set<String> = []
     private var rules: (version: Int, roots: Set<String>)?
     /// Which container each network was last read for.
-    private var networkOwners: [Int64: Int64] = [:]
+    var networkOwners: [Int64: Int64] = [:]
     /// Where networks stood whose container has ended, until the next tick.
-    private var lastNetworks: [Int64: Position.NetworkMark] = [:]
+    var lastNetworks: [Int64: Position.NetworkMark] = [:]
 
     /// Starts a run in the store, from where the last one of this boot and root ended.
     public init(
@@ -39,6 +39,13 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             bootID: identity, root: source.path, intervalMilliseconds: intervalMilliseconds,
             at: source.now().wall)
         accounts = run.accounts
+        // What stood still had no sample: it is known up to the last tick.
+        if let last = run.lastTick?.moment.bootMicroseconds {
+            for id in accounts.keys
+            where accounts[id]?.position?.cpu?.bootMicroseconds ?? last < last {
+                accounts[id]?.position?.rest(until: last)
+            }
+        }
         for account in run.accounts.values {
             if let network = account.position?.network {
                 networkOwners[network.sample.namespace] = account.cgroupID
@@ -62,6 +69,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         public let record: TickRecord
         fileprivate let survey: Survey
         fileprivate let becameInner: [Int64]
+        fileprivate let idle: [(id: Int64, moment: Moment)]
         fileprivate let clock: WallClock
     }
 
@@ -94,7 +102,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         var clock = self.clock
         record.completeness = completeness(reading, began, moment, &clock)
         return Tick(
-            record: record, survey: survey, becameInner: reading.becameInner, clock: clock)
+            record: record, survey: survey, becameInner: reading.becameInner, idle: reading.idle,
+            clock: clock)
     }
 
     /// Goes on from a tick that is committed: only now does the state move.
@@ -117,24 +126,11 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             networkOwners[namespace] = entry.cgroupID
             if entry.hasEnded { lastNetworks[namespace] = network }
         }
-        for id in tick.becameInner { accounts[id]?.position = nil }
-        return outcome(tick.record, tick.survey)
-    }
-
-    /// A tick as it is read.
-    private struct Reading {
-        let survey: Survey
-        var conservation: Conservation
-        var reservations = Reservations()
-        var entries: [TickEntry] = []
-        var visited: Set<Int64> = []
-        var closed: [Int64] = []
-        var becameInner: [Int64] = []
-
-        init(_ survey: Survey, isIOConserved: Bool) {
-            self.survey = survey
-            conservation = Conservation(isIOConserved: isIOConserved)
+        for id in tick.becameInner { accounts[id] = nil }
+        for (id, moment) in tick.idle {
+            accounts[id]?.position?.rest(until: moment.bootMicroseconds)
         }
+        return outcome(tick.record, tick.survey)
     }
 
     private mutating func tenantRoots() throws(Fault) -> Set<String> {
@@ -143,201 +139,6 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         let roots = Set(try store.tenants().flatMap(\.match).flatMap(\.rootPaths))
         rules = (version, roots)
         return roots
-    }
-
-    /// Passes a cgroup that others lie below: its limits are theirs as well.
-    private mutating func pass(_ index: Int, _ reading: inout Reading) {
-        let limits = Reservation(of: sampler.limits(index, from: source))
-        reading.reservations.enter(depth: reading.survey.cgroups[index].depth, limits)
-    }
-
-    /// Reads a tenant root before all below it.
-    private mutating func enter(_ index: Int, _ reading: inout Reading) {
-        let found = reading.survey.cgroups[index]
-        let sample = sampler.counters(index, from: source, withIO: source.isIOConserved)
-        reading.reservations.enter(depth: found.depth, Reservation(of: sample))
-        // What runs from here to the root's own reading is the bracket.
-        let position = accounts[found.id]?.position ?? birth(of: found).map(Position.born(after:))
-        reading.conservation.enter(found.id, sample, position)
-    }
-
-    /// Reads one account.
-    private mutating func read(_ index: Int, _ reading: inout Reading) {
-        let found = reading.survey.cgroups[index]
-        var result = Sampler.Result()
-        if source.end(of: index) != .unread {
-            result = sampler.sample(index, from: source, withNetwork: found.isLeaf)
-        }
-        let end = source.end(of: index)
-        if end == .unread {
-            result = Sampler.Result()
-            // A network outlives its container's cgroup.
-            result.sample.network = sampler.network(index, from: source)
-            result.sample.cpu = source.deducedCPU(of: index).map(CPUStat.init(usageMicroseconds:))
-        }
-        // A child that was born under the reading would be counted here and there: the reading of a
-        // leaf stands only if it is still one after it.
-        if end == nil, found.isLeaf, !found.isWhole, found.role == .container,
-            source.hasChildren(index)
-        {
-            return
-        }
-        reading.visited.insert(found.id)
-        let moment = source.moment(of: index)
-        var entry = entry(found, result, end, reading.conservation, at: moment)
-        if end == nil {
-            let limits = reading.reservations.take(
-                entry: entry == nil ? nil : reading.entries.count, depth: found.depth,
-                Reservation(of: result.sample), isRoot: found.role == .tenantRoot)
-            entry?.limits = limits
-        }
-        if let entry {
-            reading.entries.append(entry)
-            if entry.row == nil, let row = accounts[found.id]?.row { reading.closed.append(row) }
-        }
-    }
-
-    /// Counts what every account reserved since the last tick.
-    private func reserve(_ reading: inout Reading) {
-        var reserved: [Int: Reservation] = [:]
-        for item in reading.reservations.finish() where item.reserved != Reservation() {
-            reserved[item.entry] = item.reserved
-        }
-        for index in reading.entries.indices {
-            let now = reserved[index]
-            let position = reading.entries[index].position
-            guard now != nil || position?.cpuReserved != nil || position?.memoryReserved != nil
-            else { continue }
-            let moment = reading.entries[index].moment
-            reading.entries[index].parts +=
-                reading.entries[index].position?.reserve(
-                    cpu: now?.cpu, memory: now?.memory, at: moment, longestHold: longestHold) ?? []
-        }
-    }
-
-    /// What the tick has to write of one cgroup; `nil` if nothing happened in it.
-    private func entry(
-        _ found: FoundCgroup, _ result: Sampler.Result, _ end: CgroupEnd?,
-        _ conservation: borrowing Conservation, at moment: Moment
-    ) -> TickEntry? {
-        let known = accounts[found.id]
-        let isRoot = found.role == .tenantRoot
-        let isEmpty = end != nil && result.sample == Sample()
-        // Below another root than before: an account of its own, so that no root's sum changes.
-        let isMoved = known?.root != nil && known?.root != found.root
-        if !isRoot, !isMoved, end == nil, found.isPopulated == false,
-            known?.position?.isUnchanged(by: result.sample) == true
-        {
-            // Nothing runs here and nothing was used since: its account stands where it stood.
-            return nil
-        }
-        // Gone, and never used anything.
-        if known == nil, end == .read, result.sample.cpu?.usageMicroseconds ?? 0 == 0 { return nil }
-        let born = known == nil ? birth(of: found) : nil
-        let before = known?.position ?? born.map(Position.born(after:)) ?? Position()
-        var entry = TickEntry(
-            row: isMoved ? nil : known?.row, path: found.path, cgroupID: found.id,
-            isTenantRoot: isRoot, root: found.root,
-            runtime: known == nil ? PathShape.runtime(of: found.path) : "",
-            sample: isEmpty ? nil : result.sample, position: before,
-            isWhole: found.isWhole || known?.isWhole == true, at: moment)
-        entry.hasEnded = end != nil
-        entry.lastReading =
-            end == .read ? .whole : end == nil || result.sample.cpu == nil ? .none : .deducedCPU
-        entry.isRelabelled =
-            known.map { $0.isWhole != entry.isWhole || $0.isTenantRoot != isRoot } ?? false
-        entry.isNewBelowRoot = found.root != nil && known?.root != found.root
-        guard !isEmpty else { return entry }
-        if known == nil, born == nil {
-            let cpu = result.sample.cpu?.usageMicroseconds
-            entry.unmetered = .beforeFirstReading(cpuMicroseconds: cpu)
-        }
-        takeOverNetwork(&entry, result.sample, birth: known == nil ? born : nil)
-        let isRootWithOthers = isRoot && !found.isLeaf
-        if isRootWithOthers { entry.position?.closeHoldings(withIO: !source.isIOConserved) }
-        var sample = result.sample
-        if isRootWithOthers {
-            (sample.memoryCurrent, sample.memory) = (nil, nil)
-            if !source.isIOConserved { sample.io = nil }
-        }
-        let advance = entry.position?.advance(
-            to: sample, at: moment, longestHold: longestHold,
-            isCPUConserved: isRoot || conservation.conservesCPU(found.root),
-            isIOConserved: isRoot && source.isIOConserved || conservation.conservesIO(found.root))
-        entry.parts = advance?.parts ?? []
-        entry.anomalies = advance?.anomalies ?? []
-        entry.endedDevices = advance?.endedDevices ?? []
-        noteAbsences(&entry, result, known)
-        return entry
-    }
-
-    /// Goes on from where the network stood with the container it was read for before.
-    ///
-    /// - Parameter birth: of a new container. One that is younger than the last reading has a network
-    ///   of its own: the kernel gives the number of one that is gone to the next.
-    private func takeOverNetwork(_ entry: inout TickEntry, _ sample: Sample, birth: Moment?) {
-        guard let namespace = sample.network?.namespace,
-            entry.position?.network?.sample.namespace != namespace,
-            let owner = networkOwners[namespace], owner != entry.cgroupID,
-            let mark = accounts[owner]?.position?.network ?? lastNetworks[namespace],
-            birth.map({ $0.bootMicroseconds <= mark.bootMicroseconds }) ?? true
-        else { return }
-        entry.position?.network = mark
-    }
-
-    private func noteAbsences(
-        _ entry: inout TickEntry, _ result: Sampler.Result, _ known: Account?
-    ) {
-        entry.absenceCode = result.absenceCode
-        if result.details.isEmpty, result.networkFailure == nil, let known,
-            known.absenceCode == result.absenceCode
-        {
-            entry.absences = known.absences
-            return
-        }
-        let (before, now) = (known?.absences ?? [:], result.absences)
-        entry.absences = now
-        entry.absenceChanges = now.filter { before[$0.key] != $0.value }
-        for file in before.keys where now[file] == nil {
-            entry.absenceChanges.updateValue(nil, forKey: file)
-        }
-    }
-
-    /// The moment after which a cgroup was born; `nil` if it may be older than what we know.
-    private func birth(of found: FoundCgroup) -> Moment? {
-        if let birth = found.birth { return birth }
-        // First scan of this run: the kernel counts ids up, so a higher one came later.
-        guard lastRevision == nil, source.isKernel, let last = run.lastTick, last.isComplete,
-            found.id > last.highestID
-        else { return nil }
-        return last.moment
-    }
-
-    /// Finds the accounts whose cgroups are gone unseen or have become inner ones.
-    private func findEnded(_ reading: inout Reading) {
-        let survey = reading.survey
-        for account in accounts.values.sorted(by: { $0.row < $1.row }) {
-            guard account.position != nil, !reading.visited.contains(account.cgroupID) else {
-                continue
-            }
-            if survey.seen.contains(account.cgroupID) {
-                reading.becameInner.append(account.cgroupID)
-                reading.closed.append(account.row)
-            } else if !survey.failed.keys.contains(where: { isHidden(account.path, by: $0) }) {
-                var entry = TickEntry(
-                    row: account.row, path: account.path, cgroupID: account.cgroupID,
-                    isTenantRoot: account.isTenantRoot, root: account.root, runtime: "",
-                    sample: nil, position: account.position, isWhole: account.isWhole,
-                    at: source.now())
-                entry.hasEnded = true
-                reading.entries.append(entry)
-            }
-        }
-    }
-
-    /// Whether a path could not be seen because another could not be read.
-    private func isHidden(_ path: String, by failed: String) -> Bool {
-        path == failed || path.hasPrefix(failed + "/")
     }
 
     private func completeness(

@@ -77,7 +77,7 @@ public struct CollectorService: Service {
         var collector = try Collector(
             source: source, store: store, intervalMilliseconds: intervalMilliseconds)
         let start = Host.now().bootMicroseconds
-        let end = runMilliseconds.map { start + $0 * 1000 }
+        let last = runMilliseconds.map { start + $0 * 1000 }
         var told: Set<String> = []
         var failed = tick(&collector, tree, committer)
         names.wake()
@@ -86,12 +86,18 @@ public struct CollectorService: Service {
                 logger.warning("\(shortage)")
             }
             let now = Host.now()
-            if let end, now.bootMicroseconds >= end { break }
+            if let last, now.bootMicroseconds >= last { break }
             // A late tick is skipped, never queued: deadlines lie on a fixed raster.
             let interval = intervalMilliseconds * 1000
             let deadline = start + ((now.bootMicroseconds - start) / interval + 1) * interval
-            let wake = min(deadline, end ?? deadline, nextHour(now))
-            let isStopped = tree.follow(until: wake) == .stopped
+            let wake = min(deadline, last ?? deadline, nextHour(now))
+            var end = tree.follow(until: wake)
+            // A commit's late signal is no deadline.
+            while end == .woken {
+                committer.clear()
+                end = tree.follow(until: wake)
+            }
+            let isStopped = end == .stopped
             failed = tick(&collector, tree, committer)
             if isStopped { break }
             names.wake()

@@ -33,10 +33,15 @@ final class Committer: Sendable {
 
     var isDone: Bool { result.withLock { $0 != nil } }
 
-    /// What the commit gave.
-    func end() throws(Fault) -> [Int64] {
+    /// Makes `done` unreadable again.
+    func clear() {
         var count: UInt64 = 0
         read(done, &count, 8)
+    }
+
+    /// What the commit gave.
+    func end() throws(Fault) -> [Int64] {
+        clear()
         let result = result.withLock { result in
             defer { result = nil }
             return result

@@ -62,6 +62,10 @@ struct Conservation {
     ) {
         guard let devices = entries[below.root].sample?.io else { return }
         for device in devices.keys.sorted() {
+            for child in below.children {
+                guard let sample = entries[child].sample else { continue }
+                entries[child].position?.beginDevice(device, sample, at: moment)
+            }
             let restarts = isSettled && restart(device, below, &entries)
             for counter in IOCounter.allCases {
                 conserve(
@@ -118,7 +122,9 @@ struct Conservation {
             entries[root].position?.set(
                 counter, Position.Mark(reading, at: moment.bootMicroseconds))
             entries[root].controls.append(
-                Control(counter, baseline: reading, last: reading, pending: 0, parts: []))
+                Control(
+                    counter, baseline: reading, last: reading, pending: 0, parts: [],
+                    restarts: true))
             return
         }
         let start = mark.value
@@ -228,17 +234,27 @@ struct Conservation {
         let devices = entries[below.root].position?.io.keys.sorted() ?? []
         let io = devices.flatMap { device in IOCounter.allCases.map { Counter.io(device, $0) } }
         for counter in [Counter.cpu] + io {
-            payPending(counter, below.root, &entries, moment, restarts: false)
-            // Of those below it that were read last, their own counters are known.
+            // Of those below it that were read last, their own counters are known: what is pending
+            // of the root's is theirs.
+            var pending = max(0, -(entries[below.root].position?.mark(of: counter)?.ahead ?? 0))
+            let before = pending
             for child in below.children {
                 guard let sample = entries[child].sample,
                     let claim = entries[child].position?.claim(counter, sample), claim.need > 0
                 else { continue }
-                entries[child].parts.append(
-                    Advance.Part(
-                        meter: .meter(counter.meter), hour: moment.wall.startOfHour,
-                        quantity: Int128(claim.need)))
+                let share = min(pending, claim.need)
+                pending -= share
+                for (quantity, assurance) in [
+                    (share, Assurance.conserved), (claim.need - share, .sampled),
+                ] where quantity > 0 {
+                    entries[child].parts.append(
+                        Advance.Part(
+                            meter: .meter(counter.meter), hour: moment.wall.startOfHour,
+                            quantity: Int128(quantity), assurance: assurance))
+                }
             }
+            payPending(
+                counter, below.root, &entries, moment, restarts: false, toOthers: before - pending)
         }
         // Read after its last process, it had nothing more to say.
         guard entries[below.root].lastReading == .none else { return }
@@ -252,16 +268,16 @@ struct Conservation {
     /// Bills what was pending of a counter that is read no more.
     private func payPending(
         _ counter: Counter, _ root: Int, _ entries: inout [TickEntry], _ moment: Moment,
-        restarts: Bool
+        restarts: Bool, toOthers: Int64 = 0
     ) {
         guard let mark = entries[root].position?.mark(of: counter) else { return }
         let quantity = Int128(max(0, -mark.ahead))
         let hour = moment.wall.startOfHour
-        if quantity > 0 {
+        let own = quantity - Int128(toOthers)
+        if own > 0 {
             entries[root].parts.append(
                 Advance.Part(
-                    meter: .meter(counter.meter), hour: hour, quantity: quantity,
-                    assurance: .conserved))
+                    meter: .meter(counter.meter), hour: hour, quantity: own, assurance: .conserved))
         }
         entries[root].controls.append(
             Control(

@@ -9,12 +9,15 @@ final class RecordingWriter {
     private var buffer: [UInt8] = []
 
     init(_ path: String) throws(Fault) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0, let file = gzdopen(descriptor, "wb6") else {
             throw Fault(
-                .notPermitted, at: path,
-                found: "it cannot be written (\(String(cString: strerror(errno))))",
-                cure: "Name a file in a folder this user may write")
+                errno == EACCES || errno == EPERM || errno == EROFS ? .notPermitted : .unavailable,
+                at: path,
+                found: errno == EEXIST
+                    ? "there is a file already"
+                    : "it cannot be written (\(String(cString: strerror(errno))))",
+                cure: "Name a new file in a folder this user may write")
         }
         (self.file, self.path) = (file, path)
     }
@@ -28,6 +31,9 @@ final class RecordingWriter {
         buffer += bytes
         buffer.append(UInt8(ascii: "\n"))
     }
+
+    /// Drops what was not handed to the file.
+    func discard() { buffer.removeAll() }
 
     /// Hands what was written so far to the file.
     func flush() throws(Fault) {

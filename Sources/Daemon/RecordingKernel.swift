@@ -28,7 +28,7 @@ public struct RecordedRule: Codable, Sendable {
 /// After two lines of heading each line begins with one letter. `T` begins a tick. `N` is a time
 /// (wall in ms, boot in µs), `S` a survey; the rest names a cgroup of it: `R` a file with its
 /// length, followed by its text, `X` a file and its errno, `W` network counters, `M` the time of a
-/// reading, `E` an end, `D` a deduced cpu counter, `H` whether it has children, `P` whether its peak
+/// reading, `E` an end or `-`, `D` a deduced cpu counter, `H` whether it has children, `P` whether its peak
 /// is private. `K` says of a device whether it stands on others. `.` ends a tick that was committed.
 public final class RecordingKernel<Source: KernelSource>: KernelSource {
     private let source: Source
@@ -121,8 +121,9 @@ public final class RecordingKernel<Source: KernelSource>: KernelSource {
     }
 
     public func end(of index: Int) -> CgroupEnd? {
+        // Asked for before and after the reading: it may end in between.
         let end = source.end(of: index)
-        if let end { writer.line("E \(index) \(end.rawValue)") }
+        writer.line("E \(index) \(end?.rawValue ?? "-")")
         return end
     }
 
@@ -156,7 +157,8 @@ public final class RecordingKernel<Source: KernelSource>: KernelSource {
         source.acknowledge()
         writer.line(".")
         // A full disk must not end the metering; the recording ends with the fault.
-        do throws(Fault) { try writer.flush() } catch { fault = fault ?? error }
+        guard fault == nil else { return writer.discard() }
+        do throws(Fault) { try writer.flush() } catch { fault = error }
     }
 
     private func text(_ moment: Moment) -> String {

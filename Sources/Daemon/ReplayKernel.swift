@@ -32,7 +32,8 @@ public final class ReplayKernel: KernelSource {
         var texts: [Key: [Result<[UInt8], Errno>]] = [:]
         var networks: [Int: (reading: NetworkReading, text: [UInt8])] = [:]
         var moments: [Int: Moment] = [:]
-        var ends: [Int: CgroupEnd] = [:]
+        /// In the order in which they were asked for.
+        var ends: [Int: [CgroupEnd?]] = [:]
         var deduced: [Int: Int64] = [:]
         var parents: Set<Int> = []
         var privatePeaks: Set<Int> = []
@@ -49,6 +50,16 @@ public final class ReplayKernel: KernelSource {
             try? JSONDecoder().decode(RecordingHeader.self, from: Data($0.utf8))
         }
         guard let header else { throw reader.fault("no heading") }
+        guard (1...366 * 86_400_000).contains(header.intervalMilliseconds) else {
+            throw reader.fault("an interval of \(header.intervalMilliseconds) ms")
+        }
+        for rule in header.rules {
+            guard isIdentifier(rule.tenant, also: "-"), rule.tenant != Tenant.unattributed,
+                Rule(kind: rule.kind, pattern: rule.pattern) != nil
+            else {
+                throw reader.fault("a rule \(rule.kind) of tenant \"\(rule.tenant.prefix(63))\"")
+            }
+        }
         self.header = header
         next = RecordedTick()
         try readPrelude()
@@ -98,7 +109,11 @@ public final class ReplayKernel: KernelSource {
     }
 
     public func moment(of index: Int) -> Moment { tick.moments[index] ?? Self.unknown }
-    public func end(of index: Int) -> CgroupEnd? { tick.ends[index] }
+    public func end(of index: Int) -> CgroupEnd? {
+        guard let ends = tick.ends[index], let first = ends.first else { return nil }
+        if ends.count > 1 { tick.ends[index]?.removeFirst() }
+        return first
+    }
     public func deducedCPU(of index: Int) -> Int64? { tick.deduced[index] }
     public func hasChildren(_ index: Int) -> Bool { tick.parents.contains(index) }
     public func resetPeak(of index: Int) -> Bool { tick.privatePeaks.contains(index) }
@@ -135,7 +150,7 @@ public final class ReplayKernel: KernelSource {
         guard let letter = words.first, words.count == 2 else { throw bad(line) }
         if letter == "S" {
             let survey = try? JSONDecoder().decode(Survey.self, from: Data(words[1].utf8))
-            guard let survey else { throw bad(line) }
+            guard let survey, survey.isSound else { throw bad(line) }
             next.survey = survey
             return
         }
@@ -172,8 +187,9 @@ public final class ReplayKernel: KernelSource {
             guard let moment = moment(rest) else { return false }
             next.moments[index] = moment
         case "E":
-            guard let end = words.first.flatMap(CgroupEnd.init(rawValue:)) else { return false }
-            next.ends[index] = end
+            let end = words.first.flatMap(CgroupEnd.init(rawValue:))
+            guard end != nil || words.first == "-" else { return false }
+            next.ends[index, default: []].append(end)
         case "D":
             guard let cpu = words.first.flatMap({ Int64($0) }), cpu >= 0 else { return false }
             next.deduced[index] = cpu
@@ -206,9 +222,10 @@ public final class ReplayKernel: KernelSource {
 
     private func moment(_ words: ArraySlice<String>) -> Moment? {
         let words = Array(words)
-        guard words.count == 2, let wall = Int64(words[0]), let boot = Int64(words[1]) else {
-            return nil
-        }
+        // Later than any clock: 2^53 ms, 2^60 µs.
+        guard words.count == 2, let wall = Int64(words[0]), let boot = Int64(words[1]),
+            abs(wall) < 1 << 53, (0..<1 << 60).contains(boot)
+        else { return nil }
         return Moment(wall: Instant(milliseconds: wall), bootMicroseconds: boot)
     }
 

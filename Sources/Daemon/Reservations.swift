@@ -34,7 +34,7 @@ struct Reservations {
         entry: Int?, depth: Int, _ own: Reservation, isRoot: Bool
     ) -> Reservation {
         leave(to: isRoot ? depth + 1 : depth)
-        if isRoot {
+        if isRoot, stack.count > 1 {
             let root = stack.removeLast()
             var (items, left) = shared(root)
             if let entry { items.append((entry, left)) }

@@ -104,6 +104,7 @@ extension Position {
         var advance = Advance()
         endDevices(sample, &advance)
         ioSince = moment.bootMicroseconds
+        for device in io.keys { io[device]?.bootMicroseconds = moment.bootMicroseconds }
         return advance.endedDevices
     }
 

@@ -95,6 +95,34 @@ public struct Position: Hashable, Sendable {
         }
     }
 
+    /// Notes that nothing was used up to a moment, as far as this account can have been used.
+    public mutating func rest(until bootMicroseconds: Int64) {
+        for holding in Holding.all {
+            guard let held = self[holding] else { continue }
+            guard held.value == nil || held.value == 0 else { return }
+            self[holding]?.bootMicroseconds = bootMicroseconds
+        }
+        cpu?.bootMicroseconds = bootMicroseconds
+        if ioSince != nil { ioSince = bootMicroseconds }
+        if networkSince != nil { networkSince = bootMicroseconds }
+        network?.bootMicroseconds = bootMicroseconds
+        for device in io.keys { io[device]?.bootMicroseconds = bootMicroseconds }
+    }
+
+    /// The same, with nothing billed above or below its counters.
+    public var withoutAhead: Position {
+        var position = self
+        position.cpu?.ahead = 0
+        for device in io.keys { position.io[device]?.ahead = .zero }
+        return position
+    }
+
+    /// Lets a device that is seen for the first time begin at its reading.
+    public mutating func beginDevice(_ device: DeviceNumber, _ sample: Sample, at moment: Moment) {
+        guard ioSince == nil, io[device] == nil, let counters = sample.io?[device] else { return }
+        io[device] = DeviceMark(counters, at: moment.bootMicroseconds)
+    }
+
     /// Whether a sample's counters stand where this account stands.
     public func isUnchanged(by sample: Sample) -> Bool {
         guard let cpu, sample.cpu?.usageMicroseconds == cpu.value, cpu.ahead >= 0 else {
@@ -143,7 +171,7 @@ public struct Position: Hashable, Sendable {
             var now = io[device] ?? DeviceMark(IOCounters(), at: mark.bootMicroseconds)
             now.counters[counter] = mark.value
             now.ahead[counter.rawValue] = mark.ahead
-            now.bootMicroseconds = mark.bootMicroseconds
+            // The other counters count from where they stood: `settleDevices` moves the time.
             io[device] = now
         }
     }
@@ -156,6 +184,9 @@ public enum Holding: Hashable, Sendable {
     case cpuReserved
     /// In bytes.
     case memoryReserved
+
+    static let all: [Holding] =
+        MemoryFormula.allCases.map { .memory($0) } + [.cpuReserved, .memoryReserved]
 
     var meter: LedgerMeter {
         switch self {

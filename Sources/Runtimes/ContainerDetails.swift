@@ -56,8 +56,8 @@ private func bounded(_ text: String?) -> String? {
 
 private func boundedLabels(_ labels: [String: String]) -> [String: String] {
     var kept: [String: String] = [:]
-    for (key, value) in labels.sorted(by: { $0.key < $1.key }).prefix(128)
-    where key.utf8.count <= 256 {
+    // None is left out for its number: which one decides whose the container is, is not known here.
+    for (key, value) in labels where key.utf8.count <= 256 {
         kept[key] = bounded(value)
     }
     return kept

@@ -19,15 +19,18 @@ public enum PathShape {
     public static func runtime(of path: String) -> String {
         let names = path.split(separator: "/")
         let name = names.last ?? ""
-        for (prefix, runtime) in prefixes where name.hasPrefix(prefix) && name.hasSuffix(".scope") {
+        // systemd makes these in slices. Anywhere else, a workload may have made one to pass for
+        // another's.
+        let isInSlices = names.dropLast().allSatisfy { $0.hasSuffix(".slice") }
+        for (prefix, runtime) in prefixes
+        where isInSlices && name.hasPrefix(prefix) && name.hasSuffix(".scope") {
             return runtime
         }
         if name.hasPrefix("lxc.payload.") { return "lxc" }
-        if path.hasPrefix("/docker/") { return "docker" }
+        if names.count == 2, names[0] == "docker" { return "docker" }
         if names.count > 1, names[0] == "kubepods" || names[0] == "kubepods.slice" {
             return "kubernetes"
         }
-        if name.hasPrefix("libpod-") { return "podman" }
         return name.hasSuffix(".service") || name.hasSuffix(".scope") ? "systemd" : "cgroup"
     }
 

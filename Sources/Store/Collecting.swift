@@ -16,6 +16,7 @@ extension Store {
             let boot = try Int64.fetchOne(
                 db, sql: "SELECT id FROM boot WHERE boot_id = ?", arguments: [bootID])
             guard let boot else { preconditionFailure("a boot that was just written") }
+            try refuseOtherTree(db, boot, root)
             let last = try Row.fetchOne(
                 db,
                 sql: """
@@ -35,6 +36,23 @@ extension Store {
                         epoch: row["epoch"])
                 })
         }
+    }
+
+    /// Two trees of one boot overlap, or hide each other's accounts: neither could be exact.
+    private func refuseOtherTree(_ db: Database, _ boot: Int64, _ root: String) throws {
+        let other = try String.fetchOne(
+            db,
+            sql: """
+                SELECT root FROM run WHERE boot = ? AND root <> ? AND EXISTS (
+                    SELECT 1 FROM position p JOIN container c ON c.id = p.container
+                    WHERE c.boot = run.boot)
+                ORDER BY id DESC LIMIT 1
+                """, arguments: [boot, root])
+        guard let other else { return }
+        throw Fault(
+            .failed, at: path,
+            found: "it holds the accounts of another tree of this boot, \(other)",
+            cure: "Collect \(root) into a store of its own (--db), or collect \(other) here")
     }
 
     /// Commits a tick: samples, positions, usage and completeness, or nothing of them.

@@ -66,7 +66,7 @@ struct PositionWriter {
 }
 
 extension Store {
-    /// The accounts of a boot, by cgroup id.
+    /// The open accounts of a boot, by cgroup id.
     func accounts(_ db: Database, _ boot: Int64) throws -> [Int64: Account] {
         var accounts: [Int64: Account] = [:]
         let rows = try Row.fetchCursor(
@@ -75,16 +75,15 @@ extension Store {
                 SELECT container.id AS id, container.path AS path, container.kind AS kind,
                     container.whole AS whole, container.cgroup_id AS cgroup_id,
                     root.cgroup_id AS root_id, position.*
-                FROM container LEFT JOIN position ON position.container = container.id
+                FROM position JOIN container ON container.id = position.container
                 LEFT JOIN container root ON root.id = container.root
                 WHERE container.boot = ? ORDER BY container.id
                 """, arguments: [boot])
         while let row = try rows.next() {
-            let hasPosition = row["container"] as Int64? != nil
             accounts[row["cgroup_id"]] = Account(
                 row: row["id"], cgroupID: row["cgroup_id"], path: row["path"],
                 isTenantRoot: row["kind"] as String == "tenant_root", root: row["root_id"],
-                position: hasPosition ? position(row) : nil, isWhole: row["whole"] == 1,
+                position: position(row), isWhole: row["whole"] == 1,
                 absences: [:])
         }
         try addDevices(db, boot, to: &accounts)

@@ -115,8 +115,12 @@ struct TickWriter {
         let same = "WHERE container = ? AND meter = ? AND major = ? AND minor = ?"
         if control.restarts {
             try db.cachedStatement(
-                sql: "UPDATE control SET closed = closed + last - baseline, baseline = 0 \(same)"
-            ).execute(arguments: StatementArguments(key))
+                sql: """
+                    UPDATE control SET closed = closed + last - baseline, baseline = ?,
+                        last = max(last, ?) \(same)
+                    """
+            ).execute(
+                arguments: StatementArguments([control.baseline, control.baseline] + key))
         }
         try db.cachedStatement(sql: "UPDATE control SET last = ?, pending = ? \(same)")
             .execute(arguments: StatementArguments([control.last, control.pending] + key))

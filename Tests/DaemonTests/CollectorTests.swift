@@ -235,6 +235,7 @@ import Units
         for name in ["t/web", "t/job"] { try rig.set(name, cpu: 0) }
         try io("t", 1000)
         try io("t/web", 400)
+        try rig.folder.write("", to: "tree/t/job/io.stat")
         var collector = try rig.collector()
         _ = try collector.tick()
         try io("t/web", 700)

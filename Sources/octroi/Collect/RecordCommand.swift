@@ -40,8 +40,12 @@ struct RecordCommand: AsyncParsableCommand {
             .appendingPathComponent("octroi-record-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let scratch = try Store(at: "\(folder)/octroi.db", for: .write)
-        if let known = try? place.store(.read) {
+        do throws(Fault) {
+            let known = try place.store(.read)
             try scratch.adoptTenants(try known.tenants(), at: Host.wallTime())
+        } catch {
+            guard error.kind == .unavailable else { throw error }
+            complain("octroi: no store to take tenants from: no cgroup is a tenant root")
         }
         let progress = Progress(isSteady: length != nil)
         try await runCollector(

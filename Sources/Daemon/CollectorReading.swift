@@ -1,0 +1,267 @@
+import CgroupFS
+import CgroupFormat
+import Metering
+import Runtimes
+import Store
+import Units
+
+/// How a tick is read, account by account; nothing of it counts before the tick is committed.
+extension Collector where Source: KernelSource {
+    /// A tick as it is read.
+    struct Reading {
+        let survey: Survey
+        var conservation: Conservation
+        var reservations = Reservations()
+        var entries: [TickEntry] = []
+        var visited: Set<Int64> = []
+        var closed: [Int64] = []
+        var becameInner: [Int64] = []
+        /// Accounts at which nothing happened, and when that was seen.
+        var idle: [(id: Int64, moment: Moment)] = []
+        /// Where networks stand by this tick.
+        var networks: [Int64: Position.NetworkMark] = [:]
+
+        init(_ survey: Survey, isIOConserved: Bool) {
+            self.survey = survey
+            conservation = Conservation(isIOConserved: isIOConserved)
+        }
+    }
+
+    /// Passes a cgroup that others lie below: its limits are theirs as well.
+    mutating func pass(_ index: Int, _ reading: inout Reading) {
+        let limits = Reservation(of: sampler.limits(index, from: source))
+        reading.reservations.enter(depth: reading.survey.cgroups[index].depth, limits)
+    }
+
+    /// Reads a tenant root before all below it.
+    mutating func enter(_ index: Int, _ reading: inout Reading) {
+        let found = reading.survey.cgroups[index]
+        let sample = sampler.counters(index, from: source, withIO: source.isIOConserved)
+        reading.reservations.enter(depth: found.depth, Reservation(of: sample))
+        // What runs from here to the root's own reading is the bracket.
+        let position = accounts[found.id]?.position ?? birth(of: found).map(Position.born(after:))
+        reading.conservation.enter(found.id, sample, position)
+    }
+
+    /// Reads one account.
+    mutating func read(_ index: Int, _ reading: inout Reading) {
+        let found = reading.survey.cgroups[index]
+        var result = Sampler.Result()
+        if source.end(of: index) != .unread {
+            result = sampler.sample(index, from: source, withNetwork: found.isLeaf)
+        }
+        let end = source.end(of: index)
+        var deduced: Int64?
+        if end == .unread {
+            // A network outlives its container's cgroup.
+            let network = sampler.network(index, from: source)
+            result.sample.network = network ?? result.sample.network
+            deduced = source.deducedCPU(of: index)
+            result.sample.cpu = deduced.map(CPUStat.init(usageMicroseconds:)) ?? result.sample.cpu
+        }
+        // A child that was born under the reading would be counted here and there: the reading of a
+        // leaf stands only if it is still one after it.
+        if end == nil, found.isLeaf, !found.isWhole, found.role == .container,
+            source.hasChildren(index)
+        {
+            return
+        }
+        reading.visited.insert(found.id)
+        let moment = source.moment(of: index)
+        retireFormer(found, &reading)
+        var entry = entry(found, result, end, &reading, at: moment)
+        if deduced != nil { entry?.lastReading = .deducedCPU }
+        if end == nil {
+            let limits = reading.reservations.take(
+                entry: entry == nil ? nil : reading.entries.count, depth: found.depth,
+                Reservation(of: result.sample), isRoot: found.role == .tenantRoot)
+            entry?.limits = limits
+        }
+        if let entry {
+            reading.entries.append(entry)
+            if entry.row == nil, let row = accounts[found.id]?.row { reading.closed.append(row) }
+            if let network = entry.position?.network {
+                reading.networks[network.sample.namespace] = network
+            }
+        } else {
+            reading.idle.append((found.id, moment))
+        }
+    }
+
+    /// Closes the account of a tenant root that is none any more, with what is pending of it.
+    private func retireFormer(_ found: FoundCgroup, _ reading: inout Reading) {
+        guard let known = accounts[found.id], known.isTenantRoot, found.role != .tenantRoot,
+            known.position != nil
+        else { return }
+        reading.entries.append(formerRoot(known))
+    }
+
+    private func formerRoot(_ account: Account) -> TickEntry {
+        var entry = TickEntry(
+            row: account.row, path: account.path, cgroupID: account.cgroupID, isTenantRoot: true,
+            root: account.root, runtime: "", sample: nil, position: account.position,
+            isWhole: account.isWhole, at: source.now())
+        (entry.hasEnded, entry.lastReading) = (true, .whole)
+        return entry
+    }
+
+    /// Counts what every account reserved since the last tick.
+    func reserve(_ reading: inout Reading) {
+        var reserved: [Int: Reservation] = [:]
+        for item in reading.reservations.finish() where item.reserved != Reservation() {
+            reserved[item.entry] = item.reserved
+        }
+        for index in reading.entries.indices {
+            let now = reserved[index]
+            let position = reading.entries[index].position
+            guard now != nil || position?.cpuReserved != nil || position?.memoryReserved != nil
+            else { continue }
+            let moment = reading.entries[index].moment
+            reading.entries[index].parts +=
+                reading.entries[index].position?.reserve(
+                    cpu: now?.cpu, memory: now?.memory, at: moment, longestHold: longestHold) ?? []
+        }
+    }
+
+    /// What the tick has to write of one cgroup; `nil` if nothing happened in it.
+    private func entry(
+        _ found: FoundCgroup, _ result: Sampler.Result, _ end: CgroupEnd?,
+        _ reading: inout Reading, at moment: Moment
+    ) -> TickEntry? {
+        let conservation = reading.conservation
+        let known = accounts[found.id]
+        let isRoot = found.role == .tenantRoot
+        let isEmpty = end != nil && result.sample == Sample()
+        // Below another root than before, or a root and was none: an account of its own, so that no
+        // root's sum changes.
+        let isMoved =
+            known.map { $0.isTenantRoot != isRoot || $0.root != nil && $0.root != found.root }
+            ?? false
+        // Its counters hold the usage of children that are gone: what it has itself begins now.
+        let beginsAnew = found.hadChildren && !isRoot
+        if !isRoot, !isMoved, !beginsAnew, end == nil, found.isPopulated == false,
+            known?.position?.isUnchanged(by: result.sample) == true
+        {
+            // Nothing runs here and nothing was used since: its account stands where it stood.
+            return nil
+        }
+        // Gone, and never used anything.
+        if known == nil, end == .read, result.sample.cpu?.usageMicroseconds ?? 0 == 0 { return nil }
+        let born = known == nil && !beginsAnew ? birth(of: found) : nil
+        var before = known?.position ?? born.map(Position.born(after:)) ?? Position()
+        if beginsAnew { before = Position() }
+        // What was pending of a former root is billed to its former account.
+        if known?.isTenantRoot == true, !isRoot { before = before.withoutAhead }
+        var entry = TickEntry(
+            row: isMoved ? nil : known?.row, path: found.path, cgroupID: found.id,
+            isTenantRoot: isRoot, root: found.root,
+            runtime: known == nil ? PathShape.runtime(of: found.path) : "",
+            sample: isEmpty ? nil : result.sample, position: before,
+            isWhole: found.isWhole || known?.isWhole == true, at: moment)
+        entry.hasEnded = end != nil
+        entry.lastReading =
+            end == .read ? .whole : end == nil || result.sample.cpu == nil ? .none : .deducedCPU
+        entry.isRelabelled =
+            known.map { $0.isWhole != entry.isWhole || $0.isTenantRoot != isRoot } ?? false
+        entry.isNewBelowRoot = found.root != nil && known?.root != found.root
+        guard !isEmpty else { return entry }
+        if known == nil, born == nil, !beginsAnew {
+            let cpu = result.sample.cpu?.usageMicroseconds
+            entry.unmetered = .beforeFirstReading(cpuMicroseconds: cpu)
+        }
+        var sample = result.sample
+        takeOverNetwork(&entry, &sample, birth: known == nil ? born : nil, reading)
+        let isRootWithOthers = isRoot && !found.isLeaf
+        if isRootWithOthers { entry.position?.closeHoldings(withIO: !source.isIOConserved) }
+        if isRootWithOthers {
+            (sample.memoryCurrent, sample.memory) = (nil, nil)
+            if !source.isIOConserved { sample.io = nil }
+        }
+        let advance = entry.position?.advance(
+            to: sample, at: moment, longestHold: longestHold,
+            isCPUConserved: isRoot || conservation.conservesCPU(found.root),
+            isIOConserved: isRoot && source.isIOConserved || conservation.conservesIO(found.root))
+        entry.parts = advance?.parts ?? []
+        entry.anomalies = advance?.anomalies ?? []
+        entry.endedDevices = advance?.endedDevices ?? []
+        noteAbsences(&entry, result, known)
+        return entry
+    }
+
+    /// Goes on from where the network stood with the container it was read for before.
+    ///
+    /// - Parameter birth: of a new container. One that is younger than the last reading has a network
+    ///   of its own: the kernel gives the number of one that is gone to the next.
+    private func takeOverNetwork(
+        _ entry: inout TickEntry, _ sample: inout Sample, birth: Moment?,
+        _ reading: borrowing Reading
+    ) {
+        guard let namespace = sample.network?.namespace else { return }
+        if let done = reading.networks[namespace] {
+            // Read for another in this tick: one that ended was read before, and is all in it.
+            if entry.hasEnded { sample.network = nil } else { entry.position?.network = done }
+            return
+        }
+        guard let owner = networkOwners[namespace], owner != entry.cgroupID,
+            let mark = accounts[owner]?.position?.network ?? lastNetworks[namespace],
+            birth.map({ $0.bootMicroseconds <= mark.bootMicroseconds }) ?? true
+        else { return }
+        entry.position?.network = mark
+    }
+
+    private func noteAbsences(
+        _ entry: inout TickEntry, _ result: Sampler.Result, _ known: Account?
+    ) {
+        entry.absenceCode = result.absenceCode
+        if result.details.isEmpty, result.networkFailure == nil, let known,
+            known.absenceCode == result.absenceCode
+        {
+            entry.absences = known.absences
+            return
+        }
+        let (before, now) = (known?.absences ?? [:], result.absences)
+        entry.absences = now
+        entry.absenceChanges = now.filter { before[$0.key] != $0.value }
+        for file in before.keys where now[file] == nil {
+            entry.absenceChanges.updateValue(nil, forKey: file)
+        }
+    }
+
+    /// The moment after which a cgroup was born; `nil` if it may be older than what we know.
+    private func birth(of found: FoundCgroup) -> Moment? {
+        if let birth = found.birth { return birth }
+        // First scan of this run: the kernel counts ids up, so a higher one came later.
+        guard lastRevision == nil, source.isKernel, let last = run.lastTick, last.isComplete,
+            found.id > last.highestID
+        else { return nil }
+        return last.moment
+    }
+
+    /// Finds the accounts whose cgroups are gone unseen or have become inner ones.
+    func findEnded(_ reading: inout Reading) {
+        let survey = reading.survey
+        for account in accounts.values.sorted(by: { $0.row < $1.row }) {
+            guard account.position != nil, !reading.visited.contains(account.cgroupID) else {
+                continue
+            }
+            if survey.seen.contains(account.cgroupID) {
+                reading.becameInner.append(account.cgroupID)
+                reading.closed.append(account.row)
+                if account.isTenantRoot { reading.entries.append(formerRoot(account)) }
+            } else if !survey.failed.keys.contains(where: { isHidden(account.path, by: $0) }) {
+                var entry = TickEntry(
+                    row: account.row, path: account.path, cgroupID: account.cgroupID,
+                    isTenantRoot: account.isTenantRoot, root: account.root, runtime: "",
+                    sample: nil, position: account.position, isWhole: account.isWhole,
+                    at: source.now())
+                entry.hasEnded = true
+                reading.entries.append(entry)
+            }
+        }
+    }
+
+    /// Whether a path could not be seen because another could not be read.
+    private func isHidden(_ path: String, by failed: String) -> Bool {
+        path == failed || path.hasPrefix(failed + "/")
+    }
+}
