@@ -118,7 +118,10 @@ let package = Package(
         tests("CgroupFS", needs: ["CgroupFS", "CgroupFormat", "Units", systemPackage]),
         tests(
             "Daemon",
-            needs: ["Daemon", "CgroupFS", "Runtimes", "Store", "Metering", "Units", grdb]),
+            needs: [
+                "Daemon", "CgroupFS", "CgroupFormat", "Runtimes", "Store", "Metering", "Units", grdb,
+                systemPackage,
+            ]),
         tests("CommandLine", needs: ["octroi", "octroi-churn", "Units"]),
         tests("Tidy", needs: []),
     ],

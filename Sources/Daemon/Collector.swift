@@ -120,7 +120,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         lastNetworks = [:]
         for (entry, row) in zip(tick.record.entries, rows) {
             accounts[entry.cgroupID] = entry.hasEnded ? nil : entry.account(row)
-            guard let network = entry.position?.network else { continue }
+            guard let network = entry.networkReadNow else { continue }
             let namespace = network.sample.namespace
             // A namespace's number is used again once it is gone.
             networkOwners[namespace] = entry.cgroupID

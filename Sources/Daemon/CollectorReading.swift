@@ -80,7 +80,7 @@ extension Collector where Source: KernelSource {
         if let entry {
             reading.entries.append(entry)
             if entry.row == nil, let row = accounts[found.id]?.row { reading.closed.append(row) }
-            if let network = entry.position?.network {
+            if let network = entry.networkReadNow {
                 reading.networks[network.sample.namespace] = network
             }
         } else {
@@ -263,5 +263,14 @@ extension Collector where Source: KernelSource {
     /// Whether a path could not be seen because another could not be read.
     private func isHidden(_ path: String, by failed: String) -> Bool {
         path == failed || path.hasPrefix(failed + "/")
+    }
+}
+
+extension TickEntry {
+    /// Where its network stands, if it was read in this tick.
+    var networkReadNow: Position.NetworkMark? {
+        position?.network.flatMap {
+            $0.bootMicroseconds == moment.bootMicroseconds ? $0 : nil
+        }
     }
 }

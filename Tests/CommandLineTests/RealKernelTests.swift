@@ -183,6 +183,35 @@ struct RealKernelTests {
         #expect(share > 40)
     }
 
+    /// A plain parent whose children come and go is not billed what they used.
+    @Test func aParentIsNotBilledForChildrenThatAreGone() throws {
+        for name in ["", "/pod"] { try #require(mkdir(top + name, 0o755) == 0) }
+        defer { for name in ["/pod", ""] { rmdir(top + name) } }
+        let collector = try startOctroi(["collect", "--interval", "400ms"], store: desk.store)
+        defer { collector.process.terminate() }
+        try waitFor { try isKnown("/pod") }
+        for seed in 1...4 {
+            let lives = Process()
+            lives.executableURL = URL(fileURLWithPath: builtPath("octroi-churn"))
+            lives.arguments = [top + "/pod", "12", "2", String(seed)]
+            lives.standardOutput = FileHandle.nullDevice
+            try lives.run()
+            lives.waitUntilExit()
+            usleep(150_000)
+        }
+        let kernel = try #require(try usage("pod"))
+        usleep(500_000)
+        collector.process.terminate()
+        collector.process.waitUntilExit()
+        let name = top.split(separator: "/").last ?? ""
+        let rows = try desk.run("usage", "--by", "container", "--format", "csv").lines
+            .map { $0.split(separator: ",").map(String.init) }
+            .filter { $0.count > 5 && $0[3].hasPrefix("/\(name)/pod") && $0[4] == "cpu" }
+        let billed = rows.reduce(0) { $0 + (Int($1[5]) ?? 0) }
+        #expect(billed <= kernel && billed > kernel / 4, "\(billed) of \(kernel)")
+        #expect(!rows.contains { $0[3] == "/\(name)/pod" })
+    }
+
     /// A tenant root that is removed was read before; made anew, it is an account of its own at 0.
     @Test func aTenantRootMayGoAndComeBack() throws {
         try #require(mkdir(top, 0o755) == 0)

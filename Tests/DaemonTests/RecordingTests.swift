@@ -80,6 +80,33 @@ import Units
         #expect(try replayed("two.db") == original)
     }
 
+    /// A recording of a Debian guest with systemd and Docker: two containers that stay, two that
+    /// end, a slice of a tenant.
+    @Test func aDockerHostReplaysToWhatItWas() throws {
+        var ledgers: [[String]] = []
+        for name in ["one", "two"] {
+            let kernel = try ReplayKernel("\(repository)/Tests/Fixtures/docker-guest.octroi")
+            let store = try Store(at: "\(rig.folder.path)/\(name).db", for: .write)
+            try store.adoptTenants(kernel.header.tenants, at: Host.wallTime())
+            try replay(kernel, into: store)
+            ledgers.append(try ledger(store.path))
+            #expect(kernel.ticks == 16 && !kernel.isCutShort)
+            let audit = try store.audit(over: nil)
+            #expect(audit.allSatisfy { $0.difference == 0 })
+            let kernelSays = audit.reduce(into: [:]) { $0[$1.meter.name] = $1.kernel }
+            #expect(
+                kernelSays == [
+                    "cpu": 5_624_547, "io_read_bytes": 0, "io_write_bytes": 3_342_336,
+                    "io_read_ops": 0, "io_write_ops": 7,
+                ])
+            let below = try store.containers(all: true).filter {
+                $0.path.hasPrefix("/tenant.slice/tenant-acme.slice/docker-")
+            }
+            #expect(below.count == 4 && below.allSatisfy { $0.tenant == "acme" })
+        }
+        #expect(ledgers[0] == ledgers[1] && ledgers[0].count > 1000)
+    }
+
     @Test func theRecordingIsTheKernelsOwnText() throws {
         try record()
         let zcat = Process()

@@ -1,0 +1,149 @@
+import CgroupFS
+import Daemon
+import Metering
+import Store
+import TestSupport
+import Testing
+import Units
+
+/// What a kernel may say from tick to tick, and what must come of it.
+@Suite struct AccountTests {
+    private let folder: TemporaryFolder
+    private let store: Store
+    private let kernel = FakeKernel()
+
+    init() throws {
+        folder = try TemporaryFolder()
+        store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+    }
+
+    private func collector() throws -> Collector<FakeKernel> {
+        try Collector(source: kernel, store: store, intervalMilliseconds: 10_000)
+    }
+
+    private func usage(_ meter: Meter) throws -> [String: Int128] {
+        try store.usage(over: Period(monthOf: kernel.now().wall), by: .container)
+            .reduce(into: [:]) {
+                if $1.meter == meter { $0[$1.container ?? "", default: 0] += $1.quantity }
+            }
+    }
+
+    private func cgroup(
+        _ path: String, _ id: Int64, cpu: Int, sent: Int64? = nil, birth: Moment? = nil
+    ) -> FakeKernel.Cgroup {
+        var cgroup = FakeKernel.Cgroup(path, id: id, birth: birth)
+        cgroup.texts[.cpuStat] = "usage_usec \(cpu)\n"
+        cgroup.network = sent.map { (7, 0, $0) }
+        return cgroup
+    }
+
+    /// A pod's network goes on with the next container when the one it was read for ends.
+    @Test(arguments: [true, false])
+    func aSharedNetworkIsCountedOnceOverAnEnd(isOwnerFirst: Bool) throws {
+        var collector = try collector()
+        _ = try collector.tick()
+        kernel.seconds = 10
+        kernel.cgroups = [
+            cgroup("/a", 1, cpu: 1, sent: 1000, birth: kernel.at(5)), cgroup("/b", 2, cpu: 1),
+        ]
+        _ = try collector.tick()
+        // a sends 500 more and ends; b sends 200 after that.
+        kernel.seconds = 20
+        var ended = cgroup("/a", 1, cpu: 1, sent: 1500)
+        ended.end = .read
+        let taker = cgroup("/b", 2, cpu: 1, sent: 1700)
+        kernel.cgroups = isOwnerFirst ? [ended, taker] : [taker, ended]
+        _ = try collector.tick()
+        kernel.seconds = 30
+        kernel.cgroups = [cgroup("/b", 2, cpu: 1, sent: 1750)]
+        _ = try collector.tick()
+        #expect(try usage(.netTxBytes).values.reduce(0, +) == 1750)
+    }
+
+    /// The kernel gives the number of a namespace that is gone to the next one.
+    @Test func aNewNetworkUnderAnOldNumberBeginsAtZero() throws {
+        var collector = try collector()
+        _ = try collector.tick()
+        kernel.seconds = 10
+        kernel.cgroups = [cgroup("/a", 1, cpu: 1, sent: 1000, birth: kernel.at(5))]
+        _ = try collector.tick()
+        kernel.seconds = 20
+        kernel.cgroups[0].end = .read
+        kernel.cgroups[0].found.birth = nil
+        _ = try collector.tick()
+        kernel.seconds = 30
+        kernel.cgroups = [cgroup("/b", 2, cpu: 1, sent: 3000, birth: kernel.at(25))]
+        _ = try collector.tick()
+        #expect(try usage(.netTxBytes) == ["/a": 1000, "/b": 3000])
+    }
+
+    /// What an empty cgroup did not use is not spread over the hours it was empty.
+    @Test func timeAtRestIsNoTimeOfUse() throws {
+        var empty = cgroup("/a", 1, cpu: 0)
+        empty.found.isPopulated = false
+        empty.texts[.memoryCurrent] = "0\n"
+        kernel.cgroups = [empty]
+        var collector = try collector()
+        for tick in 0..<1080 {
+            kernel.seconds = Int64(tick) * 10
+            _ = try collector.tick()
+        }
+        kernel.seconds = 10_800
+        kernel.cgroups[0].found.isPopulated = true
+        kernel.cgroups[0].texts[.cpuStat] = "usage_usec 1000000\n"
+        kernel.cgroups[0].texts[.memoryCurrent] = "1000\n"
+        _ = try collector.tick()
+        let hours = try store.usage(over: Period(monthOf: kernel.now().wall), by: .hour)
+            .filter { $0.meter == .cpu }
+        #expect(hours.map(\.quantity) == [1_000_000])
+        #expect(hours[0].period.start == kernel.at(7200).wall)
+    }
+
+    @Test func anotherTreeOfTheSameBootIsRefused() throws {
+        kernel.cgroups = [cgroup("/a", 1, cpu: 1)]
+        var collector = try collector()
+        _ = try collector.tick()
+        #expect {
+            _ = try store.beginRun(
+                bootID: "fake", root: "/other", intervalMilliseconds: 1000, at: kernel.now().wall)
+        } throws: {
+            ($0 as? Fault)?.found.contains("another tree") == true
+        }
+    }
+
+    /// A rule that goes and comes back leaves no difference between ledger and counters.
+    @Test func aTenantRootMayStopBeingOneAndBeOneAgain() throws {
+        var collector = try collector()
+        for (tick, role) in [
+            FoundCgroup.Role.tenantRoot, .tenantRoot, .container, .container, .tenantRoot,
+            .tenantRoot,
+        ].enumerated() {
+            kernel.seconds = Int64(tick) * 10
+            kernel.cgroups = [cgroup("/t", 1, cpu: 1000 * (tick + 1))]
+            kernel.cgroups[0].found.role = role
+            kernel.cgroups[0].found.isLeaf = true
+            _ = try collector.tick()
+        }
+        #expect(try usage(.cpu).values.reduce(0, +) == 5000)
+        #expect(try store.audit(over: nil).allSatisfy { $0.difference == 0 })
+        #expect(try store.audit(over: nil).reduce(0) { $0 + $1.kernel } == 3000)
+    }
+
+    @Test(arguments: [
+        #"{"steps":[{"account":{"_0":4}}]}"#, #"{"steps":[{"ahead":{"_0":0}}]}"#,
+        #"{"steps":[{"account":{"_0":0}},{"account":{"_0":0}}]}"#,
+    ])
+    func anUnsoundRecordingIsRefused(steps: String) throws {
+        let head =
+            #"{"bootID":"b","intervalMilliseconds":1000,"isIOConserved":true,"isKernel":true,"path":"/","rules":[]}"#
+        let cgroup =
+            #"{"hadChildren":false,"hasEnded":false,"id":1,"isLeaf":true,"isWhole":true,"path":"/a","role":"container"}"#
+        let rest =
+            #","cgroups":[\#(cgroup)],"failed":{},"revision":1,"seen":[1],"unaccounted":[],"unseenEnds":[]}"#
+        try folder.write(
+            "octroi-recording 1\n\(head)\nN 0 0\nT\nN 0 0\nS \(steps.dropLast())\(rest)\n.\n",
+            to: "recording")
+        let replay = try ReplayKernel("\(folder.path)/recording")
+        #expect { _ = try replay.advance() } throws: { ($0 as? Fault)?.kind == .badData }
+    }
+}

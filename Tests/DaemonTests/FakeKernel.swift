@@ -1,0 +1,95 @@
+import CgroupFS
+import CgroupFormat
+import Daemon
+import Glibc
+import Metering
+import SystemPackage
+import Units
+
+/// A kernel that says what a test tells it to.
+final class FakeKernel: KernelSource {
+    struct Cgroup {
+        var found: FoundCgroup
+        var texts: [KernelFile: String] = [:]
+        var network: (namespace: Int64, received: Int64, sent: Int64)?
+        var end: CgroupEnd?
+
+        init(
+            _ path: String, id: Int64, role: FoundCgroup.Role = .container, root: Int64? = nil,
+            birth: Moment? = nil
+        ) {
+            found = FoundCgroup(
+                path: path, id: id, role: role, root: root, isPopulated: true,
+                isLeaf: role == .container, isWhole: role == .container, birth: birth,
+                hasEnded: false, hadChildren: false)
+        }
+    }
+
+    var cgroups: [Cgroup] = []
+    /// Seconds after boot.
+    var seconds: Int64 = 0
+    private var revision = 0
+
+    let bootID = "fake"
+    let path = "/"
+    let isKernel = true
+    let isIOConserved = true
+
+    func now() -> Moment { at(seconds) }
+    func beginTick() -> Moment { now() }
+    func at(_ seconds: Int64) -> Moment {
+        Moment(
+            wall: Instant(seconds: 1_795_446_000 + seconds), bootMicroseconds: seconds * 1_000_000)
+    }
+
+    func survey(_ plan: SurveyPlan) -> Survey {
+        revision += 1
+        var survey = Survey()
+        survey.revision = revision
+        survey.cgroups = cgroups.map(\.found)
+        survey.seen = Set(cgroups.map(\.found.id))
+        for index in cgroups.indices where cgroups[index].found.role == .tenantRoot {
+            survey.steps.append(.ahead(index))
+        }
+        for index in cgroups.indices where cgroups[index].found.role == .container {
+            survey.steps.append(.account(index))
+        }
+        for index in cgroups.indices where cgroups[index].found.role == .tenantRoot {
+            survey.steps.append(.account(index))
+        }
+        return survey
+    }
+
+    func read(
+        _ file: KernelFile, of index: Int, into buffer: inout [UInt8]
+    ) throws(Errno) -> Int {
+        guard let text = cgroups[index].texts[file] else { throw .noSuchFileOrDirectory }
+        return fill(&buffer, text)
+    }
+
+    func readNetwork(of index: Int, into buffer: inout [UInt8]) -> NetworkReading {
+        guard let network = cgroups[index].network else { return .none }
+        let counters = "\(network.received) 0 0 0 0 0 0 0 \(network.sent) 0 0 0 0 0 0 0"
+        return .read(
+            namespace: network.namespace,
+            length: fill(&buffer, "heading\nheading\n eth0: \(counters)\n"))
+    }
+
+    private func fill(_ buffer: inout [UInt8], _ text: String) -> Int {
+        let bytes = Array(text.utf8)
+        if buffer.count < bytes.count {
+            buffer.append(contentsOf: repeatElement(0, count: bytes.count - buffer.count))
+        }
+        buffer.replaceSubrange(..<bytes.count, with: bytes)
+        return bytes.count
+    }
+
+    func moment(of index: Int) -> Moment { now() }
+    func end(of index: Int) -> CgroupEnd? { cgroups[index].end }
+    func deducedCPU(of index: Int) -> Int64? { nil }
+    func hasChildren(_ index: Int) -> Bool { false }
+    func resetPeak(of index: Int) -> Bool { false }
+    func isStacked(_ device: DeviceNumber) -> Bool { false }
+    func seal() {}
+    func acknowledge() {}
+}
