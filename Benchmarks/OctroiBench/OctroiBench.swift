@@ -26,7 +26,7 @@ enum OctroiBench {
 
     /// Surveys, reads and parses: CPU µs a tick.
     private static func read(_ path: String, rounds: Int64) throws {
-        let source = try LiveKernel(root: CgroupRoot(opening: path))
+        let source = try LiveKernel(root: CgroupRoot(opening: path), isKernel: true)
         let plan = SurveyPlan(nesting: PathShape.nesting)
         var sampler = Sampler()
         func once() {
@@ -48,7 +48,7 @@ enum OctroiBench {
     private static func tick(_ path: String, rounds: Int64, store: String) throws {
         let store = try Store(at: store, for: .write)
         var collector = try Collector(
-            source: LiveKernel(root: CgroupRoot(opening: path)), store: store,
+            source: LiveKernel(root: CgroupRoot(opening: path), isKernel: true), store: store,
             intervalMilliseconds: 10_000)
         _ = try collector.tick()
         _ = try collector.tick()

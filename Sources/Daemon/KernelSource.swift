@@ -46,10 +46,11 @@ public final class LiveKernel: KernelSource {
     public let bootID: String
     public let isIOConserved: Bool
 
-    public init(root: consuming CgroupRoot) throws(Fault) {
+    /// - Parameter isKernel: whether to keep files open; default: if the root is the kernel's tree.
+    public init(root: consuming CgroupRoot, isKernel: Bool? = nil) throws(Fault) {
         bootID = try Host.bootID()
         isIOConserved = Metering.isIOConserved(kernelRelease: Host.kernelRelease)
-        tree = CgroupTree(root: root, clock: Host.now)
+        tree = CgroupTree(root: root, isKernel: isKernel, clock: Host.now)
     }
 
     public var path: String { tree.path }

@@ -104,7 +104,7 @@ import Units
             }
             #expect(below.count == 4 && below.allSatisfy { $0.tenant == "acme" })
         }
-        #expect(ledgers[0] == ledgers[1] && ledgers[0].count > 1000)
+        #expect(ledgers[0] == ledgers[1] && ledgers[0].count > 400)
     }
 
     @Test func theRecordingIsTheKernelsOwnText() throws {

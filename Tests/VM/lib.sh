@@ -27,6 +27,17 @@ above() {
     fi
 }
 
+# between WHAT LOW GOT HIGH: ends the scenario unless GOT lies between the two, both included.
+between() {
+    checks=$((checks + 1))
+    if [ "$2" -le "$3" ] && [ "$3" -le "$4" ]; then
+        echo "ok $checks - $1 ($2 <= $3 <= $4)"
+    else
+        echo "not ok $checks - $1: got \"$3\", wanted $2 to $4"
+        exit 1
+    fi
+}
+
 # counter CGROUP FILE KEY: one value of a flat keyed kernel file.
 counter() { awk -v key="$3" '$1 == key { print $2 }' "$root$1/$2"; }
 

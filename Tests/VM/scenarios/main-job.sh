@@ -23,6 +23,8 @@ books:
       io_write_bytes: { price: "0.13", per: 1 MB }
       io_read_ops:    { price: "0.001", per: 1 operation }
       io_write_ops:   { price: "0.003", per: 1 operation }
+      net_rx_bytes:   { price: "0", per: 1 MB }
+      net_tx_bytes:   { price: "0.09", per: 1 MB }
 YAML
 octroi apply
 octroi doctor
