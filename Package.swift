@@ -119,7 +119,8 @@ let package = Package(
         tests(
             "Daemon",
             needs: [
-                "Daemon", "CgroupFS", "CgroupFormat", "Runtimes", "Store", "Metering", "Units", grdb,
+                "Daemon", "CgroupFS", "CgroupFormat", "Runtimes", "Store", "Metering", "Units",
+                grdb,
                 systemPackage,
             ]),
         tests("CommandLine", needs: ["octroi", "octroi-churn", "Units"]),

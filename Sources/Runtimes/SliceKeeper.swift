@@ -2,8 +2,10 @@ import CSystemd
 import Glibc
 import Units
 
-/// Keeps a tenant's slice alive: systemd takes a slice's cgroup away when it stops, and the counters
-/// with it. A slice with a unit file of its own that was started stays until it is stopped.
+/// Keeps a tenant's slice alive.
+///
+/// systemd takes a slice's cgroup away when it stops, and the counters with it. A slice with a unit
+/// file of its own that was started stays until it is stopped.
 public enum SliceKeeper {
     /// Writes the slice's unit file, unless there is one, and lets systemd enable and start it.
     ///
