@@ -15,7 +15,7 @@
 static const char *const names[] = {"cpu.stat", "io.stat", "memory.current", "memory.stat", "memory.swap.current",
     "memory.events", "pids.current", "cpu.max", "memory.max", "cpu.pressure", "memory.pressure", "io.pressure",
     "cgroup.stat.local"};
-enum { MOST = 20000, NAMES = sizeof names / sizeof *names };
+enum { PRESSURE = 9, MOST = 20000, NAMES = sizeof names / sizeof *names };
 static int files[MOST][NAMES];
 static int count;
 
@@ -53,7 +53,8 @@ int main(int argc, char **argv) {
         begin = prepare(db, "BEGIN IMMEDIATE");
         commit = prepare(db, "COMMIT");
         tick = prepare(db, "INSERT INTO tick (run, wall_ms, boottime_us, seen, read, vanished, failed, highest_id, duration_us) VALUES (1, ?, 0, 0, 0, 0, 0, 0, 0)");
-        sample = prepare(db, "INSERT INTO sample (tick, container, cpu_usage_us, cpu_user_us, cpu_system_us) VALUES (?, ?, ?, ?, ?)");
+        sample = prepare(db, "INSERT INTO sample (tick, container, cpu_usage_us, cpu_user_us, cpu_system_us, cpu_some_us,"
+            " memory_some_us, memory_full_us, io_some_us, io_full_us, frozen_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         position = prepare(db, "INSERT OR REPLACE INTO position (container, cpu_usage_us, cpu_boottime_us) VALUES (?, ?, ?)");
         usage = prepare(db, "INSERT INTO usage VALUES (?, ?, 1, 'sampled', ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity");
     }
@@ -70,25 +71,27 @@ int main(int argc, char **argv) {
             row = sqlite3_last_insert_rowid(db);
         }
         for (int i = 0; i < count; i++) {
-            long values[3] = {0};
+            long values[NAMES][3] = {{0}};
             for (int f = 0; f < NAMES; f++) {
                 if (files[i][f] < 0) continue;
                 ssize_t length = pread(files[i][f], text, sizeof text - 1, 0);
                 if (length <= 0) continue;
                 text[length] = 0;
-                long *into = f == 0 ? values : (long[3]){0};
                 char *at = text;
                 for (int k = 0; k < 3 && at; k++) {
-                    at = strchr(at, f < 9 ? ' ' : '=');
-                    if (at) into[k] = strtol(at + 1, &at, 10);
+                    /* Of a pressure file the totals of its two lines. */
+                    at = f >= PRESSURE && f < PRESSURE + 3 ? strstr(at, "total=") : strchr(at, ' ');
+                    if (at) values[f][k] = strtol(strpbrk(at, " =") + 1, &at, 10);
                 }
             }
             if (db) {
-                run(db, sample, 5, (long[]){row, i + 1, values[0], values[1], values[2]});
-                run(db, position, 3, (long[]){i + 1, values[0], round});
-                if (values[0] > last[i]) run(db, usage, 3, (long[]){0, i + 1, values[0] - last[i]});
+                run(db, sample, 11, (long[]){row, i + 1, values[0][0], values[0][1], values[0][2],
+                    values[PRESSURE][0], values[PRESSURE + 1][0], values[PRESSURE + 1][1],
+                    values[PRESSURE + 2][0], values[PRESSURE + 2][1], values[NAMES - 1][0]});
+                run(db, position, 3, (long[]){i + 1, values[0][0], round});
+                if (values[0][0] > last[i]) run(db, usage, 3, (long[]){0, i + 1, values[0][0] - last[i]});
             }
-            last[i] = values[0];
+            last[i] = values[0][0];
         }
         if (db) run(db, commit, 0, 0);
     }

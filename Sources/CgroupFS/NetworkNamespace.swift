@@ -69,8 +69,8 @@ final class NetworkNamespace {
 /// What is known of a cgroup's network.
 enum NetworkState {
     case unknown
-    /// Of so many looks, all found the host's network: a runtime may move a process later.
-    case host(looks: Int)
+    /// The host's network, so far: a runtime may move a new container's process later.
+    case host(looksLeft: Int)
     case failed(Errno)
     case own(NetworkNamespace)
 }
@@ -124,7 +124,7 @@ extension CgroupTree {
         switch node.network {
         case .own: return
         // A service stays where it is; a container's first process is moved in its first moments.
-        case .host(let looks) where looks >= 6: return
+        case .host(let looksLeft) where looksLeft <= 0: return
         case .unknown, .host, .failed: break
         }
         guard let directory = try? node.directory(), let pid = firstProcess(directory, depth: 0)
@@ -132,11 +132,9 @@ extension CgroupTree {
         do throws(Errno) {
             let id = try NetworkNamespace.id(of: pid)
             if id == NetworkNamespace.host {
-                if case .host(let looks) = node.network {
-                    node.network = .host(looks: looks + 1)
-                } else {
-                    node.network = .host(looks: 1)
-                }
+                var looksLeft = node.birth == nil ? 0 : 6
+                if case .host(let left) = node.network { looksLeft = left - 1 }
+                node.network = .host(looksLeft: looksLeft)
                 return
             }
             if let known = namespaces[id]?.namespace {

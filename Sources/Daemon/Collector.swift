@@ -59,7 +59,9 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     }
 
     /// Reads every account once and commits what it finds in one transaction.
-    public mutating func tick() throws(Fault) -> TickOutcome {
+    public mutating func tick() throws(Fault) -> TickOutcome { try readAndKeep() }
+
+    mutating func readAndKeep() throws(Fault) -> TickOutcome {
         let tick = try read()
         return keep(tick, try store.commit(tick.record, of: run))
     }
@@ -118,13 +120,15 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             networkOwners[namespace] = nil
         }
         lastNetworks = [:]
-        for (entry, row) in zip(tick.record.entries, rows) {
-            accounts[entry.cgroupID] = entry.hasEnded ? nil : entry.account(row)
-            guard let network = entry.networkReadNow else { continue }
+        for index in rows.indices {
+            let id = tick.record.entries[index].cgroupID
+            let hasEnded = tick.record.entries[index].hasEnded
+            accounts[id] = hasEnded ? nil : tick.record.entries[index].account(rows[index])
+            guard let network = tick.record.entries[index].networkReadNow else { continue }
             let namespace = network.sample.namespace
             // A namespace's number is used again once it is gone.
-            networkOwners[namespace] = entry.cgroupID
-            if entry.hasEnded { lastNetworks[namespace] = network }
+            networkOwners[namespace] = id
+            if hasEnded { lastNetworks[namespace] = network }
         }
         for id in tick.becameInner { accounts[id] = nil }
         for (id, moment) in tick.idle {
@@ -146,9 +150,9 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     ) -> Completeness {
         var result = Completeness()
         result.seen = reading.survey.seen.count
-        let gone = reading.entries.lazy.filter(\.hasEnded)
+        let gone = reading.entries.indices.filter { reading.entries[$0].hasEnded }
         result.ends = gone.count + reading.survey.unseenEnds.values.reduce(0, +)
-        result.lastReadings = gone.filter { $0.lastReading != .none }.count
+        result.lastReadings = gone.count { reading.entries[$0].lastReading != .none }
         result.vanished = result.ends
         result.births = reading.survey.births
         for error in reading.survey.failed.values { result.failed[error.rawValue, default: 0] += 1 }
@@ -164,8 +168,15 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         var anomalies = survey.unaccounted.filter { warned.insert($0).inserted }.map {
             "\($0): it holds processes beside its child cgroups; what they use is not metered"
         }
-        for entry in record.entries {
-            for part in entry.parts where part.meter == .meter(.cpu) { cpu += part.quantity }
+        for index in record.entries.indices {
+            for part in record.entries[index].parts where part.meter == .meter(.cpu) {
+                cpu += part.quantity
+            }
+            let isQuiet =
+                record.entries[index].anomalies.isEmpty
+                && record.entries[index].absenceChanges.isEmpty
+            if isQuiet { continue }
+            let entry = record.entries[index]
             anomalies += entry.anomalies.map { "\(entry.path): \($0)" }
             for case (let file, let absence?) in entry.absenceChanges
             where absence.reason == .malformed {

@@ -75,3 +75,16 @@ public final class LiveKernel: KernelSource {
     public func seal() { tree.seal() }
     public func acknowledge() { tree.acknowledge() }
 }
+
+// Other modules' calls end up in code that is made for this host's kernel, not for any source.
+extension Collector where Source == LiveKernel {
+    /// Reads every account once and commits what it finds in one transaction.
+    public mutating func tick() throws(Fault) -> TickOutcome { try readAndKeep() }
+}
+
+extension Sampler {
+    /// Takes a sample.
+    public mutating func sample(_ index: Int, from kernel: LiveKernel) -> Result {
+        sample(index, from: kernel, withNetwork: true)
+    }
+}

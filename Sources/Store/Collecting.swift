@@ -67,7 +67,8 @@ extension Store {
             let tickRow = try writeTick(db, tick, run)
             let rows = try enrol(db, tick, run)
             var writer = try TickWriter(db, tick: tickRow, wall: tick.moment.wall)
-            for (entry, row) in zip(tick.entries, rows) { try writer.write(entry, row) }
+            // By index: an entry is large, and would be copied to be held.
+            for index in rows.indices { try writer.write(tick.entries[index], rows[index]) }
             try linkRoots(db, tick, rows)
             for row in tick.closed { try writer.close(row) }
             return rows
@@ -99,15 +100,16 @@ extension Store {
 
     /// Writes down which tenant root each new account lies below.
     private func linkRoots(_ db: Database, _ tick: TickRecord, _ rows: [Int64]) throws {
-        let ids = zip(tick.entries, rows).filter { $0.0.isTenantRoot }
-            .map { ($0.0.cgroupID, $0.1) }
-        let rowOfRoot = Dictionary(ids) { first, _ in first }
-        for (entry, row) in zip(tick.entries, rows) {
-            guard entry.isNewBelowRoot, let root = entry.root.flatMap({ rowOfRoot[$0] }) else {
-                continue
-            }
+        let new = rows.indices.filter { tick.entries[$0].isNewBelowRoot }
+        guard !new.isEmpty else { return }
+        var rowOfRoot: [Int64: Int64] = [:]
+        for index in rows.indices where tick.entries[index].isTenantRoot {
+            rowOfRoot[tick.entries[index].cgroupID] = rows[index]
+        }
+        for index in new {
+            guard let root = tick.entries[index].root.flatMap({ rowOfRoot[$0] }) else { continue }
             try db.execute(
-                sql: "UPDATE container SET root = ? WHERE id = ?", arguments: [root, row])
+                sql: "UPDATE container SET root = ? WHERE id = ?", arguments: [root, rows[index]])
         }
     }
 
@@ -142,9 +144,10 @@ extension Store {
     private func enrol(_ db: Database, _ tick: TickRecord, _ run: Run) throws -> [Int64] {
         let wall = tick.moment.wall.milliseconds
         lazy var tenants = Result { try loadTenants(db) }
-        return try tick.entries.map { entry in
+        return try tick.entries.indices.map { index in
+            if let row = tick.entries[index].row, !tick.entries[index].isRelabelled { return row }
+            let entry = tick.entries[index]
             if let row = entry.row {
-                guard entry.isRelabelled else { return row }
                 try db.execute(
                     sql: "UPDATE container SET whole = max(whole, ?), kind = ? WHERE id = ?",
                     arguments: [
