@@ -3,6 +3,7 @@
    one transaction: sample, position and usage of each cgroup. Prints CPU microseconds a tick. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,7 +17,10 @@ static const char *const names[] = {"cpu.stat", "io.stat", "memory.current", "me
     "memory.events", "pids.current", "cpu.max", "memory.max", "cpu.pressure", "memory.pressure", "io.pressure",
     "cgroup.stat.local"};
 enum { PRESSURE = 9, MOST = 20000, NAMES = sizeof names / sizeof *names };
+/* A descriptor; or a file that is not there, or one too many to be kept, which is opened at each reading. */
+enum { MISSING = -1, UNKEPT = -2 };
 static int files[MOST][NAMES];
+static char folders[MOST][256];
 static int count;
 
 static long cpu_us(void) {
@@ -29,6 +33,9 @@ int main(int argc, char **argv) {
     if (argc < 3) return 64;
     DIR *root = opendir(argv[1]);
     if (!root) return 69;
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    int most = (int)limit.rlim_cur - 256;
     struct dirent *entry;
     char path[4096];
     while ((entry = readdir(root)) && count < MOST) {
@@ -36,8 +43,13 @@ int main(int argc, char **argv) {
         for (int f = 0; f < NAMES; f++) {
             snprintf(path, sizeof path, "%s/%s/%s", argv[1], entry->d_name, names[f]);
             files[count][f] = open(path, O_RDONLY | O_CLOEXEC);
+            if (files[count][f] < 0) files[count][f] = errno == ENOENT ? MISSING : UNKEPT;
+            else if (files[count][f] >= most) {
+                close(files[count][f]);
+                files[count][f] = UNKEPT;
+            }
         }
-        if (files[count][0] >= 0) count++;
+        snprintf(folders[count++], sizeof *folders, "%s", entry->d_name);
     }
     sqlite3 *db = 0;
     sqlite3_stmt *begin = 0, *commit = 0, *tick = 0, *sample = 0, *position = 0, *usage = 0;
@@ -73,8 +85,14 @@ int main(int argc, char **argv) {
         for (int i = 0; i < count; i++) {
             long values[NAMES][3] = {{0}};
             for (int f = 0; f < NAMES; f++) {
-                if (files[i][f] < 0) continue;
-                ssize_t length = pread(files[i][f], text, sizeof text - 1, 0);
+                if (files[i][f] == MISSING) continue;
+                int file = files[i][f];
+                if (file == UNKEPT) {
+                    snprintf(path, sizeof path, "%s/%s", folders[i], names[f]);
+                    file = openat(dirfd(root), path, O_RDONLY | O_CLOEXEC);
+                }
+                ssize_t length = pread(file, text, sizeof text - 1, 0);
+                if (file != files[i][f]) close(file);
                 if (length <= 0) continue;
                 text[length] = 0;
                 char *at = text;

@@ -22,6 +22,9 @@ final class CgroupNode {
     /// Its open directory; `nil` where too few descriptors are allowed, in a plain folder, whose
     /// directories may be replaced, and once it is gone.
     private var held: CgroupDirectory?
+    private var lent: CgroupDirectory?
+    /// Files that were not there, one bit each, where no directory is held that knows.
+    private var missing: UInt32 = 0
     var children: [CgroupName: CgroupNode] = [:]
     var kind = Kind.leaf
     var isTenantRoot = false
@@ -61,15 +64,29 @@ final class CgroupNode {
 
     /// Its directory, opened anew if it is not held.
     func directory() throws(Errno) -> CgroupDirectory {
-        if let held { return held }
+        if let open = held ?? lent { return open }
         guard !isGone, let parent else { throw Errno(rawValue: ENODEV) }
         let opened = try parent.directory().child(name)
         guard try opened.id() == id else { throw Errno(rawValue: ENODEV) }
         return opened
     }
 
+    /// Opens its directory, if it is not held, for several readings in a row.
+    func lend() {
+        if held == nil { lent = try? directory() }
+    }
+
+    /// Looks again for files that were not there: a controller may have been switched on.
+    func forgetMissing() {
+        missing = 0
+        held?.forgetMissing()
+    }
+
+    /// Closes what was lent.
+    func takeBack() { lent = nil }
+
     /// Closes what it holds open.
-    func letGo() { held = nil }
+    func letGo() { (held, lent) = (nil, nil) }
 
     /// Whether it keeps an account.
     var isAccount: Bool { kind != .inner || isTenantRoot }
@@ -106,8 +123,9 @@ extension CgroupNode {
     /// Whether its directory cannot be found any more: a file alone may be missing.
     private var isRemoved: Bool {
         guard held == nil else { return false }
+        takeBack()
         do throws(Errno) {
-            _ = try directory()
+            lent = try directory()
             return false
         } catch {
             return error.meansVanished
@@ -116,11 +134,15 @@ extension CgroupNode {
 
     func read(_ file: KernelFile, into buffer: inout [UInt8]) throws(Errno) -> Int {
         if !isGone {
+            if missing >> UInt32(file.rawValue) & 1 == 1 { throw .noSuchFileOrDirectory }
             do throws(Errno) {
                 return try directory().read(file, into: &buffer)
             } catch {
-                guard error.rawValue == ENODEV || error == .noSuchFileOrDirectory && isRemoved
-                else { throw error }
+                let isMissing = error == .noSuchFileOrDirectory
+                guard error.rawValue == ENODEV || isMissing && isRemoved else {
+                    if isMissing, held == nil { missing |= 1 << UInt32(file.rawValue) }
+                    throw error
+                }
                 isGone = true
             }
         }

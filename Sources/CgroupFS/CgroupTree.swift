@@ -52,6 +52,8 @@ public final class CgroupTree {
     var nextScan: Int64 = .min
     var buffer = [UInt8](repeating: 0, count: 16_384)
     private var survey = Survey()
+    /// The one that is read now.
+    private var visited: CgroupNode?
     /// The nodes of the survey's cgroups.
     private var nodes: [CgroupNode] = []
     /// Inner cgroups outside tenant roots that hold processes of their own.
@@ -93,6 +95,11 @@ public final class CgroupTree {
         _ file: KernelFile, of index: Int, into buffer: inout [UInt8]
     ) throws(Errno) -> Int {
         let node = nodes[index]
+        if node !== visited {
+            visited?.takeBack()
+            visited = node
+            node.lend()
+        }
         let wasGone = node.isGone
         defer { if node.isGone, !wasGone { retire(node) } }
         return try node.read(file, into: &buffer)
@@ -130,6 +137,8 @@ public final class CgroupTree {
 
     /// All that the last survey told of is read; what happens from now on is the next one's.
     public func seal() {
+        visited?.takeBack()
+        visited = nil
         sealed = Sealed(
             ended: ended.count, newcomers: newcomers.count, captured: captured.count,
             parents: parents.count, unseenEnds: unseenEnds, at: clock())

@@ -57,7 +57,7 @@ extension CgroupTree {
             if parent.children.isEmpty { classify(parent, isEmpty: true) }
         case .controllersChanged(let watch):
             guard let parent = byWatch[watch] else { return }
-            for child in parent.children.values { (try? child.directory())?.forgetMissing() }
+            for child in parent.children.values { child.forgetMissing() }
         case .quiet:
             for root in rootsToRead { takeStanding(of: root) }
         case .noticed(let tag):

@@ -37,7 +37,7 @@ extension CgroupTree {
 
     /// Looks at one cgroup: what it is, and if others may be below it, at those.
     func look(at node: CgroupNode, _ now: Moment) {
-        (try? node.directory())?.forgetMissing()
+        node.forgetMissing()
         let isRoot = plan.tenantRoots.contains(node.path)
         let parent = node.parent
         let root = parent.flatMap { $0.isTenantRoot ? $0.id : $0.root }
