@@ -113,9 +113,10 @@ extension Collector where Source: KernelSource {
         }
         for index in reading.entries.indices {
             let now = reserved[index]
-            let position = reading.entries[index].position
-            guard now != nil || position?.cpuReserved != nil || position?.memoryReserved != nil
-            else { continue }
+            let mayCount =
+                now != nil || reading.entries[index].position?.cpuReserved != nil
+                || reading.entries[index].position?.memoryReserved != nil
+            guard mayCount else { continue }
             let moment = reading.entries[index].moment
             reading.entries[index].parts +=
                 reading.entries[index].position?.reserve(
@@ -128,7 +129,6 @@ extension Collector where Source: KernelSource {
         _ found: FoundCgroup, _ result: Sampler.Result, _ end: CgroupEnd?,
         _ reading: inout Reading, at moment: Moment
     ) -> TickEntry? {
-        let conservation = reading.conservation
         let known = accounts[found.id]
         let isRoot = found.role == .tenantRoot
         let isEmpty = end != nil && result.sample == Sample()
@@ -179,8 +179,9 @@ extension Collector where Source: KernelSource {
         }
         let advance = entry.position?.advance(
             to: sample, at: moment, longestHold: longestHold,
-            isCPUConserved: isRoot || conservation.conservesCPU(found.root),
-            isIOConserved: isRoot && source.isIOConserved || conservation.conservesIO(found.root))
+            isCPUConserved: isRoot || reading.conservation.conservesCPU(found.root),
+            isIOConserved: isRoot && source.isIOConserved
+                || reading.conservation.conservesIO(found.root))
         entry.parts = advance?.parts ?? []
         entry.anomalies = advance?.anomalies ?? []
         entry.endedDevices = advance?.endedDevices ?? []

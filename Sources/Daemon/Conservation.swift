@@ -35,7 +35,7 @@ struct Conservation {
     mutating func apply(
         to entries: inout [TickEntry], unseen: [Int64: Int], at moment: Moment
     ) {
-        guard entries.contains(where: \.isTenantRoot) else { return }
+        guard entries.indices.contains(where: { entries[$0].isTenantRoot }) else { return }
         let byRoot = Dictionary(grouping: entries.indices) { entries[$0].root }
         for index in entries.indices where entries[index].isTenantRoot {
             let id = entries[index].cgroupID
