@@ -96,10 +96,12 @@ int main(int argc, char **argv) {
                 if (length <= 0) continue;
                 text[length] = 0;
                 char *at = text;
-                for (int k = 0; k < 3 && at; k++) {
+                for (int k = 0; at; k++) {
                     /* Of a pressure file the totals of its two lines. */
                     at = f >= PRESSURE && f < PRESSURE + 3 ? strstr(at, "total=") : strchr(at, ' ');
-                    if (at) values[f][k] = strtol(strpbrk(at, " =") + 1, &at, 10);
+                    if (!at) break;
+                    long value = strtol(strpbrk(at, " =") + 1, &at, 10);
+                    if (k < 3) values[f][k] = value;
                 }
             }
             if (db) {
