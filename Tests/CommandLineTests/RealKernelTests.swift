@@ -231,7 +231,7 @@ struct RealKernelTests {
             lives.standardOutput = FileHandle.nullDevice
             try lives.run()
             lives.waitUntilExit()
-            usleep(50_000)
+            usleep(250_000)
             kernel.append(try #require(try usage("t")))
             try #require(rmdir(top + "/t") == 0)
         }
