@@ -81,12 +81,13 @@ public final class CgroupTree {
         events?.drain(take)
         take(.quiet)
         let isFollowing = isKernel && events != nil && unwatched.isEmpty
-        if isNewPlan || !isFollowing || now.bootMicroseconds >= nextScan {
+        let isScan = isNewPlan || !isFollowing || now.bootMicroseconds >= nextScan
+        if isScan {
             scan(at: now)
             nextScan = now.bootMicroseconds + Self.scanInterval
         }
         if isStale { rebuild() }
-        refreshPopulated()
+        refreshPopulated(all: isScan || !isKernel)
         return survey
     }
 
@@ -253,8 +254,12 @@ public final class CgroupTree {
     }
 
     /// Asks those of whom the kernel tells nothing whether processes live in them.
-    private func refreshPopulated() {
-        for (index, node) in nodes.enumerated() where !node.isNoticed && !node.isGone {
+    ///
+    /// - Parameter all: also whole containers, of which it decides nothing but whether an idle one
+    ///   has a sample.
+    private func refreshPopulated(all: Bool) {
+        for (index, node) in nodes.enumerated()
+        where !node.isNoticed && !node.isGone && (all || node.kind != .whole) {
             node.isPopulated = (try? node.directory())?.isPopulated(&buffer) ?? nil
             settle(node)
             survey.cgroups[index].isPopulated = node.isPopulated
