@@ -31,7 +31,7 @@ sleep 4
 systemctl stop octroi
 is "it stopped cleanly" "$(systemctl show -p Result --value octroi)" success
 is "the tenant root's own counter" \
-    "$(octroi audit --format csv | awk -F, -v root=$slice '$2 == root { print $5 + $6, $7 }')" \
+    "$(octroi audit --format csv | awk -F, -v root=$slice '$2 == root && $3 == "cpu" { print $5 + $6, $7 }')" \
     "$(counter "$slice" cpu.stat usage_usec) 0"
 is "the container's own counter" "$(metered "$slice/docker-$container.scope" cpu)" \
     "$(counter "$slice/docker-$container.scope" cpu.stat usage_usec)"
