@@ -38,8 +38,6 @@ public final class CgroupTree {
     var parents: [CgroupNode] = []
     var failed: [String: Errno] = [:]
     var unseenEnds: [Int64: Int] = [:]
-    /// What was made and gone before it could be opened, and how often the queue ran over.
-    public internal(set) var overflows = 0
     /// The networks that containers hold, by inode.
     var namespaces: [Int64: WeakNamespace] = [:]
     /// When to look for the networks of new containers, soonest first.

@@ -63,7 +63,7 @@ extension CgroupTree {
         case .noticed(let tag):
             if let node = byID[Int64(bitPattern: tag)] { notice(node) }
         case .overflow:
-            overflows += 1
+            // What was lost can only be found by listing.
             nextScan = .min + 1
         }
     }
