@@ -23,7 +23,7 @@ demo-vm: release  ## The same in a Debian guest with systemd, where every meter 
 	@Tests/Demo/demo-vm
 
 test: deps  ## Run every test that this host can run
-	$(SWIFT) test $(JOBS) --disable-xctest
+	@Tests/said-again $(SWIFT) test $(JOBS) --disable-xctest
 
 test-vm: release  ## Run the scenarios in the guest: systemd, Docker, memory, io, limits
 	@Tests/VM/run

@@ -396,9 +396,9 @@ struct Desk {
 
 /// Waits up to ten seconds for something to become true.
 func waitFor(_ condition: () throws -> Bool) throws {
-    for _ in 0..<200 {
+    for _ in 0..<1200 {
         if try condition() { return }
         usleep(50_000)
     }
-    Issue.record("it did not become true in 10 s")
+    Issue.record("it did not become true in a minute")
 }
