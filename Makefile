@@ -11,7 +11,7 @@ help:  ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps:
-	@Tests/Demo/deps libsqlite3-dev libsystemd-dev zlib1g-dev pkg-config
+	@Tests/Demo/deps libsqlite3-dev libsystemd-dev zlib1g-dev libgcrypt20-dev pkg-config
 
 build: deps  ## Build the debug binary, .build/debug/octroi
 	$(SWIFT) build $(JOBS) --product octroi

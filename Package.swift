@@ -51,31 +51,37 @@ let package = Package(
         module("Pricing", needs: ["Units", "Metering"]),
         module("Invoicing", needs: ["Units", "Metering", "Pricing", bigInt]),
         module("Limits", needs: ["Units", "CgroupFormat"]),
+        module("Sealing", needs: ["CZlib"]),
         module("Reporting", needs: ["Units", "Metering", "Pricing", "Invoicing", bigInt]),
 
         // The shell: files, the kernel, the database, the clock.
         .target(name: "CLinux"),
         .systemLibrary(
             name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(
+            name: "CGcrypt", pkgConfig: "libgcrypt", providers: [.apt(["libgcrypt20-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         module("CgroupFS", needs: ["Units", "CgroupFormat", "CLinux", systemPackage]),
         module("Runtimes", needs: ["Units", "CgroupFS", "CSystemd", "Metering", systemPackage]),
         .target(
             name: "Migrations", path: "migrations",
-            resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_metering.sql")],
+            resources: [
+                .embedInCode("0001_initial.sql"), .embedInCode("0002_metering.sql"),
+                .embedInCode("0003_sealing.sql"),
+            ],
             swiftSettings: swift),
         .target(
             name: "ReportFiles", path: "reports",
             resources: [
-                .embedInCode("completeness.sql"), .embedInCode("unmetered.sql"),
-                .embedInCode("usage-by-tenant.sql"),
+                .embedInCode("capacity.sql"), .embedInCode("completeness.sql"),
+                .embedInCode("unmetered.sql"), .embedInCode("usage-by-tenant.sql"),
             ],
             swiftSettings: swift),
         module(
             "Store",
             needs: [
                 "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
-                "Migrations", bigInt, grdb, sqlite,
+                "Sealing", "Migrations", "CGcrypt", bigInt, grdb, sqlite,
             ]),
         module("Settings", needs: ["Units", "Metering", "Pricing", yams]),
         module(
@@ -107,6 +113,7 @@ let package = Package(
         tests("Metering", needs: ["Metering", "CgroupFormat", "Units"]),
         tests("Invoicing", needs: ["Invoicing", "Pricing", "Metering", "Units", bigInt]),
         tests("Runtimes", needs: ["Runtimes", "Metering"]),
+        tests("Sealing", needs: ["Sealing"]),
         tests("Limits", needs: ["Limits", "CgroupFormat", "Units"]),
         tests("Reporting", needs: ["Reporting", "Metering", "Units"]),
         tests("Settings", needs: ["Settings", "Pricing", "Metering", "Units"]),

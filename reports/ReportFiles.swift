@@ -1,6 +1,7 @@
 /// The report definitions that come with the binary, by name.
 public enum ReportFiles {
     public static let all: [(name: String, sql: String)] = [
+        ("capacity", text(PackageResources.capacity_sql)),
         ("completeness", text(PackageResources.completeness_sql)),
         ("unmetered", text(PackageResources.unmetered_sql)),
         ("usage-by-tenant", text(PackageResources.usage_by_tenant_sql)),

@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
     sqlite3_stmt *io = prepare(db, "INSERT INTO sample_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *position = prepare(db, "INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite3_stmt *position_io = prepare(db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    sqlite3_stmt *usage = prepare(db, "INSERT INTO usage VALUES (?, ?, ?, 'sampled', ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity");
+    sqlite3_stmt *usage = prepare(db, "INSERT INTO usage_open VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity");
     static const long meters[] = {1, 3, 4, 5, 6, 7, 8, 9};
     double start = now();
     for (long t = 1; t <= ticks; t++) {

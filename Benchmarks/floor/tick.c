@@ -68,7 +68,7 @@ int main(int argc, char **argv) {
         sample = prepare(db, "INSERT INTO sample (tick, container, cpu_usage_us, cpu_user_us, cpu_system_us, cpu_some_us,"
             " memory_some_us, memory_full_us, io_some_us, io_full_us, frozen_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         position = prepare(db, "INSERT OR REPLACE INTO position (container, cpu_usage_us, cpu_boottime_us) VALUES (?, ?, ?)");
-        usage = prepare(db, "INSERT INTO usage VALUES (?, ?, 1, 'sampled', ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity");
+        usage = prepare(db, "INSERT INTO usage_open VALUES (?, ?, 1, 1, ?) ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity");
     }
     static long last[MOST];
     char text[4096];

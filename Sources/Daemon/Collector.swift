@@ -19,6 +19,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     var sampler = Sampler()
     var accounts: [Int64: Account]
     private var clock: WallClock
+    private var lastMoment: Moment?
     /// The survey of the last committed tick; `nil` before the first.
     var lastRevision: Int?
     /// Inner cgroups with processes of their own that were warned of.
@@ -52,6 +53,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             }
         }
         clock = WallClock(epoch: run.lastTick?.epoch ?? 0, last: run.lastTick?.moment)
+        lastMoment = run.lastTick?.moment
         longestHold = max(intervalMilliseconds * 3, 60_000) * 1000
         intervalMicroseconds = intervalMilliseconds * 1000
         self.source = source
@@ -101,6 +103,9 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             moment: began, longestHold: longestHold, entries: reading.entries)
         record.closed = reading.closed
         record.highestID = source.isKernel ? survey.seen.max() ?? 0 : 0
+        if let lastMoment, let capacity = source.capacity() {
+            record.capacity = capacity.given(from: lastMoment, to: began)
+        }
         var clock = self.clock
         record.completeness = completeness(reading, began, moment, &clock)
         return Tick(
@@ -114,6 +119,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     public mutating func keep(_ tick: Tick, _ rows: [Int64]) -> TickOutcome {
         source.acknowledge()
         clock = tick.clock
+        lastMoment = tick.record.moment
         lastRevision = tick.survey.revision
         for namespace in lastNetworks.keys
         where networkOwners[namespace].map({ accounts[$0] }) == nil {

@@ -19,6 +19,8 @@ public struct CollectorService: Service {
     public var logger: Logger
     /// A file that takes the raw readings as well.
     public var recording: String?
+    /// How long sealed samples are kept; `nil` is for ever.
+    public var sampleRetentionMilliseconds: Int64?
     /// Who is asked what containers are called.
     public var names = NameFinder()
     /// Called after every tick, for progress.
@@ -101,8 +103,16 @@ public struct CollectorService: Service {
             failed = tick(&collector, tree, committer)
             if isStopped { break }
             names.wake()
+            prune(at: now, committer)
         }
         if let failed { throw failed }
+    }
+
+    /// Lets old samples go, a part after each tick.
+    private func prune(at now: Moment, _ committer: Committer) {
+        guard let sampleRetentionMilliseconds else { return }
+        let wall = now.wall.milliseconds - sampleRetentionMilliseconds
+        committer.prune(before: Instant(milliseconds: wall)) { logger.error("\($0)") }
     }
 
     /// One tick: read here, committed on the committer's thread while this one follows events.

@@ -10,6 +10,8 @@ final class Committer: Sendable {
     let done: Int32
     private let store: Store
     private let queue = DispatchQueue(label: "octroi.commit")
+    /// The hour before which nothing is left to prune.
+    private let pruned = Mutex<Instant?>(nil)
     private let result = Mutex<Result<[Int64], Fault>?>(nil)
 
     init(store: Store) {
@@ -25,6 +27,20 @@ final class Committer: Sendable {
             let rows = Result { () throws(Fault) in try store.commit(record, of: run) }
             result.withLock { $0 = rows }
             _ = clinux_event_signal(done)
+        }
+    }
+
+    /// Starts to remove samples of hours before `time`, as many as one transaction should, unless that
+    /// was done for this hour.
+    func prune(before time: Instant, onFault: @escaping @Sendable (Fault) -> Void) {
+        queue.async { [self] in
+            guard pruned.withLock({ $0 != time.startOfHour }) else { return }
+            do throws(Fault) {
+                let isDone = try store.pruneSome(before: time).isDone
+                if isDone { pruned.withLock { $0 = time.startOfHour } }
+            } catch {
+                onFault(error)
+            }
         }
     }
 

@@ -21,6 +21,16 @@ public enum Host {
         }
     }
 
+    /// The cores that are online (sysconf(3)) and the memory, `MemTotal` of /proc/meminfo.
+    public static func capacity() -> HostCapacity? {
+        let cpus = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        let info = (try? readText("/proc/meminfo")) ?? ""
+        let line = info.split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
+        let words = line?.split(separator: " ") ?? []
+        guard cpus > 0, words.count == 3, let kibibytes = Int64(words[1]) else { return nil }
+        return HostCapacity(cpus: Int64(cpus), memory: kibibytes * 1024)
+    }
+
     /// Both clocks, read together.
     @Sendable public static func now() -> Moment {
         let boot = nanoseconds(CLOCK_BOOTTIME)

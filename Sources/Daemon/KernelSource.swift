@@ -13,6 +13,9 @@ public protocol KernelSource: AnyObject {
     /// Whether tenant roots count the io of all below them (`Metering.isIOConserved`).
     var isIOConserved: Bool { get }
 
+    /// What the host has to give; `nil` if it does not say.
+    func capacity() -> HostCapacity?
+
     /// The moment at which a tick begins.
     func beginTick() -> Moment
     func now() -> Moment
@@ -55,6 +58,7 @@ public final class LiveKernel: KernelSource {
 
     public var path: String { tree.path }
     public var isKernel: Bool { tree.isKernel }
+    public func capacity() -> HostCapacity? { Host.capacity() }
     public func beginTick() -> Moment { Host.now() }
     public func now() -> Moment { Host.now() }
     public func survey(_ plan: SurveyPlan) -> Survey { tree.survey(plan) }

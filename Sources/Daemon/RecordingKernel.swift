@@ -29,7 +29,7 @@ public struct RecordedRule: Codable, Sendable {
 /// (wall in ms, boot in µs), `S` a survey; the rest names a cgroup of it: `R` a file with its
 /// length, followed by its text, `X` a file and its errno, `W` network counters, `M` the time of a
 /// reading, `E` an end or `-`, `D` a deduced cpu counter, `H` whether it has children, `P` whether its peak
-/// is private. `K` says of a device whether it stands on others. `.` ends a tick that was committed.
+/// is private. `C` is the host's cores and bytes of memory. `K` says of a device whether it stands on others. `.` ends a tick that was committed.
 public final class RecordingKernel<Source: KernelSource>: KernelSource {
     private let source: Source
     private let writer: RecordingWriter
@@ -72,6 +72,12 @@ public final class RecordingKernel<Source: KernelSource>: KernelSource {
         writer.line("T")
         writer.line("N \(text(moment))")
         return moment
+    }
+
+    public func capacity() -> HostCapacity? {
+        let capacity = source.capacity()
+        if let capacity { writer.line("C \(capacity.cpus) \(capacity.memory)") }
+        return capacity
     }
 
     public func now() -> Moment {

@@ -27,6 +27,7 @@ public final class ReplayKernel: KernelSource {
             var file: String
         }
         var times: [Moment] = []
+        var capacity: HostCapacity?
         var survey = Survey()
         /// A root is read twice: before and after all below it.
         var texts: [Key: [Result<[UInt8], Errno>]] = [:]
@@ -80,6 +81,7 @@ public final class ReplayKernel: KernelSource {
     public var path: String { header.path }
     public var isKernel: Bool { header.isKernel }
     public var isIOConserved: Bool { header.isIOConserved }
+    public func capacity() -> HostCapacity? { tick.capacity }
     public func beginTick() -> Moment { now() }
     public func now() -> Moment {
         tick.times.count > 1 ? tick.times.removeFirst() : tick.times.first ?? Self.unknown
@@ -158,6 +160,10 @@ public final class ReplayKernel: KernelSource {
         if letter == "N" {
             guard let moment = moment(rest[...]) else { throw bad(line) }
             next.times.append(moment)
+        } else if letter == "C" {
+            let numbers = rest.compactMap { Int64($0) }.filter { (1..<1 << 50).contains($0) }
+            guard rest.count == 2, numbers.count == 2 else { throw bad(line) }
+            next.capacity = HostCapacity(cpus: numbers[0], memory: numbers[1])
         } else if letter == "K" {
             guard rest.count == 2, let device = DeviceNumber(rest[0]) else { throw bad(line) }
             stacked[device] = rest[1] == "1"

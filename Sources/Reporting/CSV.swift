@@ -4,14 +4,11 @@ extension Sheet {
     /// RFC 4180 with a header, `\n` line ends and minimal quoting.
     ///
     /// A text that a spreadsheet would run as a formula gets an apostrophe in front.
-    var csv: String {
-        var result = columns.joined(separator: ",") + "\n"
-        for row in rows {
-            result += row.map(\.csvField).joined(separator: ",") + "\n"
-        }
-        return result
-    }
+    var csv: String { csvHeading(columns) + rows.map(csvLine).joined() }
 }
+
+func csvHeading(_ columns: [String]) -> String { columns.joined(separator: ",") + "\n" }
+func csvLine(_ row: [Cell]) -> String { row.map(\.csvField).joined(separator: ",") + "\n" }
 
 extension Cell {
     fileprivate var csvField: String {

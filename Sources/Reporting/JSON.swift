@@ -5,12 +5,14 @@ extension Sheet {
     /// floating point.
     var json: String {
         guard !rows.isEmpty else { return "[]\n" }
-        let objects = rows.map { row in
-            let members = zip(columns, row).map { "\(jsonString($0)): \($1.json)" }
-            return "  {" + members.joined(separator: ", ") + "}"
-        }
+        let objects = rows.map { jsonObject(columns, $0) }
         return "[\n" + objects.joined(separator: ",\n") + "\n]\n"
     }
+}
+
+func jsonObject(_ columns: [String], _ row: [Cell]) -> String {
+    let members = zip(columns, row).map { "\(jsonString($0)): \($1.json)" }
+    return "  {" + members.joined(separator: ", ") + "}"
 }
 
 extension Cell {

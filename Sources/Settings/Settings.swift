@@ -9,6 +9,8 @@ public struct Settings: Hashable, Sendable {
     public var store: String?
     /// The cgroup tree; `nil` is the host's cgroup2 mount.
     public var cgroupRoot: String?
+    /// How long samples are kept; the ledger is kept for ever.
+    public var sampleRetentionMilliseconds: Int64 = 30 * 86_400_000
     /// The prefix of invoice numbers.
     public var series = "OCT"
 
@@ -19,9 +21,14 @@ public struct Settings: Hashable, Sendable {
         let path = "\(folder)/octroi.yaml"
         guard access(path, F_OK) == 0 else { return }
         guard let root = try YAMLValue.parse(try readText(path), file: path) else { return }
-        let members = try root.members(["interval", "store", "cgroup_root", "seller"])
+        let members = try root.members(["interval", "store", "cgroup_root", "retention", "seller"])
         if let interval = members["interval"] {
             intervalMilliseconds = try interval.value("a duration, such as 10s", parseMilliseconds)
+        }
+        if let samples = try members["retention"]?.members(["samples"])["samples"] {
+            sampleRetentionMilliseconds = try samples.value(
+                "a duration of at least an hour, such as 30d"
+            ) { parseMilliseconds($0).flatMap { $0 >= 3_600_000 ? $0 : nil } }
         }
         store = try members["store"]?.text()
         cgroupRoot = try members["cgroup_root"]?.text()

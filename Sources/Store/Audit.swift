@@ -32,14 +32,20 @@ extension Store {
              WHERE t.container = c.container AND t.meter = c.meter
                 AND t.hour_s >= :from AND t.hour_s < :to)
             """
+        /// What a table of usage holds for the root and all below it.
+        func usage(_ table: String) -> String {
+            """
+            (SELECT coalesce(sum(u.quantity), 0) FROM container x
+             CROSS JOIN \(table) u ON u.container = x.id AND u.hour_s >= :from AND u.hour_s < :to
+             JOIN assurance s ON s.id = u.assurance
+             WHERE (x.id = c.container OR x.root = c.container) AND u.meter = c.meter
+                AND s.name IN ('conserved', 'estimated_split'))
+            """
+        }
         let sql = """
             SELECT r.path, m.name AS meter, a.tenant, \(kernel) AS kernel,
                 \(period == nil ? "sum(c.pending)" : "0") AS pending,
-                (SELECT coalesce(sum(u.quantity), 0) FROM usage u
-                 JOIN container x ON x.id = u.container
-                 WHERE (x.id = c.container OR x.root = c.container) AND u.meter = c.meter
-                    AND u.assurance IN ('conserved', 'estimated_split')
-                    AND u.hour_s >= :from AND u.hour_s < :to) AS usage
+                \(usage("usage")) + \(usage("usage_open")) AS usage
             FROM control c
             JOIN container r ON r.id = c.container
             JOIN meter m ON m.id = c.meter

@@ -63,7 +63,11 @@ extension Store {
         try requireFile()
         return try write { db in
             try requireNewest(db, run)
-            try noteGap(db, before: tick, of: run)
+            let last = try lastTick(db)
+            let hour = tick.moment.wall.startOfHour
+            let isNewHour = last.map { $0.moment.wall.startOfHour < hour } ?? false
+            if isNewHour { try sealSamples(db) }
+            if let last { try noteGap(db, after: last, before: tick, of: run) }
             let tickRow = try writeTick(db, tick, run)
             let rows = try enrol(db, tick, run)
             var writer = try TickWriter(db, tick: tickRow, wall: tick.moment.wall)
@@ -71,6 +75,11 @@ extension Store {
             for index in rows.indices { try writer.write(tick.entries[index], rows[index]) }
             try linkRoots(db, tick, rows)
             for row in tick.closed { try writer.close(row) }
+            try writer.write(tick.capacity, boot: run.boot)
+            if isNewHour {
+                try closeHours(
+                    db, before: hour, lastTick: tickRow - 1, at: tick.moment.wall)
+            }
             return rows
         }
     }
@@ -121,21 +130,31 @@ extension Store {
             cure: "Stop one of the two, or give it another store with --db")
     }
 
-    private func noteGap(_ db: Database, before tick: TickRecord, of run: Run) throws {
-        let last = try Row.fetchOne(
+    /// The last tick of any run.
+    private func lastTick(_ db: Database) throws -> (boot: Int64, moment: Moment)? {
+        try Row.fetchOne(
             db,
             sql: """
                 SELECT wall_ms, boottime_us, boot FROM tick JOIN run ON run.id = tick.run
                 ORDER BY tick.id DESC LIMIT 1
-                """)
-        guard let last else { return }
-        let sameBoot = last["boot"] == run.boot
-        let silence = tick.moment.bootMicroseconds - (last["boottime_us"] as Int64)
+                """
+        ).map { row in
+            let wall = Instant(milliseconds: row["wall_ms"])
+            return (row["boot"], Moment(wall: wall, bootMicroseconds: row["boottime_us"]))
+        }
+    }
+
+    private func noteGap(
+        _ db: Database, after last: (boot: Int64, moment: Moment), before tick: TickRecord,
+        of run: Run
+    ) throws {
+        let sameBoot = last.boot == run.boot
+        let silence = tick.moment.bootMicroseconds - last.moment.bootMicroseconds
         guard !sameBoot || silence > tick.longestHold else { return }
         try db.execute(
             sql: "INSERT INTO gap (since_ms, until_ms, reason) VALUES (?, ?, ?)",
             arguments: [
-                last["wall_ms"] as Int64, tick.moment.wall.milliseconds,
+                last.moment.wall.milliseconds, tick.moment.wall.milliseconds,
                 sameBoot ? "not_running" : "rebooted",
             ])
     }

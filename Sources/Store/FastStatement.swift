@@ -34,11 +34,50 @@ struct FastStatement {
         let code = sqlite3_step(handle)
         sqlite3_reset(handle)
         index = 0
-        guard code == SQLITE_DONE else {
-            throw DatabaseError(
-                resultCode: ResultCode(rawValue: code),
-                message: String(cString: sqlite3_errmsg(database.sqliteConnection)))
-        }
+        guard code == SQLITE_DONE else { throw error(code) }
+    }
+
+    private func error(_ code: Int32) -> DatabaseError {
+        DatabaseError(
+            resultCode: ResultCode(rawValue: code),
+            message: String(cString: sqlite3_errmsg(database.sqliteConnection)))
+    }
+}
+
+// Reading: bind, then `step` until it says false.
+extension FastStatement {
+    /// Goes to the next row; false behind the last, where the statement is ready to be bound again.
+    mutating func step() throws -> Bool {
+        let code = sqlite3_step(handle)
+        if code == SQLITE_ROW { return true }
+        sqlite3_reset(handle)
+        index = 0
+        guard code == SQLITE_DONE else { throw error(code) }
+        return false
+    }
+
+    /// A column of the row as a whole number; `nil` if it is NULL.
+    func integer(_ column: Int32) -> Int64? {
+        guard sqlite3_column_type(handle, column) != SQLITE_NULL else { return nil }
+        return sqlite3_column_int64(handle, column)
+    }
+
+    var columnCount: Int32 { sqlite3_column_count(handle) }
+    var columnNames: [String] { statement.columnNames }
+
+    /// Hands a text or blob of the row to `body`.
+    func withBytes<Value>(
+        _ column: Int32, _ body: (UnsafeRawBufferPointer) throws -> Value
+    ) rethrows -> Value {
+        let start = sqlite3_column_blob(handle, column)
+        let count = Int(sqlite3_column_bytes(handle, column))
+        return try body(UnsafeRawBufferPointer(start: start, count: count))
+    }
+
+    func bytes(_ column: Int32) -> [UInt8] { withBytes(column) { Array($0) } }
+
+    func isText(_ column: Int32) -> Bool {
+        sqlite3_column_type(handle, column) == SQLITE_TEXT
     }
 }
 

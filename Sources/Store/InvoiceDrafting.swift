@@ -47,9 +47,11 @@ private func hasUsage(_ db: Database, _ tenant: String, _ period: Period) throws
     try Bool.fetchOne(
         db,
         sql: """
-            SELECT EXISTS (SELECT 1 FROM ledger_hour
-                WHERE tenant = ? AND hour_s >= ? AND hour_s < ?)
-            """, arguments: [tenant, period.start.seconds, period.end.seconds]) ?? false
+            SELECT EXISTS (\(ownedLedger))
+            """,
+        arguments: [
+            "tenant": tenant, "from": period.start.seconds, "to": period.end.seconds,
+        ]) ?? false
 }
 
 /// What the ledger holds beyond what was billed, for each segment of each earlier invoice.

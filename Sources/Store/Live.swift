@@ -60,7 +60,7 @@ extension Store {
             db,
             sql: """
                 SELECT container_id, tenant, container, meter, sum(quantity) AS quantity
-                FROM usage_hour WHERE hour_s = ? GROUP BY 1, 4
+                FROM ledger_open l WHERE hour_s = ? AND \(isBilledMemory) GROUP BY 1, 4
                 """, arguments: [hour.seconds])
         while let row = try rows.next() {
             guard let meter = Meter(row["meter"] as String),

@@ -17,6 +17,8 @@ public struct Store: Sendable {
 
     let database: DatabaseQueue
     public let path: String
+    /// A copy of the store as it was, if it has just been brought to a newer schema.
+    public let copyOfOld: String?
     private let file: FileIdentity
 
     /// Opens the store.
@@ -42,18 +44,41 @@ public struct Store: Sendable {
         self.path = path
         database = try storeErrors(path, access) {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
-            try Store.prepare(queue, path, access)
             return queue
         }
+        let queue = database
+        copyOfOld = try storeErrors(path, access) { try Store.prepare(queue, path, access) }
         file = FileIdentity(path)
     }
 
     /// Checks what the file is and, for writing, brings it to the newest schema.
+    ///
+    /// - Returns: the copy that was made before, if it had an older one.
     private static func prepare(
         _ queue: DatabaseQueue, _ path: String, _ access: Access
-    ) throws {
+    ) throws -> String? {
         try queue.read { try refuseForeign($0, migrator, path, access) }
-        guard access == .write else { return }
+        guard access == .write else { return nil }
+        let old = try queue.read { db in
+            try migrator.hasCompletedMigrations(db) ? nil : migrator.completedMigrations(db).last
+        }
+        guard let old else {
+            try migrate(queue)
+            return nil
+        }
+        // Another process may do the same: each makes a copy of its own.
+        let copyOfOld = "\(path).schema-\(old.prefix(4))-\(time(nil))-\(getpid())"
+        try copy(queue, to: copyOfOld)
+        do {
+            try migrate(queue)
+        } catch {
+            unlink(copyOfOld)
+            throw error
+        }
+        return copyOfOld
+    }
+
+    private static func migrate(_ queue: DatabaseQueue) throws {
         for attempt in 1... {
             do {
                 return try migrator.migrate(queue)

@@ -144,6 +144,8 @@ public struct TickRecord: Sendable {
     /// A silence longer than this, in µs, is written down as a gap.
     public var longestHold: Int64
     public var entries: [TickEntry]
+    /// What the host could have given since the last tick: cores times time, memory times time.
+    public var capacity: [Advance.Part] = []
     /// Accounts that count no more, as their cgroups have become inner ones.
     public var closed: [Int64] = []
 

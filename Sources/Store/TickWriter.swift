@@ -61,7 +61,7 @@ struct TickWriter {
     }
 
     private func write(_ unmetered: Unmetered, _ moment: Moment, _ row: Int64) throws {
-        let sql = "INSERT OR IGNORE INTO unmetered VALUES (?, ?, ?, ?, ?)"
+        let sql = "INSERT OR IGNORE INTO unmetered VALUES (?, ?, ?, ?, ?, 0)"
         let until = moment.wall.milliseconds
         switch unmetered {
         case .beforeFirstReading(let cpu):
@@ -99,8 +99,8 @@ struct TickWriter {
     /// Writes an anomaly down.
     func write(_ found: String, _ row: Int64) throws {
         try db.execute(
-            sql: "INSERT INTO anomaly (tick, container, found) VALUES (?, ?, ?)",
-            arguments: [tick, row, found])
+            sql: "INSERT INTO anomaly (at_ms, container, found) VALUES (?, ?, ?)",
+            arguments: [wall.milliseconds, row, found])
     }
 
     private func write(_ control: Control, _ row: Int64) throws {
@@ -127,10 +127,24 @@ struct TickWriter {
         for part in control.parts where part.quantity > 0 {
             try db.cachedStatement(
                 sql: """
-                    INSERT INTO control_total VALUES (?, ?, ?, ?)
+                    INSERT INTO control_total VALUES (?, ?, ?, 0, ?)
                     ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
                     """
-            ).execute(arguments: [part.hour.seconds, row, meter, Int64(part.quantity)])
+            ).execute(arguments: [row, part.hour.seconds, meter, Int64(part.quantity)])
+        }
+    }
+
+    /// Adds to what the host could have given.
+    func write(_ capacity: [Advance.Part], boot: Int64) throws {
+        for part in capacity {
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO capacity VALUES (?, ?, ?, 0, ?)
+                    ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
+                    """
+            ).execute(arguments: [
+                part.hour.seconds, boot, meters[part.meter.name], Int64(part.quantity),
+            ])
         }
     }
 
@@ -161,13 +175,26 @@ struct TickWriter {
     }
 }
 
-/// The statement that adds a quantity to a ledger row; binds hour, container, meter, quantity.
+/// The statement that adds a quantity to an open row of the ledger; binds hour, container, meter,
+/// quantity.
 func addUsageSQL(_ assurance: Assurance) -> String {
     """
-    INSERT INTO usage (hour_s, container, meter, assurance, quantity)
-    VALUES (?, ?, ?, '\(assurance.rawValue)', ?)
+    INSERT INTO usage_open (hour_s, container, meter, assurance, quantity)
+    VALUES (?, ?, ?, \(assurance.code), ?)
     ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
     """
+}
+
+extension Assurance {
+    /// Its row in table assurance.
+    fileprivate var code: Int64 {
+        switch self {
+        case .conserved: 0
+        case .sampled: 1
+        case .estimatedSplit: 2
+        case .imported: 3
+        }
+    }
 }
 
 /// The rows of table meter, by name.

@@ -31,6 +31,7 @@ extension Store {
                     }
                 }
             }
+            if added > 0 { try closeImport(db, at: now) }
             return added
         }
     }
@@ -91,7 +92,7 @@ extension Store {
         }
         let halves = usage.quantity.halves
         try db.execute(
-            sql: "INSERT INTO usage_import VALUES (?, ?, ?, ?, ?, ?, ?)",
+            sql: "INSERT INTO usage_import VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
             arguments: StatementArguments(key + [halves.high, halves.low, now.milliseconds]))
         return true
     }

@@ -24,18 +24,23 @@ extension Store {
             }
         let tenantColumn = grouping == .meter ? "NULL" : "tenant"
         let container = grouping == .container ? "container" : "NULL"
+        // One tenant's is found by what it owns, not by looking at all there is.
+        let isOwner = tenant != nil && tenant != Tenant.unattributed
         let sql = """
             SELECT \(bucket) AS bucket, \(tenantColumn) AS whose, \(container) AS what, meter,
                 assurance, sum(quantity >> 32) AS highs, sum(quantity & 0xffffffff) AS lows
-            FROM usage_hour
-            WHERE hour_s >= ? AND hour_s < ? AND (? IS NULL OR tenant = ?)
+            FROM \(isOwner ? "(\(ownedLedger)) l" : "ledger_hour l")
+            WHERE hour_s >= :from AND hour_s < :to AND (:tenant IS NULL OR tenant = :tenant)
+                AND \(isBilledMemory)
             GROUP BY 1, 2, 3, 4, 5
             ORDER BY 1, 2 = 'unattributed', 2, 3, 4, 5
             """
         return try read { db in
             try Row.fetchAll(
                 db, sql: sql,
-                arguments: [period.start.seconds, period.end.seconds, tenant, tenant]
+                arguments: [
+                    "from": period.start.seconds, "to": period.end.seconds, "tenant": tenant,
+                ]
             ).compactMap { usage($0, period, grouping) }
         }
     }
@@ -60,6 +65,35 @@ extension Store {
     }
 }
 
+/// SQL: the rows of the ledger of `:tenant`, from `:from` until `:to`, as in the view ledger_hour.
+///
+/// It goes from what the tenant owns to the rows, which lie side by side for each container.
+let ownedLedger: String = {
+    func arm(_ from: String) -> String {
+        """
+        SELECT u.hour_s, o.tenant, c.path AS container, m.shown_as AS meter, m.memory_formula,
+            u.quantity, a.name AS assurance, u.container AS container_id
+        FROM \(from) JOIN container c ON c.id = u.container
+        JOIN meter m ON m.id = u.meter JOIN assurance a ON a.id = u.assurance
+        WHERE o.tenant = :tenant
+        """
+    }
+    let isOwned = """
+        u.container = o.container AND u.hour_s >= max(o.since_s, :from)
+        AND u.hour_s < min(ifnull(o.until_s, :to), :to)
+        """
+    return arm("attribution o CROSS JOIN usage u ON \(isOwned)")
+        + " UNION ALL " + arm("usage_open u JOIN attribution o ON \(isOwned)")
+}()
+
+/// SQL: whether a row `l` of the ledger is no memory, or memory by the formula that its tenant pays.
+let isBilledMemory = """
+    (l.memory_formula IS NULL OR l.memory_formula = coalesce(
+        (SELECT b.memory FROM tenant t JOIN price_book b ON b.book = t.price_book
+         WHERE t.id = l.tenant AND b.replaced_ms IS NULL AND b.effective_s <= l.hour_s
+         ORDER BY b.effective_s DESC LIMIT 1), 'unreclaimable'))
+    """
+
 /// One tenant's usage of a period by container and meter, memory by the given formula.
 func tenantUsage(
     _ db: Database, _ tenant: String, _ period: Period, _ formula: MemoryFormula
@@ -69,12 +103,14 @@ func tenantUsage(
         sql: """
             SELECT container, meter, sum(quantity >> 32) AS highs,
                 sum(quantity & 0xffffffff) AS lows
-            FROM ledger_hour
-            WHERE tenant = ? AND hour_s >= ? AND hour_s < ?
-                AND (memory_formula IS NULL OR memory_formula = ?)
+            FROM (\(ownedLedger))
+            WHERE memory_formula IS NULL OR memory_formula = :formula
             GROUP BY container, meter
             """,
-        arguments: [tenant, period.start.seconds, period.end.seconds, formula.rawValue])
+        arguments: [
+            "tenant": tenant, "from": period.start.seconds, "to": period.end.seconds,
+            "formula": formula.rawValue,
+        ])
     var usage: [UsageKey: Int128] = [:]
     while let row = try rows.next() {
         usage[UsageKey(container: row["container"], meter: row["meter"]), default: 0] += Int128(

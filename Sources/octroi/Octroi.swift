@@ -25,7 +25,8 @@ struct Octroi: AsyncParsableCommand {
             CollectCommand.self, DaemonCommand.self, ContainersCommand.self, TopCommand.self,
             AuditCommand.self, RecordCommand.self, ReplayCommand.self, DoctorCommand.self,
             ApplyCommand.self, TenantCommand.self, UsageCommand.self, PriceCommand.self,
-            InvoiceCommand.self, ReportCommand.self, LimitCommand.self,
+            InvoiceCommand.self, ReportCommand.self, LimitCommand.self, SamplesCommand.self,
+            StoreCommand.self,
         ])
 }
 

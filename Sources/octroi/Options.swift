@@ -28,7 +28,11 @@ struct StoreOptions: ParsableArguments {
     func store(_ access: Store.Access) throws(Fault) -> Store {
         var path = db ?? environment("OCTROI_DB")
         if path == nil { path = try settings().store }
-        return try Store(at: path ?? "/var/lib/octroi/octroi.db", for: access)
+        let store = try Store(at: path ?? "/var/lib/octroi/octroi.db", for: access)
+        if let copy = store.copyOfOld {
+            complain("octroi: the store has a newer schema now; as it was before, it is in \(copy)")
+        }
+        return store
     }
 }
 

@@ -191,7 +191,7 @@ import Units
         try rig.folder.write("usage_usec 100\n", to: "tree/t/cpu.stat")
         _ = try collector.tick()
         try DatabaseQueue(path: rig.store.path).write {
-            try $0.execute(sql: "UPDATE usage SET quantity = quantity - 1")
+            try $0.execute(sql: "UPDATE usage_open SET quantity = quantity - 1")
         }
         #expect(try rig.store.audit(over: nil).map(\.difference) == [-1])
     }
@@ -480,7 +480,7 @@ import Units
         try other.write {
             try $0.execute(
                 sql: """
-                    CREATE TRIGGER full BEFORE INSERT ON usage
+                    CREATE TRIGGER full BEFORE INSERT ON usage_open
                     BEGIN SELECT raise(ABORT, 'full'); END
                     """)
         }

@@ -35,6 +35,9 @@ final class FakeKernel: KernelSource {
     let isKernel = true
     let isIOConserved = true
 
+    var host: HostCapacity?
+
+    func capacity() -> HostCapacity? { host }
     func now() -> Moment { at(seconds) }
     func beginTick() -> Moment { now() }
     func at(_ seconds: Int64) -> Moment {

@@ -18,8 +18,9 @@ import Units
     private func ledger(_ path: String) throws -> [String] {
         let tables = [
             "boot", "run", "tick", "tick_failure", "container", "sample", "sample_io", "absence",
-            "gap", "anomaly", "position", "position_io", "position_net", "usage", "control",
-            "control_total",
+            "gap", "anomaly", "position", "position_io", "position_net", "usage", "usage_open",
+            "control", "control_total", "capacity", "completeness", "sample_block",
+            "sample_io_block", "ledger_entry",
         ]
         return try DatabaseQueue(path: path).read { db in
             try tables.flatMap { table in

@@ -86,11 +86,12 @@ func runCollector(
     // A missing tree is found out before a store is made for it.
     _ = try CgroupRoot(opening: rootPath)
     let logger = Logger(label: "octroi", factory: { StreamLogHandler.standardError(label: $0) })
-    let service = CollectorService(
+    var service = CollectorService(
         store: try store ?? place.store(.write), rootPath: rootPath,
         intervalMilliseconds: milliseconds ?? settings.intervalMilliseconds,
         runMilliseconds: length, logger: logger, recording: recording,
         onTick: onTick)
+    service.sampleRetentionMilliseconds = settings.sampleRetentionMilliseconds
     var quiet = logger
     quiet.logLevel = .error
     let group = ServiceGroup(

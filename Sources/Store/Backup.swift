@@ -1,0 +1,48 @@
+import GRDB
+import Glibc
+import Units
+
+extension Store {
+    /// Copies the store as it is now into a new file, while others read and write it.
+    ///
+    /// - Throws: `failed` if there is such a file already, or if it cannot be written; then nothing
+    ///   is left of it.
+    public func backup(to file: String) throws(Fault) { try copy(database, to: file) }
+}
+
+/// Copies a database by SQLite's backup API into a file that only appears once it is whole.
+func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
+    guard access(file, F_OK) != 0 else {
+        throw Fault(
+            .failed, at: file, found: "there is a file already",
+            cure: "Name a new file: a backup never overwrites one")
+    }
+    let partial = "\(file).partial"
+    unlink(partial)
+    let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+    guard descriptor >= 0 else {
+        throw Fault(
+            errno == EACCES || errno == EPERM || errno == EROFS ? .notPermitted : .unavailable,
+            at: partial, found: "it cannot be written (\(String(cString: strerror(errno))))",
+            cure: "Name a file in a folder this user may write")
+    }
+    defer { close(descriptor) }
+    do {
+        try storeErrors(partial) {
+            // One step: with more of them, SQLite begins anew whenever the collector writes.
+            let copy = try DatabaseQueue(path: partial)
+            try database.backup(to: copy)
+            try copy.close()
+        }
+    } catch {
+        unlink(partial)
+        throw error
+    }
+    guard fsync(descriptor) == 0, rename(partial, file) == 0 else {
+        unlink(partial)
+        throw Fault(
+            .failed, at: file,
+            found: "not all could be written (\(String(cString: strerror(errno))))",
+            cure: "Free some space on the disk, then run it again")
+    }
+}

@@ -1,0 +1,70 @@
+import Sealing
+
+/// The bytes of a row that hashes are over: they do not depend on SQLite or on row numbers.
+///
+/// Each field is its length, a colon, its text and a comma (a netstring); NULL is `-,`. A row is the
+/// name of its table and its fields, and ends with a newline.
+struct CanonicalRow {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func begin(_ table: String) {
+        bytes.removeAll(keepingCapacity: true)
+        add(table.utf8)
+    }
+
+    mutating func end() { bytes.append(UInt8(ascii: "\n")) }
+
+    mutating func add(_ text: some Collection<UInt8>) {
+        append(digits: UInt64(text.count))
+        bytes.append(UInt8(ascii: ":"))
+        bytes += text
+        bytes.append(UInt8(ascii: ","))
+    }
+
+    mutating func add(_ number: Int64?) {
+        guard let number else {
+            bytes += [UInt8(ascii: "-"), UInt8(ascii: ",")]
+            return
+        }
+        let sign = number < 0 ? 1 : 0
+        append(digits: UInt64(Self.digits(number.magnitude) + sign))
+        bytes.append(UInt8(ascii: ":"))
+        if sign == 1 { bytes.append(UInt8(ascii: "-")) }
+        append(digits: number.magnitude)
+        bytes.append(UInt8(ascii: ","))
+    }
+
+    private static func digits(_ number: UInt64) -> Int {
+        var (count, rest) = (1, number)
+        while rest >= 10 {
+            count += 1
+            rest /= 10
+        }
+        return count
+    }
+
+    private mutating func append(digits number: UInt64) {
+        let start = bytes.count
+        var rest = number
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
+    }
+}
+
+/// What an entry's rows come to: how many, their hash, and a checksum of each.
+struct EntryContent {
+    private let digest = Digest()
+    private(set) var sums: [UInt8] = []
+
+    var rowCount: Int { sums.count / 4 }
+
+    mutating func add(_ row: CanonicalRow) {
+        digest.add(row.bytes)
+        withUnsafeBytes(of: crc(row.bytes[...]).bigEndian) { sums += $0 }
+    }
+
+    func finish() -> [UInt8] { digest.finish() }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import GRDB
+import Metering
+import Units
+
+/// One closing of ledger rows, and its link to the one before.
+struct LedgerEntry {
+    enum Kind: String {
+        case hour
+        case `import`
+    }
+
+    var id: Int64
+    var kind: String
+    var hour: Int64
+    var closed: Int64
+    var lastTick: Int64
+    var rowCount: Int64
+    var content: [UInt8]
+    var hash: [UInt8]
+    var sums: [UInt8]
+
+    init(_ row: Row) {
+        (id, kind, hour) = (row["id"], row["kind"], row["hour_s"])
+        (closed, lastTick, rowCount) = (row["closed_ms"], row["last_tick"], row["row_count"])
+        (content, hash) = (Array(row["content"] as Data), Array(row["hash"] as Data))
+        sums = Array(row["row_sums"] as Data)
+    }
+
+    fileprivate init(
+        after last: LedgerEntry, _ kind: Kind, hour: Instant, lastTick: Int64, at now: Instant,
+        _ content: EntryContent
+    ) {
+        (id, self.kind, self.hour) = (last.id + 1, kind.rawValue, hour.seconds)
+        (closed, self.lastTick) = (now.milliseconds, lastTick)
+        (rowCount, sums) = (Int64(content.rowCount), content.sums)
+        self.content = content.finish()
+        hash = []
+        hash = hash(after: last.hash)
+    }
+
+    /// The hash of all that this entry says, with the hash of the entry before it.
+    func hash(after previous: [UInt8]) -> [UInt8] {
+        var row = CanonicalRow()
+        row.begin("octroi ledger entry")
+        row.add(id)
+        row.add(kind.utf8)
+        for number in [hour, closed, lastTick, rowCount] { row.add(number) }
+        for bytes in [content, sums, previous] { row.add(bytes) }
+        row.end()
+        let digest = Digest()
+        digest.add(row.bytes)
+        return digest.finish()
+    }
+
+    static func last(_ db: Database) throws -> LedgerEntry {
+        let row = try Row.fetchOne(db, sql: "SELECT * FROM ledger_entry ORDER BY id DESC LIMIT 1")
+        guard let row else {
+            throw Fault(
+                .badData, at: "table ledger_entry", found: "no beginning of the chain",
+                cure: "The store was changed by another hand: bring back a backup of it")
+        }
+        return LedgerEntry(row)
+    }
+
+    fileprivate func insert(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO ledger_entry (id, kind, hour_s, closed_ms, last_tick, row_count, content,
+                    hash, row_sums) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                id, kind, hour, closed, lastTick, rowCount, Data(content), Data(hash), Data(sums),
+            ])
+    }
+}
+
+/// Closes the ledger rows of the hours before `hour`, and with them what has no hour.
+///
+/// - Parameter lastTick: the last tick of the hour, whose completeness goes with it.
+func closeHours(
+    _ db: Database, before hour: Instant, lastTick: Int64, at now: Instant
+) throws {
+    let last = try LedgerEntry.last(db)
+    try db.execute(
+        sql: """
+            INSERT INTO completeness SELECT wall_ms / 3600000 * 3600, run, ?, count(*), sum(seen),
+                sum(read), sum(vanished), sum(failed), sum(births), sum(ends), sum(last_readings),
+                sum(skipped), max(bracket_us), max(duration_us), min(epoch), max(epoch)
+            FROM tick WHERE id > ? AND id <= ? GROUP BY wall_ms / 3600000, run
+            """, arguments: [last.id + 1, last.lastTick, lastTick])
+    try close(db, .hour, after: last, before: hour, lastTick: lastTick, at: now)
+    for table in ["control_total", "capacity"] {
+        try db.execute(
+            sql: "UPDATE \(table) SET entry = ? WHERE entry = 0 AND hour_s < ?",
+            arguments: [last.id + 1, hour.seconds])
+    }
+    for table in ["gap", "unmetered", "anomaly", "usage_import"] {
+        try db.execute(
+            sql: "UPDATE \(table) SET entry = ? WHERE entry = 0", arguments: [last.id + 1])
+    }
+}
+
+/// Closes what an import has just added.
+func closeImport(_ db: Database, at now: Instant) throws {
+    let last = try LedgerEntry.last(db)
+    try close(
+        db, .import, after: last, before: now.startOfHour, lastTick: last.lastTick, at: now)
+    try db.execute(
+        sql: "UPDATE usage_import SET entry = ? WHERE entry = 0", arguments: [last.id + 1])
+}
+
+/// Hashes the open rows, writes the entry, and moves the usage among them into the ledger.
+private func close(
+    _ db: Database, _ kind: LedgerEntry.Kind, after last: LedgerEntry, before hour: Instant,
+    lastTick: Int64, at now: Instant
+) throws {
+    var content = EntryContent()
+    for table in LedgerTable.all {
+        guard let sql = table.openRows(kind) else { continue }
+        let arguments =
+            sql.contains(":hour") ? [hour.seconds] : sql.contains(":entry") ? [last.id + 1] : []
+        try table.read(db, sql, arguments) { _, row, _ in content.add(row) }
+    }
+    let which = kind == .hour ? "hour_s < \(hour.seconds)" : "assurance = 3"
+    try db.execute(
+        sql: """
+            INSERT INTO usage (container, hour_s, meter, assurance, entry, quantity)
+            SELECT container, hour_s, meter, assurance, ?, quantity FROM usage_open WHERE \(which)
+            ORDER BY container, hour_s, meter, assurance
+            """, arguments: [last.id + 1])
+    try db.execute(sql: "DELETE FROM usage_open WHERE \(which)")
+    let nominal = kind == .hour ? hour.advanced(bySeconds: -3600) : hour
+    try LedgerEntry(
+        after: last, kind, hour: nominal, lastTick: lastTick, at: now, content
+    ).insert(db)
+}

@@ -1,0 +1,130 @@
+import GRDB
+import Metering
+import Units
+
+/// A table of the ledger, as its rows go into the hash of the entry that closes them.
+struct LedgerTable {
+    let name: String
+    /// What is hashed of a row, by expressions over `r` and the tables joined to it.
+    let fields: String
+    let joins: String
+    let order: String
+    /// Which open rows the end of an hour closes, and which an import; `nil` is none.
+    let hourCloses: String
+    let importCloses: String?
+    /// Where open rows are, if not in the table itself.
+    var openTable: String?
+
+    /// Rows that an entry of that kind closes now.
+    func openRows(_ kind: LedgerEntry.Kind) -> String? {
+        (kind == .hour ? hourCloses : importCloses).map {
+            "SELECT 0, \(fields) FROM \(openTable ?? name) r \(joins) WHERE \($0) ORDER BY \(order)"
+        }
+    }
+
+    /// All rows that are closed, each with its entry before its fields.
+    var closedRows: String {
+        "SELECT r.entry, \(fields) FROM \(name) r \(joins) WHERE r.entry > 0 ORDER BY \(order)"
+    }
+
+    /// In the order in which an entry's rows are hashed.
+    static let all = [
+        LedgerTable(
+            name: "usage",
+            fields: "\(owner), r.hour_s AS hour_s, m.name AS meter, a.name AS assurance, "
+                + "r.quantity AS quantity",
+            joins: "\(toContainer) CROSS JOIN meter m ON m.id = r.meter "
+                + "CROSS JOIN assurance a ON a.id = r.assurance",
+            order: "r.container, r.hour_s, r.meter, r.assurance",
+            hourCloses: "r.hour_s < :hour", importCloses: "r.assurance = 3",
+            openTable: "usage_open"),
+        LedgerTable(
+            name: "control_total",
+            fields: "\(owner), r.hour_s AS hour_s, m.name AS meter, r.quantity AS quantity",
+            joins: "\(toContainer) CROSS JOIN meter m ON m.id = r.meter",
+            order: "r.container, r.hour_s, r.meter",
+            hourCloses: "r.entry = 0 AND r.hour_s < :hour", importCloses: nil),
+        LedgerTable(
+            name: "capacity",
+            fields:
+                "b.boot_id AS boot, r.hour_s AS hour_s, m.name AS meter, r.quantity AS quantity",
+            joins: "CROSS JOIN boot b ON b.id = r.boot CROSS JOIN meter m ON m.id = r.meter",
+            order: "r.hour_s, r.boot, r.meter",
+            hourCloses: "r.entry = 0 AND r.hour_s < :hour", importCloses: nil),
+        LedgerTable(
+            name: "completeness",
+            fields: "r.hour_s AS hour_s, run, ticks, seen, read, vanished, failed, births, ends, "
+                + "last_readings, skipped, widest_bracket_us, longest_tick_us, first_epoch, last_epoch",
+            joins: "", order: "r.hour_s, r.run", hourCloses: "r.entry = :entry", importCloses: nil),
+        LedgerTable(
+            name: "gap",
+            fields: "r.since_ms AS since_ms, r.until_ms AS until_ms, r.reason AS reason", joins: "",
+            order: "r.id", hourCloses: "r.entry = 0", importCloses: nil),
+        LedgerTable(
+            name: "unmetered",
+            fields: "\(owner), r.since_ms AS since_ms, r.until_ms AS until_ms, "
+                + "r.reason AS reason, r.cpu_us AS cpu_us",
+            joins: toContainer, order: "r.container, r.until_ms", hourCloses: "r.entry = 0",
+            importCloses: nil),
+        LedgerTable(
+            name: "anomaly", fields: "\(owner), r.at_ms AS at_ms, r.found AS found",
+            joins: toContainer, order: "r.id", hourCloses: "r.entry = 0", importCloses: nil),
+        LedgerTable(
+            name: "usage_import",
+            fields: "\(owner), m.name AS meter, r.start_ms AS start_ms, r.end_ms AS end_ms, "
+                + "r.quantity_high AS quantity_high, r.quantity_low AS quantity_low, "
+                + "r.imported_ms AS imported_ms",
+            joins: "\(toContainer) CROSS JOIN meter m ON m.id = r.meter",
+            order: "r.container, r.meter, r.start_ms, r.end_ms",
+            hourCloses: "r.entry = 0", importCloses: "r.entry = 0"),
+    ]
+
+    /// Who a row is about, in words that no other store gives another meaning.
+    private static let owner =
+        "b.boot_id AS boot, c.cgroup_id AS cgroup_id, c.path AS container, c.import_tenant AS tenant"
+    private static let toContainer =
+        "CROSS JOIN container c ON c.id = r.container LEFT JOIN boot b ON b.id = c.boot"
+}
+
+extension LedgerTable {
+    /// Reads the rows of one of the queries above.
+    ///
+    /// - Parameter body: gets the row's entry, its bytes, and a text that names it when asked.
+    func read(
+        _ db: Database, _ sql: String, _ arguments: [Int64],
+        _ body: (_ entry: Int64, _ row: CanonicalRow, _ words: () -> String) throws -> Void
+    ) throws {
+        var statement = try FastStatement(db, sql)
+        let names = statement.columnNames
+        for argument in arguments { statement.bind(argument) }
+        var row = CanonicalRow()
+        while try statement.step() {
+            row.begin(name)
+            for column in 1..<statement.columnCount {
+                if statement.isText(column) {
+                    statement.withBytes(column) { row.add($0) }
+                } else {
+                    row.add(statement.integer(column))
+                }
+            }
+            row.end()
+            try body(statement.integer(0) ?? 0, row) { words(statement, names) }
+        }
+    }
+
+    private func words(_ statement: FastStatement, _ names: [String]) -> String {
+        let fields = (1..<statement.columnCount).compactMap { column -> String? in
+            let field = names[Int(column)]
+            if statement.isText(column) {
+                return "\(field)=\(String(decoding: statement.bytes(column), as: UTF8.self))"
+            }
+            guard let number = statement.integer(column) else { return nil }
+            if field == "hour_s" { return "hour=\(Instant(seconds: number))" }
+            if field.hasSuffix("_ms") {
+                return "\(field.dropLast(3))=\(Instant(milliseconds: number))"
+            }
+            return "\(field)=\(number)"
+        }
+        return "\(name) " + fields.joined(separator: " ")
+    }
+}

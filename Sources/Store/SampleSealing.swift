@@ -1,0 +1,151 @@
+import Foundation
+import GRDB
+import Sealing
+import Units
+
+/// Seals all hot samples into blocks, one for each series and hour, and removes them.
+///
+/// Each block is read back and compared before its rows go.
+func sealSamples(_ db: Database) throws {
+    let bounds = try Row.fetchOne(
+        db, sql: "SELECT min(tick) AS first, max(tick) AS last FROM sample")
+    guard let bounds, let first = bounds["first"] as Int64?, let last = bounds["last"] as Int64?
+    else { return }
+    for hour in try hours(db, first...last) {
+        for table in [SampleTable.samples, .io] {
+            var sealer = try Sealer(db, table, hour)
+            try sealer.seal()
+        }
+    }
+    // Without a WHERE, SQLite frees the pages without reading them.
+    for table in [SampleTable.samples, .io] { try db.execute(sql: "DELETE FROM \(table.hot)") }
+}
+
+/// Ticks that follow each other within one hour.
+private struct TickHour {
+    var start: Int64
+    var ticks: [Int64]
+}
+
+private func hours(_ db: Database, _ ticks: ClosedRange<Int64>) throws -> [TickHour] {
+    let rows = try Row.fetchCursor(
+        db, sql: "SELECT id, wall_ms FROM tick WHERE id BETWEEN ? AND ? ORDER BY id",
+        arguments: [ticks.lowerBound, ticks.upperBound])
+    var hours: [TickHour] = []
+    while let row = try rows.next() {
+        let start = Instant(milliseconds: row["wall_ms"]).startOfHour.seconds
+        if hours.last?.start != start { hours.append(TickHour(start: start, ticks: [])) }
+        hours[hours.count - 1].ticks.append(row["id"])
+    }
+    return hours
+}
+
+/// Seals one table's samples of one hour.
+private struct Sealer {
+    /// How many samples are held in memory at once: 30 columns of 8 bytes each.
+    private static let mostAtOnce: Int64 = 40_000
+
+    private let db: Database
+    private let table: SampleTable
+    private let hour: TickHour
+    private var read: FastStatement
+    private let insert: Statement
+
+    init(_ db: Database, _ table: SampleTable, _ hour: TickHour) throws {
+        (self.db, self.table, self.hour) = (db, table, hour)
+        let columns = (table.keys + ["tick"] + table.values).joined(separator: ", ")
+        read = try FastStatement(
+            db,
+            "SELECT \(columns) FROM \(table.hot) WHERE tick = ? AND container BETWEEN ? AND ?")
+        let marks = Array(repeating: "?", count: table.keys.count + 5).joined(separator: ", ")
+        insert = try db.cachedStatement(
+            sql: """
+                INSERT INTO \(table.sealed) (\(table.keys.joined(separator: ", ")), first_tick,
+                    last_tick, hour_s, samples, data) VALUES (\(marks))
+                """)
+    }
+
+    mutating func seal() throws {
+        for containers in try ranges() {
+            // By container, then device: so blocks of one container lie side by side.
+            for (key, series) in try series(of: containers).sorted(by: { $0.key < $1.key }) {
+                try write(key, series)
+            }
+        }
+    }
+
+    /// Ranges of containers with so many samples each as fit into memory.
+    private func ranges() throws -> [ClosedRange<Int64>] {
+        let counts = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT container, count(*) AS samples FROM \(table.hot)
+                WHERE tick BETWEEN ? AND ? GROUP BY container ORDER BY container
+                """, arguments: [hour.ticks.first, hour.ticks.last])
+        var ranges: [ClosedRange<Int64>] = []
+        var held = Self.mostAtOnce
+        while let row = try counts.next() {
+            let (container, samples): (Int64, Int64) = (row["container"], row["samples"])
+            if held + samples > Self.mostAtOnce {
+                ranges.append(container...container)
+                held = 0
+            } else {
+                ranges[ranges.count - 1] = ranges[ranges.count - 1].lowerBound...container
+            }
+            held += samples
+        }
+        return ranges
+    }
+
+    private mutating func series(
+        of containers: ClosedRange<Int64>
+    ) throws -> [SeriesKey: SampleColumns] {
+        var found: [SeriesKey: Int] = [:]
+        var series: [(key: SeriesKey, columns: SampleColumns)] = []
+        let (keys, width) = (Int32(table.keys.count), Int32(table.values.count + 1))
+        for tick in hour.ticks {
+            read.bind(tick, containers.lowerBound, containers.upperBound)
+            while try read.step() {
+                let key = SeriesKey((0..<keys).map { read.integer($0) ?? 0 })
+                let index = found[key] ?? series.count
+                if index == series.count {
+                    found[key] = index
+                    series.append((key, SampleColumns(Int(width))))
+                }
+                for column in 0..<width {
+                    series[index].columns.columns[Int(column)].append(read.integer(keys + column))
+                }
+            }
+        }
+        return Dictionary(uniqueKeysWithValues: series.map { ($0.key, $0.columns) })
+    }
+
+    private func write(_ key: SeriesKey, _ series: SampleColumns) throws {
+        let isCPU = table.keys.count == 1
+        let bytes = series.block(isCPU: isCPU).bytes
+        guard let back = try? SampleColumns(bytes, isCPU: isCPU), back.columns == series.columns
+        else {
+            throw Fault(
+                .failed, at: "\(table.hot) of container \(key)", found: "it does not seal exactly",
+                cure: "Report this; the samples stay as they are")
+        }
+        let ticks = series.columns[0].values
+        try insert.execute(
+            arguments: StatementArguments(
+                key.numbers + [ticks.first, ticks.last, hour.start, Int64(ticks.count)])
+                + [Data(bytes)])
+    }
+}
+
+/// Which series of a table: the container, and for io the device.
+private struct SeriesKey: Hashable, Comparable, CustomStringConvertible {
+    let numbers: [Int64]
+
+    init(_ numbers: [Int64]) { self.numbers = numbers }
+
+    static func < (a: SeriesKey, b: SeriesKey) -> Bool {
+        a.numbers.lexicographicallyPrecedes(b.numbers)
+    }
+
+    var description: String { numbers.map(String.init).joined(separator: " ") }
+}

@@ -1,0 +1,84 @@
+import GRDB
+import Units
+
+/// What lies in a store.
+public struct StoreInfo: Sendable {
+    public struct Table: Sendable {
+        public var name: String
+        public var rows: Int64
+        /// Pages of the table and its indexes.
+        public var bytes: Int64
+        /// Container-samples in it, if it holds samples.
+        public var samples: Int64?
+        public var oldest: Instant?
+        public var newest: Instant?
+    }
+
+    /// The newest migration.
+    public var schema: String
+    public var bytes: Int64
+    /// Pages that are free, to be used again.
+    public var free: Int64
+    public var tables: [Table]
+}
+
+extension Store {
+    /// Sizes, counts and ages; it reads every page.
+    public func info() throws(Fault) -> StoreInfo {
+        try read { db in
+            func number(_ sql: String) throws -> Int64 { try Int64.fetchOne(db, sql: sql) ?? 0 }
+            let page = try number("PRAGMA page_size")
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT s.tbl_name AS name, sum(d.pgsize) AS bytes
+                    FROM sqlite_schema s JOIN dbstat d ON d.name = s.name AND d.aggregate = TRUE
+                    WHERE s.type IN ('table', 'index') AND s.tbl_name NOT LIKE 'sqlite_%'
+                    GROUP BY s.tbl_name ORDER BY bytes DESC, s.tbl_name
+                    """)
+            return StoreInfo(
+                schema: try String.fetchOne(
+                    db, sql: "SELECT max(identifier) FROM grdb_migrations") ?? "",
+                bytes: page * (try number("PRAGMA page_count")),
+                free: page * (try number("PRAGMA freelist_count")),
+                tables: try rows.map { try table(db, $0["name"], bytes: $0["bytes"]) })
+        }
+    }
+
+    private func table(_ db: Database, _ name: String, bytes: Int64) throws -> StoreInfo.Table {
+        let rows = try Int64.fetchOne(db, sql: "SELECT count(*) FROM \"\(name)\"") ?? 0
+        var table = StoreInfo.Table(name: name, rows: rows, bytes: bytes)
+        // Oldest and newest in ms, where rows have a time.
+        let times: [String: String] = [
+            "sample": "(SELECT wall_ms FROM tick WHERE id = min(tick)), "
+                + "(SELECT wall_ms FROM tick WHERE id = max(tick))",
+            "tick": "min(wall_ms), max(wall_ms)",
+            "sample_block": "min(hour_s) * 1000, max(hour_s) * 1000",
+            "sample_io_block": "min(hour_s) * 1000, max(hour_s) * 1000",
+            "usage": "min(hour_s) * 1000, max(hour_s) * 1000",
+            "usage_open": "min(hour_s) * 1000, max(hour_s) * 1000",
+        ]
+        if let expressions = times[name] {
+            let row = try Row.fetchOne(db, sql: "SELECT \(expressions) FROM \(name)")
+            table.oldest = (row?[0] as Int64?).map(Instant.init(milliseconds:))
+            table.newest = (row?[1] as Int64?).map(Instant.init(milliseconds:))
+        }
+        if name == "sample" { table.samples = rows }
+        if name == "sample_block" {
+            table.samples = try Int64.fetchOne(db, sql: "SELECT sum(samples) FROM \(name)") ?? 0
+        }
+        return table
+    }
+
+    /// What SQLite itself finds wrong with its pages, indexes and references; empty if nothing.
+    public func integrity() throws(Fault) -> [String] {
+        try read { db in
+            let pages = try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
+            let references = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").map { row in
+                "a row of table \(row["table"] as String) points to a row of \(row["parent"] as String) "
+                    + "that is not there"
+            }
+            return pages + references
+        }
+    }
+}

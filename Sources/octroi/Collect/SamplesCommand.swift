@@ -1,0 +1,103 @@
+import ArgumentParser
+import Daemon
+import Reporting
+import Store
+import Units
+
+struct SamplesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "samples",
+        abstract: "Print the raw series of a container, as csv or json.",
+        discussion: """
+            Counters and gauges as the kernel gave them, with their unit in the column's name; an \
+            empty field was not measured. Sealed and new samples alike. If a path or name was used \
+            by several containers in turn, all of them are printed, one after another.
+
+            EXAMPLES
+              octroi samples --container web
+              octroi samples --container /system.slice/nginx.service --every 1m --format json
+              octroi samples --container web --from 2026-11-23T10:00:00Z --to 2026-11-23T11:00:00Z
+              octroi samples --container web --devices
+            """)
+
+    @OptionGroup var place: StoreOptions
+
+    @Option(help: "csv, the default, or json.")
+    var format: Format = .csv
+
+    @Option(help: "The container's path, the end of it, or its name.")
+    var container: String
+
+    @Option(help: ArgumentHelp("The start, inclusive. Default: the oldest.", valueName: "time"))
+    var from: String?
+
+    @Option(help: ArgumentHelp("The end, exclusive. Default: the newest.", valueName: "time"))
+    var to: String?
+
+    @Option(help: ArgumentHelp("Only the last sample of each such stretch.", valueName: "duration"))
+    var every: String?
+
+    @Flag(help: "What each block device read and wrote, in place of the rest.")
+    var devices = false
+
+    func run() throws {
+        let store = try place.store(.read)
+        let (from, to) = (try instant("--from", from), try instant("--to", to))
+        let every = try every.map { text throws(Fault) in try milliseconds("--every", text) }
+        let lives = try lives(store)
+        let columns = SampleQuery(container: 0, byDevice: devices).columns
+        var stream = SheetStream(
+            columns: ["at", "container", "cgroup_id"] + (devices ? ["device"] : []) + columns,
+            as: format)
+        var text = stream.heading
+        for life in lives {
+            let query = SampleQuery(
+                container: life.row, from: from, to: to, every: every, byDevice: devices)
+            try store.samples(query) { row in
+                let device = row.major.map { Cell.text("\($0):\(row.minor ?? 0)") }
+                text += stream.text(
+                    of: [.time(row.at), .text(life.path), .integer(Int128(life.cgroupID))]
+                        + (device.map { [$0] } ?? [])
+                        + row.values.map { .optional($0.map { Int128($0) }) })
+                guard text.utf8.count > 60_000 else { return }
+                try output(text)
+                text = ""
+            }
+        }
+        try output(text + stream.ending)
+    }
+
+    /// The containers that are meant: one, or those that bore its path one after another.
+    private func lives(_ store: Store) throws(Fault) -> [ContainerRow] {
+        let all = try store.containers(all: true)
+        let exact = all.filter { $0.path == container || $0.name == container }
+        let found = exact.isEmpty ? all.filter { $0.path.hasSuffix("/\(container)") } : exact
+        let paths = Set(found.map(\.path))
+        guard !found.isEmpty else {
+            throw Fault(
+                .badData, at: "--container \"\(harmless(container))\"",
+                found: "no container of that path or name in the store",
+                cure: "octroi containers --all lists them")
+        }
+        // A name is given anew, to a container of another path.
+        let isName = !exact.isEmpty && exact.allSatisfy { $0.name == container }
+        guard paths.count == 1 || isName else {
+            throw Fault(
+                .wrongUse, at: "--container \"\(harmless(container))\"",
+                found: "\(paths.count) containers whose path ends so",
+                cure: "Give a longer path: "
+                    + paths.sorted().prefix(4).map(harmless).joined(separator: ", "))
+        }
+        return found.sorted { $0.row < $1.row }
+    }
+
+    private func instant(_ option: String, _ text: String?) throws(Fault) -> Instant? {
+        guard let text else { return nil }
+        guard let instant = Instant(rfc3339: text) else {
+            throw Fault(
+                .wrongUse, at: option, found: "\"\(harmless(text))\"",
+                cure: "Write an RFC 3339 time, such as 2026-11-01T00:00:00Z")
+        }
+        return instant
+    }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import Daemon
+import Glibc
+import Reporting
+import Store
+import Units
+
+struct StoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "store", abstract: "Look after the store: size, soundness, backups, pruning.",
+        discussion: """
+            The store is one SQLite file: samples, sealed by the hour and pruned, and the ledger, \
+            closed by the hour into a chain of hashes and kept for ever.
+
+            EXAMPLES
+              octroi store info
+              octroi store check
+              octroi store backup /backup/octroi.db
+              octroi store prune --older-than 30d --plan
+            """,
+        subcommands: [
+            StoreShowInfo.self, StoreCheck.self, StoreVerify.self, StoreBackup.self,
+            StorePrune.self,
+        ], defaultSubcommand: StoreShowInfo.self)
+}
+
+struct StoreShowInfo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info",
+        abstract: "Show what lies in the store: sizes, bytes per sample, oldest and newest.",
+        discussion: """
+            Bytes are the pages of a table and its indexes. It reads every page.
+
+            EXAMPLES
+              octroi store info
+              octroi store info --format json
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
+    func run() throws {
+        let store = try place.store(.read)
+        let info = try store.info()
+        let rows = info.tables.map { table -> [Cell] in
+            let each = table.samples.flatMap { samples in
+                samples > 0 ? decimal(table.bytes * 10 / samples) : nil
+            }
+            return [
+                .text(table.name), .integer(Int128(table.rows)), .integer(Int128(table.bytes)),
+                .optional(table.samples.map { Int128($0) }), each.map { .exact($0) } ?? .none,
+                table.oldest.map(Cell.time) ?? .none, table.newest.map(Cell.time) ?? .none,
+            ]
+        }
+        try show(
+            Sheet(
+                columns: [
+                    "table", "rows", "bytes", "samples", "bytes_per_sample", "oldest", "newest",
+                ], rows: rows,
+                title: "\(store.path): \(info.bytes) bytes, \(info.free) of them free; schema "
+                    + info.schema), output.format)
+    }
+
+    /// Tenths as decimal text.
+    private func decimal(_ tenths: Int64) -> String { "\(tenths / 10).\(tenths % 10)" }
+}
+
+struct StoreBackup: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup", abstract: "Copy the store into a new file, while it is in use.",
+        discussion: """
+            The copy is the store of one moment, whole, or there is none. It is itself a store: \
+            name it with --db, or put it in the place of a lost one while no collector runs.
+
+            EXAMPLE
+              octroi store backup /backup/octroi-2026-11-23.db
+            """)
+
+    @OptionGroup var place: StoreOptions
+
+    @Argument(help: "The file to write; it must not exist.")
+    var file: String
+
+    func run() throws {
+        try place.store(.read).backup(to: file)
+        let copy = try Store(at: file, for: .read)
+        complain("octroi: \(file): \(try copy.verify().entries) ledger entries, all sound")
+    }
+}
+
+struct StorePrune: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prune", abstract: "Remove old samples; usage and invoices stay as they are.",
+        discussion: """
+            Only whole hours that are sealed go. The space is used again for new samples; the file \
+            does not shrink. A running collector does the same by itself (retention in octroi.yaml).
+
+            EXAMPLES
+              octroi store prune --older-than 30d --plan
+              octroi store prune --older-than 90d
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
+    @Option(help: ArgumentHelp("How old samples must be to go.", valueName: "duration"))
+    var olderThan: String
+
+    @Flag(help: "Only say what would go.")
+    var plan = false
+
+    func run() throws {
+        let age = try milliseconds("--older-than", olderThan)
+        let time = Instant(milliseconds: Host.wallTime().milliseconds - age)
+        let pruned =
+            try plan
+            ? place.store(.read).prunable(before: time) : place.store(.write).prune(before: time)
+        try show(
+            Sheet(
+                columns: ["samples", "blocks", "bytes", "ticks", "before", "done"],
+                rows: [
+                    [
+                        .integer(Int128(pruned.samples)), .integer(Int128(pruned.blocks)),
+                        .integer(Int128(pruned.bytes)), .integer(Int128(pruned.ticks)),
+                        .time(time.startOfHour), .flag(!plan),
+                    ]
+                ]), output.format)
+    }
+}

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Glibc
+import Reporting
+import Store
+import Units
+
+struct StoreVerify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Recompute every hash of the ledger and every checksum of the samples.",
+        discussion: """
+            Names each row that was changed, added or deleted since its hour was closed, and each \
+            block of samples whose bytes are not those that were sealed. Exits with 1 if there is \
+            one.
+
+            The last line's hash stands for the whole ledger: keep it elsewhere, and --head shows \
+            later that the ledger still goes back to it, so that nobody wrote it anew.
+
+            EXAMPLES
+              octroi store verify
+              octroi store verify --head 6f1c…
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
+    @Option(help: ArgumentHelp("A hash that was the last one once.", valueName: "hash"))
+    var head: String?
+
+    func run() throws {
+        let found = try verified(try place.store(.read), head: head)
+        try show(damageSheet(found.damage), output.format)
+        try conclude(found, [])
+    }
+}
+
+struct StoreCheck: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Check everything: SQLite's pages and references, hashes, checksums.",
+        discussion: """
+            Does what verify does, and lets SQLite check its pages, indexes, constraints and foreign \
+            keys. Exits with 1 if anything is wrong.
+
+            EXAMPLE
+              octroi store check
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
+    func run() throws {
+        let store = try place.store(.read)
+        let integrity = try store.integrity()
+        let found = try verified(store, head: nil)
+        try show(damageSheet(integrity + found.damage), output.format)
+        try conclude(found, integrity)
+    }
+}
+
+/// Verifies with a line of progress on a terminal.
+private func verified(_ store: Store, head: String?) throws(Fault) -> Verification {
+    let isWatched = isTerminal(STDERR_FILENO)
+    defer { if isWatched { writeError("\r\u{1B}[K") } }
+    return try store.verify(head: head) { count in
+        if isWatched { writeError("\r\u{1B}[K\(count) rows and blocks checked") }
+    }
+}
+
+private func damageSheet(_ damage: [String]) -> Sheet {
+    Sheet(columns: ["damage"], rows: damage.map { [.text($0)] })
+}
+
+/// Says what was looked at, and ends with 1 if anything is wrong.
+private func conclude(_ found: Verification, _ integrity: [String]) throws {
+    complain(
+        "octroi: \(found.entries) ledger entries, \(found.rows) rows and \(found.blocks) blocks "
+            + "checked; the last hash is \(found.head)")
+    let count = found.damage.count + integrity.count
+    guard count > 0 else { return }
+    throw Fault(
+        .failed, at: "the store", found: "\(count) places are not as they were written",
+        cure: "Keep the file as it is for whoever looks into it, and go on from a backup")
+}

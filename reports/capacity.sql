@@ -1,0 +1,43 @@
+-- title: Capacity
+-- about: Whose the host's cores and memory were in each hour: tenants, unattributed and idle.
+-- The rows of an hour and meter before "capacity" add up to it. Idle below 0: more was used than
+-- there was, as far as the hour was metered.
+WITH used AS (
+    SELECT hour_s, meter, tenant, sum(quantity) AS quantity
+    FROM usage_hour
+    WHERE meter IN ('cpu', 'memory') AND assurance <> 'imported'
+        AND hour_s >= :from AND hour_s < :to
+    GROUP BY 1, 2, 3
+),
+total AS (
+    SELECT c.hour_s, m.shown_as AS meter, m.unit, sum(c.quantity) AS quantity
+    FROM capacity c JOIN meter m ON m.id = c.meter
+    WHERE c.hour_s >= :from AND c.hour_s < :to
+    GROUP BY 1, 2
+),
+part AS (
+    SELECT hour_s, meter, 0 AS place, tenant AS whose, quantity FROM used
+    WHERE tenant <> 'unattributed'
+    UNION ALL
+    SELECT t.hour_s, t.meter, 1, 'unattributed',
+        coalesce((SELECT u.quantity FROM used u
+            WHERE u.hour_s = t.hour_s AND u.meter = t.meter AND u.tenant = 'unattributed'), 0)
+    FROM total t
+    UNION ALL
+    SELECT t.hour_s, t.meter, 2, 'idle',
+        t.quantity - coalesce((SELECT sum(u.quantity) FROM used u
+            WHERE u.hour_s = t.hour_s AND u.meter = t.meter), 0)
+    FROM total t
+    UNION ALL
+    SELECT hour_s, meter, 3, 'capacity', quantity FROM total
+)
+SELECT
+    strftime('%Y-%m-%dT%H:%M:%SZ', p.hour_s, 'unixepoch') AS hour,
+    p.meter,
+    p.whose,
+    p.quantity,
+    t.unit,
+    p.quantity * 1000 / t.quantity AS permille
+FROM part p
+JOIN total t ON t.hour_s = p.hour_s AND t.meter = p.meter
+ORDER BY p.hour_s, p.meter, p.place, p.whose;
