@@ -35,6 +35,9 @@ extension Store {
 }
 
 private struct LedgerVerifier {
+    /// Of one entry, so many rows are named; the rest is counted.
+    private static let mostNamed = 10
+
     private let db: Database
     private var entries: [Int64: LedgerEntry] = [:]
     private(set) var result = Verification()
@@ -108,8 +111,10 @@ private struct LedgerVerifier {
             }
         }
         for (id, entry) in wrong.sorted(by: { $0.key < $1.key }) {
-            for line in differences(found[id] ?? [], entry.rowSums) {
-                damage("ledger entry \(id): \(line)")
+            let lines = differences(found[id] ?? [], entry.rowSums)
+            for line in lines.prefix(Self.mostNamed) { damage("ledger entry \(id): \(line)") }
+            if lines.count > Self.mostNamed {
+                damage("ledger entry \(id): \(lines.count - Self.mostNamed) more rows")
             }
         }
     }

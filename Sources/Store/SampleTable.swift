@@ -44,7 +44,9 @@ struct SampleColumns {
         if isCPU { columns = Self.exchanged(columns) }
     }
 
-    /// The block. The kernel's user and system time are its usage, but for a microsecond of rounding:
+    /// The block.
+    ///
+    /// The kernel's user and system time are its usage, but for a microsecond of rounding:
     /// of the three, the system time is kept as that rounding.
     func block(isCPU: Bool) -> Block { Block(isCPU ? Self.exchanged(columns) : columns) }
 

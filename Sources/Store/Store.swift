@@ -134,7 +134,7 @@ public struct Store: Sendable {
         if access == .read, try !migrator.hasCompletedMigrations(db) {
             throw Fault(
                 .badData, at: path, found: "an empty store, or one of an older schema",
-                cure: "Run octroi apply once: it brings the store up to date")
+                cure: "Run octroi apply once, or the collector: it brings the store up to date")
         }
     }
 

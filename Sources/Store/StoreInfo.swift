@@ -50,8 +50,8 @@ extension Store {
         var table = StoreInfo.Table(name: name, rows: rows, bytes: bytes)
         // Oldest and newest in ms, where rows have a time.
         let times: [String: String] = [
-            "sample": "(SELECT wall_ms FROM tick WHERE id = min(tick)), "
-                + "(SELECT wall_ms FROM tick WHERE id = max(tick))",
+            "sample": "(SELECT wall_ms FROM tick WHERE id = (SELECT min(tick) FROM sample)), "
+                + "(SELECT wall_ms FROM tick WHERE id = (SELECT max(tick) FROM sample))",
             "tick": "min(wall_ms), max(wall_ms)",
             "sample_block": "min(hour_s) * 1000, max(hour_s) * 1000",
             "sample_io_block": "min(hour_s) * 1000, max(hour_s) * 1000",
@@ -59,7 +59,7 @@ extension Store {
             "usage_open": "min(hour_s) * 1000, max(hour_s) * 1000",
         ]
         if let expressions = times[name] {
-            let row = try Row.fetchOne(db, sql: "SELECT \(expressions) FROM \(name)")
+            let row = try Row.fetchOne(db, sql: "SELECT \(expressions) FROM \(name) LIMIT 1")
             table.oldest = (row?[0] as Int64?).map(Instant.init(milliseconds:))
             table.newest = (row?[1] as Int64?).map(Instant.init(milliseconds:))
         }

@@ -28,6 +28,8 @@ final class FakeKernel: KernelSource {
     var cgroups: [Cgroup] = []
     /// Seconds after boot.
     var seconds: Int64 = 0
+    /// How far the wall clock was stepped, in seconds.
+    var wallOffset: Int64 = 0
     private var revision = 0
 
     let bootID = "fake"
@@ -42,7 +44,8 @@ final class FakeKernel: KernelSource {
     func beginTick() -> Moment { now() }
     func at(_ seconds: Int64) -> Moment {
         Moment(
-            wall: Instant(seconds: 1_795_446_000 + seconds), bootMicroseconds: seconds * 1_000_000)
+            wall: Instant(seconds: 1_795_446_000 + wallOffset + seconds),
+            bootMicroseconds: seconds * 1_000_000)
     }
 
     func survey(_ plan: SurveyPlan) -> Survey {

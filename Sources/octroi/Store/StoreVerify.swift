@@ -29,7 +29,7 @@ struct StoreVerify: ParsableCommand {
 
     func run() throws {
         let found = try verified(try place.store(.read), head: head)
-        try show(damageSheet(found.damage), output.format)
+        try showDamage(found.damage, output.format)
         try conclude(found, [])
     }
 }
@@ -53,7 +53,7 @@ struct StoreCheck: ParsableCommand {
         let store = try place.store(.read)
         let integrity = try store.integrity()
         let found = try verified(store, head: nil)
-        try show(damageSheet(integrity + found.damage), output.format)
+        try showDamage(integrity + found.damage, output.format)
         try conclude(found, integrity)
     }
 }
@@ -67,8 +67,9 @@ private func verified(_ store: Store, head: String?) throws(Fault) -> Verificati
     }
 }
 
-private func damageSheet(_ damage: [String]) -> Sheet {
-    Sheet(columns: ["damage"], rows: damage.map { [.text($0)] })
+private func showDamage(_ damage: [String], _ format: Format) throws(Fault) {
+    if format == .table, damage.isEmpty { return }
+    try show(Sheet(columns: ["damage"], rows: damage.map { [.text($0)] }), format)
 }
 
 /// Says what was looked at, and ends with 1 if anything is wrong.

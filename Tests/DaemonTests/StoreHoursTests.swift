@@ -1,0 +1,235 @@
+import Daemon
+import Foundation
+import GRDB
+import Metering
+import Store
+import TestSupport
+import Testing
+import Units
+
+/// What happens to samples and ledger at the end of an hour and later.
+@Suite struct StoreHoursTests {
+    private let rig: HoursRig
+
+    init() throws { rig = try HoursRig() }
+
+    private func damage() throws -> [String] { try rig.store.verify().damage }
+
+    @Test func sealedSamplesAreWhatTheHotOnesWere() throws {
+        var hot: [String: [SampleRow]] = [:]
+        let paths = ["/t", "/t/a", "/web", "/idle"]
+        try rig.run(ticks: 6)
+        for path in paths {
+            hot[path] = try rig.samples(path)
+            hot[path + " io"] = try rig.samples(path, byDevice: true)
+        }
+        #expect(hot["/t/a"]?.count == 6 && hot["/t/a io"]?.count == 6)
+        try rig.run(ticks: 1)
+        #expect(try rig.rows("SELECT count(DISTINCT tick) FROM sample") == ["1"])
+        #expect(try rig.rows("SELECT samples, count(*) FROM sample_block") == ["6|5"])
+        for path in paths {
+            #expect(try rig.samples(path).dropLast() == hot[path]?[...])
+            #expect(try rig.samples(path, byDevice: true).dropLast() == hot[path + " io"]?[...])
+        }
+        #expect(try damage() == [])
+    }
+
+    @Test func seriesAreCutAndThinned() throws {
+        try rig.run(ticks: 20)
+        let web = try #require(try rig.store.containers(all: true).first { $0.path == "/web" })
+        let all = try rig.samples("/web")
+        #expect(all.count == 20 && all.map(\.at) == all.map(\.at).sorted())
+        func query(_ change: (inout SampleQuery) -> Void) throws -> [SampleRow] {
+            var query = SampleQuery(container: web.row)
+            change(&query)
+            var rows: [SampleRow] = []
+            try rig.store.samples(query) { rows.append($0) }
+            return rows
+        }
+        for (from, to) in [(0, 20), (3, 9), (5, 7), (6, 6), (11, 20), (19, 20)] {
+            let end = to < all.count ? all[to].at : all[19].at.advanced(bySeconds: 1)
+            let part = try query {
+                $0.from = all[from].at
+                $0.to = end
+            }
+            #expect(part == Array(all[from..<to]), "\(from) to \(to)")
+        }
+        // Of each half hour the third tick.
+        #expect(
+            try query { $0.every = 1_800_000 }
+                == [2, 5, 8, 11, 14, 17, 19].map { all[$0] })
+    }
+
+    @Test func aClosedHourNeverChanges() throws {
+        try rig.run(ticks: 14)
+        #expect(try rig.rows("SELECT count(*) FROM ledger_entry WHERE kind = 'hour'") == ["2"])
+        #expect(try rig.rows("SELECT count(*) FROM usage")[0] != "0")
+        for table in [
+            "usage", "control_total", "capacity", "completeness", "ledger_entry", "unmetered",
+        ] {
+            for sql in [
+                "DELETE FROM \(table)",
+                table == "unmetered"
+                    ? "UPDATE unmetered SET reason = 'root_vanished'"
+                    : table == "completeness"
+                        ? "UPDATE completeness SET ticks = ticks + 1"
+                        : table == "ledger_entry"
+                            ? "UPDATE ledger_entry SET closed_ms = 0"
+                            : "UPDATE \(table) SET quantity = quantity + 1 WHERE entry > 0",
+                "INSERT OR REPLACE INTO \(table) SELECT * FROM \(table)",
+            ] {
+                #expect(throws: DatabaseError.self, "\(sql)") {
+                    try DatabaseQueue(path: rig.store.path).write { try $0.execute(sql: sql) }
+                }
+            }
+        }
+        #expect(try damage() == [])
+    }
+
+    /// What is done to a store, and what of it a check must name.
+    @Test(arguments: [
+        (
+            "UPDATE usage SET quantity = quantity + 1 WHERE rowid_of(3)",
+            ["usage", "container=/t/a", "meter=io_read_bytes", "was changed"]
+        ),
+        ("DELETE FROM usage WHERE rowid_of(3)", ["a row is missing behind usage", "meter=memory_unreclaimable"]),
+        (
+            "INSERT INTO usage SELECT container, hour_s, meter, 2, entry, 5 FROM usage WHERE rowid_of(3)",
+            ["usage", "assurance=estimated_split", "was added"]
+        ),
+        (
+            "UPDATE usage SET quantity = (SELECT sum(quantity) FROM usage v WHERE v.container = usage.container AND v.hour_s = usage.hour_s AND v.meter IN (1, 7)) - quantity WHERE meter IN (1, 7)",
+            ["usage", "was changed"]
+        ),
+        ("UPDATE container SET path = '/u' WHERE path = '/web'", ["container=/u", "was changed"]),
+        (
+            "UPDATE control_total SET quantity = quantity - 1 WHERE meter = 1",
+            ["control_total", "container=/t", "was changed"]
+        ),
+        ("UPDATE capacity SET quantity = 0", ["capacity", "meter=cpu", "was changed"]),
+        ("UPDATE completeness SET failed = 0, skipped = 9", ["completeness", "was changed"]),
+        ("DELETE FROM unmetered", ["a row is missing"]),
+        ("UPDATE ledger_entry SET closed_ms = closed_ms + 1 WHERE id = 2", ["entry 2", "changed"]),
+        ("DELETE FROM ledger_entry WHERE id = 1", ["entry 1 is missing", "rows of ledger entry 1"]),
+        (
+            "UPDATE ledger_entry SET id = CASE id WHEN 1 THEN -2 ELSE -1 END WHERE id IN (1, 2); UPDATE ledger_entry SET id = -id",
+            ["ledger entry 1 of", "was changed"]
+        ),
+        (
+            "UPDATE sample_block SET data = CAST(substr(data, 1, 20) || char(7) || substr(data, 22) AS BLOB) WHERE id = 2",
+            ["sample_block of /t/", "from 2026"]
+        ),
+        ("UPDATE sample_io_block SET samples = 9 WHERE id = 1", ["sample_io_block", "other samples"]),
+    ])
+    func aForgedRowIsNamed(_ deed: String, _ words: [String]) throws {
+        try rig.run(ticks: 14)
+        let before = try rig.store.verify()
+        #expect(before.damage == [] && before.entries == 2)
+        let third = """
+            (container, hour_s, meter) = (SELECT container, hour_s, meter FROM usage
+                WHERE container = (SELECT id FROM container WHERE path = '/t/a')
+                    AND meter = 6 AND hour_s = (SELECT min(hour_s) FROM usage))
+            """
+        let sql = deed.replacing("rowid_of(3)", with: third)
+        // The check of ids stands in a forger's way, not in SQLite's.
+        try rig.forge("PRAGMA ignore_check_constraints = ON; " + sql)
+        let damage = try damage()
+        #expect(!damage.isEmpty)
+        for word in words {
+            #expect(damage.contains { $0.contains(word) }, "\(word) in \(damage)")
+        }
+        #expect(damage.count < 30)
+    }
+
+    /// A chain that was written anew is sound in itself; the hash that was noted elsewhere is not in it.
+    @Test func anOldHeadIsFoundUntilTheChainIsWrittenAnew() throws {
+        try rig.run(ticks: 7)
+        let head = try rig.store.verify().head
+        try rig.run(ticks: 7)
+        #expect(try rig.store.verify(head: head).damage == [])
+        #expect(try rig.store.verify().head != head)
+        let other = String(repeating: "0", count: 63) + "1"
+        #expect(try rig.store.verify(head: other).damage.count == 1)
+    }
+
+    @Test func pruningChangesNoUsage() throws {
+        try rig.run(ticks: 26)
+        let day = try rig.day
+        let usage = try rig.store.usage(over: day, by: .hour)
+        let completeness = try rig.rows("SELECT * FROM completeness_hour ORDER BY 1")
+        let head = try rig.store.verify().head
+        let third = rig.start.advanced(bySeconds: 2 * 3600 + 100)
+        let plan = try rig.store.prunable(before: third)
+        #expect(plan.samples == 5 * 12 && plan.blocks == 5 * 12 / 6 * 2 && plan.ticks == 12)
+        #expect(try rig.samples("/web").count == 26)
+        let done = try rig.store.prune(before: third)
+        #expect(done == plan)
+        #expect(try rig.samples("/web").map(\.at).first == rig.start.advanced(bySeconds: 7200))
+        #expect(try rig.store.prune(before: third).blocks == 0)
+        #expect(try rig.store.usage(over: day, by: .hour) == usage)
+        #expect(try rig.rows("SELECT * FROM completeness_hour ORDER BY 1") == completeness)
+        let after = try rig.store.verify()
+        #expect(after.damage == [] && after.head == head)
+        // All of it goes, and the collector goes on.
+        _ = try rig.store.prune(before: rig.start.advanced(bySeconds: 86_400))
+        try rig.run(ticks: 8)
+        #expect(try damage() == [])
+        #expect(try rig.store.audit(over: nil).allSatisfy { $0.difference == 0 })
+    }
+
+    /// Whatever the hour, what the host could give is whose it was, and idle.
+    @Test func capacityAddsUp() throws {
+        try rig.run(ticks: 14)
+        let report = try String(contentsOfFile: "\(repository)/reports/capacity.sql", encoding: .utf8)
+        let table = try rig.store.report(report, over: rig.day, place: "capacity")
+        var sums: [String: Int64] = [:]
+        var totals: [String: Int64] = [:]
+        for row in table.rows {
+            guard case .text(let hour) = row[0], case .text(let meter) = row[1],
+                case .text(let whose) = row[2], case .integer(let quantity) = row[3]
+            else {
+                Issue.record("a row of another shape")
+                continue
+            }
+            if whose == "capacity" {
+                totals[hour + meter] = quantity
+            } else {
+                sums[hour + meter, default: 0] += quantity
+            }
+        }
+        #expect(totals.count == 6 && sums == totals)
+        // Two cores for an hour; the first tick begins it.
+        let first = rig.start.description
+        #expect(totals[first + "cpu"] == Int64(2 * 3_600_000_000))
+        #expect(totals[first + "memory"] == Int64(3600) << 30)
+        #expect(table.rows.contains { if case .text("unattributed") = $0[2] { true } else { false } })
+    }
+
+    /// A wall clock that goes back writes into an hour that is closed: as rows of the next entry.
+    @Test func aSteppedClockAddsToAClosedHour() throws {
+        try rig.run(ticks: 8)
+        let closed = try rig.rows("SELECT * FROM usage ORDER BY 1, 2, 3, 4")
+        rig.kernel.wallOffset = -3600
+        try rig.run(ticks: 8)
+        rig.kernel.wallOffset = 0
+        try rig.run(ticks: 8)
+        let rows = try rig.rows("SELECT * FROM usage ORDER BY 1, 2, 3, 4")
+        #expect(Set(closed).isSubset(of: rows))
+        #expect(try damage() == [])
+        #expect(try rig.store.audit(over: nil).allSatisfy { $0.difference == 0 })
+        let web = try rig.samples("/web")
+        #expect(web.count == 24 && Set(web.map(\.values)).count == 24)
+    }
+
+    /// Other programs read the store with plain sqlite3: no function of Octroi is in its views.
+    @Test func viewsNeedNoFunctions() throws {
+        try rig.run(ticks: 8)
+        for view in try rig.rows("SELECT name FROM sqlite_schema WHERE type = 'view'") {
+            #expect(try rig.rows("SELECT count(*) FROM \(view)")[0] != "0", "\(view)")
+        }
+        let row = try rig.rows(
+            "SELECT at, tenant, path, cpu_usage_us > 0 FROM sample_hot WHERE path = '/web' LIMIT 1")
+        let hour = rig.start.advanced(bySeconds: 3600)
+        #expect(row == ["\(hour)|lab|/web|1"])
+    }
+}
