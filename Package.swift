@@ -106,6 +106,19 @@ let package = Package(
 
         .executableTarget(name: "octroi-churn", path: "Tests/Churn"),
         .target(
+            name: "FaultVFS", path: "Tests/FaultVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(
+            name: "TestKernel",
+            dependencies: [
+                "Units", "CgroupFormat", "Metering", "CgroupFS", "Daemon", "TestSupport",
+                systemPackage,
+            ], path: "Tests/TestKernel", swiftSettings: swift),
+        .executableTarget(
+            name: "octroi-rehearse",
+            dependencies: [
+                "Units", "Metering", "Pricing", "Store", "Daemon", "TestKernel", "FaultVFS",
+            ], path: "Tests/Rehearsal", swiftSettings: swift),
+        .target(
             name: "TestSupport", dependencies: ["Units"], path: "Tests/TestSupport",
             swiftSettings: swift),
         tests("Units", needs: ["Units", bigInt]),
@@ -121,14 +134,14 @@ let package = Package(
             "Store",
             needs: [
                 "Store", "Metering", "CgroupFormat", "Pricing", "Invoicing", "Units", bigInt, grdb,
+                "octroi-rehearse",
             ]),
         tests("CgroupFS", needs: ["CgroupFS", "CgroupFormat", "Units", systemPackage]),
         tests(
             "Daemon",
             needs: [
                 "Daemon", "CgroupFS", "CgroupFormat", "Runtimes", "Store", "Metering", "Units",
-                grdb,
-                systemPackage,
+                "TestKernel", grdb, systemPackage,
             ]),
         tests("CommandLine", needs: ["octroi", "octroi-churn", "Units"]),
         tests("Tidy", needs: []),

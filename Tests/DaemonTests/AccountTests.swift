@@ -2,6 +2,7 @@ import CgroupFS
 import Daemon
 import Metering
 import Store
+import TestKernel
 import TestSupport
 import Testing
 import Units

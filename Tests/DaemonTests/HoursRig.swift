@@ -1,9 +1,8 @@
-import CgroupFS
-import CgroupFormat
 import Daemon
 import GRDB
 import Metering
 import Store
+import TestKernel
 import TestSupport
 import Testing
 import Units
@@ -12,9 +11,9 @@ import Units
 final class HoursRig {
     let folder: TemporaryFolder
     let store: Store
-    let kernel = FakeKernel()
-    private var random = SeededRandom(seed: 4)
-    private var counters: [String: Int64] = [:]
+    var kernel: FakeKernel { rehearsal.kernel }
+    private let rehearsal = Rehearsal()
+    private var ticks: Int64 = 0
 
     /// The hour in which metering begins.
     var start: Instant { kernel.at(0).wall }
@@ -27,51 +26,16 @@ final class HoursRig {
     init() throws {
         folder = try TemporaryFolder()
         store = try Store(at: "\(folder.path)/octroi.db", for: .write)
-        try store.adoptTenants(
-            [
-                Tenant(
-                    id: "acme", name: "acme", priceBook: nil, invoiceTo: InvoiceAddress(),
-                    match: [.root("/t")]),
-                Tenant(
-                    id: "lab", name: "lab", priceBook: nil, invoiceTo: InvoiceAddress(),
-                    match: [.cgroup("/web*")]),
-            ], at: kernel.now().wall)
-        kernel.host = HostCapacity(cpus: 2, memory: 1 << 30)
-        kernel.cgroups = [
-            FakeKernel.Cgroup("/t", id: 2, role: .tenantRoot),
-            FakeKernel.Cgroup("/t/a", id: 3, root: 2), FakeKernel.Cgroup("/t/b", id: 4, root: 2),
-            FakeKernel.Cgroup("/web", id: 5), FakeKernel.Cgroup("/idle", id: 6),
-        ]
+        try store.adoptTenants(Rehearsal.tenants, at: kernel.now().wall)
     }
 
-    /// Lets every cgroup use something, then ticks; a collector that was killed begins anew.
-    func run(ticks: Int, seconds: Int64 = 600) throws {
-        var collector = try Collector(
-            source: kernel, store: store, intervalMilliseconds: seconds * 1000)
-        for _ in 0..<ticks {
-            use()
+    /// So many ticks of a new collector.
+    func run(ticks count: Int) throws {
+        var collector = try Collector(source: kernel, store: store, intervalMilliseconds: 600_000)
+        for _ in 0..<count {
+            rehearsal.set(tick: ticks)
             _ = try collector.tick()
-            kernel.seconds += seconds
-        }
-    }
-
-    private func use() {
-        let used = Dictionary(
-            uniqueKeysWithValues: ["/t/a", "/t/b", "/web"].map {
-                ($0, Int64.random(in: 0...90_000_000, using: &random))
-            })
-        counters["/t", default: 0] += (used["/t/a"] ?? 0) + (used["/t/b"] ?? 0)
-        for (path, cpu) in used { counters[path, default: 0] += cpu }
-        for index in kernel.cgroups.indices {
-            let path = kernel.cgroups[index].found.path
-            let (cpu, memory) = (counters[path] ?? 7, 4096 * Int64.random(in: 1...999, using: &random))
-            kernel.cgroups[index].texts = [
-                .cpuStat: "usage_usec \(cpu)\nuser_usec \(cpu / 3)\nsystem_usec \(cpu - cpu / 3)\n",
-                .memoryCurrent: "\(memory)\n",
-                .memoryStat:
-                    "anon \(memory / 2)\nfile 0\nkernel 0\nsock 0\nshmem 0\ninactive_file 0\n",
-                .ioStat: "8:0 rbytes=\(cpu) wbytes=\(cpu / 2) rios=3 wios=\(cpu / 4096)\n",
-            ]
+            ticks += 1
         }
     }
 

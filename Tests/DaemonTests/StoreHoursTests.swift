@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Metering
 import Store
+import TestKernel
 import TestSupport
 import Testing
 import Units
@@ -92,7 +93,10 @@ import Units
             "UPDATE usage SET quantity = quantity + 1 WHERE rowid_of(3)",
             ["usage", "container=/t/a", "meter=io_read_bytes", "was changed"]
         ),
-        ("DELETE FROM usage WHERE rowid_of(3)", ["a row is missing behind usage", "meter=memory_unreclaimable"]),
+        (
+            "DELETE FROM usage WHERE rowid_of(3)",
+            ["a row is missing behind usage", "meter=memory_unreclaimable"]
+        ),
         (
             "INSERT INTO usage SELECT container, hour_s, meter, 2, entry, 5 FROM usage WHERE rowid_of(3)",
             ["usage", "assurance=estimated_split", "was added"]
@@ -110,7 +114,10 @@ import Units
         ("UPDATE completeness SET failed = 0, skipped = 9", ["completeness", "was changed"]),
         ("DELETE FROM unmetered", ["a row is missing"]),
         ("UPDATE ledger_entry SET closed_ms = closed_ms + 1 WHERE id = 2", ["entry 2", "changed"]),
-        ("DELETE FROM ledger_entry WHERE id = 1", ["entry 1 is missing", "rows of ledger entry 1"]),
+        (
+            "DELETE FROM ledger_entry WHERE id = 1",
+            ["entry 1 is missing", "rows of ledger entry 1"]
+        ),
         (
             "UPDATE ledger_entry SET id = CASE id WHEN 1 THEN -2 ELSE -1 END WHERE id IN (1, 2); UPDATE ledger_entry SET id = -id",
             ["ledger entry 1 of", "was changed"]
@@ -119,7 +126,10 @@ import Units
             "UPDATE sample_block SET data = CAST(substr(data, 1, 20) || char(7) || substr(data, 22) AS BLOB) WHERE id = 2",
             ["sample_block of /t/", "from 2026"]
         ),
-        ("UPDATE sample_io_block SET samples = 9 WHERE id = 1", ["sample_io_block", "other samples"]),
+        (
+            "UPDATE sample_io_block SET samples = 9 WHERE id = 1",
+            ["sample_io_block", "other samples"]
+        ),
     ])
     func aForgedRowIsNamed(_ deed: String, _ words: [String]) throws {
         try rig.run(ticks: 14)
@@ -180,7 +190,8 @@ import Units
     /// Whatever the hour, what the host could give is whose it was, and idle.
     @Test func capacityAddsUp() throws {
         try rig.run(ticks: 14)
-        let report = try String(contentsOfFile: "\(repository)/reports/capacity.sql", encoding: .utf8)
+        let report = try String(
+            contentsOfFile: "\(repository)/reports/capacity.sql", encoding: .utf8)
         let table = try rig.store.report(report, over: rig.day, place: "capacity")
         var sums: [String: Int64] = [:]
         var totals: [String: Int64] = [:]
@@ -202,7 +213,8 @@ import Units
         let first = rig.start.description
         #expect(totals[first + "cpu"] == Int64(2 * 3_600_000_000))
         #expect(totals[first + "memory"] == Int64(3600) << 30)
-        #expect(table.rows.contains { if case .text("unattributed") = $0[2] { true } else { false } })
+        #expect(
+            table.rows.contains { if case .text("unattributed") = $0[2] { true } else { false } })
     }
 
     /// A wall clock that goes back writes into an hour that is closed: as rows of the next entry.

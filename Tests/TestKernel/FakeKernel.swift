@@ -7,14 +7,14 @@ import SystemPackage
 import Units
 
 /// A kernel that says what a test tells it to.
-final class FakeKernel: KernelSource {
-    struct Cgroup {
-        var found: FoundCgroup
-        var texts: [KernelFile: String] = [:]
-        var network: (namespace: Int64, received: Int64, sent: Int64)?
-        var end: CgroupEnd?
+public final class FakeKernel: KernelSource {
+    public struct Cgroup {
+        public var found: FoundCgroup
+        public var texts: [KernelFile: String] = [:]
+        public var network: (namespace: Int64, received: Int64, sent: Int64)?
+        public var end: CgroupEnd?
 
-        init(
+        public init(
             _ path: String, id: Int64, role: FoundCgroup.Role = .container, root: Int64? = nil,
             birth: Moment? = nil
         ) {
@@ -25,30 +25,32 @@ final class FakeKernel: KernelSource {
         }
     }
 
-    var cgroups: [Cgroup] = []
+    public var cgroups: [Cgroup] = []
     /// Seconds after boot.
-    var seconds: Int64 = 0
+    public var seconds: Int64 = 0
     /// How far the wall clock was stepped, in seconds.
-    var wallOffset: Int64 = 0
+    public var wallOffset: Int64 = 0
     private var revision = 0
 
-    let bootID = "fake"
-    let path = "/"
-    let isKernel = true
-    let isIOConserved = true
+    public init() {}
 
-    var host: HostCapacity?
+    public let bootID = "fake"
+    public let path = "/"
+    public let isKernel = true
+    public let isIOConserved = true
 
-    func capacity() -> HostCapacity? { host }
-    func now() -> Moment { at(seconds) }
-    func beginTick() -> Moment { now() }
-    func at(_ seconds: Int64) -> Moment {
+    public var host: HostCapacity?
+
+    public func capacity() -> HostCapacity? { host }
+    public func now() -> Moment { at(seconds) }
+    public func beginTick() -> Moment { now() }
+    public func at(_ seconds: Int64) -> Moment {
         Moment(
             wall: Instant(seconds: 1_795_446_000 + wallOffset + seconds),
             bootMicroseconds: seconds * 1_000_000)
     }
 
-    func survey(_ plan: SurveyPlan) -> Survey {
+    public func survey(_ plan: SurveyPlan) -> Survey {
         revision += 1
         var survey = Survey()
         survey.revision = revision
@@ -66,14 +68,14 @@ final class FakeKernel: KernelSource {
         return survey
     }
 
-    func read(
+    public func read(
         _ file: KernelFile, of index: Int, into buffer: inout [UInt8]
     ) throws(Errno) -> Int {
         guard let text = cgroups[index].texts[file] else { throw .noSuchFileOrDirectory }
         return fill(&buffer, text)
     }
 
-    func readNetwork(of index: Int, into buffer: inout [UInt8]) -> NetworkReading {
+    public func readNetwork(of index: Int, into buffer: inout [UInt8]) -> NetworkReading {
         guard let network = cgroups[index].network else { return .none }
         let counters = "\(network.received) 0 0 0 0 0 0 0 \(network.sent) 0 0 0 0 0 0 0"
         return .read(
@@ -90,12 +92,12 @@ final class FakeKernel: KernelSource {
         return bytes.count
     }
 
-    func moment(of index: Int) -> Moment { now() }
-    func end(of index: Int) -> CgroupEnd? { cgroups[index].end }
-    func deducedCPU(of index: Int) -> Int64? { nil }
-    func hasChildren(_ index: Int) -> Bool { false }
-    func resetPeak(of index: Int) -> Bool { false }
-    func isStacked(_ device: DeviceNumber) -> Bool { false }
-    func seal() {}
-    func acknowledge() {}
+    public func moment(of index: Int) -> Moment { now() }
+    public func end(of index: Int) -> CgroupEnd? { cgroups[index].end }
+    public func deducedCPU(of index: Int) -> Int64? { nil }
+    public func hasChildren(_ index: Int) -> Bool { false }
+    public func resetPeak(of index: Int) -> Bool { false }
+    public func isStacked(_ device: DeviceNumber) -> Bool { false }
+    public func seal() {}
+    public func acknowledge() {}
 }
