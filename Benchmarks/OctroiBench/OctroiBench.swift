@@ -18,8 +18,17 @@ enum OctroiBench {
             try tick(words[2], rounds: Int64(words[3]) ?? 1, store: words[4])
         case "ingest" where words.count == 5:
             try ingest(words[2], containers: Int64(words[3]) ?? 1, ticks: Int64(words[4]) ?? 1)
+        case "codec" where words.count == 4: try Series.codec(words[2], rounds: Int(words[3]) ?? 1)
+        case "hour" where words.count == 5:
+            try Series.hour(words[2], into: words[3], containers: Int64(words[4]) ?? 1)
+        case "openmetrics" where words.count == 4:
+            try Series.openMetrics(words[2], containers: Int(words[3]) ?? 1)
         default:
-            print("usage: octroi-bench read ROOT ROUNDS | tick ROOT ROUNDS DB | ingest DB N TICKS")
+            print(
+                """
+                usage: octroi-bench read ROOT ROUNDS | tick ROOT ROUNDS DB | ingest DB N TICKS
+                       | codec SERIES ROUNDS | hour SERIES DB N | openmetrics SERIES N
+                """)
             exit(64)
         }
     }
@@ -109,12 +118,12 @@ enum OctroiBench {
         return meters.map { Advance.Part(meter: $0, hour: Instant(seconds: 0), quantity: 1000) }
     }()
 
-    private static func cpuMicroseconds() -> Int64 {
+    static func cpuMicroseconds() -> Int64 {
         var usage = rusage()
         getrusage(RUSAGE_SELF.rawValue, &usage)
         return Int64(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1_000_000
             + Int64(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
     }
 
-    private static func wallMicroseconds() -> Int64 { Host.now().bootMicroseconds }
+    static func wallMicroseconds() -> Int64 { Host.now().bootMicroseconds }
 }

@@ -4,40 +4,38 @@
 /// that width fill as many bytes; 64 is eight numbers as they are; 128 + n stands for n groups of
 /// zeros. The last group is filled up with zeros.
 enum BitPacking {
+    /// The widest group whose numbers each lie within eight bytes, wherever they begin.
+    private static let widest = 56
+    private static let mostZeros = 127
+
     /// How many bytes `pack` would write, without the gain from runs of zeros.
-    static func cost(_ numbers: [UInt64]) -> Int {
+    static func cost(_ numbers: UnsafeBufferPointer<UInt64>) -> Int {
         var cost = 0
-        eachGroup(of: numbers) { _, width in cost += 1 + (width > widest ? 64 : width) }
+        for start in stride(from: 0, to: numbers.count, by: 8) {
+            let width = width(numbers, start)
+            cost += 1 + (width > widest ? 64 : width)
+        }
         return cost
     }
 
-    static func pack(_ numbers: [UInt64], into bytes: inout [UInt8]) {
-        var zeros: UInt8 = 0
-        eachGroup(of: numbers) { start, width in
-            if width == 0 {
-                zeros += 1
-                if zeros == 127 {
-                    bytes.append(128 + zeros)
-                    zeros = 0
+    static func pack(_ numbers: UnsafeBufferPointer<UInt64>, into bytes: inout [UInt8]) {
+        let most = (numbers.count + 7) / 8 * 65 + 8
+        bytes += [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
+            var writer = GroupWriter(buffer: UnsafeMutableRawBufferPointer(buffer))
+            var zeros = 0
+            for start in stride(from: 0, to: numbers.count, by: 8) {
+                let width = width(numbers, start)
+                if width == 0 {
+                    zeros += 1
+                    guard zeros == mostZeros else { continue }
                 }
-                return
-            }
-            if zeros > 0 {
-                bytes.append(128 + zeros)
+                if zeros > 0 { writer.byte(UInt8(128 + zeros)) }
                 zeros = 0
+                if width > 0 { writer.group(numbers, start, width > widest ? 64 : width) }
             }
-            let end = min(start + 8, numbers.count)
-            if width > widest {
-                bytes.append(64)
-                for index in start..<start + 8 {
-                    append(index < end ? numbers[index] : 0, 8, to: &bytes)
-                }
-                return
-            }
-            bytes.append(UInt8(width))
-            packGroup(numbers, start..<end, width, into: &bytes)
+            if zeros > 0 { writer.byte(UInt8(128 + zeros)) }
+            count = writer.count
         }
-        if zeros > 0 { bytes.append(128 + zeros) }
     }
 
     /// Reads `count` numbers.
@@ -61,49 +59,53 @@ enum BitPacking {
         return numbers
     }
 
-    /// The widest group whose numbers each lie within eight bytes, wherever they begin.
-    private static let widest = 56
-
+    /// How many bits the widest number of the group needs.
     @inline(__always)
-    private static func eachGroup(
-        of numbers: [UInt64], _ body: (_ start: Int, _ width: Int) -> Void
-    ) {
-        numbers.withUnsafeBufferPointer { numbers in
-            var start = 0
-            while start < numbers.count {
-                var union: UInt64 = 0
-                for index in start..<min(start + 8, numbers.count) { union |= numbers[index] }
-                body(start, 64 - union.leadingZeroBitCount)
-                start += 8
-            }
-        }
+    private static func width(_ numbers: UnsafeBufferPointer<UInt64>, _ start: Int) -> Int {
+        var union: UInt64 = 0
+        for index in start..<min(start + 8, numbers.count) { union |= numbers[index] }
+        return 64 - union.leadingZeroBitCount
+    }
+}
+
+/// Writes groups into a buffer that has room for eight bytes behind them.
+private struct GroupWriter {
+    let buffer: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    init(buffer: UnsafeMutableRawBufferPointer) { self.buffer = buffer }
+
+    mutating func byte(_ byte: UInt8) {
+        buffer[count] = byte
+        count += 1
     }
 
-    private static func packGroup(
-        _ numbers: [UInt64], _ range: Range<Int>, _ width: Int, into bytes: inout [UInt8]
-    ) {
+    @inline(__always)
+    mutating func group(_ numbers: UnsafeBufferPointer<UInt64>, _ start: Int, _ width: Int) {
+        byte(UInt8(width))
+        let end = count + width
         // What is not written yet, and how many bits of it.
         var (held, bits) = (UInt64(0), 0)
-        var written = 0
-        for index in range {
-            held |= numbers[index] << UInt64(bits)
+        for index in start..<min(start + 8, numbers.count) {
+            let number = numbers[index]
+            held |= number << UInt64(bits)
             bits += width
             guard bits >= 64 else { continue }
-            append(held, 8, to: &bytes)
-            written += 8
+            word(held)
             bits -= 64
-            held = bits == 0 ? 0 : numbers[index] >> UInt64(width - bits)
+            held = bits == 0 ? 0 : number >> UInt64(width - bits)
         }
-        while written < width {
-            let count = min(8, width - written)
-            append(held, count, to: &bytes)
-            written += count
+        while count < end {
+            word(held)
             held = 0
         }
+        // The last word may reach beyond the group; what follows is written over it.
+        count = end
     }
 
     @inline(__always)
-    private static func append(_ word: UInt64, _ count: Int, to bytes: inout [UInt8]) {
-        withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0.prefix(count)) }
+    private mutating func word(_ word: UInt64) {
+        buffer.storeBytes(of: word.littleEndian, toByteOffset: count, as: UInt64.self)
+        count += 8
     }
 }

@@ -11,12 +11,6 @@ public struct Column: Hashable, Sendable {
 
     init(values: [Int64], runs: [Int]) { (self.values, self.runs) = (values, runs) }
 
-    /// Other numbers in the places of those of `column`.
-    public init(values: [Int64], like column: Column) {
-        precondition(values.count == column.values.count, "one number for each")
-        (self.values, runs) = (values, column.runs)
-    }
-
     /// How many numbers, missing ones included.
     public var count: Int { runs.reduce(0, +) }
 

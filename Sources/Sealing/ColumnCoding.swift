@@ -1,34 +1,38 @@
 /// How a column is written.
 ///
 /// One byte says what follows: bits 0…1 the order (0 a constant, 1 differences, 2 differences of
-/// differences), bit 2 whether numbers are missing, and bits 3…7 are 0. Then come, if some are
-/// missing, the number of runs and their lengths; the first number; and, unless all are the same, how
-/// many low bits all differences lack, and the rest in groups (`BitPacking`). Signed numbers are
-/// zig-zag: 0, -1, 1, -2 are 0, 1, 2, 3.
+/// differences, 3 differences above the smallest), bit 2 whether numbers are missing, and bits 3…7 are
+/// 0. Then come, if some are missing, the number of runs and their lengths; the first number; and,
+/// unless all are the same, for order 3 the smallest difference, how many low bits the rest all lack,
+/// and the rest in groups (`BitPacking`). Signed numbers are zig-zag: 0, -1, 1, -2 are 0, 1, 2, 3.
 extension Column {
     /// The bytes of the column; none if all its numbers are missing.
     var bytes: [UInt8] {
         guard let first = values.first else { return [] }
-        let once = differences(values)
-        let twice = differences([0] + once)
-        var bytes: [UInt8] = []
-        func head(_ order: UInt8) {
-            bytes.append(order | (isWhole ? 0 : 4))
-            if !isWhole {
-                bytes.append(varint: UInt64(runs.count))
-                for run in runs { bytes.append(varint: UInt64(run)) }
+        let rest = values.count - 1
+        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 3 * rest) { scratch in
+            let orders = (0..<3).map { order in
+                UnsafeMutableBufferPointer(rebasing: scratch[order * rest..<(order + 1) * rest])
             }
-            bytes.append(varint: zigzag(first))
-        }
-        guard once.contains(where: { $0 != 0 }) else {
-            head(0)
+            guard let steps = Steps(values, into: orders) else { return head(0, first) }
+            let costs = orders.map { BitPacking.cost(UnsafeBufferPointer($0)) }
+            // The earlier one, if they cost the same.
+            let order = costs.indices.min { costs[$0] < costs[$1] } ?? 0
+            var bytes = head(UInt8(order + 1), first)
+            if order == 2 { bytes.append(varint: zigzag(steps.smallest)) }
+            bytes.append(UInt8(steps.shifts[order]))
+            BitPacking.pack(UnsafeBufferPointer(orders[order]), into: &bytes)
             return bytes
         }
-        let packed = [once, twice].map(packed)
-        let order = BitPacking.cost(packed[1].numbers) < BitPacking.cost(packed[0].numbers) ? 1 : 0
-        head(UInt8(order + 1))
-        bytes.append(UInt8(packed[order].shift))
-        BitPacking.pack(packed[order].numbers, into: &bytes)
+    }
+
+    private func head(_ order: UInt8, _ first: Int64) -> [UInt8] {
+        var bytes = [order | (isWhole ? 0 : 4)]
+        if !isWhole {
+            bytes.append(varint: UInt64(runs.count))
+            for run in runs { bytes.append(varint: UInt64(run)) }
+        }
+        bytes.append(varint: zigzag(first))
         return bytes
     }
 
@@ -40,17 +44,23 @@ extension Column {
         }
         var reader = ByteReader(Array(bytes))
         let kind = try reader.byte()
-        guard kind < 8, kind & 3 < 3 else { throw BlockError("a column of kind \(kind)") }
+        guard kind < 8 else { throw BlockError("a column of kind \(kind)") }
         let runs = try kind & 4 == 0 ? [count] : Self.runs(&reader, count)
         let there = stride(from: 0, to: runs.count, by: 2).reduce(0) { $0 + runs[$1] }
         guard there > 0 else { throw BlockError("a column of nothing") }
         let first = unzigzag(try reader.varint())
         var values = [Int64](repeating: first, count: there)
         if kind & 3 > 0 {
+            let smallest = try kind & 3 == 3 ? unzigzag(reader.varint()) : 0
             let shift = try reader.byte()
             guard shift < 64 else { throw BlockError("a shift of \(shift)") }
             let packed = try BitPacking.unpack(there - 1, from: &reader)
-            Self.sum(packed, Int64(shift), isTwice: kind & 3 == 2, into: &values)
+            let steps = packed.lazy.map { packed in
+                kind & 3 == 3
+                    ? smallest &+ Int64(bitPattern: packed << UInt64(shift))
+                    : unzigzag(packed) << Int64(shift)
+            }
+            Self.sum(steps, isTwice: kind & 3 == 2, into: &values)
         }
         guard reader.isAtEnd else { throw BlockError("more bytes than numbers") }
         self.init(values: values, runs: runs)
@@ -71,14 +81,13 @@ extension Column {
 
     /// Adds up differences behind the first of `values`.
     private static func sum(
-        _ packed: [UInt64], _ shift: Int64, isTwice: Bool, into values: inout [Int64]
+        _ steps: some Collection<Int64>, isTwice: Bool, into values: inout [Int64]
     ) {
         values.withUnsafeMutableBufferPointer { values in
             guard var value = values.first else { return }
             var slope: Int64 = 0
-            for index in packed.indices {
-                let number = unzigzag(packed[index]) << shift
-                slope = isTwice ? slope &+ number : number
+            for (index, step) in steps.enumerated() {
+                slope = isTwice ? slope &+ step : step
                 value = value &+ slope
                 values[index + 1] = value
             }
@@ -86,21 +95,40 @@ extension Column {
     }
 }
 
-/// Each number less the one before it, the first excepted; wrapping, so that no pair is too far apart.
-private func differences(_ numbers: [Int64]) -> [Int64] {
-    guard numbers.count > 1 else { return [] }
-    return [Int64](unsafeUninitializedCapacity: numbers.count - 1) { result, count in
-        for index in 0..<numbers.count - 1 {
-            result.initializeElement(at: index, to: numbers[index + 1] &- numbers[index])
-        }
-        count = numbers.count - 1
-    }
-}
+/// The differences of a column's numbers, wrapping, so that no pair is too far apart, in each order.
+private struct Steps {
+    let smallest: Int64
+    /// How many low bits all of an order's numbers lack; they are without them.
+    let shifts: [Int]
 
-/// The numbers without the low bits that all of them lack, made unsigned.
-private func packed(_ numbers: [Int64]) -> (numbers: [UInt64], shift: Int) {
-    let shift = numbers.reduce(0, |).trailingZeroBitCount & 63
-    return (numbers.map { zigzag($0 >> Int64(shift)) }, shift)
+    /// Fills a buffer for each order; `nil` if all differences are 0.
+    init?(_ values: [Int64], into orders: [UnsafeMutableBufferPointer<UInt64>]) {
+        let (once, twice, above) = (orders[0], orders[1], orders[2])
+        var (smallest, last) = (Int64.max, Int64(0))
+        var (unionOnce, unionTwice, unionAbove) = (UInt64(0), UInt64(0), UInt64(0))
+        for index in once.indices {
+            let step = values[index + 1] &- values[index]
+            let turn = step &- last
+            (once[index], twice[index]) = (UInt64(bitPattern: step), UInt64(bitPattern: turn))
+            unionOnce |= once[index]
+            unionTwice |= twice[index]
+            smallest = min(smallest, step)
+            last = step
+        }
+        guard unionOnce != 0 else { return nil }
+        for index in once.indices {
+            above[index] = once[index] &- UInt64(bitPattern: smallest)
+            unionAbove |= above[index]
+        }
+        self.smallest = smallest
+        shifts = [unionOnce, unionTwice, unionAbove].map { $0.trailingZeroBitCount & 63 }
+        let (first, second, third) = (Int64(shifts[0]), Int64(shifts[1]), UInt64(shifts[2]))
+        for index in once.indices {
+            once[index] = zigzag(Int64(bitPattern: once[index]) >> first)
+            twice[index] = zigzag(Int64(bitPattern: twice[index]) >> second)
+            above[index] >>= third
+        }
+    }
 }
 
 @inline(__always)

@@ -136,7 +136,7 @@ private struct LedgerVerifier {
                 return "\(table.sealed) of \(path) from \(hour)"
             }
             do throws(BlockError) {
-                let columns = try SampleColumns(statement.bytes(6), isCPU: table.keys.count == 1)
+                let columns = try SampleColumns(statement.bytes(6), isSample: table.keys.count == 1)
                 let ticks = columns.columns.first?.values ?? []
                 if [ticks.first, ticks.last, Int64(ticks.count)] != said {
                     damage("\(words()): it holds other samples than its row says")
@@ -153,24 +153,37 @@ private struct LedgerVerifier {
 }
 
 /// What was done to rows whose checksums were `sums`, in words.
+///
+/// A row that is not what it was looks like one that came and one that went: the first of each are
+/// taken together.
 private func differences(_ rows: [(sum: UInt32, words: String)], _ sums: [UInt32]) -> [String] {
-    let change = rows.map(\.sum).difference(from: sums)
-    var (added, missing): ([Int], [Int]) = ([], [])
-    for step in change {
-        switch step {
-        case .insert(let offset, _, _): added.append(offset)
-        case .remove(let offset, _, _): missing.append(offset)
+    var left: [UInt32: Int] = [:]
+    for sum in sums { left[sum, default: 0] += 1 }
+    let added = rows.indices.filter { index in
+        guard let count = left[rows[index].sum], count > 0 else { return true }
+        left[rows[index].sum] = count - 1
+        return false
+    }
+    var there: [UInt32: Int] = [:]
+    for row in rows { there[row.sum, default: 0] += 1 }
+    // Of each row that is missing, how many of those before it are there.
+    var (missing, before): ([Int], Int) = ([], 0)
+    for sum in sums {
+        if let count = there[sum], count > 0 {
+            there[sum] = count - 1
+            before += 1
+        } else {
+            missing.append(before)
         }
     }
-    let changed = zip(added.sorted(), missing.sorted())
-    let lines =
-        changed.map { "\(rows[$0.0].words): it was changed" }
-        + added.sorted().dropFirst(missing.count).map { "\(rows[$0].words): it was added" }
-        + missing.sorted().dropFirst(added.count).map { offset in
-            let before =
-                rows.indices.contains(offset - 1) ? rows[offset - 1].words : "its beginning"
-            return "a row is missing behind \(before)"
-        }
+    let changed = added.prefix(missing.count).map { "\(rows[$0].words): it was changed" }
+    let new = added.dropFirst(missing.count).map { "\(rows[$0].words): it was added" }
+    let gone = missing.dropFirst(added.count).map { offset in
+        offset > 0
+            ? "a row is missing behind \(rows[min(offset, rows.count) - 1].words)"
+            : "its first row is missing"
+    }
+    let lines = changed + new + gone
     return lines.isEmpty ? ["its rows are not those that it closed"] : lines
 }
 

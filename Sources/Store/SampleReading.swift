@@ -71,7 +71,7 @@ extension Store {
                 (blocks.integer(0) ?? 0)...max(blocks.integer(0) ?? 0, blocks.integer(1) ?? 0)
             let columns: [Sealing.Column]
             do throws(BlockError) {
-                columns = try SampleColumns(blocks.bytes(5), isCPU: !query.byDevice).columns
+                columns = try SampleColumns(blocks.bytes(5), isSample: !query.byDevice).columns
             } catch {
                 let hour = Instant(seconds: blocks.integer(2) ?? 0)
                 throw Fault(

@@ -121,9 +121,10 @@ private struct Sealer {
     }
 
     private func write(_ key: SeriesKey, _ series: SampleColumns) throws {
-        let isCPU = table.keys.count == 1
-        let bytes = series.block(isCPU: isCPU).bytes
-        guard let back = try? SampleColumns(bytes, isCPU: isCPU), back.columns == series.columns
+        let isSample = table.keys.count == 1
+        let bytes = series.block(isSample: isSample).bytes
+        guard let back = try? SampleColumns(bytes, isSample: isSample),
+            back.columns == series.columns
         else {
             throw Fault(
                 .failed, at: "\(table.hot) of container \(key)", found: "it does not seal exactly",

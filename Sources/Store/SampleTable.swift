@@ -24,6 +24,12 @@ struct SampleTable {
             "net_tx_bytes",
         ])
 
+    /// System time is usage less user time, but for a microsecond of rounding; memory is anon, file
+    /// and kernel, but for what memory.stat leaves out. Counted from the tick.
+    fileprivate static let nearSums = [
+        NearSum(3, plus: [1], minus: [2]), NearSum(5, plus: [6, 7, 8]),
+    ]
+
     static let io = SampleTable(
         hot: "sample_io", sealed: "sample_io_block", keys: ["container", "major", "minor"],
         values: ["read_bytes", "write_bytes", "read_ops", "write_ops"])
@@ -31,36 +37,24 @@ struct SampleTable {
 
 /// Samples of one series, as columns: the tick, then what was measured.
 struct SampleColumns {
-    /// The cpu times of `SampleTable.samples`, counted from the tick.
-    private static let cpuTimes = (usage: 1, user: 2, system: 3)
-
     var columns: [Sealing.Column]
 
     init(_ count: Int) { columns = Array(repeating: Sealing.Column(), count: count) }
 
     /// Reads what `block` made.
-    init(_ bytes: [UInt8], isCPU: Bool) throws(BlockError) {
+    init(_ bytes: [UInt8], isSample: Bool) throws(BlockError) {
         columns = try Block(bytes).columns
-        if isCPU { columns = Self.exchanged(columns) }
+        if isSample { exchange() }
     }
 
-    /// The block.
-    ///
-    /// The kernel's user and system time are its usage, but for a microsecond of rounding:
-    /// of the three, the system time is kept as that rounding.
-    func block(isCPU: Bool) -> Block { Block(isCPU ? Self.exchanged(columns) : columns) }
+    /// The block; of a sample's, with what is left of the columns that others nearly add up to.
+    func block(isSample: Bool) -> Block {
+        var copy = self
+        if isSample { copy.exchange() }
+        return Block(copy.columns)
+    }
 
-    /// Puts usage − user − system in the place of system, or system in the place of that.
-    private static func exchanged(_ columns: [Sealing.Column]) -> [Sealing.Column] {
-        guard columns.count > cpuTimes.system else { return columns }
-        let (usage, user) = (columns[cpuTimes.usage], columns[cpuTimes.user])
-        let third = columns[cpuTimes.system]
-        guard usage.runs == user.runs, user.runs == third.runs else { return columns }
-        var result = columns
-        result[cpuTimes.system] = Sealing.Column(
-            values: third.values.indices.map {
-                usage.values[$0] &- user.values[$0] &- third.values[$0]
-            }, like: third)
-        return result
+    private mutating func exchange() {
+        for sum in SampleTable.nearSums { sum.exchange(&columns) }
     }
 }
