@@ -10,18 +10,20 @@ CREATE TABLE ledger_entry (
     closed_ms INTEGER NOT NULL,
     -- The last tick whose completeness is in this entry or an earlier one.
     last_tick INTEGER NOT NULL CHECK (last_tick >= 0),
-    row_count INTEGER NOT NULL CHECK (row_count >= 0),
+    -- -1 while it is being closed.
+    row_count INTEGER NOT NULL CHECK (row_count >= -1),
     -- SHA-256 of the rows' canonical bytes, and of the previous hash with all of this entry.
     content   BLOB    NOT NULL CHECK (length(content) = 32),
     hash      BLOB    NOT NULL CHECK (length(hash) = 32),
     -- CRC-32 of each row, in order: what names the row that was changed.
-    row_sums  BLOB    NOT NULL CHECK (length(row_sums) = 4 * row_count)
+    row_sums  BLOB    NOT NULL CHECK (length(row_sums) = 4 * max(row_count, 0))
 ) STRICT;
 INSERT INTO ledger_entry VALUES (0, 'genesis', 0, 0, 0, 0, zeroblob(32), zeroblob(32), x'');
 CREATE TRIGGER ledger_entry_is_next BEFORE INSERT ON ledger_entry
-    WHEN new.id <> (SELECT max(id) FROM ledger_entry) + 1
+    WHEN new.id <> (SELECT max(id) FROM ledger_entry) + 1 OR new.row_count <> -1
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_entry_is_final BEFORE UPDATE ON ledger_entry
+    WHEN old.row_count <> -1 OR new.row_count = -1 OR new.id <> old.id
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_entry_stays BEFORE DELETE ON ledger_entry
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
@@ -57,12 +59,12 @@ CREATE TABLE usage (
     hour_s    INTEGER NOT NULL CHECK (hour_s % 3600 = 0),
     meter     INTEGER NOT NULL REFERENCES meter (id),
     assurance INTEGER NOT NULL REFERENCES assurance (id),
-    entry     INTEGER NOT NULL REFERENCES ledger_entry (id) DEFERRABLE INITIALLY DEFERRED,
+    entry     INTEGER NOT NULL REFERENCES ledger_entry (id) CHECK (entry > 0),
     quantity  INTEGER NOT NULL CHECK (quantity >= 0),
     PRIMARY KEY (container, hour_s, meter, assurance, entry)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER usage_is_new BEFORE INSERT ON usage
-    WHEN new.entry <= (SELECT max(id) FROM ledger_entry)
+    WHEN NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = new.entry AND row_count = -1)
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER usage_is_final BEFORE UPDATE ON usage
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
@@ -75,7 +77,7 @@ CREATE TABLE control_total (
     container INTEGER NOT NULL REFERENCES container (id),
     hour_s    INTEGER NOT NULL CHECK (hour_s % 3600 = 0),
     meter     INTEGER NOT NULL REFERENCES meter (id),
-    entry     INTEGER NOT NULL REFERENCES ledger_entry (id) DEFERRABLE INITIALLY DEFERRED,
+    entry     INTEGER NOT NULL REFERENCES ledger_entry (id),
     quantity  INTEGER NOT NULL CHECK (quantity >= 0),
     PRIMARY KEY (container, hour_s, meter, entry)
 ) STRICT, WITHOUT ROWID;
@@ -88,7 +90,7 @@ CREATE TABLE capacity (
     hour_s   INTEGER NOT NULL CHECK (hour_s % 3600 = 0),
     boot     INTEGER NOT NULL REFERENCES boot (id),
     meter    INTEGER NOT NULL REFERENCES meter (id),
-    entry    INTEGER NOT NULL REFERENCES ledger_entry (id) DEFERRABLE INITIALLY DEFERRED,
+    entry    INTEGER NOT NULL REFERENCES ledger_entry (id),
     quantity INTEGER NOT NULL CHECK (quantity >= 0),
     PRIMARY KEY (hour_s, boot, meter, entry)
 ) STRICT, WITHOUT ROWID;
@@ -98,7 +100,7 @@ CREATE INDEX capacity_open ON capacity (hour_s) WHERE entry = 0;
 CREATE TABLE completeness (
     hour_s            INTEGER NOT NULL CHECK (hour_s % 3600 = 0),
     run               INTEGER NOT NULL REFERENCES run (id),
-    entry             INTEGER NOT NULL REFERENCES ledger_entry (id) DEFERRABLE INITIALLY DEFERRED,
+    entry             INTEGER NOT NULL REFERENCES ledger_entry (id),
     ticks             INTEGER NOT NULL CHECK (ticks > 0),
     seen              INTEGER NOT NULL CHECK (seen >= 0),
     read              INTEGER NOT NULL CHECK (read >= 0),
@@ -138,51 +140,74 @@ DROP TABLE anomaly_1;
 CREATE INDEX anomaly_open ON anomaly (entry) WHERE entry = 0;
 
 CREATE TRIGGER control_total_is_new BEFORE INSERT ON control_total
-    WHEN new.entry BETWEEN 1 AND (SELECT max(id) FROM ledger_entry)
+    WHEN new.entry <> 0
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER control_total_is_final BEFORE UPDATE ON control_total WHEN old.entry <> 0
+CREATE TRIGGER control_total_is_final BEFORE UPDATE ON control_total
+    WHEN old.entry <> 0 OR (new.entry <> 0
+        AND NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = new.entry AND row_count = -1))
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER control_total_stays BEFORE DELETE ON control_total WHEN old.entry <> 0
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER capacity_is_new BEFORE INSERT ON capacity
-    WHEN new.entry BETWEEN 1 AND (SELECT max(id) FROM ledger_entry)
+    WHEN new.entry <> 0
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER capacity_is_final BEFORE UPDATE ON capacity WHEN old.entry <> 0
+CREATE TRIGGER capacity_is_final BEFORE UPDATE ON capacity
+    WHEN old.entry <> 0 OR (new.entry <> 0
+        AND NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = new.entry AND row_count = -1))
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER capacity_stays BEFORE DELETE ON capacity WHEN old.entry <> 0
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER completeness_is_new BEFORE INSERT ON completeness
-    WHEN new.entry BETWEEN 1 AND (SELECT max(id) FROM ledger_entry)
+    WHEN NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = new.entry AND row_count = -1)
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER completeness_is_final BEFORE UPDATE ON completeness WHEN old.entry <> 0
+CREATE TRIGGER completeness_is_final BEFORE UPDATE ON completeness
+    WHEN old.entry <> 0 OR (new.entry <> 0
+        AND NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = new.entry AND row_count = -1))
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER completeness_stays BEFORE DELETE ON completeness WHEN old.entry <> 0
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER gap_is_new BEFORE INSERT ON gap
-    WHEN new.entry BETWEEN 1 AND (SELECT max(id) FROM ledger_entry)
+    WHEN new.entry <> 0
+        OR EXISTS (SELECT 1 FROM gap WHERE id = new.id
+            AND entry <> 0)
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER gap_is_final BEFORE UPDATE ON gap WHEN old.entry <> 0
+CREATE TRIGGER gap_is_final BEFORE UPDATE ON gap
+    WHEN old.entry <> 0 OR (new.entry <> 0
+        AND NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = new.entry AND row_count = -1))
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER gap_stays BEFORE DELETE ON gap WHEN old.entry <> 0
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER unmetered_is_new BEFORE INSERT ON unmetered
-    WHEN new.entry BETWEEN 1 AND (SELECT max(id) FROM ledger_entry)
+    WHEN new.entry <> 0
+        OR EXISTS (SELECT 1 FROM unmetered WHERE container = new.container AND until_ms = new.until_ms
+            AND entry <> 0)
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER unmetered_is_final BEFORE UPDATE ON unmetered WHEN old.entry <> 0
+CREATE TRIGGER unmetered_is_final BEFORE UPDATE ON unmetered
+    WHEN old.entry <> 0 OR (new.entry <> 0
+        AND NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = new.entry AND row_count = -1))
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER unmetered_stays BEFORE DELETE ON unmetered WHEN old.entry <> 0
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER usage_import_is_new BEFORE INSERT ON usage_import
-    WHEN new.entry BETWEEN 1 AND (SELECT max(id) FROM ledger_entry)
+    WHEN new.entry <> 0
+        OR EXISTS (SELECT 1 FROM usage_import WHERE container = new.container AND meter = new.meter
+            AND start_ms = new.start_ms AND end_ms = new.end_ms
+            AND entry <> 0)
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER usage_import_is_final BEFORE UPDATE ON usage_import WHEN old.entry <> 0
+CREATE TRIGGER usage_import_is_final BEFORE UPDATE ON usage_import
+    WHEN old.entry <> 0 OR (new.entry <> 0
+        AND NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = new.entry AND row_count = -1))
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER usage_import_stays BEFORE DELETE ON usage_import WHEN old.entry <> 0
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER anomaly_is_new BEFORE INSERT ON anomaly
-    WHEN new.entry BETWEEN 1 AND (SELECT max(id) FROM ledger_entry)
+    WHEN new.entry <> 0
+        OR EXISTS (SELECT 1 FROM anomaly WHERE id = new.id
+            AND entry <> 0)
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER anomaly_is_final BEFORE UPDATE ON anomaly WHEN old.entry <> 0
+CREATE TRIGGER anomaly_is_final BEFORE UPDATE ON anomaly
+    WHEN old.entry <> 0 OR (new.entry <> 0
+        AND NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = new.entry AND row_count = -1))
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER anomaly_stays BEFORE DELETE ON anomaly WHEN old.entry <> 0
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
@@ -286,7 +311,9 @@ FROM sample s
 JOIN tick k ON k.id = s.tick
 JOIN container c ON c.id = s.container
 LEFT JOIN container_detail d ON d.container = c.id
-LEFT JOIN attribution t ON t.container = c.id AND t.until_s IS NULL;
+LEFT JOIN attribution t
+    ON t.container = c.id AND t.since_s <= k.wall_ms / 1000
+    AND (t.until_s IS NULL OR k.wall_ms / 1000 < t.until_s);
 
 -- How complete each hour was: what is closed, and the ticks that are not yet.
 CREATE VIEW completeness_hour AS
@@ -297,5 +324,5 @@ UNION ALL
 SELECT wall_ms / 3600000 * 3600, run, count(*), sum(seen), sum(read), sum(vanished), sum(failed),
     sum(births), sum(ends), sum(last_readings), sum(skipped), max(bracket_us), max(duration_us),
     min(epoch), max(epoch)
-FROM tick WHERE id > (SELECT max(last_tick) FROM ledger_entry)
+FROM tick WHERE id > (SELECT last_tick FROM ledger_entry ORDER BY id DESC LIMIT 1)
 GROUP BY wall_ms / 3600000, run;

@@ -1,9 +1,9 @@
 -- title: Capacity
 -- about: Whose the host's cores and memory were in each hour: tenants, unattributed and idle.
 -- The rows of an hour and meter before "capacity" add up to it. Idle below 0: more was used than
--- there was, as far as the hour was metered.
+-- there was. An hour of before capacity was metered has neither idle nor capacity.
 WITH used AS (
-    SELECT hour_s, meter, tenant, sum(quantity) AS quantity
+    SELECT hour_s, meter, tenant, sum(quantity) AS quantity, max(unit) AS unit
     FROM usage_hour
     WHERE meter IN ('cpu', 'memory') AND assurance <> 'imported'
         AND hour_s >= :from AND hour_s < :to
@@ -16,28 +16,28 @@ total AS (
     GROUP BY 1, 2
 ),
 part AS (
-    SELECT hour_s, meter, 0 AS place, tenant AS whose, quantity FROM used
+    SELECT hour_s, meter, unit, 0 AS place, 'tenant' AS kind, tenant, quantity FROM used
     WHERE tenant <> 'unattributed'
     UNION ALL
-    SELECT t.hour_s, t.meter, 1, 'unattributed',
-        coalesce((SELECT u.quantity FROM used u
-            WHERE u.hour_s = t.hour_s AND u.meter = t.meter AND u.tenant = 'unattributed'), 0)
-    FROM total t
+    SELECT hour_s, meter, unit, 1, 'unattributed', NULL, quantity FROM used
+    WHERE tenant = 'unattributed'
     UNION ALL
-    SELECT t.hour_s, t.meter, 2, 'idle',
+    SELECT t.hour_s, t.meter, t.unit, 2, 'idle', NULL,
         t.quantity - coalesce((SELECT sum(u.quantity) FROM used u
             WHERE u.hour_s = t.hour_s AND u.meter = t.meter), 0)
     FROM total t
     UNION ALL
-    SELECT hour_s, meter, 3, 'capacity', quantity FROM total
+    SELECT hour_s, meter, unit, 3, 'capacity', NULL, quantity FROM total
 )
 SELECT
     strftime('%Y-%m-%dT%H:%M:%SZ', p.hour_s, 'unixepoch') AS hour,
     p.meter,
-    p.whose,
+    p.kind,
+    p.tenant,
     p.quantity,
-    t.unit,
-    p.quantity * 1000 / t.quantity AS permille
+    p.unit,
+    -- Divided first: a product with 1000 may pass 64 bits.
+    p.quantity / nullif(t.quantity / 1000, 0) AS permille
 FROM part p
-JOIN total t ON t.hour_s = p.hour_s AND t.meter = p.meter
-ORDER BY p.hour_s, p.meter, p.place, p.whose;
+LEFT JOIN total t ON t.hour_s = p.hour_s AND t.meter = p.meter
+ORDER BY p.hour_s, p.meter, p.place, p.tenant;

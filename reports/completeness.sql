@@ -11,7 +11,10 @@ SELECT
     sum(h.last_readings) AS last_readings,
     max(h.widest_bracket_us) AS widest_bracket_us,
     max(h.longest_tick_us) AS longest_tick_us,
-    max(h.last_epoch) - min(h.first_epoch) AS clock_steps,
+    (SELECT sum(steps) FROM (
+        SELECT max(e.last_epoch) - min(e.first_epoch) AS steps
+        FROM completeness_hour e JOIN run r ON r.id = e.run
+        WHERE e.hour_s / 86400 = h.hour_s / 86400 GROUP BY r.boot)) AS clock_steps,
     (SELECT count(*) FROM gap g
      WHERE strftime('%Y-%m-%d', g.until_ms / 1000, 'unixepoch')
         = strftime('%Y-%m-%d', h.hour_s, 'unixepoch')) AS gaps

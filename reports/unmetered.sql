@@ -9,6 +9,8 @@ SELECT
     u.cpu_us
 FROM unmetered u
 JOIN container c ON c.id = u.container
-LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
+LEFT JOIN attribution a
+    ON a.container = c.id AND a.since_s <= u.until_ms / 1000
+    AND (a.until_s IS NULL OR u.until_ms / 1000 < a.until_s)
 WHERE u.until_ms / 1000 >= :from AND u.until_ms / 1000 < :to
 ORDER BY a.tenant IS NULL, a.tenant, c.path, u.until_ms;

@@ -91,12 +91,12 @@ struct Series {
                 "\(series.name) \(hundredths(some, series)) \(hundredths(every, series)) "
                     + "\(every.columns.count - 1)")
             plain.append(some)
-            packed.append(some.bytes)
+            packed.append(some.bytes())
         }
         let values = plain.reduce(0) { $0 + $1.columns.count * $1.count } * rounds
         var bytes = 0
         var start = OctroiBench.cpuMicroseconds()
-        for _ in 0..<rounds { for block in plain { bytes += block.bytes.count } }
+        for _ in 0..<rounds { for block in plain { bytes += block.bytes().count } }
         let sealing = max(1, OctroiBench.cpuMicroseconds() - start)
         start = OctroiBench.cpuMicroseconds()
         for _ in 0..<rounds { for block in packed { bytes += try Block(block).count } }
@@ -107,7 +107,7 @@ struct Series {
     }
 
     private static func hundredths(_ block: Block, _ series: Series) -> String {
-        let value = block.bytes.count * 100 / series.rows.count
+        let value = block.bytes().count * 100 / series.rows.count
         return "\(value / 100).\(value / 10 % 10)\(value % 10)"
     }
 

@@ -20,6 +20,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     var accounts: [Int64: Account]
     private var clock: WallClock
     private var lastMoment: Moment?
+    /// Which stretch of the wall clock it is: a step of the clock begins a new one.
+    var epoch: Int64 { clock.epoch }
     /// The survey of the last committed tick; `nil` before the first.
     var lastRevision: Int?
     /// Inner cgroups with processes of their own that were warned of.

@@ -81,6 +81,7 @@ public struct CollectorService: Service {
         let start = Host.now().bootMicroseconds
         let last = runMilliseconds.map { start + $0 * 1000 }
         var told: Set<String> = []
+        var clock = SteadyClock()
         var failed = tick(&collector, tree, committer)
         names.wake()
         while true {
@@ -103,7 +104,7 @@ public struct CollectorService: Service {
             failed = tick(&collector, tree, committer)
             if isStopped { break }
             names.wake()
-            prune(at: now, committer)
+            if clock.isSteady(collector.epoch, at: now) { prune(at: now, committer) }
         }
         if let failed { throw failed }
     }
@@ -144,5 +145,18 @@ public struct CollectorService: Service {
     private func nextHour(_ now: Moment) -> Int64 {
         let next = now.wall.startOfHour.advanced(bySeconds: 3600)
         return now.bootMicroseconds + (next.milliseconds - now.wall.milliseconds) * 1000
+    }
+}
+
+/// Whether the wall clock can be trusted to say how old a sample is: a clock that jumped ahead by years
+/// must not let all of them go before it is set right.
+private struct SteadyClock {
+    private var epoch: Int64?
+    private var since: Int64 = 0
+
+    /// True once there was no step for an hour.
+    mutating func isSteady(_ epoch: Int64, at now: Moment) -> Bool {
+        if self.epoch != epoch { (self.epoch, since) = (epoch, now.bootMicroseconds) }
+        return now.bootMicroseconds - since > 3_600_000_000
     }
 }

@@ -161,9 +161,11 @@ public final class ReplayKernel: KernelSource {
             guard let moment = moment(rest[...]) else { throw bad(line) }
             next.times.append(moment)
         } else if letter == "C" {
-            let numbers = rest.compactMap { Int64($0) }.filter { (1..<1 << 50).contains($0) }
-            guard rest.count == 2, numbers.count == 2 else { throw bad(line) }
-            next.capacity = HostCapacity(cpus: numbers[0], memory: numbers[1])
+            // More than any host has: a million cores, 2 PiB.
+            guard rest.count == 2, let cpus = Int64(rest[0]), let memory = Int64(rest[1]),
+                (1...1 << 20).contains(cpus), (1...1 << 51).contains(memory)
+            else { throw bad(line) }
+            next.capacity = HostCapacity(cpus: cpus, memory: memory)
         } else if letter == "K" {
             guard rest.count == 2, let device = DeviceNumber(rest[0]) else { throw bad(line) }
             stacked[device] = rest[1] == "1"

@@ -2,9 +2,11 @@ import CZlib
 
 /// Columns of one length, as one run of bytes that says when it was changed.
 ///
-/// The letters `OB`, the version 1, a CRC-32 of all that follows (lowest byte first), then as varints
-/// the number of rows and of columns, and for each column its length in bytes and those bytes
-/// (`Column.bytes`). A column of no bytes has nothing but missing numbers.
+/// The letters `OB`, the version 1, a CRC-32 (lowest byte first), then as varints the number of rows and
+/// of columns, and for each column its length in bytes and those bytes (`Column.bytes`). A column of no
+/// bytes has nothing but missing numbers. The checksum is over all that follows it and, before that, a
+/// tag of whole numbers (8 bytes each, lowest first), which is not stored: it says whose the block is,
+/// so that no block can stand in another's place.
 public struct Block: Hashable, Sendable {
     public var columns: [Column]
 
@@ -19,7 +21,7 @@ public struct Block: Hashable, Sendable {
     private static let mostColumns = 1 << 10
 
     /// The block as it is stored.
-    public var bytes: [UInt8] {
+    public func bytes(tag: [Int64] = []) -> [UInt8] {
         var body: [UInt8] = []
         body.append(varint: UInt64(count))
         body.append(varint: UInt64(columns.count))
@@ -28,14 +30,14 @@ public struct Block: Hashable, Sendable {
             body.append(varint: UInt64(bytes.count))
             body += bytes
         }
-        var sum = crc(body[...]).littleEndian
+        var sum = checksum(tag, body[...]).littleEndian
         return withUnsafeBytes(of: &sum) { Self.heading + $0 + body }
     }
 
     /// Reads what `bytes` wrote.
     ///
-    /// - Throws: `BlockError` if a bit of it is another than was written.
-    public init(_ bytes: [UInt8]) throws(BlockError) {
+    /// - Throws: `BlockError` if a bit of it, or its tag, is another than was written.
+    public init(_ bytes: [UInt8], tag: [Int64] = []) throws(BlockError) {
         guard bytes.count > 7, bytes[..<2] == Self.heading[..<2] else {
             throw BlockError("no block")
         }
@@ -43,7 +45,9 @@ public struct Block: Hashable, Sendable {
             throw BlockError("a block of version \(bytes[2])")
         }
         let sum = bytes[3..<7].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        guard crc(bytes[7...]) == sum else { throw BlockError("its checksum does not fit") }
+        guard checksum(tag, bytes[7...]) == sum else {
+            throw BlockError("its checksum does not fit")
+        }
         var reader = ByteReader(bytes, from: 7)
         let count = try reader.count(atMost: Self.mostRows)
         columns = []
@@ -53,6 +57,12 @@ public struct Block: Hashable, Sendable {
         }
         guard reader.isAtEnd else { throw BlockError("more bytes than columns") }
     }
+}
+
+private func checksum(_ tag: [Int64], _ body: ArraySlice<UInt8>) -> UInt32 {
+    let tag = tag.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+    }
+    return crc((tag + body)[...])
 }
 
 /// CRC-32 as in zlib (ISO 3309).

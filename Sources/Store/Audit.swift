@@ -32,23 +32,28 @@ extension Store {
              WHERE t.container = c.container AND t.meter = c.meter
                 AND t.hour_s >= :from AND t.hour_s < :to)
             """
-        /// What a table of usage holds for the root and all below it.
-        func usage(_ table: String) -> String {
+        // By the tenant root: what the ledger holds for it and all below it.
+        func part(_ from: String) -> String {
             """
-            (SELECT coalesce(sum(u.quantity), 0) FROM container x
-             CROSS JOIN \(table) u ON u.container = x.id AND u.hour_s >= :from AND u.hour_s < :to
-             JOIN assurance s ON s.id = u.assurance
-             WHERE (x.id = c.container OR x.root = c.container) AND u.meter = c.meter
-                AND s.name IN ('conserved', 'estimated_split'))
+            SELECT coalesce(x.root, x.id) AS root, u.meter, u.quantity FROM \(from)
+            WHERE u.hour_s >= :from AND u.hour_s < :to AND u.assurance IN
+                (SELECT id FROM assurance WHERE name IN ('conserved', 'estimated_split'))
             """
         }
         let sql = """
+            WITH billed AS (
+                SELECT root, meter, sum(quantity) AS quantity FROM (
+                    \(part("container x CROSS JOIN usage u ON u.container = x.id"))
+                    UNION ALL
+                    \(part("usage_open u CROSS JOIN container x ON x.id = u.container")))
+                GROUP BY root, meter)
             SELECT r.path, m.name AS meter, a.tenant, \(kernel) AS kernel,
                 \(period == nil ? "sum(c.pending)" : "0") AS pending,
-                \(usage("usage")) + \(usage("usage_open")) AS usage
+                coalesce(b.quantity, 0) AS usage
             FROM control c
             JOIN container r ON r.id = c.container
             JOIN meter m ON m.id = c.meter
+            LEFT JOIN billed b ON b.root = c.container AND b.meter = c.meter
             LEFT JOIN attribution a ON a.container = r.id AND a.until_s IS NULL
             GROUP BY c.container, c.meter
             ORDER BY a.tenant IS NULL, a.tenant, r.path, r.id, m.id

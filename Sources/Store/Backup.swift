@@ -17,8 +17,7 @@ func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
             .failed, at: file, found: "there is a file already",
             cure: "Name a new file: a backup never overwrites one")
     }
-    let partial = "\(file).partial"
-    unlink(partial)
+    let partial = "\(file).partial-\(getpid())"
     let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
     guard descriptor >= 0 else {
         throw Fault(
@@ -38,8 +37,10 @@ func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
         unlink(partial)
         throw error
     }
-    guard fsync(descriptor) == 0, rename(partial, file) == 0 else {
-        unlink(partial)
+    // A link, unlike rename, never takes the place of a file that has come meanwhile.
+    let isWhole = fsync(descriptor) == 0 && link(partial, file) == 0
+    unlink(partial)
+    guard isWhole else {
         throw Fault(
             .failed, at: file,
             found: "not all could be written (\(String(cString: strerror(errno))))",

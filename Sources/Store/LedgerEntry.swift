@@ -63,14 +63,24 @@ struct LedgerEntry {
         return LedgerEntry(row)
     }
 
-    fileprivate func insert(_ db: Database) throws {
+    /// Begins an entry: until `finish`, rows may be closed into it.
+    fileprivate static func begin(_ db: Database, _ id: Int64) throws {
         try db.execute(
             sql: """
                 INSERT INTO ledger_entry (id, kind, hour_s, closed_ms, last_tick, row_count, content,
-                    hash, row_sums) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    hash, row_sums) VALUES (?, 'hour', 0, 0, 0, -1, zeroblob(32), zeroblob(32), x'')
+                """, arguments: [id])
+    }
+
+    /// Writes what was closed; nothing can be added any more.
+    fileprivate func finish(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                UPDATE ledger_entry SET kind = ?, hour_s = ?, closed_ms = ?, last_tick = ?,
+                    row_count = ?, content = ?, hash = ?, row_sums = ? WHERE id = ?
                 """,
             arguments: [
-                id, kind, hour, closed, lastTick, rowCount, Data(content), Data(hash), Data(sums),
+                kind, hour, closed, lastTick, rowCount, Data(content), Data(hash), Data(sums), id,
             ])
     }
 }
@@ -82,56 +92,65 @@ func closeHours(
     _ db: Database, before hour: Instant, lastTick: Int64, at now: Instant
 ) throws {
     let last = try LedgerEntry.last(db)
+    let entry = last.id + 1
+    try LedgerEntry.begin(db, entry)
     try db.execute(
         sql: """
             INSERT INTO completeness SELECT wall_ms / 3600000 * 3600, run, ?, count(*), sum(seen),
                 sum(read), sum(vanished), sum(failed), sum(births), sum(ends), sum(last_readings),
                 sum(skipped), max(bracket_us), max(duration_us), min(epoch), max(epoch)
             FROM tick WHERE id > ? AND id <= ? GROUP BY wall_ms / 3600000, run
-            """, arguments: [last.id + 1, last.lastTick, lastTick])
-    try close(db, .hour, after: last, before: hour, lastTick: lastTick, at: now)
+            """, arguments: [entry, last.lastTick, lastTick])
+    let content = try content(db, .hour, hour: hour, entry: entry)
+    try moveUsage(db, "hour_s < \(hour.seconds)", to: entry)
     for table in ["control_total", "capacity"] {
         try db.execute(
             sql: "UPDATE \(table) SET entry = ? WHERE entry = 0 AND hour_s < ?",
-            arguments: [last.id + 1, hour.seconds])
+            arguments: [entry, hour.seconds])
     }
     for table in ["gap", "unmetered", "anomaly", "usage_import"] {
         try db.execute(
-            sql: "UPDATE \(table) SET entry = ? WHERE entry = 0", arguments: [last.id + 1])
+            sql: "UPDATE \(table) SET entry = ? WHERE entry = 0", arguments: [entry])
     }
+    let nominal = hour.advanced(bySeconds: -3600)
+    try LedgerEntry(after: last, .hour, hour: nominal, lastTick: lastTick, at: now, content)
+        .finish(db)
 }
 
 /// Closes what an import has just added.
 func closeImport(_ db: Database, at now: Instant) throws {
     let last = try LedgerEntry.last(db)
-    try close(
-        db, .import, after: last, before: now.startOfHour, lastTick: last.lastTick, at: now)
-    try db.execute(
-        sql: "UPDATE usage_import SET entry = ? WHERE entry = 0", arguments: [last.id + 1])
+    let entry = last.id + 1
+    try LedgerEntry.begin(db, entry)
+    let content = try content(db, .import, hour: now.startOfHour, entry: entry)
+    try moveUsage(db, "assurance = 3", to: entry)
+    try db.execute(sql: "UPDATE usage_import SET entry = ? WHERE entry = 0", arguments: [entry])
+    try LedgerEntry(
+        after: last, .import, hour: now.startOfHour, lastTick: last.lastTick, at: now, content
+    ).finish(db)
 }
 
-/// Hashes the open rows, writes the entry, and moves the usage among them into the ledger.
-private func close(
-    _ db: Database, _ kind: LedgerEntry.Kind, after last: LedgerEntry, before hour: Instant,
-    lastTick: Int64, at now: Instant
-) throws {
+/// What the rows come to that an entry closes.
+private func content(
+    _ db: Database, _ kind: LedgerEntry.Kind, hour: Instant, entry: Int64
+) throws -> EntryContent {
     var content = EntryContent()
     for table in LedgerTable.all {
         guard let sql = table.openRows(kind) else { continue }
         let arguments =
-            sql.contains(":hour") ? [hour.seconds] : sql.contains(":entry") ? [last.id + 1] : []
+            sql.contains(":hour") ? [hour.seconds] : sql.contains(":entry") ? [entry] : []
         try table.read(db, sql, arguments) { _, row, _ in content.add(row) }
     }
-    let which = kind == .hour ? "hour_s < \(hour.seconds)" : "assurance = 3"
+    return content
+}
+
+/// Moves open usage into the ledger.
+private func moveUsage(_ db: Database, _ which: String, to entry: Int64) throws {
     try db.execute(
         sql: """
             INSERT INTO usage (container, hour_s, meter, assurance, entry, quantity)
             SELECT container, hour_s, meter, assurance, ?, quantity FROM usage_open WHERE \(which)
             ORDER BY container, hour_s, meter, assurance
-            """, arguments: [last.id + 1])
+            """, arguments: [entry])
     try db.execute(sql: "DELETE FROM usage_open WHERE \(which)")
-    let nominal = kind == .hour ? hour.advanced(bySeconds: -3600) : hour
-    try LedgerEntry(
-        after: last, kind, hour: nominal, lastTick: lastTick, at: now, content
-    ).insert(db)
 }

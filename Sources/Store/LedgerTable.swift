@@ -23,15 +23,19 @@ struct LedgerTable {
     }
 
     /// All rows that are closed, each with its entry before its fields.
+    ///
+    /// Usage that is open is in a table of its own: here, a row without an entry is none of Octroi's.
     var closedRows: String {
-        "SELECT r.entry, \(fields) FROM \(name) r \(joins) WHERE r.entry > 0 ORDER BY \(order)"
+        let isClosed = openTable == nil ? "r.entry <> 0" : "TRUE"
+        return
+            "SELECT r.entry, \(fields) FROM \(name) r \(joins) WHERE \(isClosed) ORDER BY \(order)"
     }
 
     /// In the order in which an entry's rows are hashed.
     static let all = [
         LedgerTable(
             name: "usage",
-            fields: "\(owner), r.hour_s AS hour_s, m.name AS meter, a.name AS assurance, "
+            fields: "\(owner), r.hour_s AS hour_s, \(meter), a.name AS assurance, "
                 + "r.quantity AS quantity",
             joins: "\(toContainer) CROSS JOIN meter m ON m.id = r.meter "
                 + "CROSS JOIN assurance a ON a.id = r.assurance",
@@ -40,7 +44,7 @@ struct LedgerTable {
             openTable: "usage_open"),
         LedgerTable(
             name: "control_total",
-            fields: "\(owner), r.hour_s AS hour_s, m.name AS meter, r.quantity AS quantity",
+            fields: "\(owner), r.hour_s AS hour_s, \(meter), r.quantity AS quantity",
             joins: "\(toContainer) CROSS JOIN meter m ON m.id = r.meter",
             order: "r.container, r.hour_s, r.meter",
             hourCloses: "r.entry = 0 AND r.hour_s < :hour", importCloses: nil),
@@ -53,9 +57,11 @@ struct LedgerTable {
             hourCloses: "r.entry = 0 AND r.hour_s < :hour", importCloses: nil),
         LedgerTable(
             name: "completeness",
-            fields: "r.hour_s AS hour_s, run, ticks, seen, read, vanished, failed, births, ends, "
+            fields:
+                "b.boot_id AS boot, u.root AS root, r.hour_s AS hour_s, r.run AS run, ticks, seen, read, vanished, failed, births, ends, "
                 + "last_readings, skipped, widest_bracket_us, longest_tick_us, first_epoch, last_epoch",
-            joins: "", order: "r.hour_s, r.run", hourCloses: "r.entry = :entry", importCloses: nil),
+            joins: "CROSS JOIN run u ON u.id = r.run CROSS JOIN boot b ON b.id = u.boot",
+            order: "r.hour_s, r.run", hourCloses: "r.entry = :entry", importCloses: nil),
         LedgerTable(
             name: "gap",
             fields: "r.since_ms AS since_ms, r.until_ms AS until_ms, r.reason AS reason", joins: "",
@@ -71,7 +77,7 @@ struct LedgerTable {
             joins: toContainer, order: "r.id", hourCloses: "r.entry = 0", importCloses: nil),
         LedgerTable(
             name: "usage_import",
-            fields: "\(owner), m.name AS meter, r.start_ms AS start_ms, r.end_ms AS end_ms, "
+            fields: "\(owner), \(meter), r.start_ms AS start_ms, r.end_ms AS end_ms, "
                 + "r.quantity_high AS quantity_high, r.quantity_low AS quantity_low, "
                 + "r.imported_ms AS imported_ms",
             joins: "\(toContainer) CROSS JOIN meter m ON m.id = r.meter",
@@ -82,6 +88,9 @@ struct LedgerTable {
     /// Who a row is about, in words that no other store gives another meaning.
     private static let owner =
         "b.boot_id AS boot, c.cgroup_id AS cgroup_id, c.path AS container, c.import_tenant AS tenant"
+    /// A meter, with what reports make of its name.
+    private static let meter =
+        "m.name AS meter, m.shown_as AS shown_as, m.memory_formula AS formula"
     private static let toContainer =
         "CROSS JOIN container c ON c.id = r.container LEFT JOIN boot b ON b.id = c.boot"
 }
@@ -119,12 +128,16 @@ extension LedgerTable {
                 return "\(field)=\(String(decoding: statement.bytes(column), as: UTF8.self))"
             }
             guard let number = statement.integer(column) else { return nil }
-            if field == "hour_s" { return "hour=\(Instant(seconds: number))" }
-            if field.hasSuffix("_ms") {
-                return "\(field.dropLast(3))=\(Instant(milliseconds: number))"
-            }
+            if field == "hour_s" { return "hour=\(time(number))" }
+            if field.hasSuffix("_ms") { return "\(field.dropLast(3))=\(time(number / 1000))" }
             return "\(field)=\(number)"
         }
         return "\(name) " + fields.joined(separator: " ")
     }
+}
+
+/// Seconds since 1970 as a time, or as they are where no calendar goes: whatever a forger wrote.
+func time(_ seconds: Int64) -> String {
+    let years = Int64(9999 - 1970) * 31_556_952
+    return abs(seconds / 2) < years / 2 ? "\(Instant(seconds: seconds))" : "\(seconds) s"
 }

@@ -7,6 +7,8 @@ public struct Verification: Sendable {
     public var entries: Int64 = 0
     public var rows: Int64 = 0
     public var blocks: Int64 = 0
+    /// Rows of usage that no entry holds yet, as their hour is not over or no collector runs.
+    public var open: Int64 = 0
     /// The chain's last hash, in hex: noted elsewhere, it shows a later rewriting of the whole chain.
     public var head = ""
     /// What is wrong, in words; empty if nothing is.
@@ -26,7 +28,7 @@ extension Store {
     ) throws(Fault) -> Verification {
         try read { db in
             var verifier = try LedgerVerifier(db)
-            verifier.checkChain(head)
+            try verifier.checkChain(head)
             try verifier.checkRows(onProgress)
             for table in [SampleTable.samples, .io] { try verifier.checkBlocks(table, onProgress) }
             return verifier.result
@@ -44,33 +46,63 @@ private struct LedgerVerifier {
 
     init(_ db: Database) throws {
         self.db = db
-        let rows = try Row.fetchCursor(db, sql: "SELECT * FROM ledger_entry")
-        while let row = try rows.next() { entries[row["id"]] = LedgerEntry(row) }
+        result.open = try Int64.fetchOne(db, sql: "SELECT count(*) FROM usage_open") ?? 0
     }
 
     /// Whether each entry is what its hash says, and follows the one before it.
-    mutating func checkChain(_ head: String?) {
+    mutating func checkChain(_ head: String?) throws {
         var previous: LedgerEntry?
-        for entry in entries.values.sorted(by: { $0.id < $1.id }) {
-            defer { previous = entry }
-            guard let before = previous else {
-                if entry.id != 0 || entry.hash != [UInt8](repeating: 0, count: 32) {
-                    damage("ledger entry 0, where the chain begins, is missing or changed")
-                }
-                continue
-            }
-            for id in (before.id + 1)..<max(entry.id, before.id + 1) {
-                damage("ledger entry \(id) is missing")
-            }
-            if entry.id == before.id + 1, entry.hash(after: before.hash) != entry.hash {
-                damage("ledger entry \(entry.id) of \(Instant(seconds: entry.hour)) was changed")
-            }
+        var isHeadThere = head == nil
+        let rows = try Row.fetchCursor(db, sql: "SELECT * FROM ledger_entry ORDER BY id")
+        while let row = try rows.next() {
+            var entry = LedgerEntry(row)
+            check(entry, after: previous)
+            isHeadThere = isHeadThere || hex(entry.hash) == head?.lowercased()
+            // All sums together are as long as the ledger: those of damaged entries are read again.
+            entry.sums = []
+            entries[entry.id] = entry
+            previous = entry
         }
         result.entries = Int64(max(0, entries.count - 1))
         result.head = hex(previous?.hash ?? [])
-        if let head, !entries.values.contains(where: { hex($0.hash) == head.lowercased() }) {
+        if !isHeadThere {
             damage(
-                "the hash \(head) is not in the chain: it was written anew, or is another store's")
+                "the hash \(head ?? "") is not in the chain: it was written anew, cut short, or is "
+                    + "another store's")
+        }
+        try checkEnd(previous?.lastTick ?? 0)
+    }
+
+    private mutating func check(_ entry: LedgerEntry, after previous: LedgerEntry?) {
+        guard let before = previous else {
+            if entry.id != 0 || entry.hash != [UInt8](repeating: 0, count: 32)
+                || entry.lastTick != 0
+            {
+                damage("ledger entry 0, where the chain begins, is missing or changed")
+            }
+            return
+        }
+        // Ids only rise here, but a forger may choose any.
+        let gap = entry.id.subtractingReportingOverflow(before.id)
+        if gap.partialValue == 2 {
+            damage("ledger entry \(before.id + 1) is missing")
+        } else if gap.overflow || gap.partialValue != 1 {
+            damage("the ledger entries between \(before.id) and \(entry.id) are missing")
+        } else if entry.hash(after: before.hash) != entry.hash {
+            damage("ledger entry \(entry.id) of \(time(entry.hour)) was changed")
+        }
+    }
+
+    /// Whether there is something behind the chain's end that only closing an hour makes.
+    private mutating func checkEnd(_ lastTick: Int64) throws {
+        let sealed = try Bool.fetchOne(
+            db,
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM sample_block WHERE last_tick > ?
+                    AND hour_s >= (SELECT max(hour_s) FROM sample_block))
+                """, arguments: [lastTick])
+        if sealed == true {
+            damage("samples were sealed behind the last ledger entry: later entries are missing")
         }
     }
 
@@ -80,17 +112,17 @@ private struct LedgerVerifier {
         var orphans: [Int64: (count: Int, first: String)] = [:]
         for table in LedgerTable.all {
             try table.read(db, table.closedRows, []) { entry, row, words in
-                if entries[entry] == nil {
+                if entry < 1 || entries[entry] == nil {
                     orphans[entry, default: (0, words())].count += 1
                     return
                 }
-                contents[entry, default: EntryContent()].add(row)
+                contents[entry, default: EntryContent(keepsSums: false)].add(row)
                 result.rows += 1
                 if result.rows % 65_536 == 0 { onProgress(result.rows) }
             }
         }
         for (entry, rows) in orphans.sorted(by: { $0.key < $1.key }) {
-            damage("\(rows.count) rows of ledger entry \(entry), which is missing: \(rows.first)")
+            damage("\(rows.count) rows of ledger entry \(entry), which is none: \(rows.first)")
         }
         let wrong = entries.values.filter { entry in
             guard entry.id > 0 else { return false }
@@ -110,8 +142,10 @@ private struct LedgerVerifier {
                 found[entry, default: []].append((crc(row.bytes[...]), words()))
             }
         }
-        for (id, entry) in wrong.sorted(by: { $0.key < $1.key }) {
-            let lines = differences(found[id] ?? [], entry.rowSums)
+        for id in wrong.keys.sorted() {
+            let sums = try Row.fetchOne(
+                db, sql: "SELECT * FROM ledger_entry WHERE id = ?", arguments: [id])
+            let lines = differences(found[id] ?? [], sums.map { LedgerEntry($0).rowSums } ?? [])
             for line in lines.prefix(Self.mostNamed) { damage("ledger entry \(id): \(line)") }
             if lines.count > Self.mostNamed {
                 damage("ledger entry \(id): \(lines.count - Self.mostNamed) more rows")
@@ -121,25 +155,26 @@ private struct LedgerVerifier {
 
     /// Whether each block is what was sealed.
     mutating func checkBlocks(_ table: SampleTable, _ onProgress: (Int64) -> Void) throws {
-        let keys = table.keys.map { "r." + $0 }.joined(separator: " || ':' || ")
+        let tag = table.keys + ["first_tick", "last_tick", "hour_s", "samples"]
+        let fields = Int32(tag.count)
         var statement = try FastStatement(
             db,
             """
-            SELECT r.first_tick, r.last_tick, r.samples, r.hour_s, \(keys), c.path, r.data
+            SELECT \(tag.map { "r." + $0 }.joined(separator: ", ")), c.path, r.data,
+                (SELECT count(*) FROM tick WHERE id BETWEEN r.first_tick AND r.last_tick)
             FROM \(table.sealed) r LEFT JOIN container c ON c.id = r.container
             """)
         while try statement.step() {
-            let said = (0..<3).map { statement.integer($0) ?? 0 }
+            let tag = (0..<fields).map { statement.integer($0) ?? 0 }
             func words() -> String {
-                let path = String(decoding: statement.bytes(5), as: UTF8.self)
-                let hour = Instant(seconds: statement.integer(3) ?? 0)
-                return "\(table.sealed) of \(path) from \(hour)"
+                let path = String(decoding: statement.bytes(fields), as: UTF8.self)
+                return "\(table.sealed) of \(path) from \(time(tag[Int(fields) - 2]))"
             }
             do throws(BlockError) {
-                let columns = try SampleColumns(statement.bytes(6), isSample: table.keys.count == 1)
-                let ticks = columns.columns.first?.values ?? []
-                if [ticks.first, ticks.last, Int64(ticks.count)] != said {
-                    damage("\(words()): it holds other samples than its row says")
+                _ = try SampleColumns(
+                    statement.bytes(fields + 1), tag: tag, isSample: table.keys.count == 1)
+                if statement.integer(fields + 2) ?? 0 < tag.last ?? 0 {
+                    damage("\(words()): rows of table tick are missing that it has samples of")
                 }
             } catch {
                 damage("\(words()): \(error)")
@@ -190,7 +225,7 @@ private func differences(_ rows: [(sum: UInt32, words: String)], _ sums: [UInt32
 extension LedgerEntry {
     /// The checksums of its rows, in order.
     fileprivate var rowSums: [UInt32] {
-        stride(from: 0, to: sums.count, by: 4).map { start in
+        stride(from: 0, to: sums.count - sums.count % 4, by: 4).map { start in
             sums[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }
         }
     }

@@ -96,7 +96,7 @@ private func cutoff(_ time: Instant) -> Int64 { time.startOfHour.seconds }
 /// Ticks whose samples are sealed and whose completeness is in the ledger.
 private func isOld(_ time: Instant) -> String {
     """
-    wall_ms < \(cutoff(time) * 1000) AND id <= (SELECT max(last_tick) FROM ledger_entry)
+    wall_ms < \(cutoff(time) * 1000) AND id <= \(lastClosedTick)
     AND id < (SELECT max(id) FROM tick)
     """
 }

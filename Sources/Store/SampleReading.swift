@@ -37,66 +37,103 @@ public struct SampleRow: Hashable, Sendable {
 }
 
 extension Store {
-    /// Reads a series in the order in which it was sampled, block by block, then what is not sealed.
+    /// Reads a series in the order in which it was sampled: blocks, then what is not sealed; by
+    /// device, one device after another.
+    ///
+    /// Each block is read in a transaction of its own, so that a slow reader holds nobody up.
     ///
     /// - Throws: `badData` at a block whose checksum does not fit.
     public func samples(
         _ query: SampleQuery, _ body: (SampleRow) throws -> Void
-    ) throws(Fault) {
-        try read { db in
+    ) throws {
+        for device in try query.byDevice ? devices(query.container) : [nil] {
             var thinner = Thinner(query)
-            try readBlocks(db, query) { try thinner.take($0, body) }
-            try readHot(db, query) { try thinner.take($0, body) }
+            var last: Int64 = -1
+            while true {
+                let part = try read { try nextPart($0, query, device, after: last) }
+                for row in part.rows { try thinner.take(row, body) }
+                guard let end = part.lastTick else { break }
+                last = end
+            }
             try thinner.finish(body)
         }
     }
 
-    private func readBlocks(
-        _ db: Database, _ query: SampleQuery, _ body: (SampleRow) throws -> Void
-    ) throws {
-        let table = query.table
-        let device = query.byDevice ? "major, minor" : "NULL, NULL"
-        var blocks = try FastStatement(
-            db,
-            """
-            SELECT first_tick, last_tick, hour_s, \(device), data FROM \(table.sealed)
-            WHERE container = ? AND hour_s > ? AND hour_s < ?
-            ORDER BY container, \(query.byDevice ? "major, minor, " : "")first_tick
-            """)
-        blocks.bind(
-            query.container, query.from.map { $0.seconds - 3600 } ?? .min,
-            query.to.map { $0.seconds + 1 } ?? .max)
-        while try blocks.step() {
-            let ticks =
-                (blocks.integer(0) ?? 0)...max(blocks.integer(0) ?? 0, blocks.integer(1) ?? 0)
-            let columns: [Sealing.Column]
-            do throws(BlockError) {
-                columns = try SampleColumns(blocks.bytes(5), isSample: !query.byDevice).columns
-            } catch {
-                let hour = Instant(seconds: blocks.integer(2) ?? 0)
-                throw Fault(
-                    .badData, at: "\(path), \(table.sealed) of \(hour)", found: "\(error)",
-                    cure: "octroi store check says what else is damaged; a backup has it whole")
-            }
-            let times = try times(db, ticks)
-            let numbers = columns.map(\.numbers)
-            for (index, tick) in (numbers.first ?? []).enumerated() {
-                guard let tick, let at = times[tick] else { continue }
-                // A block of an older Octroi lacks the columns that came later.
-                let values = table.values.indices.map {
-                    $0 + 1 < numbers.count ? numbers[$0 + 1][index] : nil
-                }
-                try body(
-                    SampleRow(
-                        at: at, major: blocks.integer(3), minor: blocks.integer(4), values: values))
-            }
+    private func devices(_ container: Int64) throws(Fault) -> [SampleDevice?] {
+        try read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT major, minor FROM sample_io_block WHERE container = :container
+                    UNION SELECT s.major, s.minor FROM tick t
+                        CROSS JOIN sample_io s ON s.tick = t.id AND s.container = :container
+                        WHERE t.id > \(lastClosedTick)
+                    ORDER BY 1, 2
+                    """, arguments: ["container": container]
+            ).map { SampleDevice(major: $0["major"], minor: $0["minor"]) }
         }
     }
 
-    private func times(_ db: Database, _ ticks: ClosedRange<Int64>) throws -> [Int64: Instant] {
+    /// The next block behind a tick, or else the hot rows behind it.
+    ///
+    /// - Returns: the block's last tick; `nil` behind the hot rows.
+    private func nextPart(
+        _ db: Database, _ query: SampleQuery, _ device: SampleDevice?, after last: Int64
+    ) throws -> (rows: [SampleRow], lastTick: Int64?) {
+        let isDevice =
+            device == nil
+            ? "" : "AND major = \(device?.major ?? 0) AND minor = \(device?.minor ?? 0)"
+        var blocks = try FastStatement(
+            db,
+            """
+            SELECT first_tick, last_tick, hour_s, samples, data FROM \(query.table.sealed)
+            WHERE container = ? \(isDevice) AND first_tick > ? AND hour_s > ? AND hour_s < ?
+            ORDER BY first_tick LIMIT 1
+            """)
+        blocks.bind(
+            query.container, last, query.from.map { $0.seconds - 3600 } ?? .min,
+            query.to.map { $0.seconds + 1 } ?? .max)
+        guard try blocks.step() else { return (try hot(db, query, device, after: last), nil) }
+        let row = try SealedRow(blocks, query, device)
+        _ = try blocks.step()
+        return (try rows(db, query, row), row.lastTick)
+    }
+
+    private func rows(
+        _ db: Database, _ query: SampleQuery, _ block: SealedRow
+    ) throws -> [SampleRow] {
+        func damaged(_ found: String) -> Fault {
+            Fault(
+                .badData, at: "\(path), \(query.table.sealed) of \(time(block.hour))", found: found,
+                cure: "octroi store check says what else is damaged; a backup has it whole")
+        }
+        let numbers: [[Int64?]]
+        do throws(BlockError) {
+            numbers = try SampleColumns(block.data, tag: block.tag, isSample: !query.byDevice)
+                .columns.map(\.numbers)
+        } catch {
+            throw damaged("\(error)")
+        }
+        let times = try times(db, block.firstTick, block.lastTick)
+        return try (numbers.first ?? []).enumerated().map { index, tick in
+            guard let tick, let at = times[tick] else {
+                throw damaged("a sample whose row in table tick is gone")
+            }
+            // A block of an older Octroi lacks the columns that came later.
+            let values = query.table.values.indices.map {
+                $0 + 1 < numbers.count ? numbers[$0 + 1][index] : nil
+            }
+            return SampleRow(
+                at: at, major: block.device?.major, minor: block.device?.minor, values: values)
+        }
+    }
+
+    private func times(
+        _ db: Database, _ first: Int64, _ last: Int64
+    ) throws -> [Int64: Instant] {
         var statement = try FastStatement(
             db, "SELECT id, wall_ms FROM tick WHERE id BETWEEN ? AND ?")
-        statement.bind(ticks.lowerBound, ticks.upperBound)
+        statement.bind(first, last)
         var times: [Int64: Instant] = [:]
         while try statement.step() {
             times[statement.integer(0) ?? 0] = Instant(milliseconds: statement.integer(1) ?? 0)
@@ -104,28 +141,59 @@ extension Store {
         return times
     }
 
-    private func readHot(
-        _ db: Database, _ query: SampleQuery, _ body: (SampleRow) throws -> Void
-    ) throws {
+    private func hot(
+        _ db: Database, _ query: SampleQuery, _ device: SampleDevice?, after last: Int64
+    ) throws -> [SampleRow] {
         let table = query.table
-        let device = query.byDevice ? "s.major, s.minor" : "NULL, NULL"
+        let isDevice =
+            device == nil
+            ? "" : "AND s.major = \(device?.major ?? 0) AND s.minor = \(device?.minor ?? 0)"
         // The ticks first: a hot table is kept by the tick.
         var rows = try FastStatement(
             db,
             """
-            SELECT t.wall_ms, \(device), \(table.values.map { "s." + $0 }.joined(separator: ", "))
-            FROM tick t CROSS JOIN \(table.hot) s ON s.tick = t.id AND s.container = ?
-            WHERE t.id > (SELECT max(last_tick) FROM ledger_entry)
-            ORDER BY t.id
+            SELECT t.wall_ms, \(table.values.map { "s." + $0 }.joined(separator: ", "))
+            FROM tick t CROSS JOIN \(table.hot) s ON s.tick = t.id AND s.container = ? \(isDevice)
+            WHERE t.id > max(?, \(lastClosedTick)) ORDER BY t.id
             """)
-        rows.bind(query.container)
+        rows.bind(query.container, last)
+        var result: [SampleRow] = []
         while try rows.step() {
-            try body(
+            result.append(
                 SampleRow(
-                    at: Instant(milliseconds: rows.integer(0) ?? 0), major: rows.integer(1),
-                    minor: rows.integer(2),
-                    values: table.values.indices.map { rows.integer(Int32($0) + 3) }))
+                    at: Instant(milliseconds: rows.integer(0) ?? 0), major: device?.major,
+                    minor: device?.minor,
+                    values: table.values.indices.map { rows.integer(Int32($0) + 1) }))
         }
+        return result
+    }
+}
+
+/// SQL: the last tick whose samples are sealed.
+let lastClosedTick = "(SELECT last_tick FROM ledger_entry ORDER BY id DESC LIMIT 1)"
+
+/// A block device of a container.
+private struct SampleDevice: Hashable {
+    let major: Int64
+    let minor: Int64
+}
+
+/// A row of a table of blocks.
+private struct SealedRow {
+    let firstTick: Int64
+    let lastTick: Int64
+    let hour: Int64
+    let data: [UInt8]
+    let device: SampleDevice?
+    /// What the block's checksum is over besides its bytes.
+    let tag: [Int64]
+
+    init(_ row: FastStatement, _ query: SampleQuery, _ device: SampleDevice?) throws {
+        (firstTick, lastTick) = (row.integer(0) ?? 0, row.integer(1) ?? 0)
+        (hour, data, self.device) = (row.integer(2) ?? 0, row.bytes(4), device)
+        tag =
+            [query.container] + (device.map { [$0.major, $0.minor] } ?? [])
+            + [firstTick, lastTick, hour, row.integer(3) ?? 0]
     }
 }
 
@@ -148,7 +216,7 @@ private struct Thinner {
         if let held { try body(held) }
     }
 
-    private func stretch(_ row: SampleRow) -> [Int64?] {
-        [query.every.map { row.at.milliseconds / $0 }, row.major, row.minor]
+    private func stretch(_ row: SampleRow) -> Int64? {
+        query.every.map { row.at.milliseconds / $0 }
     }
 }

@@ -27,6 +27,9 @@ private struct TickHour {
     var ticks: [Int64]
 }
 
+/// A block holds no more samples than this, however short the interval.
+private let mostTicks = 65_536
+
 private func hours(_ db: Database, _ ticks: ClosedRange<Int64>) throws -> [TickHour] {
     let rows = try Row.fetchCursor(
         db, sql: "SELECT id, wall_ms FROM tick WHERE id BETWEEN ? AND ? ORDER BY id",
@@ -34,7 +37,9 @@ private func hours(_ db: Database, _ ticks: ClosedRange<Int64>) throws -> [TickH
     var hours: [TickHour] = []
     while let row = try rows.next() {
         let start = Instant(milliseconds: row["wall_ms"]).startOfHour.seconds
-        if hours.last?.start != start { hours.append(TickHour(start: start, ticks: [])) }
+        if hours.last?.start != start || hours.last?.ticks.count == mostTicks {
+            hours.append(TickHour(start: start, ticks: []))
+        }
         hours[hours.count - 1].ticks.append(row["id"])
     }
     return hours
@@ -60,7 +65,7 @@ private struct Sealer {
         let marks = Array(repeating: "?", count: table.keys.count + 5).joined(separator: ", ")
         insert = try db.cachedStatement(
             sql: """
-                INSERT INTO \(table.sealed) (\(table.keys.joined(separator: ", ")), first_tick,
+                INSERT OR REPLACE INTO \(table.sealed) (\(table.keys.joined(separator: ", ")), first_tick,
                     last_tick, hour_s, samples, data) VALUES (\(marks))
                 """)
     }
@@ -122,19 +127,17 @@ private struct Sealer {
 
     private func write(_ key: SeriesKey, _ series: SampleColumns) throws {
         let isSample = table.keys.count == 1
-        let bytes = series.block(isSample: isSample).bytes
-        guard let back = try? SampleColumns(bytes, isSample: isSample),
-            back.columns == series.columns
-        else {
+        let ticks = series.columns[0].values
+        guard let first = ticks.first, let last = ticks.last else { return }
+        let fields = key.numbers + [first, last, hour.start, Int64(ticks.count)]
+        let bytes = series.block(isSample: isSample).bytes(tag: fields)
+        let back = try? SampleColumns(bytes, tag: fields, isSample: isSample)
+        guard let back, back.columns == series.columns else {
             throw Fault(
                 .failed, at: "\(table.hot) of container \(key)", found: "it does not seal exactly",
-                cure: "Report this; the samples stay as they are")
+                cure: "Report this. No tick can be kept until then, and nothing was changed")
         }
-        let ticks = series.columns[0].values
-        try insert.execute(
-            arguments: StatementArguments(
-                key.numbers + [ticks.first, ticks.last, hour.start, Int64(ticks.count)])
-                + [Data(bytes)])
+        try insert.execute(arguments: StatementArguments(fields) + [Data(bytes)])
     }
 }
 

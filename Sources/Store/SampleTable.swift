@@ -24,8 +24,10 @@ struct SampleTable {
             "net_tx_bytes",
         ])
 
+    /// What others nearly add up to, by places counted from the tick.
+    ///
     /// System time is usage less user time, but for a microsecond of rounding; memory is anon, file
-    /// and kernel, but for what memory.stat leaves out. Counted from the tick.
+    /// and kernel, but for what memory.stat leaves out.
     fileprivate static let nearSums = [
         NearSum(3, plus: [1], minus: [2]), NearSum(5, plus: [6, 7, 8]),
     ]
@@ -42,8 +44,8 @@ struct SampleColumns {
     init(_ count: Int) { columns = Array(repeating: Sealing.Column(), count: count) }
 
     /// Reads what `block` made.
-    init(_ bytes: [UInt8], isSample: Bool) throws(BlockError) {
-        columns = try Block(bytes).columns
+    init(_ bytes: [UInt8], tag: [Int64], isSample: Bool) throws(BlockError) {
+        columns = try Block(bytes, tag: tag).columns
         if isSample { exchange() }
     }
 

@@ -128,7 +128,7 @@ struct TickWriter {
             try db.cachedStatement(
                 sql: """
                     INSERT INTO control_total VALUES (?, ?, ?, 0, ?)
-                    ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
+                    ON CONFLICT DO UPDATE SET \(addQuantity)
                     """
             ).execute(arguments: [row, part.hour.seconds, meter, Int64(part.quantity)])
         }
@@ -140,7 +140,7 @@ struct TickWriter {
             try db.cachedStatement(
                 sql: """
                     INSERT INTO capacity VALUES (?, ?, ?, 0, ?)
-                    ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
+                    ON CONFLICT DO UPDATE SET \(addQuantity)
                     """
             ).execute(arguments: [
                 part.hour.seconds, boot, meters[part.meter.name], Int64(part.quantity),
@@ -181,9 +181,17 @@ func addUsageSQL(_ assurance: Assurance) -> String {
     """
     INSERT INTO usage_open (hour_s, container, meter, assurance, quantity)
     VALUES (?, ?, ?, \(assurance.code), ?)
-    ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
+    ON CONFLICT DO UPDATE SET \(assurance == .imported
+        ? "quantity = quantity + excluded.quantity" : addQuantity)
     """
 }
+
+/// SQL: adds to a row, unless it holds 2^62 already: made-up counters must not end the metering, and
+/// 146,000 years of a core in one hour are none.
+private let addQuantity = """
+    quantity = quantity + CASE WHEN quantity < 4611686018427387904
+        THEN min(excluded.quantity, 4611686018427387903) ELSE 0 END
+    """
 
 extension Assurance {
     /// Its row in table assurance.

@@ -65,6 +65,7 @@ import Units
         try rig.run(ticks: 14)
         #expect(try rig.rows("SELECT count(*) FROM ledger_entry WHERE kind = 'hour'") == ["2"])
         #expect(try rig.rows("SELECT count(*) FROM usage")[0] != "0")
+        let row = try rig.rows("SELECT * FROM usage ORDER BY 1, 2, 3, 4, 5")
         for table in [
             "usage", "control_total", "capacity", "completeness", "ledger_entry", "unmetered",
         ] {
@@ -78,6 +79,9 @@ import Units
                             ? "UPDATE ledger_entry SET closed_ms = 0"
                             : "UPDATE \(table) SET quantity = quantity + 1 WHERE entry > 0",
                 "INSERT OR REPLACE INTO \(table) SELECT * FROM \(table)",
+                // A row for an entry that is not there, which would stand in the way of the next.
+                "INSERT INTO usage SELECT container, hour_s, meter, assurance, 3, 7 FROM usage_open",
+                "INSERT INTO ledger_entry SELECT 3, kind, hour_s, 0, 0, 0, content, hash, x'' FROM ledger_entry WHERE id = 2",
             ] {
                 #expect(throws: DatabaseError.self, "\(sql)") {
                     try DatabaseQueue(path: rig.store.path).write { try $0.execute(sql: sql) }
@@ -85,6 +89,7 @@ import Units
             }
         }
         #expect(try damage() == [])
+        #expect(try rig.rows("SELECT * FROM usage ORDER BY 1, 2, 3, 4, 5") == row)
     }
 
     /// What is done to a store, and what of it a check must name.
@@ -126,9 +131,36 @@ import Units
             "UPDATE sample_block SET data = CAST(substr(data, 1, 20) || char(7) || substr(data, 22) AS BLOB) WHERE id = 2",
             ["sample_block of /t/", "from 2026"]
         ),
+        ("UPDATE sample_io_block SET samples = 9 WHERE id = 1", ["sample_io_block", "checksum"]),
         (
-            "UPDATE sample_io_block SET samples = 9 WHERE id = 1",
-            ["sample_io_block", "other samples"]
+            "UPDATE sample_block SET data = (SELECT data FROM sample_block b WHERE b.id <> sample_block.id AND b.hour_s = sample_block.hour_s LIMIT 1)",
+            ["sample_block of /web", "checksum"]
+        ),
+        ("UPDATE sample_block SET hour_s = 0 WHERE id = 1", ["sample_block", "checksum"]),
+        ("DELETE FROM tick WHERE id = 3", ["sample_block of /t/a", "table tick"]),
+        (
+            "INSERT INTO usage SELECT container, hour_s, meter, assurance, 0, 5 FROM usage WHERE rowid_of(3)",
+            ["1 rows of ledger entry 0", "usage"]
+        ),
+        (
+            "INSERT INTO gap (since_ms, until_ms, reason, entry) VALUES (1, 2, 'rebooted', -4)",
+            ["1 rows of ledger entry -4"]
+        ),
+        ("UPDATE meter SET shown_as = 'cpu' WHERE id = 6", ["shown_as=cpu", "was changed"]),
+        ("UPDATE ledger_entry SET hour_s = 9223372036854774000 WHERE id = 2", ["s was changed"]),
+        ("UPDATE usage SET hour_s = 9223372036854774000 WHERE rowid_of(3)", ["was changed"]),
+        (
+            "UPDATE ledger_entry SET id = 4611686018427387904 WHERE id = 2",
+            ["between 1 and 4611686018427387904"]
+        ),
+        (
+            "UPDATE ledger_entry SET row_sums = x'0102030405' WHERE id = 1; DELETE FROM usage WHERE rowid_of(3)",
+            ["entry 1"]
+        ),
+        ("UPDATE ledger_entry SET last_tick = 99 WHERE id = 0", ["entry 0"]),
+        (
+            "DELETE FROM ledger_entry WHERE id = 2; DELETE FROM usage WHERE entry = 2; DELETE FROM control_total WHERE entry = 2; DELETE FROM capacity WHERE entry = 2; DELETE FROM completeness WHERE entry = 2",
+            ["later entries are missing"]
         ),
     ])
     func aForgedRowIsNamed(_ deed: String, _ words: [String]) throws {
@@ -195,19 +227,24 @@ import Units
         let table = try rig.store.report(report, over: rig.day, place: "capacity")
         var sums: [String: Int64] = [:]
         var totals: [String: Int64] = [:]
+        var ofTenants: Int64 = 0
         for row in table.rows {
             guard case .text(let hour) = row[0], case .text(let meter) = row[1],
-                case .text(let whose) = row[2], case .integer(let quantity) = row[3]
+                case .text(let kind) = row[2], case .integer(let quantity) = row[4]
             else {
                 Issue.record("a row of another shape")
                 continue
             }
-            if whose == "capacity" {
+            if kind == "capacity" {
                 totals[hour + meter] = quantity
             } else {
                 sums[hour + meter, default: 0] += quantity
             }
+            if kind == "tenant", meter == "cpu" { ofTenants += quantity }
         }
+        let used = try rig.store.usage(over: rig.day, by: .tenant)
+            .filter { $0.meter == .cpu && $0.tenant != Tenant.unattributed }
+        #expect(used.reduce(0) { $0 + $1.quantity } == Int128(ofTenants) && ofTenants > 0)
         #expect(totals.count == 6 && sums == totals)
         // Two cores for an hour; the first tick begins it.
         let first = rig.start.description

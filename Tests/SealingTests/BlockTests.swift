@@ -44,7 +44,7 @@ import Testing
     func whatIsSealedComesOutTheSame(_ index: Int) throws {
         let (name, numbers) = Self.series[index]
         let block = Block([Column(numbers), Column(numbers.reversed())])
-        let back = try Block(block.bytes)
+        let back = try Block(block.bytes())
         #expect(back == block, "\(name)")
         #expect(back.columns[0].numbers == numbers, "\(name)")
         #expect(back.columns[1].numbers == numbers.reversed(), "\(name)")
@@ -60,14 +60,14 @@ import Testing
                 return Int64(bitPattern: UInt64.random(in: 0...(.max), using: &random) >> bits)
             }
             let block = Block([Column(numbers)])
-            #expect(try Block(block.bytes).columns[0].numbers == numbers)
+            #expect(try Block(block.bytes()).columns[0].numbers == numbers)
         }
     }
 
     /// A quiet hour costs next to nothing, a busy counter hardly more than its own noise.
     @Test func blocksAreSmall() {
         func bytes(_ name: String) -> Int {
-            Self.series.first { $0.name == name }.map { Block([Column($0.numbers)]).bytes.count }
+            Self.series.first { $0.name == name }.map { Block([Column($0.numbers)]).bytes().count }
                 ?? .max
         }
         #expect(bytes("nothing but missing") < 16)
@@ -79,14 +79,18 @@ import Testing
     }
 
     @Test func everyFlippedBitIsFound() {
-        let bytes = Block([Column(Self.series[6].numbers.prefix(40)), Column([nil, 3])]).bytes
+        let holes = Self.series.first { $0.name == "holes" }?.numbers.prefix(40) ?? []
+        let bytes = Block([Column(Self.series[6].numbers.prefix(40)), Column(holes)])
+            .bytes(tag: [5])
         for bit in 0..<bytes.count * 8 {
             var damaged = bytes
             damaged[bit / 8] ^= 1 << (bit % 8)
-            #expect(throws: BlockError.self) { try Block(damaged) }
+            #expect(throws: BlockError.self) { try Block(damaged, tag: [5]) }
         }
+        #expect(throws: BlockError.self) { try Block(bytes, tag: [6]) }
+        #expect(throws: Never.self) { try Block(bytes, tag: [5]) }
         for length in 0..<bytes.count {
-            #expect(throws: BlockError.self) { try Block(Array(bytes[..<length])) }
+            #expect(throws: BlockError.self) { try Block(Array(bytes[..<length]), tag: [5]) }
         }
     }
 
@@ -94,7 +98,7 @@ import Testing
     @Test func forgedBytesAreRefusedOrRead() {
         var random = SeededRandom(seed: 13)
         let whole = Block(Self.series.filter { $0.numbers.count == 361 }.map { Column($0.numbers) })
-        let body = Array(whole.bytes.dropFirst(7))
+        let body = Array(whole.bytes().dropFirst(7))
         var (refused, read) = (0, 0)
         for _ in 0..<4000 {
             var forged = body

@@ -43,6 +43,11 @@ struct SamplesCommand: ParsableCommand {
     func run() throws {
         let store = try place.store(.read)
         let (from, to) = (try instant("--from", from), try instant("--to", to))
+        if let from, let to, to <= from {
+            throw Fault(
+                .wrongUse, at: "--to", found: "\(to), which is not after \(from)",
+                cure: "Let the end come after the start")
+        }
         let every = try every.map { text throws(Fault) in try milliseconds("--every", text) }
         let lives = try lives(store)
         let columns = SampleQuery(container: 0, byDevice: devices).columns

@@ -83,8 +83,15 @@ struct StoreBackup: ParsableCommand {
 
     func run() throws {
         try place.store(.read).backup(to: file)
-        let copy = try Store(at: file, for: .read)
-        complain("octroi: \(file): \(try copy.verify().entries) ledger entries, all sound")
+        let found = try Store(at: file, for: .read).verify()
+        guard found.damage.isEmpty else {
+            throw Fault(
+                .failed, at: harmless(file),
+                found: "the copy is whole, and damaged as the store is: "
+                    + harmless(found.damage[0]),
+                cure: "octroi store check names all that is damaged; go on from an older backup")
+        }
+        complain("octroi: \(harmless(file)): \(found.entries) ledger entries, all sound")
     }
 }
 
@@ -112,9 +119,11 @@ struct StorePrune: ParsableCommand {
     func run() throws {
         let age = try milliseconds("--older-than", olderThan)
         let time = Instant(milliseconds: Host.wallTime().milliseconds - age)
+        // Only a store that is there has something to prune.
+        let store = try place.store(.read)
         let pruned =
             try plan
-            ? place.store(.read).prunable(before: time) : place.store(.write).prune(before: time)
+            ? store.prunable(before: time) : place.store(.write).prune(before: time)
         try show(
             Sheet(
                 columns: ["samples", "blocks", "bytes", "ticks", "before", "done"],

@@ -28,6 +28,11 @@ struct StoreVerify: ParsableCommand {
     var head: String?
 
     func run() throws {
+        if let head, head.count != 64 || !head.allSatisfy(\.isHexDigit) {
+            throw Fault(
+                .wrongUse, at: "--head", found: "\"\(harmless(head))\"",
+                cure: "Give the 64 hex digits that an earlier verify ended with")
+        }
         let found = try verified(try place.store(.read), head: head)
         try showDamage(found.damage, output.format)
         try conclude(found, [])
@@ -76,7 +81,7 @@ private func showDamage(_ damage: [String], _ format: Format) throws(Fault) {
 private func conclude(_ found: Verification, _ integrity: [String]) throws {
     complain(
         "octroi: \(found.entries) ledger entries, \(found.rows) rows and \(found.blocks) blocks "
-            + "checked; the last hash is \(found.head)")
+            + "checked, \(found.open) rows of usage not closed yet; the last hash is \(found.head)")
     let count = found.damage.count + integrity.count
     guard count > 0 else { return }
     throw Fault(
