@@ -35,8 +35,9 @@ check: deps  ## Lint the format and check the rules of the house
 format:  ## Format the sources in place
 	$(SWIFT) format --in-place --recursive $(FORMAT)
 
-bench: deps  ## Measure the figures, each beside its floor
+bench: deps  ## Measure the figures, each beside its floor or peer
 	@Benchmarks/run
+	@Benchmarks/store
 
 release: deps  ## Build the binary for other machines, .build/release/octroi
 	$(SWIFT) build $(JOBS) -c release --static-swift-stdlib --product octroi

@@ -11,10 +11,13 @@ INSERT INTO tenant (id, place, name, price_book, invoice_to)
 INSERT INTO container (id, kind, boot, cgroup_id, path, runtime, first_seen_ms, last_seen_ms)
     SELECT i + 1, 'container', 1, i + 1, '/c' || i, 'cgroup', 0, 0 FROM number;
 INSERT INTO attribution (container, since_s, tenant) SELECT i + 1, -62135596800, 't' || (i / 10) FROM number;
-INSERT INTO usage (container, hour_s, meter, assurance, entry, quantity)
-    SELECT c.i + 1, 1790812800 + h.i * 3600, 1, 1, h.i + 1, 1000000 + (c.i * 7919 + h.i * 104729) % 3000000000
-    FROM number c CROSS JOIN number h WHERE h.i < 720;
 INSERT INTO ledger_entry
-    SELECT i + 1, 'hour', 1790812800 + i * 3600, 0, 0, 0, zeroblob(32), zeroblob(32), x'' FROM number WHERE i < 720;
+    SELECT i + 1, 'hour', 1790812800 + i * 3600, 0, 0, -1, zeroblob(32), zeroblob(32), x''
+    FROM number WHERE i < 720;
+INSERT INTO usage (container, hour_s, meter, assurance, entry, quantity)
+    SELECT c.i + 1, 1790812800 + h.i * 3600, 1, 1, h.i + 1,
+        1000000 + (c.i * 7919 + h.i * 104729) % 3000000000
+    FROM number c CROSS JOIN number h WHERE h.i < 720;
+UPDATE ledger_entry SET row_count = 0 WHERE id > 0;
 COMMIT;
 PRAGMA wal_checkpoint(TRUNCATE);
