@@ -11,7 +11,10 @@ struct TickWriter {
     private let meters: [String: Int64]
     private var sample: FastStatement
     private var sampleIO: FastStatement
-    private var usage: [Assurance: FastStatement]
+    /// By `Assurance.code`.
+    private var usage: [FastStatement]
+    /// The rows of meters that were written: a search among ten is faster than hashing a name.
+    private var meterCache: [(meter: LedgerMeter, row: Int64)] = []
     private var positions: PositionWriter
 
     init(_ db: Database, tick: Int64, wall: Instant) throws {
@@ -20,10 +23,8 @@ struct TickWriter {
         let marks = Array(repeating: "?", count: 30).joined(separator: ", ")
         sample = try FastStatement(db, "INSERT INTO sample VALUES (\(marks))")
         sampleIO = try FastStatement(db, "INSERT INTO sample_io VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-        usage = [:]
-        for assurance in Assurance.allCases {
-            usage[assurance] = try FastStatement(db, addUsageSQL(assurance))
-        }
+        usage = try Assurance.allCases.sorted { $0.code < $1.code }
+            .map { try FastStatement(db, addUsageSQL($0)) }
         positions = try PositionWriter(db)
     }
 
@@ -86,14 +87,20 @@ struct TickWriter {
     /// Adds parts to the ledger.
     private mutating func write(_ parts: [Advance.Part], _ row: Int64) throws {
         for part in parts {
-            guard let meter = meters[part.meter.name] else {
-                preconditionFailure("no row in table meter for \(part.meter.name)")
-            }
+            let (meter, code) = (meterRow(part.meter), Int(part.assurance.code))
             // An advance holds no part that passes 64 bits.
-            let quantity = Int64(part.quantity)
-            usage[part.assurance]?.bind(part.hour.seconds, row, meter, quantity)
-            try usage[part.assurance]?.run()
+            usage[code].bind(part.hour.seconds, row, meter, Int64(part.quantity))
+            try usage[code].run()
         }
+    }
+
+    private mutating func meterRow(_ meter: LedgerMeter) -> Int64 {
+        for known in meterCache where known.meter == meter { return known.row }
+        guard let row = meters[meter.name] else {
+            preconditionFailure("no row in table meter for \(meter.name)")
+        }
+        meterCache.append((meter, row))
+        return row
     }
 
     /// Writes an anomaly down.
@@ -181,13 +188,18 @@ func addUsageSQL(_ assurance: Assurance) -> String {
     """
     INSERT INTO usage_open (hour_s, container, meter, assurance, quantity)
     VALUES (?, ?, ?, \(assurance.code), ?)
-    ON CONFLICT DO UPDATE SET \(assurance == .imported
-        ? "quantity = quantity + excluded.quantity" : addQuantity)
+    ON CONFLICT DO UPDATE SET quantity = \(assurance == .imported
+        ? "quantity + excluded.quantity" : addPart)
     """
 }
 
-/// SQL: adds to a row, unless it holds 2^62 already: made-up counters must not end the metering, and
-/// 146,000 years of a core in one hour are none.
+/// SQL: adds a part, of which none passes 2^56, to a row unless that holds 2^62 already.
+///
+/// Made-up counters must not end the metering, and 146,000 years of a core in one hour are none.
+private let addPart =
+    "CASE WHEN quantity < 4611686018427387904 THEN quantity + excluded.quantity ELSE quantity END"
+
+/// SQL: the same for what may be larger.
 private let addQuantity = """
     quantity = quantity + CASE WHEN quantity < 4611686018427387904
         THEN min(excluded.quantity, 4611686018427387903) ELSE 0 END
