@@ -128,6 +128,8 @@ import Testing
         #expect(found.output.contains("container=job-1") && found.output.contains("2026-11-20T12"))
         #expect(found.output.contains("sample_block of "))
         #expect(try desk.run("store", "check").status == 1)
+        let backup = try desk.run("store", "backup", "\(desk.folder.path)/copy.db")
+        #expect(backup.status == 1 && backup.errors.contains("damaged as the store is"))
         // The one container whose block is damaged cannot be read; the place is named.
         let path = try sql(
             "SELECT path FROM container c JOIN sample_block b ON b.container = c.id AND b.id = 1")

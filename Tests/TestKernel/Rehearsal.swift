@@ -40,13 +40,16 @@ public final class Rehearsal {
         for index in kernel.cgroups.indices {
             let cpu = cpu[kernel.cgroups[index].found.path] ?? 0
             var random = SeededRandom(seed: UInt64(tick) * 8 + UInt64(index))
+            // One container uses two disks.
+            let isOnTwo = kernel.cgroups[index].found.path == "/web"
             let memory = 4096 * Int64.random(in: 1...999, using: &random)
             kernel.cgroups[index].texts = [
                 .cpuStat: "usage_usec \(cpu)\nuser_usec \(cpu / 3)\nsystem_usec \(cpu - cpu / 3)\n",
                 .memoryCurrent: "\(memory)\n",
                 .memoryStat:
                     "anon \(memory / 2)\nfile 0\nkernel 0\nsock 0\nshmem 0\ninactive_file 0\n",
-                .ioStat: "8:0 rbytes=\(cpu) wbytes=\(cpu / 2) rios=3 wios=\(cpu / 4096)\n",
+                .ioStat: "8:0 rbytes=\(cpu) wbytes=\(cpu / 2) rios=3 wios=\(cpu / 4096)\n"
+                    + (isOnTwo ? "8:16 rbytes=\(cpu / 7) wbytes=0 rios=1 wios=0\n" : ""),
             ]
         }
     }
