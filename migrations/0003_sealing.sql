@@ -240,6 +240,45 @@ CREATE TABLE sample_io_block (
 ) STRICT;
 CREATE INDEX sample_io_block_hour ON sample_io_block (hour_s);
 
+-- No price as text: its digits as a whole number, and how many of them stand behind the point.
+-- price_digits and price_scale are Octroi's functions, and so are those for people:
+-- decimal(unit_price_digits, unit_price_scale), int128(quantity_high, quantity_low).
+ALTER TABLE invoice_line RENAME TO invoice_line_1;
+CREATE TABLE invoice_line (
+    invoice           TEXT    NOT NULL REFERENCES invoice (number),
+    line              INTEGER NOT NULL CHECK (line > 0),
+    kind              TEXT    NOT NULL
+        CHECK (kind IN ('usage', 'fixed', 'minimum', 'discount', 'tax', 'correction', 'unpriced')),
+    meter             TEXT    NOT NULL,
+    container         TEXT,
+    period_start_s    INTEGER NOT NULL,
+    period_end_s      INTEGER NOT NULL,
+    quantity_high     INTEGER,
+    quantity_low      INTEGER,
+    unit              TEXT,
+    unit_price_digits BLOB,
+    unit_price_scale  INTEGER CHECK (unit_price_scale >= 0),
+    per               TEXT,
+    -- The exact amount in major units, a fraction of two big-endian whole numbers, sign first.
+    exact_numerator   BLOB    NOT NULL,
+    exact_denominator BLOB    NOT NULL,
+    amount_minor      INTEGER NOT NULL,
+    PRIMARY KEY (invoice, line),
+    CHECK ((quantity_high IS NULL) = (quantity_low IS NULL)),
+    CHECK ((unit_price_digits IS NULL) = (unit_price_scale IS NULL))
+) STRICT, WITHOUT ROWID;
+INSERT INTO invoice_line SELECT invoice, line, kind, meter, container, period_start_s, period_end_s,
+    quantity_high, quantity_low, unit, price_digits(unit_price), price_scale(unit_price), per,
+    exact_numerator, exact_denominator, amount_minor FROM invoice_line_1;
+DROP TABLE invoice_line_1;
+CREATE TRIGGER invoice_line_is_new BEFORE INSERT ON invoice_line
+    WHEN EXISTS (SELECT 1 FROM invoice_line WHERE invoice = new.invoice AND line = new.line)
+    BEGIN SELECT raise(ABORT, 'an issued invoice never changes'); END;
+CREATE TRIGGER invoice_line_is_final BEFORE UPDATE ON invoice_line
+    BEGIN SELECT raise(ABORT, 'an issued invoice never changes'); END;
+CREATE TRIGGER invoice_line_stays BEFORE DELETE ON invoice_line
+    BEGIN SELECT raise(ABORT, 'an issued invoice is never deleted'); END;
+
 CREATE INDEX attribution_tenant ON attribution (tenant);
 CREATE INDEX container_root ON container (root);
 

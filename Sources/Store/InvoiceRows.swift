@@ -32,13 +32,15 @@ func insert(
     }
     for (index, line) in draft.lines.enumerated() {
         let exact = line.exactAmount.blobs
-        let marks = Array(repeating: "?", count: 15).joined(separator: ", ")
+        let price = line.unitPrice.flatMap { DecimalParts($0) }
+        let marks = Array(repeating: "?", count: 16).joined(separator: ", ")
         try db.execute(
             sql: "INSERT INTO invoice_line VALUES (\(marks))",
             arguments: [
                 number, index + 1, line.kind.rawValue, line.meter, line.container,
                 line.period.start.seconds, line.period.end.seconds, line.quantity?.halves.high,
-                line.quantity?.halves.low, line.unit, line.unitPrice, line.per,
+                line.quantity?.halves.low, line.unit,
+                price.map { Data($0.digits) }, price?.scale, line.per,
                 Data(exact.numerator), Data(exact.denominator), try minor(line.amount),
             ])
     }
@@ -87,13 +89,19 @@ private func loadLine(_ row: Row, _ number: String) throws -> LineItem {
             numerator: Array(row["exact_numerator"] as Data),
             denominator: Array(row["exact_denominator"] as Data))
     else { throw damaged(number) }
+    var price: DecimalParts?
+    if let digits = row["unit_price_digits"] as Data?, let scale = row["unit_price_scale"] as Int64?
+    {
+        price = DecimalParts(digits: Array(digits), scale: scale)
+        if price == nil { throw damaged(number) }
+    }
     var quantity: Int128?
     if let high = row["quantity_high"] as Int64?, let low = row["quantity_low"] as Int64? {
         quantity = Int128(high: high, low: low)
     }
     return LineItem(
         kind: kind, meter: row["meter"], container: row["container"], period: period,
-        quantity: quantity, unit: row["unit"], unitPrice: row["unit_price"], per: row["per"],
+        quantity: quantity, unit: row["unit"], unitPrice: price?.text, per: row["per"],
         exactAmount: exact, amount: BigInt(row["amount_minor"] as Int64))
 }
 

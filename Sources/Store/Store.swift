@@ -37,7 +37,7 @@ public struct Store: Sendable {
         configuration.readonly = access == .read
         if access == .write { configuration.journalMode = .wal }
         configuration.prepareDatabase { db in
-            db.add(function: exactSum)
+            for function in sqlFunctions { db.add(function: function) }
             // An issued invoice must survive a power cut, not only a crash of the process.
             if access == .write { try db.execute(sql: "PRAGMA synchronous = FULL") }
         }

@@ -43,6 +43,7 @@ import Testing
         let invoices = try sql("SELECT number || net_minor || total_minor FROM invoice ORDER BY 1")
         #expect(invoices.count == 2)
         let samples = try sql("SELECT count(*) FROM sample")
+        let prices = try sql("SELECT DISTINCT unit_price FROM invoice_line ORDER BY 1")
         let applied = try desk.run("apply", desk.file("t.yaml", "tenants: []\n"))
         #expect(applied.status == 0 && applied.errors.contains("newer schema"), "\(applied.errors)")
         let copy = try #require(try folder().first { $0.contains("schema-000\(schema)") })
@@ -59,6 +60,12 @@ import Testing
             try sql("SELECT number || net_minor || total_minor FROM invoice ORDER BY 1") == invoices
         )
         #expect(try sql("SELECT count(*) FROM sample") == samples)
+        let export = try desk.run("invoice", "export", "--format", "csv").lines.dropFirst()
+            .compactMap { line in
+                let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+                return fields.count > 11 ? String(fields[11]) : nil
+            }
+        #expect(Set(export).sorted() == prices && prices.contains("0.004445"))
         #expect(try desk.run("store", "check").status == 0)
         #expect(try desk.run("audit").status == 0)
         let schemas = try sql(

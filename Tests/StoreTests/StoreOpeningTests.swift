@@ -65,6 +65,36 @@ private func kind(_ body: () throws -> Void) -> Fault.Kind? {
         _ = try Store(at: path, for: .read)
     }
 
+    /// What SQL of reports can do with numbers that no column takes as they are.
+    @Test(arguments: [
+        ("int128(0, -1)", "18446744073709551615"),
+        ("int128(-1, -5)", "-5"),
+        ("int128(1, 0)", "18446744073709551616"),
+        ("decimal(price_digits('0.04048'), price_scale('0.04048'))", "0.04048"),
+        ("decimal(price_digits('20'), price_scale('20'))", "20"),
+        ("decimal(price_digits('0'), price_scale('0'))", "0"),
+        ("decimal(price_digits('0.00'), price_scale('0.00'))", "0.00"),
+        (
+            "decimal(price_digits('0.000011574074074074074074'), price_scale('0.000011574074074074074074'))",
+            "0.000011574074074074074074"
+        ),
+        (
+            "exact_sum(x) FROM (SELECT 9223372036854775807 AS x UNION ALL SELECT 3)",
+            "9223372036854775810"
+        ),
+    ])
+    func sqlShowsWideNumbers(_ sql: String, _ wanted: String) throws {
+        let store = try Store(at: path, for: .write)
+        let month = Period(monthOf: Instant(seconds: 0))
+        let result = try store.report("SELECT \(sql) AS x", over: month, place: "test")
+            .rows[0][0]
+        guard case .text(let text) = result else {
+            Issue.record("\(result)")
+            return
+        }
+        #expect(text == wanted)
+    }
+
     @Test func aFolderIsNoStore() throws {
         try folder.write("", to: "sub/octroi.db/x")
         #expect(kind { _ = try Store(at: path, for: .write) } == .unavailable)
