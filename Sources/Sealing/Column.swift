@@ -18,15 +18,13 @@ public struct Column: Hashable, Sendable {
     var isWhole: Bool { runs.count < 2 }
 
     public mutating func append(_ number: Int64?) {
-        if let number { values.append(number) }
-        let isInLastRun = !runs.isEmpty && (runs.count % 2 == 1) == (number != nil)
-        if isInLastRun {
-            runs[runs.count - 1] += 1
-        } else if runs.isEmpty && number == nil {
-            runs = [0, 1]
-        } else {
-            runs.append(1)
+        if let number {
+            values.append(number)
+        } else if runs.isEmpty {
+            runs.append(0)
         }
+        let isInLastRun = (runs.count & 1 == 1) == (number != nil)
+        if isInLastRun { runs[runs.count - 1] += 1 } else { runs.append(1) }
     }
 
     public mutating func removeAll() {

@@ -172,7 +172,7 @@ private struct LedgerVerifier {
             }
             do throws(BlockError) {
                 _ = try SampleColumns(
-                    statement.bytes(fields + 1), tag: tag, isSample: table.keys.count == 1)
+                    statement.bytes(fields + 1), tag: tag, isSample: !table.hasDevice)
                 if statement.integer(fields + 2) ?? 0 < tag.last ?? 0 {
                     damage("\(words()): rows of table tick are missing that it has samples of")
                 }

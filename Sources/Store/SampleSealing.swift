@@ -72,9 +72,12 @@ private struct Sealer {
 
     mutating func seal() throws {
         for containers in try ranges() {
+            let (keys, columns) = try series(of: containers)
+            let width = table.values.count + 1
             // By container, then device: so blocks of one container lie side by side.
-            for (key, series) in try series(of: containers).sorted(by: { $0.key < $1.key }) {
-                try write(key, series)
+            for index in keys.indices.sorted(by: { keys[$0] < keys[$1] }) {
+                let own = columns[index * width..<(index + 1) * width]
+                try write(keys[index], SampleColumns(Array(own)))
             }
         }
     }
@@ -102,31 +105,36 @@ private struct Sealer {
         return ranges
     }
 
+    /// The series of some containers, each with as many columns as a block has.
     private mutating func series(
         of containers: ClosedRange<Int64>
-    ) throws -> [SeriesKey: SampleColumns] {
+    ) throws -> (keys: [SeriesKey], columns: [Sealing.Column]) {
         var found: [SeriesKey: Int] = [:]
-        var series: [(key: SeriesKey, columns: SampleColumns)] = []
-        let (keys, width) = (Int32(table.keys.count), Int32(table.values.count + 1))
+        var (keys, columns): ([SeriesKey], [Sealing.Column]) = ([], [])
+        let (first, width) = (Int32(table.keys.count), table.values.count + 1)
         for tick in hour.ticks {
             read.bind(tick, containers.lowerBound, containers.upperBound)
             while try read.step() {
-                let key = SeriesKey((0..<keys).map { read.integer($0) ?? 0 })
-                let index = found[key] ?? series.count
-                if index == series.count {
+                let key = SeriesKey(
+                    container: read.integer(0) ?? 0,
+                    major: table.hasDevice ? read.integer(1) : nil,
+                    minor: table.hasDevice ? read.integer(2) : nil)
+                let index = found[key] ?? keys.count
+                if index == keys.count {
                     found[key] = index
-                    series.append((key, SampleColumns(Int(width))))
+                    keys.append(key)
+                    columns += repeatElement(Sealing.Column(), count: width)
                 }
                 for column in 0..<width {
-                    series[index].columns.columns[Int(column)].append(read.integer(keys + column))
+                    columns[index * width + column].append(read.integer(first + Int32(column)))
                 }
             }
         }
-        return Dictionary(uniqueKeysWithValues: series.map { ($0.key, $0.columns) })
+        return (keys, columns)
     }
 
     private func write(_ key: SeriesKey, _ series: SampleColumns) throws {
-        let isSample = table.keys.count == 1
+        let isSample = !table.hasDevice
         let ticks = series.columns[0].values
         guard let first = ticks.first, let last = ticks.last else { return }
         let fields = key.numbers + [first, last, hour.start, Int64(ticks.count)]
@@ -143,9 +151,11 @@ private struct Sealer {
 
 /// Which series of a table: the container, and for io the device.
 private struct SeriesKey: Hashable, Comparable, CustomStringConvertible {
-    let numbers: [Int64]
+    let container: Int64
+    let major: Int64?
+    let minor: Int64?
 
-    init(_ numbers: [Int64]) { self.numbers = numbers }
+    var numbers: [Int64] { [container, major, minor].compactMap(\.self) }
 
     static func < (a: SeriesKey, b: SeriesKey) -> Bool {
         a.numbers.lexicographicallyPrecedes(b.numbers)

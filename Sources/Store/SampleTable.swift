@@ -12,6 +12,9 @@ struct SampleTable {
     /// A block that an older Octroi sealed has the first of them only, so new ones go to the end.
     let values: [String]
 
+    /// Whether its series are of a container's devices.
+    var hasDevice: Bool { keys.count > 1 }
+
     static let samples = SampleTable(
         hot: "sample", sealed: "sample_block", keys: ["container"],
         values: [
@@ -41,7 +44,7 @@ struct SampleTable {
 struct SampleColumns {
     var columns: [Sealing.Column]
 
-    init(_ count: Int) { columns = Array(repeating: Sealing.Column(), count: count) }
+    init(_ columns: [Sealing.Column]) { self.columns = columns }
 
     /// Reads what `block` made.
     init(_ bytes: [UInt8], tag: [Int64], isSample: Bool) throws(BlockError) {

@@ -70,7 +70,7 @@ is "why" "$(octroi containers --all --format csv | grep "$beside" | grep -c 'net
 is "nothing guessed on the host's network" "$(octroi containers --all --format csv | grep "$hosted" | grep -c 'net/dev: host_namespace')" 1
 above "sent by one that is gone" "$(metered "/tenant.slice/tenant-acme.slice/docker-$short.scope" net_tx_bytes)" 500000
 
-seconds=$(sqlite3 "$OCTROI_DB" "SELECT (max(t.boottime_us) - min(t.boottime_us)) / 1000000 FROM sample s JOIN tick t ON t.id = s.tick JOIN container c ON c.id = s.container WHERE c.path = '$limited'")
+seconds=$(sqlite3 "$OCTROI_DB" "SELECT (max(boottime_us) - min(boottime_us)) / 1000000 FROM tick WHERE wall_ms >= (SELECT first_seen_ms FROM container WHERE path = '$limited')")
 above "half a core reserved for $seconds s" "$(metered "$limited" cpu_reserved)" $((seconds * 450000))
 above "and no more" $((seconds * 550000 + 600000)) "$(metered "$limited" cpu_reserved)"
 above "64 MiB reserved" "$(metered "$limited" memory_reserved)" $((seconds * 60000000))
@@ -106,7 +106,7 @@ is "the new slice's counter" "$(octroi audit --format csv | awk -F, '$2 ~ /acme/
 # A recording replays to the same ledger.
 wait "$recorder"
 for copy in 1 2; do octroi replay --db /srv/replay$copy.db /srv/guest.octroi; done
-ledger() { sqlite3 "$1" 'SELECT * FROM usage ORDER BY 1, 2, 3, 4; SELECT * FROM control; SELECT * FROM sample ORDER BY 1, 2' | sha256sum; }
+ledger() { sqlite3 "$1" 'SELECT * FROM usage ORDER BY 1, 2, 3, 4; SELECT * FROM usage_open ORDER BY 1, 2, 3, 4; SELECT * FROM control; SELECT * FROM sample ORDER BY 1, 2' | sha256sum; }
 is "two replays are one" "$(ledger /srv/replay1.db)" "$(ledger /srv/replay2.db)"
-above "rows in it" "$(sqlite3 /srv/replay1.db 'SELECT count(*) FROM usage')" 50
+above "rows in it" "$(sqlite3 /srv/replay1.db 'SELECT (SELECT count(*) FROM usage) + (SELECT count(*) FROM usage_open)')" 50
 octroi audit --db /srv/replay1.db

@@ -1,0 +1,41 @@
+import Foundation
+import GRDB
+import Units
+
+/// What SQL of Octroi's own connections knows besides SQLite's functions.
+let sqlFunctions = [
+    // exact_sum(x): a sum of integers that may pass 64 bits, as INTEGER or else as text.
+    DatabaseFunction("exact_sum", argumentCount: 1, pure: true, aggregate: ExactSum.self),
+    // int128(high, low): two halves as text.
+    DatabaseFunction("int128", argumentCount: 2, pure: true) { values in
+        guard let high = Int64.fromDatabaseValue(values[0]),
+            let low = Int64.fromDatabaseValue(values[1])
+        else { return nil }
+        return String(Int128(high: high, low: low))
+    },
+    // decimal(digits, scale): a price as text; price_digits and price_scale are the way back.
+    DatabaseFunction("decimal", argumentCount: 2, pure: true) { values in
+        guard let digits = Data.fromDatabaseValue(values[0]),
+            let scale = Int64.fromDatabaseValue(values[1])
+        else { return nil }
+        return DecimalParts(digits: Array(digits), scale: scale)?.text
+    },
+    DatabaseFunction("price_digits", argumentCount: 1, pure: true) { values in
+        String.fromDatabaseValue(values[0]).flatMap { DecimalParts($0) }.map { Data($0.digits) }
+    },
+    DatabaseFunction("price_scale", argumentCount: 1, pure: true) { values in
+        String.fromDatabaseValue(values[0]).flatMap { DecimalParts($0)?.scale }
+    },
+]
+
+private struct ExactSum: DatabaseAggregate {
+    private var sum: Int128 = 0
+
+    mutating func step(_ values: [DatabaseValue]) throws {
+        if let value = Int64.fromDatabaseValue(values[0]) { sum += Int128(value) }
+    }
+
+    func finalize() throws -> (any DatabaseValueConvertible)? {
+        Int64(exactly: sum) ?? String(sum) as any DatabaseValueConvertible
+    }
+}
