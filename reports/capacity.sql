@@ -1,7 +1,8 @@
 -- title: Capacity
 -- about: Whose the host's cores and memory were in each hour: tenants, unattributed and idle.
 -- The rows of an hour and meter before "capacity" add up to it. Idle below 0: more was used than
--- there was. An hour of before capacity was metered has neither idle nor capacity.
+-- there was. An hour of before capacity was metered has neither idle nor capacity, and memory that
+-- no container could be measured for (its controller is off) is not called idle.
 WITH used AS (
     SELECT hour_s, meter, tenant, sum(quantity) AS quantity, max(unit) AS unit
     FROM usage_hour
@@ -13,14 +14,17 @@ total AS (
     SELECT c.hour_s, m.shown_as AS meter, m.unit, sum(c.quantity) AS quantity
     FROM capacity c JOIN meter m ON m.id = c.meter
     WHERE c.hour_s >= :from AND c.hour_s < :to
+        AND (m.shown_as IN (SELECT meter FROM used u WHERE u.hour_s = c.hour_s)
+            OR NOT EXISTS (SELECT 1 FROM used u WHERE u.hour_s = c.hour_s))
     GROUP BY 1, 2
 ),
 part AS (
     SELECT hour_s, meter, unit, 0 AS place, 'tenant' AS kind, tenant, quantity FROM used
     WHERE tenant <> 'unattributed'
     UNION ALL
-    SELECT hour_s, meter, unit, 1, 'unattributed', NULL, quantity FROM used
-    WHERE tenant = 'unattributed'
+    SELECT hour_s, meter, unit, 1, 'unattributed', NULL,
+        sum(iif(tenant = 'unattributed', quantity, 0)) FROM used
+    GROUP BY hour_s, meter
     UNION ALL
     SELECT t.hour_s, t.meter, t.unit, 2, 'idle', NULL,
         t.quantity - coalesce((SELECT sum(u.quantity) FROM used u
