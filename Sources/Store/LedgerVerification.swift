@@ -22,7 +22,7 @@ extension Store {
     ///
     /// - Parameters:
     ///   - head: a hash that was the chain's last once, in hex.
-    ///   - onRow: called now and then with how many rows and blocks were looked at.
+    ///   - onProgress: called now and then with how many rows and blocks were looked at.
     public func verify(
         head: String? = nil, onProgress: (Int64) -> Void = { _ in }
     ) throws(Fault) -> Verification {
