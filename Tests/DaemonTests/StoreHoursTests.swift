@@ -79,6 +79,52 @@ import Units
         #expect(try rows(every: 3_600_000) == [5, 8, 14, 17].map { all[$0] })
     }
 
+    /// What is asked of one tenant is its part of what is asked of all, also of a container that changed
+    /// hands: earlier hours stay with whom they were of, in the ledger and in what is still open.
+    @Test func oneTenantsUsageIsItsPartOfAll() throws {
+        try rig.run(ticks: 14)
+        // /web, until now lab's, is acme's from the next hour on.
+        var tenants = Rehearsal.tenants
+        tenants[0].match.append(.cgroup("/web*"))
+        tenants[1].match = []
+        try rig.store.adoptTenants(tenants, at: rig.kernel.now().wall)
+        try rig.run(ticks: 14)
+        let half = try #require(
+            Period(
+                start: rig.start.advanced(bySeconds: 3600),
+                end: rig.start.advanced(bySeconds: 3 * 3600)))
+        for period in [try rig.day, half] {
+            for grouping in [UsageGrouping.tenant, .container, .hour, .day] {
+                let all = try rig.store.usage(over: period, by: grouping)
+                for tenant in ["acme", "lab"] {
+                    let own = try rig.store.usage(over: period, by: grouping, tenant: tenant)
+                    #expect(own == all.filter { $0.tenant == tenant }, "\(tenant) by \(grouping)")
+                    #expect(!own.isEmpty)
+                }
+            }
+        }
+        let web = try rig.store.usage(over: rig.day, by: .container)
+            .filter { $0.container == "/web" && $0.meter == .cpu }
+        #expect(Set(web.map(\.tenant)) == ["acme", "lab"])
+    }
+
+    /// Conservation holds for each hour by itself, closed or open, and the hours are the whole.
+    @Test func everyHourIsAuditedByItself() throws {
+        try rig.run(ticks: 20)
+        var kernel: Int128 = 0
+        for hour in 0..<4 as Range<Int64> {
+            let start = rig.start.advanced(bySeconds: hour * 3600)
+            let period = try #require(Period(start: start, end: start.advanced(bySeconds: 3600)))
+            let rows = try rig.store.audit(over: period)
+            #expect(rows.count > 3 && rows.allSatisfy { $0.difference == 0 }, "\(rows)")
+            let cpu = try #require(rows.first { $0.meter == .cpu })
+            #expect(cpu.usage > 0 && cpu.usage == cpu.kernel)
+            kernel += cpu.kernel
+        }
+        let whole = try #require(try rig.store.audit(over: nil).first { $0.meter == .cpu })
+        #expect(kernel + whole.pending == whole.kernel)
+    }
+
     @Test func aClosedHourNeverChanges() throws {
         try rig.run(ticks: 14)
         #expect(try rig.rows("SELECT count(*) FROM ledger_entry WHERE kind = 'hour'") == ["2"])
