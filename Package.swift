@@ -142,7 +142,7 @@ let package = Package(
             "Daemon",
             needs: [
                 "Daemon", "CgroupFS", "CgroupFormat", "Runtimes", "Store", "Metering", "Units",
-                "TestKernel", grdb, systemPackage,
+                "Pricing", "Invoicing", "TestKernel", grdb, systemPackage,
             ]),
         tests("CommandLine", needs: ["octroi", "octroi-churn", "Units"]),
         tests("Tidy", needs: []),
