@@ -20,6 +20,16 @@ private func run(_ program: String, _ words: String...) throws -> Int32 {
     return process.terminationStatus
 }
 
+/// Writes a file until its disk is full, whoever else writes there meanwhile.
+private func fill(_ path: String) throws {
+    let file = open(path, O_WRONLY | O_CREAT, 0o600)
+    try #require(file >= 0)
+    defer { close(file) }
+    let page = [UInt8](repeating: 0, count: 4096)
+    while write(file, page, page.count) > 0 {}
+    try #require(errno == ENOSPC)
+}
+
 @Suite(.enabled(if: isRoot, "needs root"), .serialized) struct HostFaultTests {
     private let desk: Desk
 
@@ -55,10 +65,7 @@ private func run(_ program: String, _ words: String...) throws -> Int32 {
         let running = try startOctroi(
             ["collect", "--root", desk.tree, "--interval", "50ms", "--for", "2s"], store: store)
         usleep(700_000)
-        let free =
-            try FileManager.default.attributesOfFileSystem(forPath: small)[.systemFreeSize] as? Int
-        try Data(count: free ?? 0).write(to: URL(fileURLWithPath: "\(small)/ballast"))
-
+        try fill("\(small)/ballast")
         try desk.set("other", 5050)
         running.process.waitUntilExit()
         #expect(running.process.terminationStatus == 1)
