@@ -67,7 +67,7 @@ let package = Package(
             name: "Migrations", path: "migrations",
             resources: [
                 .embedInCode("0001_initial.sql"), .embedInCode("0002_metering.sql"),
-                .embedInCode("0003_sealing.sql"),
+                .embedInCode("0003_sealing.sql"), .embedInCode("0004_invoicing.sql"),
             ],
             swiftSettings: swift),
         .target(

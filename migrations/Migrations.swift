@@ -6,6 +6,7 @@ public enum Migrations {
         ("0001_initial", text(PackageResources._001_initial_sql)),
         ("0002_metering", text(PackageResources._002_metering_sql)),
         ("0003_sealing", text(PackageResources._003_sealing_sql)),
+        ("0004_invoicing", text(PackageResources._004_invoicing_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -1,45 +1,6 @@
 import BigInt
-import Metering
 import Pricing
 import Units
-
-/// One line of an invoice.
-public struct LineItem: Hashable, Sendable {
-    public enum Kind: String, Sendable, CaseIterable {
-        case usage
-        case tax
-        /// Usage that came to light after its period was invoiced.
-        case correction
-        /// Usage of a meter without a price, shown at 0 by the book's policy.
-        case unpriced
-    }
-
-    public var kind: Kind
-    /// The meter's name, or the code of a tax.
-    public var meter: String
-    public var container: String?
-    public var period: Period
-    /// In base units; `nil` for a tax.
-    public var quantity: Int128?
-    public var unit: String?
-    /// The price as written in the book.
-    public var unitPrice: String?
-    public var per: String?
-    /// In major units, before rounding.
-    public var exactAmount: Rational
-    /// In minor units.
-    public var amount: BigInt
-
-    public init(
-        kind: Kind, meter: String, container: String?, period: Period, quantity: Int128?,
-        unit: String?, unitPrice: String?, per: String?, exactAmount: Rational, amount: BigInt
-    ) {
-        (self.kind, self.meter, self.container, self.period) = (kind, meter, container, period)
-        (self.quantity, self.unit) = (quantity, unit)
-        (self.unitPrice, self.per) = (unitPrice, per)
-        (self.exactAmount, self.amount) = (exactAmount, amount)
-    }
-}
 
 /// An invoice before it has a number.
 ///
@@ -51,12 +12,15 @@ public struct Draft: Hashable, Sendable {
     public var lines: [LineItem]
     /// The parts of the period and the book version that priced each.
     public var segments: [Segment]
+    /// What lies before the period in its first month, and counts in its tiers.
+    public var before: [Segment]
 
     public init(
-        tenant: String, period: Period, currency: Currency, lines: [LineItem], segments: [Segment]
+        tenant: String, period: Period, currency: Currency, lines: [LineItem],
+        segments: [Segment], before: [Segment] = []
     ) {
         (self.tenant, self.period, self.currency) = (tenant, period, currency)
-        (self.lines, self.segments) = (lines, segments)
+        (self.lines, self.segments, self.before) = (lines, segments, before)
     }
 
     /// In minor units, without tax.
@@ -71,22 +35,112 @@ public struct Draft: Hashable, Sendable {
     }
 }
 
-/// A part of a billed period, and the book version that prices it.
-public struct Segment: Hashable, Sendable {
-    public var period: Period
-    public var book: PriceBook
-
-    public init(period: Period, book: PriceBook) { (self.period, self.book) = (period, book) }
-}
-
-/// An issued invoice: numbered, and never changed.
+/// An issued invoice or credit note: numbered, and never changed.
 public struct Invoice: Hashable, Sendable {
+    /// Where an issued invoice stands.
+    public enum Status: String, Sendable {
+        case issued
+        /// Some lines, or parts of them, were credited.
+        case partlyCredited = "partly_credited"
+        case credited
+        /// It is a credit note itself.
+        case creditNote = "credit_note"
+    }
+
     /// `OCT-000001`: gapless in its series.
     public var number: String
     public var draft: Draft
     public var issued: Instant
+    public var status: Status
+    /// The invoice that a credit note credits.
+    public var credits: String?
+    public var reason: String?
+    /// Of the billing months.
+    public var zone: String
+    /// What stands on it of both sides, as it was when it was issued.
+    public var parties: Parties
+    /// What was said of the period's metering when it was issued.
+    public var notes: [Note]
+    /// Of an invoice that was issued before they were pinned: `nil`.
+    public var proof: Proof?
 
-    public init(number: String, draft: Draft, issued: Instant) {
-        (self.number, self.draft, self.issued) = (number, draft, issued)
+    public init(
+        number: String, draft: Draft, issued: Instant, status: Status = .issued,
+        credits: String? = nil, reason: String? = nil, zone: String = "UTC",
+        parties: Parties = Parties(), notes: [Note] = [], proof: Proof? = nil
+    ) {
+        (self.number, self.draft, self.issued, self.status) = (number, draft, issued, status)
+        (self.credits, self.reason, self.zone) = (credits, reason, zone)
+        (self.parties, self.notes, self.proof) = (parties, notes, proof)
+    }
+}
+
+/// The seller and the buyer of an invoice.
+public struct Parties: Hashable, Sendable, Codable {
+    /// One side of an invoice.
+    public struct Party: Hashable, Sendable, Codable {
+        public var name: String
+        public var address: String?
+        public var country: String?
+        public var vatID: String?
+        public var email: String?
+
+        public init(
+            name: String, address: String? = nil, country: String? = nil, vatID: String? = nil,
+            email: String? = nil
+        ) {
+            (self.name, self.address, self.country) = (name, address, country)
+            (self.vatID, self.email) = (vatID, email)
+        }
+    }
+
+    public var seller: Party?
+    public var buyer: Party?
+    /// When fees were due, as the contract said then.
+    public var contract: ContractTime
+    /// What is said of payment.
+    public var terms: String?
+
+    public init(
+        seller: Party? = nil, buyer: Party? = nil, contract: ContractTime = ContractTime(),
+        terms: String? = nil
+    ) {
+        (self.seller, self.buyer, self.contract, self.terms) = (seller, buyer, contract, terms)
+    }
+}
+
+/// Something that is said of how an invoice's period was metered.
+public struct Note: Hashable, Sendable {
+    public enum Kind: String, Sendable, CaseIterable {
+        /// How far the quantities of a meter can be trusted.
+        case assurance
+        /// Time in which the collector did not run.
+        case gap
+        /// Time of a container of which nothing is known.
+        case unmetered
+        /// Hours of the period of which no row of the ledger is closed.
+        case open
+        /// Control totals that the ledger does not come to.
+        case audit
+    }
+
+    public var kind: Kind
+    public var text: String
+
+    public init(_ kind: Kind, _ text: String) { (self.kind, self.text) = (kind, text) }
+}
+
+/// What an issued invoice rests on.
+public struct Proof: Hashable, Sendable {
+    /// The newest entry of the ledger's chain when it was issued.
+    public var ledgerEntry: Int64
+    public var ledgerHash: [UInt8]
+    /// SHA-256 of all that the invoice says and rests on, and of the hash before it.
+    public var hash: [UInt8]
+    public var previous: [UInt8]
+
+    public init(ledgerEntry: Int64, ledgerHash: [UInt8], hash: [UInt8], previous: [UInt8]) {
+        (self.ledgerEntry, self.ledgerHash) = (ledgerEntry, ledgerHash)
+        (self.hash, self.previous) = (hash, previous)
     }
 }

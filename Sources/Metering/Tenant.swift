@@ -11,12 +11,17 @@ public struct Tenant: Hashable, Sendable {
     public var invoiceTo: InvoiceAddress
     /// The first rule that fits a container wins.
     public var match: [Rule]
+    /// Whole UTC hours: from when until when fees are due; `nil` is whenever something is used.
+    public var since: Instant?
+    public var until: Instant?
 
     public init(
-        id: String, name: String, priceBook: String?, invoiceTo: InvoiceAddress, match: [Rule]
+        id: String, name: String, priceBook: String?, invoiceTo: InvoiceAddress, match: [Rule],
+        since: Instant? = nil, until: Instant? = nil
     ) {
         (self.id, self.name, self.priceBook) = (id, name, priceBook)
         (self.invoiceTo, self.match) = (invoiceTo, match)
+        (self.since, self.until) = (since, until)
     }
 
     /// The word for usage that belongs to no tenant; no tenant may bear it.

@@ -1,80 +1,141 @@
-import Metering
 import Units
 
-/// What a quantity of usage costs, exactly; not yet rounded.
+/// What one container used of one meter in a segment, as it is billed.
+public struct MeterUsage: Hashable, Sendable {
+    /// A path or imported name.
+    public var container: ExactText
+    public var meter: String
+    /// As metered, in base units.
+    public var quantity: Int128
+    /// The same, with short lives made up to the price's minimum duration.
+    public var billable: Int128
+    /// Used, where the price is for what limits grant, and none is set.
+    public var isUnreserved: Bool
+
+    public init(
+        container: ExactText, meter: String, quantity: Int128, billable: Int128? = nil,
+        isUnreserved: Bool = false
+    ) {
+        (self.container, self.meter) = (container, meter)
+        (self.quantity, self.billable) = (quantity, billable ?? quantity)
+        self.isUnreserved = isUnreserved
+    }
+}
+
+/// One tenant's usage in one segment.
+public struct SegmentUsage: Hashable, Sendable {
+    public var segment: Segment
+    /// One for each container and meter.
+    public var usage: [MeterUsage]
+    /// Whether it is to be charged; else it only stands before what is, in the month's tiers.
+    public var isCharged: Bool
+
+    public init(segment: Segment, usage: [MeterUsage], isCharged: Bool = true) {
+        (self.segment, self.usage, self.isCharged) = (segment, usage, isCharged)
+    }
+}
+
+/// What a quantity costs, exactly; not yet rounded.
 public struct Charge: Hashable, Sendable {
-    public var usage: Usage
-    /// `nil` where the book has no price for the meter.
-    public var price: Price?
-    /// In major units of the book's currency.
+    public enum Kind: Hashable, Sendable {
+        case usage
+        /// The flat amount of a tier.
+        case flat
+        /// Usage of a meter without a price.
+        case unpriced
+    }
+
+    public var kind: Kind
+    public var segment: Segment
+    public var meter: String
+    /// `free`, or the number of a tier from 1; `nil` if the price has one tier alone.
+    public var tier: String?
+    /// `nil` for the flat amount of a tier.
+    public var container: ExactText?
+    /// As metered, in base units.
+    public var quantity: Int128
+    /// As priced: with minimum duration and rounding up.
+    public var priced: Int128
+    /// Per `per`; `nil` without a price.
+    public var price: DecimalPrice?
+    public var per: UnitQuantity?
+    /// `priced × price ÷ per`, in major units of the currency.
     public var amount: Rational
+}
 
-    public init(usage: Usage, price: Price?, amount: Rational) {
-        (self.usage, self.price, self.amount) = (usage, price, amount)
+/// The charges of one tenant's usage.
+///
+/// Within a month, each meter's quantities follow each other segment by segment: tiers and free
+/// quantities go on where the segment before left them. The order of usage in a segment is nothing.
+///
+/// - Parameter parts: in order of time; months must be complete from their start (or the tenant's
+///   first usage) up to the last segment that is charged.
+/// - Throws: if a meter with usage has no price and the policy is `block`.
+public func rate(_ parts: [SegmentUsage], tenant: String) throws(Fault) -> [Charge] {
+    var charges: [Charge] = []
+    var start = parts.startIndex
+    while start < parts.endIndex {
+        let month = parts[start].segment.month
+        let end = parts[start...].firstIndex { $0.segment.month != month } ?? parts.endIndex
+        charges += try rateMonth(parts[start..<end], tenant)
+        start = end
+    }
+    return charges
+}
+
+private func rateMonth(
+    _ parts: ArraySlice<SegmentUsage>, _ tenant: String
+) throws(Fault) -> [Charge] {
+    var totals: [String: Int128] = [:]
+    for usage in parts.lazy.flatMap(\.usage) where !usage.isUnreserved {
+        totals[usage.meter, default: 0] += usage.billable
+    }
+    var positions: [String: Int128] = [:]
+    var charges: [Charge] = []
+    for part in parts {
+        let byMeter = Dictionary(grouping: part.usage.filter { $0.quantity != 0 }, by: \.meter)
+        for (meter, all) in byMeter.sorted(by: { $0.key < $1.key }) {
+            let price = part.segment.book.meters[meter]
+            let free = all.filter { price == nil || $0.isUnreserved }
+            if part.isCharged { charges += try unpriced(free, part.segment, tenant) }
+            guard let price else { continue }
+            let usage = all.filter { !$0.isUnreserved }.sorted { $0.container < $1.container }
+            let start = positions[meter, default: 0]
+            positions[meter] = start + usage.reduce(0) { $0 + $1.billable }
+            guard part.isCharged, !usage.isEmpty else { continue }
+            let scale = try PriceScale(price, part.segment, ofMonth: totals[meter, default: 0])
+            charges += scale.charges(usage, meter, from: start)
+        }
+    }
+    return charges
+}
+
+private func unpriced(
+    _ usage: [MeterUsage], _ segment: Segment, _ tenant: String
+) throws(Fault) -> [Charge] {
+    if segment.book.unpriced == .block, let first = usage.first {
+        throw unpricedFault(segment.book, tenant, first)
+    }
+    return usage.map {
+        Charge(
+            kind: .unpriced, segment: segment, meter: $0.meter, container: $0.container,
+            quantity: $0.quantity, priced: $0.quantity, amount: .zero)
     }
 }
 
-extension PriceBook {
-    /// The exact charge of each usage row.
-    ///
-    /// - Throws: if the policy is `block` and a meter with usage has no price.
-    public func rate(_ usage: [Usage], in month: Period) throws(Fault) -> [Charge] {
-        var charges: [Charge] = []
-        for row in usage {
-            guard let price = meters[row.meter.name] else {
-                // What is reserved is another measure of what is used: billed only if it is priced.
-                if row.meter.isReservation { continue }
-                guard unpriced == .show else { throw unpricedFault(row) }
-                charges.append(Charge(usage: row, price: nil, amount: .zero))
-                continue
-            }
-            charges.append(
-                Charge(usage: row, price: price, amount: price.amount(of: row.quantity, in: month)))
-        }
-        return charges
+private func unpricedFault(_ book: PriceBook, _ tenant: String, _ usage: MeterUsage) -> Fault {
+    if usage.isUnreserved {
+        return Fault(
+            .badData, at: "price book \(book.id) of \(book.effective)",
+            found:
+                "\(harmless(usage.container.text)) of tenant \(tenant) used \(usage.meter), which "
+                + "is billed by what limits grant, and it has no limit",
+            cure: "Bill by basis: max, set the limit, or set \"unpriced: show\", then octroi apply")
     }
-
-    private func unpricedFault(_ usage: Usage) -> Fault {
-        Fault(
-            .badData, at: "price book \(id) of \(effective)",
-            found: "tenant \(usage.tenant ?? "?") used \(usage.quantity) of \(usage.meter) in "
-                + "\(usage.container ?? "?"), and the book has no price for that meter",
-            cure: "Add meters.\(usage.meter) to the book (a price of \"0\" is allowed), or set "
-                + "\"unpriced: show\", then octroi apply")
-    }
-}
-
-/// The versions of price books, and which is in force when.
-public struct PriceBooks: Sendable {
-    private let versions: [String: [PriceBook]]
-
-    public init(_ books: [PriceBook]) {
-        versions = Dictionary(grouping: books, by: \.id)
-            .mapValues { $0.sorted { $0.effective < $1.effective } }
-    }
-
-    /// The versions of a book over a period, each with the part it is in force for.
-    ///
-    /// - Throws: if the book is unknown, or begins after the period does.
-    public func segments(
-        of id: String, over period: Period
-    ) throws(Fault) -> [(period: Period, book: PriceBook)] {
-        guard let all = versions[id], let first = all.first else {
-            throw Fault(
-                .badData, at: "price book \(id)", found: "no such price book",
-                cure: "Add it to prices.yaml and run octroi apply")
-        }
-        guard first.effective <= period.start else {
-            throw Fault(
-                .badData, at: "price book \(id)",
-                found: "its first version is in force from \(first.effective), after the start of "
-                    + "the period, \(period.start)",
-                cure: "Add a version that covers the period, or bill from that date on with "
-                    + "--from and --to")
-        }
-        // Cut at months too, as a price per month needs the month's own length.
-        return period.cut(at: all.map(\.effective) + period.monthStarts).compactMap { part in
-            all.last { $0.effective <= part.start }.map { (part, $0) }
-        }
-    }
+    return Fault(
+        .badData, at: "price book \(book.id) of \(book.effective)",
+        found: "tenant \(tenant) used \(usage.quantity) of \(usage.meter) in "
+            + "\(harmless(usage.container.text)), and the book has no price for that meter",
+        cure: "Add meters.\(usage.meter) to the book (a price of \"0\" is allowed), or set "
+            + "\"unpriced: show\", then octroi apply")
 }

@@ -13,6 +13,14 @@ public struct DecimalPrice: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+extension DecimalPrice {
+    public static let zero = DecimalPrice(known: .zero, "0")
+
+    private init(known value: Rational, _ description: String) {
+        (self.value, self.description) = (value, description)
+    }
+}
+
 extension DecimalPrice: Codable {
     public init(from decoder: any Decoder) throws {
         self = try decoder.value({ DecimalPrice($0) }, "a plain decimal")

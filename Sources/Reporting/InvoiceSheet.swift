@@ -10,18 +10,19 @@ public func lineSheet(_ invoices: [(number: String?, draft: Draft)]) -> Sheet {
         columns: [
             "invoice", "line", "tenant", "kind", "meter", "tier", "container", "period_start",
             "period_end", "quantity", "unit", "unit_price", "per", "exact_amount", "amount",
-            "currency",
+            "currency", "priced_quantity", "reference",
         ],
         rows: invoices.flatMap { number, draft in
             draft.lines.enumerated().map { index, line in
                 [
                     .text(number ?? "draft"), .integer(Int128(index + 1)), .text(draft.tenant),
-                    .text(line.kind.rawValue), .text(line.meter), .none,
+                    .text(line.kind.rawValue), .text(line.meter), .optional(line.tier),
                     .optional(line.container), .time(line.period.start), .time(line.period.end),
                     .optional(line.quantity), .optional(line.unit),
                     line.unitPrice.map(Cell.exact) ?? .none, .optional(line.per),
                     .exact(line.exactAmount.description),
                     .exact(draft.currency.text(line.amount)), .text(draft.currency.code),
+                    .optional(line.priced), .optional(line.reference),
                 ]
             }
         })
@@ -40,7 +41,7 @@ public func invoiceSheet(_ invoices: [Invoice]) -> Sheet {
                 .text(invoice.number), .text(draft.tenant), .time(draft.period.start),
                 .time(draft.period.end), .exact(draft.currency.text(draft.net)),
                 .exact(draft.currency.text(draft.tax)), .exact(draft.currency.text(draft.total)),
-                .text(draft.currency.code), .text("issued"), .time(invoice.issued),
+                .text(draft.currency.code), .text(invoice.status.rawValue), .time(invoice.issued),
             ]
         })
 }
@@ -48,16 +49,18 @@ public func invoiceSheet(_ invoices: [Invoice]) -> Sheet {
 /// One invoice or draft as people read it: its lines, then net, tax and total.
 public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
     let lines: [[Cell]] = draft.lines.map { line in
-        let dimension = line.kind == .tax ? nil : Meter(line.meter)?.dimension
+        let isCounted = line.kind != .tax && line.kind != .fixed
+        let dimension = isCounted ? Meter(line.meter)?.dimension : nil
         let quantity: Cell =
             switch line.quantity {
             case .none: .none
-            case .some(let value): .integer(value, display: humanQuantity(value, dimension))
+            case .some(let value):
+                .integer(value, display: humanQuantity(value, dimension, line.unit))
             }
         return [
-            .text(line.kind.rawValue), .optional(line.container), .text(line.meter), quantity,
-            line.unitPrice.map { .text($0 + (line.kind == .tax ? " %" : " / \(line.per ?? "")")) }
-                ?? .none,
+            .text(line.kind.rawValue), .optional(line.container),
+            .text(line.meter + (line.tier.map { " (\($0))" } ?? "")), quantity,
+            priceCell(line),
             .exact(draft.currency.text(line.amount)),
         ]
     }
@@ -71,4 +74,11 @@ public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
         ],
         title: "\(number ?? "Draft")  tenant \(draft.tenant)  \(draft.period.start) to "
             + "\(draft.period.end)")
+}
+
+/// The price as people read it: a percentage where it is for a hundred.
+private func priceCell(_ line: LineItem) -> Cell {
+    guard let price = line.unitPrice else { return .none }
+    let isPercent = line.per?.hasPrefix("100 ") == true && line.quantity == nil
+    return .text(price + (isPercent ? " %" : " / \(line.per ?? "")"))
 }

@@ -1,3 +1,5 @@
+import Units
+
 extension Sheet {
     /// Aligned columns: numbers to the right, text to the left.
     func table(bold: Bool) -> String {
@@ -47,19 +49,4 @@ extension Cell {
         case .flag(let value): value ? "yes" : "no"
         }
     }
-}
-
-/// The text with control, format and direction-changing characters escaped as `\u{…}`.
-public func harmless(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate,
-            .unassigned:
-            result += "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
-        default:
-            result.unicodeScalars.append(scalar)
-        }
-    }
-    return result
 }

@@ -3,117 +3,172 @@ import Pricing
 import Units
 
 /// Reads the `books:` list of prices.yaml.
-func readBooks(_ value: YAMLValue) throws(Fault) -> [PriceBook] {
+///
+/// - Parameter faults: gets every mistake; the books are then not to be used.
+func readBooks(_ value: YAMLValue, _ faults: inout [Fault]) -> [PriceBook] {
     var books: [PriceBook] = []
-    for item in try value.list() {
-        let book = try readBook(item)
+    for item in faults.collect({ () throws(Fault) in try value.list() }) ?? [] {
+        guard let book = readBook(item, &faults) else { continue }
         if books.contains(where: { $0.id == book.id && $0.effective == book.effective }) {
-            throw item.fault(
-                "book \"\(book.id)\" from \(book.effective) a second time",
-                "Give the later entry another effective time")
+            faults.append(
+                item.fault(
+                    "book \"\(book.id)\" from \(book.effective) a second time",
+                    "Give the later entry another effective time"))
         }
         books.append(book)
     }
     return books
 }
 
-private func readBook(_ item: YAMLValue) throws(Fault) -> PriceBook {
-    let members = try item.members([
+private func readBook(_ item: YAMLValue, _ faults: inout [Fault]) -> PriceBook? {
+    let known = [
         "id", "currency", "effective", "rounding", "memory", "unpriced", "minimum", "taxes",
         "meters", "fixed", "discounts",
-    ])
-    for name in ["minimum", "fixed", "discounts"] { try refuse(members[name], name) }
-    let currency = try members.required("currency").value(
-        "a currency code of ISO 4217, such as EUR"
-    ) { Currency($0) }
-    let effective = try members.required("effective").value(
-        "a whole UTC hour, such as 2026-01-01T00:00:00Z"
-    ) { Instant(rfc3339: $0).flatMap { $0 == $0.startOfHour ? $0 : nil } }
+    ]
+    let checked = faults.collect { () throws(Fault) in try item.members(known) }
+    guard let members = checked else { return nil }
+    let prices = readPrices(members, &faults)
+    let taxes = faults.each(of: members["taxes"]) { item throws(Fault) in try readTax(item) }
+    let fixed = faults.each(of: members["fixed"]) { item throws(Fault) in try readFee(item) }
+    let discounts = faults.each(of: members["discounts"]) { item throws(Fault) in
+        try readDiscount(item, of: prices)
+    }
+    faults.unique(taxes.map(\.code), of: members["taxes"])
+    faults.unique(fixed.map(\.code), of: members["fixed"])
+    return faults.collect { () throws(Fault) in
+        PriceBook(
+            id: try members.required("id").value("a-z, 0-9 and -, beginning with a letter") {
+                isIdentifier($0, also: "-") ? $0 : nil
+            },
+            currency: try members.required("currency").value(
+                "a currency code of ISO 4217, such as EUR"
+            ) { Currency($0) }, effective: try wholeHour(members.required("effective")),
+            rounding: try members.choice("rounding", default: .halfEven),
+            memory: try members.choice("memory", default: .unreclaimable),
+            unpriced: try members.choice("unpriced", default: .block), taxes: taxes,
+            meters: prices, minimum: try members["minimum"]?.decimal { DecimalPrice($0) },
+            fixed: fixed, discounts: discounts)
+    }
+}
+
+private func readPrices(_ members: YAMLMembers, _ faults: inout [Fault]) -> [String: Price] {
     var prices: [String: Price] = [:]
-    for (name, value) in try members.required("meters").anyMembers() {
-        guard let meter = Meter(name), !LedgerMeter.isReserved(name) else {
-            throw value.fault("the meter \"\(name)\"", "Name it with a-z, 0-9 and _")
+    let listed = faults.collect { () throws(Fault) in
+        try members.required("meters").anyMembers()
+    }
+    for (name, value) in listed ?? [] {
+        prices[name] = faults.collect { () throws(Fault) in
+            guard let meter = Meter(name), !LedgerMeter.isReserved(name) else {
+                throw value.fault(
+                    "the meter \"\(harmless(name))\"", "Name it with a-z, 0-9 and _")
+            }
+            return try readPrice(value, of: meter)
         }
-        prices[name] = try readPrice(value, of: meter)
     }
-    return PriceBook(
-        id: try members.required("id").value("a-z, 0-9 and -, beginning with a letter") {
-            isIdentifier($0, also: "-") ? $0 : nil
-        }, currency: currency, effective: effective,
-        rounding: try members.choice("rounding", default: .halfEven),
-        memory: try members.choice("memory", default: .unreclaimable),
-        unpriced: try members.choice("unpriced", default: .block),
-        taxes: try readTaxes(members["taxes"]), meters: prices)
+    for (used, reserved) in [("cpu", "cpu_reserved"), ("memory", "memory_reserved")]
+    where prices[used].map({ $0.basis != .used }) == true && prices[reserved] != nil {
+        let place = listed?.first { $0.name == reserved }?.value ?? members.owner
+        faults.append(
+            place.fault(
+                "a price for \(reserved), which \(used) is billed by already",
+                "Take it out, or set the basis of \(used) to used"))
+    }
+    return prices
 }
 
-private func readTaxes(_ value: YAMLValue?) throws(Fault) -> [Tax] {
-    var taxes: [Tax] = []
-    for item in try value?.list() ?? [] {
-        let members = try item.members(["code", "name", "rate"])
-        let code = try members.required("code").text()
-        if taxes.contains(where: { $0.code == code }) {
-            throw item.fault("tax \"\(code)\" a second time", "Give every tax a code of its own")
+private func readTax(_ item: YAMLValue) throws(Fault) -> Tax {
+    let members = try item.members(["code", "name", "rate"])
+    let code = try readCode(members)
+    return Tax(
+        code: code, name: try members["name"]?.text() ?? code,
+        rate: try members.required("rate").decimal { DecimalPrice($0) })
+}
+
+private func readFee(_ item: YAMLValue) throws(Fault) -> FixedFee {
+    let members = try item.members(["code", "name", "price", "per"])
+    let code = try readCode(members)
+    if let per = members["per"] {
+        _ = try per.value("month: a fee is for each billing month") { $0 == "month" ? $0 : nil }
+    }
+    return FixedFee(
+        code: code, name: try members["name"]?.text() ?? code,
+        price: try members.required("price").decimal { DecimalPrice($0) })
+}
+
+private func readCode(_ members: YAMLMembers) throws(Fault) -> String {
+    try members.required("code").value("a code of a-z, 0-9, _ and -, beginning with a letter") {
+        isIdentifier($0.replacing("-", with: "_"), also: "_") ? $0 : nil
+    }
+}
+
+private func readDiscount(
+    _ item: YAMLValue, of prices: [String: Price]
+) throws(Fault) -> Discount {
+    let members = try item.members(["percent", "meters", "tenants", "from", "until"])
+    let percent = try members.required("percent").decimal { text -> DecimalPrice? in
+        DecimalPrice(text).flatMap { $0.value <= Rational(100) ? $0 : nil }
+    }
+    func texts(_ key: String) throws(Fault) -> [YAMLValue]? {
+        try members[key].map { value throws(Fault) in try value.list() }
+    }
+    var meters: [String]?
+    for value in try texts("meters") ?? [] {
+        meters =
+            try (meters ?? []) + [
+                value.value("a meter that this book prices") { prices[$0] == nil ? nil : $0 }
+            ]
+    }
+    var tenants: [String]?
+    for value in try texts("tenants") ?? [] {
+        tenants =
+            try (tenants ?? []) + [
+                value.value("a tenant's id") { isIdentifier($0, also: "-") ? $0 : nil }
+            ]
+    }
+    let discount = Discount(
+        percent: percent, meters: meters, tenants: tenants,
+        from: try members["from"].map { value throws(Fault) in try wholeHour(value) },
+        until: try members["until"].map { value throws(Fault) in try wholeHour(value) })
+    if let from = discount.from, let until = discount.until, until <= from {
+        throw (members["until"] ?? item).fault(
+            "\(until), which is not after from, \(from)", "Let it end after it begins")
+    }
+    return discount
+}
+
+func wholeHour(_ value: YAMLValue) throws(Fault) -> Instant {
+    try value.value("a whole UTC hour, such as 2026-01-01T00:00:00Z") {
+        Instant(rfc3339: $0).flatMap { $0 == $0.startOfHour ? $0 : nil }
+    }
+}
+
+extension [Fault] {
+    /// The value, or its fault remembered.
+    fileprivate mutating func collect<Value>(_ read: () throws(Fault) -> Value) -> Value? {
+        do {
+            return try read()
+        } catch {
+            append(error)
+            return nil
         }
-        taxes.append(
-            Tax(
-                code: code, name: try members["name"]?.text() ?? code,
-                rate: try members.required("rate").decimal { DecimalPrice($0) }))
     }
-    return taxes
-}
 
-private func readPrice(_ value: YAMLValue, of meter: Meter) throws(Fault) -> Price {
-    let members = try value.members([
-        "price", "per", "unit", "basis", "mode", "tiers", "free", "minimum_duration", "round_up",
-    ])
-    for name in ["mode", "tiers", "free", "minimum_duration", "round_up"] {
-        try refuse(members[name], name)
+    /// What a list's sound items say.
+    fileprivate mutating func each<Value>(
+        of list: YAMLValue?, _ read: (YAMLValue) throws(Fault) -> Value
+    ) -> [Value] {
+        let items = collect { () throws(Fault) in try list?.list() ?? [] }
+        var values: [Value] = []
+        for item in items ?? [] {
+            if let value = collect({ () throws(Fault) in try read(item) }) { values.append(value) }
+        }
+        return values
     }
-    if let basis = members["basis"], try basis.text() != "used" { try refuse(basis, "basis") }
-    let amount = try members.required("price").decimal { DecimalPrice($0) }
-    let per = try members.required("per").value(
-        "a quantity with its unit, such as 1 vCPU-hour, 1 GiB-hour, 1 GB or 1000000 operation"
-    ) { UnitQuantity($0) }
-    let dimension = try dimension(of: meter, members)
-    guard per.dimension == dimension else {
-        throw (members["per"] ?? value).fault(
-            "\"\(per)\", which does not measure \(meter)",
-            "Price \(meter) per quantity of \(dimension.baseUnit), such as \(example(dimension))")
-    }
-    return Price(amount: amount, per: per)
-}
 
-/// What the meter counts: known, or named by `unit:` for a custom one.
-private func dimension(of meter: Meter, _ members: YAMLMembers) throws(Fault) -> Dimension {
-    if let known = meter.dimension { return known }
-    guard let unit = members["unit"] else {
-        throw members.owner.fault(
-            "a custom meter without a unit",
-            "Add the base unit it is imported in, such as unit: GPU-second")
+    fileprivate mutating func unique(_ codes: [String], of list: YAMLValue?) {
+        guard let list else { return }
+        for code in Set(codes) where codes.count(where: { $0 == code }) > 1 {
+            append(list.fault("the code \"\(code)\" twice", "Give each a code of its own"))
+        }
     }
-    let quantity = try unit.value("a unit, such as GPU-second or request") { UnitQuantity($0) }
-    guard try quantity.dimension.baseUnit == unit.text() else {
-        throw unit.fault(
-            "\"\(try unit.text())\", which is not a base unit",
-            "Write \(quantity.dimension.baseUnit), and import quantities in it")
-    }
-    return quantity.dimension
-}
-
-private func example(_ dimension: Dimension) -> String {
-    switch dimension {
-    case .cpuTime: "1 vCPU-hour"
-    case .byteTime: "1 GiB-hour"
-    case .bytes: "1 GB"
-    case .operations: "1000000 operation"
-    case .custom(let name, let overTime): overTime ? "1 \(name)-hour" : "1 \(name)"
-    }
-}
-
-/// A part of a price that this version cannot compute is refused: leaving it out would bill wrong.
-private func refuse(_ value: YAMLValue?, _ name: String) throws(Fault) {
-    guard let value else { return }
-    throw value.fault(
-        "\"\(name)\", which this version of Octroi cannot compute",
-        "Take it out: this version bills plain prices per unit, on used quantities, and taxes")
 }

@@ -11,8 +11,11 @@ public struct Settings: Hashable, Sendable {
     public var cgroupRoot: String?
     /// How long samples are kept; the ledger is kept for ever.
     public var sampleRetentionMilliseconds: Int64 = 30 * 86_400_000
-    /// The prefix of invoice numbers.
-    public var series = "OCT"
+    /// Of billing months and days.
+    public var zone = BillingZone.utc
+    public var seller = Seller()
+    /// What is to happen with doubts about the metering when a period is invoiced, by kind.
+    public var closing: [String: String] = [:]
 
     public init() {}
 
@@ -21,7 +24,9 @@ public struct Settings: Hashable, Sendable {
         let path = "\(folder)/octroi.yaml"
         guard access(path, F_OK) == 0 else { return }
         guard let root = try YAMLValue.parse(try readText(path), file: path) else { return }
-        let members = try root.members(["interval", "store", "cgroup_root", "retention", "seller"])
+        let members = try root.members([
+            "interval", "store", "cgroup_root", "retention", "time_zone", "closing", "seller",
+        ])
         if let interval = members["interval"] {
             intervalMilliseconds = try interval.value("a duration, such as 10s", parseMilliseconds)
         }
@@ -32,13 +37,59 @@ public struct Settings: Hashable, Sendable {
         }
         store = try members["store"]?.text()
         cgroupRoot = try members["cgroup_root"]?.text()
-        let seller = try members["seller"]?.members(["name", "address", "vat_id", "series"])
-        if let value = seller?["series"] {
+        if let zone = members["time_zone"] {
+            do {
+                self.zone = try billingZone(try zone.text())
+            } catch {
+                throw zone.fault("\(harmless(try zone.text())): \(error.found)", error.cure)
+            }
+        }
+        if let value = members["closing"] { closing = try readClosing(value) }
+        if let value = members["seller"] { seller = try Seller(value) }
+    }
+}
+
+/// Who issues the invoices.
+public struct Seller: Hashable, Sendable {
+    public var name: String?
+    public var address: String?
+    public var country: String?
+    public var vatID: String?
+    public var email: String?
+    /// What invoices say of payment.
+    public var terms: String?
+    /// The prefix of invoice numbers.
+    public var series = "OCT"
+
+    init() {}
+
+    fileprivate init(_ value: YAMLValue) throws(Fault) {
+        let members = try value.members([
+            "name", "address", "country", "vat_id", "email", "terms", "series",
+        ])
+        name = try members["name"]?.text()
+        address = try members["address"]?.text()
+        country = try members["country"]?.text()
+        vatID = try members["vat_id"]?.text()
+        email = try members["email"]?.text()
+        terms = try members["terms"]?.text()
+        if let value = members["series"] {
             series = try value.value("capital letters, digits and -, beginning with a letter") {
                 isSeries($0) ? $0 : nil
             }
         }
     }
+}
+
+private func readClosing(_ value: YAMLValue) throws(Fault) -> [String: String] {
+    let members = try value.members(["gap", "unmetered", "open", "audit"])
+    var rules: [String: String] = [:]
+    for (name, value) in members.members {
+        rules[name] = try value.value("block or print") {
+            ["block", "print"].contains($0) ? $0 : nil
+        }
+    }
+    return rules
 }
 
 private func isSeries(_ text: String) -> Bool {
@@ -57,9 +108,19 @@ private func isCapital(_ byte: UInt8) -> Bool {
 public struct ContractFiles: Sendable {
     public var tenants: [Tenant]?
     public var books: [PriceBook]?
+    /// Every mistake in the price books; `init(reading:)` throws the first.
+    public private(set) var faults: [Fault] = []
 
     /// Reads files that hold `tenants:`, `books:` or both.
+    ///
+    /// - Throws: at the first mistake.
     public init(reading paths: [String]) throws(Fault) {
+        try self.init(checking: paths)
+        if let fault = faults.first { throw fault }
+    }
+
+    /// The same, but mistakes in price books are gathered in `faults`.
+    public init(checking paths: [String]) throws(Fault) {
         for path in paths {
             guard let root = try YAMLValue.parse(try readText(path), file: path) else {
                 throw Fault(
@@ -68,7 +129,7 @@ public struct ContractFiles: Sendable {
             }
             let members = try root.members(["tenants", "books"])
             if let list = members["tenants"] { tenants = try (tenants ?? []) + readTenants(list) }
-            if let list = members["books"] { books = try (books ?? []) + readBooks(list) }
+            if let list = members["books"] { books = (books ?? []) + readBooks(list, &faults) }
         }
     }
 
@@ -87,6 +148,15 @@ public struct ContractFiles: Sendable {
 
 /// Reads a text file of at most 64 MiB.
 public func readText(_ path: String) throws(Fault) -> String {
+    guard let text = String(validating: try readBytes(path), as: UTF8.self) else {
+        throw Fault(
+            .badData, at: path, found: "bytes that are not UTF-8", cure: "Save the file as UTF-8")
+    }
+    return text
+}
+
+/// Reads a file of at most 64 MiB.
+func readBytes(_ path: String) throws(Fault) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
         throw Fault(
@@ -107,9 +177,5 @@ public func readText(_ path: String) throws(Fault) -> String {
         }
         bytes += block[..<count]
     }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-        throw Fault(
-            .badData, at: path, found: "bytes that are not UTF-8", cure: "Save the file as UTF-8")
-    }
-    return text
+    return bytes
 }

@@ -5,7 +5,9 @@ import Units
 func readTenants(_ value: YAMLValue) throws(Fault) -> [Tenant] {
     var tenants: [Tenant] = []
     for item in try value.list() {
-        let members = try item.members(["id", "name", "price_book", "invoice_to", "match"])
+        let members = try item.members([
+            "id", "name", "price_book", "invoice_to", "match", "since", "until",
+        ])
         let id = try members.required("id").value(
             "a-z, 0-9 and -, beginning with a letter, 63 characters at most"
         ) { isIdentifier($0, also: "-") ? $0 : nil }
@@ -17,11 +19,18 @@ func readTenants(_ value: YAMLValue) throws(Fault) -> [Tenant] {
         }
         var rules: [Rule] = []
         for rule in try members["match"]?.list() ?? [] { rules.append(try readRule(rule)) }
+        let since = try members["since"].map { value throws(Fault) in try wholeHour(value) }
+        let until = try members["until"].map { value throws(Fault) in try wholeHour(value) }
+        if let since, let until, until <= since {
+            throw item.fault(
+                "until \(until), which is not after since \(since)", "Let it end after it begins")
+        }
         tenants.append(
             Tenant(
                 id: id, name: try members["name"]?.text() ?? id,
                 priceBook: try members["price_book"]?.text(),
-                invoiceTo: try readAddress(members["invoice_to"]), match: rules))
+                invoiceTo: try readAddress(members["invoice_to"]), match: rules, since: since,
+                until: until))
     }
     return tenants
 }

@@ -62,6 +62,15 @@ extension FastStatement {
         return sqlite3_column_int64(handle, column)
     }
 
+    /// A column of the row that is never NULL.
+    func int64(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+
+    /// Leaves the rows that are left.
+    mutating func reset() {
+        sqlite3_reset(handle)
+        index = 0
+    }
+
     var columnCount: Int32 { sqlite3_column_count(handle) }
     var columnNames: [String] { statement.columnNames }
 

@@ -4,150 +4,227 @@ import Metering
 import Pricing
 import Units
 
-/// The drafts of a period with what came to light since earlier invoices: one, or none, and one
-/// more for each other currency that has corrections.
-func makeDrafts(_ db: Database, _ tenant: Tenant, _ period: Period) throws -> [Draft] {
-    let late = try late(db, tenant, butNot: period)
-    var own: [BillableUsage] = []
-    // With corrections alone, the period is invoiced too, and its prices are pinned.
-    if try !late.isEmpty || hasUsage(db, tenant.id, period) {
-        guard let book = tenant.priceBook else {
+/// A draft with all that its invoice will rest on.
+struct PreparedDraft {
+    var draft: Draft
+    /// By account; `segment` counts through `before` and `segments` of the draft.
+    var usage: [AccountUsage] = []
+    var assured = AssuredUsage()
+    var contract: ContractTime
+    var buyer: Parties.Party
+}
+
+/// Makes drafts of one period, tenant by tenant.
+struct Drafting {
+    private let db: Database
+    private let books: PriceBooks
+    private let sweep: UsageSweep
+    private let zone: BillingZone
+    private let issued: IssuedInvoices
+
+    /// - Parameter withOpen: whether ledger rows that are not closed yet count: in drafts only.
+    init(
+        _ db: Database, _ zone: BillingZone, _ issued: IssuedInvoices, withOpen: Bool
+    ) throws {
+        self.db = db
+        self.zone = zone
+        self.issued = issued
+        books = try PriceBooks(loadBooks(db).map(\.book))
+        sweep = try UsageSweep(db, withOpen: withOpen ? allTime : nil)
+    }
+
+    /// The drafts of a tenant with what came to light since earlier invoices: one, or none, and one
+    /// more for each other currency that has corrections.
+    ///
+    /// - Parameter replaced: a credited invoice of this period, which these stand in for.
+    func drafts(of tenant: Tenant, over period: Period, replacing replaced: String?) throws
+        -> [PreparedDraft]
+    {
+        var late = try issued.inDoubt(of: tenant.id).filter { $0 != replaced }
+            .map { try corrected($0, tenant.id) }
+            .filter { !$0.lines.isEmpty }
+        if let replaced {
+            late.append(try alreadyCorrected(replaced, tenant.id))
+        }
+        let own = try owned(tenant, period, isLate: late.contains { !$0.lines.isEmpty })
+        let main = own?.book ?? late.last?.book
+        let others = Set(late.map(\.book.currency)).subtracting(
+            [main?.currency].compactMap(\.self))
+        var drafts: [PreparedDraft] = []
+        for currency in [main?.currency].compactMap(\.self)
+            + others.sorted(by: { $0.code < $1.code })
+        {
+            let corrections = late.filter { $0.book.currency == currency }
+            let isMain = currency == main?.currency
+            guard let book = (isMain ? own?.book : nil) ?? corrections.last?.book else { continue }
+            let lines = (isMain ? own?.lines ?? [] : []) + corrections.flatMap(\.lines)
+            guard !lines.isEmpty else { continue }
+            var prepared = PreparedDraft(
+                draft: try Draft(
+                    tenant: tenant.id, period: period, lines: lines,
+                    segments: isMain ? own?.segments ?? [] : [],
+                    before: isMain ? own?.before ?? [] : [], book: book),
+                contract: tenant.contract, buyer: tenant.party)
+            if isMain {
+                (prepared.usage, prepared.assured) = (own?.usage ?? [], own?.assured ?? .init())
+            }
+            drafts.append(prepared)
+        }
+        // Whichever invoice there is holds the period's segments: what comes later is found by them.
+        if let own, drafts.first?.draft.segments.isEmpty == true {
+            (drafts[0].draft.segments, drafts[0].draft.before) = (own.segments, own.before)
+            (drafts[0].usage, drafts[0].assured) = (own.usage, own.assured)
+        }
+        return drafts
+    }
+}
+
+extension Tenant {
+    var contract: ContractTime { ContractTime(since: since, until: until) }
+
+    var party: Parties.Party {
+        Parties.Party(
+            name: name, address: invoiceTo.address, country: invoiceTo.country,
+            vatID: invoiceTo.vatID, email: invoiceTo.email)
+    }
+}
+
+// What a tenant pays for the period itself.
+extension Drafting {
+    private struct Owned {
+        var book: PriceBook
+        var before: [Segment]
+        var segments: [Segment]
+        var usage: [AccountUsage]
+        var lines: [LineItem]
+        var assured: AssuredUsage
+    }
+
+    /// `nil` if nothing was used, nothing is due by contract and nothing is late.
+    private func owned(_ tenant: Tenant, _ period: Period, isLate: Bool) throws -> Owned? {
+        let month = zone.month(of: period.start)
+        let spans = try ownedSpans(
+            db, tenant.id, from: min(month.start, period.start), to: period.end)
+        let isUsed = try sweep.isUsed(spans.compactMap { $0.within(period) })
+        let isDue = isUsed || tenant.contract.covers(period)
+        // With corrections alone, the period is invoiced too, and its prices are pinned.
+        guard isDue || isLate else { return nil }
+        guard let id = tenant.priceBook else {
             throw Fault(
                 .badData, at: "tenant \(tenant.id)",
                 found: "it has usage to be billed and no price book",
                 cure: "Name one as price_book in tenants.yaml and run octroi apply")
         }
-        let books = try PriceBooks(loadBooks(db).map(\.book))
-        for (part, book) in try books.segments(of: book, over: period) {
-            let segment = Segment(period: part, book: book)
-            let usage = try tenantUsage(db, tenant.id, part, book.memory)
-            own.append(segment.bill(usage, tenant.id, isLate: false))
+        let own = try books.segments(of: id, over: period, in: zone)
+        let before = try books.segments(of: id, before: period, in: zone)
+        guard let book = own.last?.book else { return nil }
+        var assured = AssuredUsage()
+        let usage = try sweep.read(spans, before + own, assured: &assured)
+        let charged = before.count..<(before.count + own.count)
+        let parts = segmentUsage(usage, before + own, charged: charged)
+        return Owned(
+            book: book, before: before, segments: own, usage: usage,
+            lines: isDue ? try statement(of: tenant.id, parts, tenant.contract) : [],
+            assured: assured)
+    }
+}
+
+extension OwnedSpan {
+    fileprivate func within(_ period: Period) -> OwnedSpan? {
+        var span = self
+        span.since = max(since, period.start.seconds)
+        span.until = min(until, period.end.seconds)
+        return span.since < span.until ? span : nil
+    }
+}
+
+// What came to light after a period was invoiced.
+extension Drafting {
+    private typealias Late = (book: PriceBook, lines: [LineItem])
+
+    /// What an earlier invoice's period costs now, by its own prices, beyond what was billed.
+    private func corrected(_ number: String, _ tenant: String) throws -> Late {
+        let invoice = try loadInvoice(db, number)
+        let segments = invoice.draft.before + invoice.draft.segments
+        guard let first = segments.first, let last = invoice.draft.segments.last else {
+            return (try anyBook(of: invoice), [])
         }
-    }
-    let main = own.last?.segment.book ?? late.last?.segment.book
-    let others = Set(late.map(\.segment.book.currency)).subtracting(
-        [main?.currency].compactMap(\.self))
-    var drafts: [Draft] = []
-    for currency in [main?.currency].compactMap(\.self) + others.sorted(by: { $0.code < $1.code }) {
-        let corrections = late.filter { $0.segment.book.currency == currency }
-        let billable = (currency == main?.currency ? own : []) + corrections
-        guard
-            let book = billable.last(where: { !$0.isLate })?.segment.book
-                ?? corrections.last?.segment.book
-        else { continue }
-        let draft = try Draft(tenant: tenant.id, period: period, billable: billable, book: book)
-        if !draft.lines.isEmpty { drafts.append(draft) }
-    }
-    // Whichever invoice there is holds the period's segments: what comes later is found by them.
-    if drafts.first?.segments.isEmpty == true { drafts[0].segments = own.map(\.segment) }
-    return drafts
-}
-
-private func hasUsage(_ db: Database, _ tenant: String, _ period: Period) throws -> Bool {
-    try Bool.fetchOne(
-        db,
-        sql: """
-            SELECT EXISTS (\(ownedLedger))
-            """,
-        arguments: [
-            "tenant": tenant, "from": period.start.seconds, "to": period.end.seconds,
-        ]) ?? false
-}
-
-/// What the ledger holds beyond what was billed, for each segment of each earlier invoice.
-///
-/// It is priced by the version that invoice used. A meter that version had no price for takes the
-/// prices in force for that time now, cut at their own dates.
-private func late(
-    _ db: Database, _ tenant: Tenant, butNot period: Period
-) throws -> [BillableUsage] {
-    let segments = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT s.* FROM invoice_segment s JOIN invoice i ON i.number = s.invoice
-            WHERE i.tenant = ? AND NOT (i.period_start_s = ? AND i.period_end_s = ?)
-            ORDER BY s.start_s
-            """, arguments: [tenant.id, period.start.seconds, period.end.seconds])
-    let books = try PriceBooks(loadBooks(db).map(\.book))
-    return try segments.flatMap { row -> [BillableUsage] in
-        let start = Instant(seconds: row["start_s"])
-        guard let part = Period(start: start, end: Instant(seconds: row["end_s"])) else {
-            return []
+        let spans = try ownedSpans(db, tenant, from: first.period.start, to: last.period.end)
+        var assured = AssuredUsage()
+        let usage = try sweep.read(spans, segments, assured: &assured)
+        let charged = invoice.draft.before.count..<segments.count
+        var parts = segmentUsage(usage, segments, charged: charged)
+        let billed = try issued.billed(for: invoice)
+        // A meter that the pinned book has no price for, and says to block: by the prices in force.
+        let unknown = parts.indices.flatMap { index in
+            segments[index].book.unpriced == .block && charged.contains(index)
+                ? parts[index].usage.filter { segments[index].book.meters[$0.meter] == nil } : []
         }
-        let segment = Segment(period: part, book: try loadBook(db, row: row["price_book"]))
-        let open = try unbilled(db, tenant.id, segment)
-        let priced = open.filter { segment.book.meters[$0.key.meter] != nil }
-        let unpriced = Set(open.keys).subtracting(priced.keys)
-        var billable: [BillableUsage] = []
-        if !priced.isEmpty { billable.append(segment.bill(priced, tenant.id, isLate: true)) }
-        guard !unpriced.isEmpty else { return billable }
-        for (part, book) in try books.segments(of: segment.book.id, over: part) {
-            let now = Segment(period: part, book: book)
-            let usage = try unbilled(db, tenant.id, now).filter { unpriced.contains($0.key) }
-            if !usage.isEmpty { billable.append(now.bill(usage, tenant.id, isLate: true)) }
+        for index in parts.indices {
+            parts[index].usage.removeAll { use in unknown.contains { $0.meter == use.meter } }
         }
-        return billable
-    }
-}
-
-/// A segment's usage less what invoices hold of it.
-private func unbilled(
-    _ db: Database, _ tenant: String, _ segment: Segment
-) throws -> [UsageKey: Int128] {
-    var open = try tenantUsage(db, tenant, segment.period, segment.book.memory)
-    for (key, quantity) in try billed(db, tenant, segment.period) {
-        open[key, default: 0] -= quantity
-    }
-    return open.filter { $0.value != 0 }
-}
-
-/// The tenants with usage before a period that no invoice covers, and the hour it begins.
-func uninvoicedUsage(
-    _ db: Database, before period: Period, tenant: String?
-) throws -> [(tenant: String, since: Instant)] {
-    let rows = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT l.tenant, min(l.hour_s) AS since FROM ledger_hour l
-            JOIN tenant t ON t.id = l.tenant
-            WHERE l.hour_s < :start AND (:tenant IS NULL OR l.tenant = :tenant)
-                AND NOT EXISTS (
-                    SELECT 1 FROM invoice_segment s JOIN invoice i ON i.number = s.invoice
-                    WHERE i.tenant = l.tenant AND s.start_s <= l.hour_s AND l.hour_s < s.end_s)
-            GROUP BY l.tenant ORDER BY l.tenant
-            """, arguments: ["start": period.start.seconds, "tenant": tenant])
-    return rows.map { ($0["tenant"], Instant(seconds: $0["since"])) }
-}
-
-extension Segment {
-    fileprivate func bill(
-        _ usage: [UsageKey: Int128], _ tenant: String, isLate: Bool
-    ) -> BillableUsage {
-        let rows = usage.compactMap { key, quantity in
-            Meter(key.meter).map {
-                Usage(
-                    period: period, tenant: tenant, container: key.container.text, meter: $0,
-                    quantity: quantity, assurance: .sampled)
-            }
+        var lines = try statement(of: tenant, parts, invoice.parties.contract)
+        var known = billed.filter { line in !unknown.contains { $0.meter == line.meter } }
+        if !unknown.isEmpty {
+            let (more, held) = try supplement(
+                invoice, Set(unknown.map(\.meter)), spans, billed, last.book.id)
+            lines += more
+            known += held
         }
-        return BillableUsage(segment: self, usage: rows, isLate: isLate)
+        return (last.book, corrections(to: number, from: known, to: lines))
+    }
+
+    /// Usage of meters that the invoice's book does not know, by the versions in force now.
+    ///
+    /// What has not changed since it was billed is left out, so that its price stays.
+    private func supplement(
+        _ invoice: Invoice, _ meters: Set<String>, _ spans: [OwnedSpan], _ billed: [LineItem],
+        _ book: String
+    ) throws -> (lines: [LineItem], billed: [LineItem]) {
+        let segments = try books.segments(of: book, over: invoice.draft.period, in: zone)
+        var assured = AssuredUsage()
+        let usage = try sweep.read(spans, segments, assured: &assured)
+            .filter { meters.contains($0.meter) }
+        var parts = segmentUsage(usage, segments, charged: 0..<segments.count)
+        let held = billed.filter { meters.contains($0.meter) }
+        var changes: [MeterKey: Int128] = [:]
+        for use in parts.flatMap(\.usage) { changes[MeterKey(use), default: 0] += use.quantity }
+        for line in held { changes[MeterKey(line), default: 0] -= line.quantity ?? 0 }
+        for index in parts.indices {
+            parts[index].usage.removeAll { changes[MeterKey($0)] == 0 }
+            // Fees, discounts and minimum are on the invoice itself.
+            parts[index].segment.book.fixed = []
+            parts[index].segment.book.minimum = nil
+        }
+        return (
+            try statement(of: invoice.draft.tenant, parts),
+            held.filter { changes[MeterKey($0)] != 0 }
+        )
+    }
+
+    /// What other invoices hold of the period of a credited one: it is billed, so it is taken off.
+    private func alreadyCorrected(_ number: String, _ tenant: String) throws -> Late {
+        let invoice = try loadInvoice(db, number)
+        let held = try issued.billed(for: invoice).filter { $0.reference != nil }
+        return (try anyBook(of: invoice), corrections(to: number, from: held, to: []))
+    }
+
+    private func anyBook(of invoice: Invoice) throws -> PriceBook {
+        if let book = invoice.draft.segments.last?.book { return book }
+        let all = try loadBooks(db).map(\.book)
+        guard let book = all.first(where: { $0.currency == invoice.draft.currency }) else {
+            throw Fault(
+                .badData, at: "invoice \(invoice.number)", found: "no price book of its currency",
+                cure: "Add a book in \(invoice.draft.currency) and run octroi apply")
+        }
+        return book
     }
 }
 
-/// What a tenant's invoices hold of a period or parts of it, by container and meter.
-private func billed(
-    _ db: Database, _ tenant: String, _ period: Period
-) throws -> [UsageKey: Int128] {
-    let rows = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT container, meter, quantity_high, quantity_low
-            FROM invoice_line l JOIN invoice i ON i.number = l.invoice
-            WHERE i.tenant = ? AND l.period_start_s >= ? AND l.period_end_s <= ?
-                AND l.kind IN ('usage', 'correction', 'unpriced')
-            """, arguments: [tenant, period.start.seconds, period.end.seconds])
-    return rows.reduce(into: [:]) { sum, row in
-        let key = UsageKey(container: row["container"], meter: row["meter"])
-        sum[key, default: 0] += Int128(high: row["quantity_high"], low: row["quantity_low"])
-    }
+private struct MeterKey: Hashable {
+    let container: ExactText
+    let meter: String
+
+    init(_ usage: MeterUsage) { (container, meter) = (usage.container, usage.meter) }
+    init(_ line: LineItem) { (container, meter) = (ExactText(line.container ?? ""), line.meter) }
 }

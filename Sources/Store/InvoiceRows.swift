@@ -5,46 +5,124 @@ import Invoicing
 import Pricing
 import Units
 
-/// Numbers the draft and writes it down for good.
-func insert(
-    _ db: Database, _ draft: Draft, _ series: String, _ now: Instant
-) throws -> Invoice {
+/// Numbers a document of a series: gapless, as only the transaction that writes it can take one.
+func nextNumber(_ db: Database, _ series: String) throws -> (number: String, sequence: Int64) {
     let last = try Int64.fetchOne(
         db, sql: "SELECT max(sequence) FROM invoice WHERE series = ?", arguments: [series])
     let sequence = (last ?? 0) + 1
     let digits = String(sequence)
-    let number = "\(series)-" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
-    try db.execute(
-        sql: "INSERT INTO invoice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        arguments: [
-            number, series, sequence, draft.tenant, draft.period.start.seconds,
+    return (
+        "\(series)-" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits, sequence
+    )
+}
+
+/// Writes a document down for good.
+///
+/// - Parameters:
+///   - creditedLines: of a credit note, the line each of its lines takes back.
+///   - books: the row of each version in force.
+func insert(
+    _ db: Database, _ invoice: Invoice, _ series: String, _ sequence: Int64,
+    creditedLines: [Int?] = [], books: [(row: Int64, book: PriceBook)]
+) throws {
+    let draft = invoice.draft
+    let newest = try Int64.fetchOne(db, sql: "SELECT max(id) FROM reattribution") ?? 0
+    try run(
+        db,
+        """
+        INSERT INTO invoice (number, series, sequence, tenant, period_start_s, period_end_s,
+            currency, net_minor, tax_minor, total_minor, issued_ms, kind, credits, reason, zone,
+            parties, ledger_entry, reattribution)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            invoice.number, series, sequence, draft.tenant, draft.period.start.seconds,
             draft.period.end.seconds, draft.currency.code, try minor(draft.net),
-            try minor(draft.tax), try minor(draft.total), now.milliseconds,
+            try minor(draft.tax), try minor(draft.total), invoice.issued.milliseconds,
+            invoice.credits == nil ? "invoice" : "credit_note", invoice.credits, invoice.reason,
+            invoice.zone, try json(invoice.parties), invoice.proof?.ledgerEntry, newest,
         ])
-    let books = try loadBooks(db)
-    for segment in draft.segments {
-        try db.execute(
-            sql: "INSERT INTO invoice_segment VALUES (?, ?, ?, ?)",
-            arguments: [
-                number, segment.period.start.seconds, segment.period.end.seconds,
-                books.first { $0.book == segment.book }?.row,
-            ])
+    for (segments, isCharged) in [(draft.before, false), (draft.segments, true)] {
+        for segment in segments {
+            try run(
+                db, "INSERT INTO invoice_segment VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    invoice.number, segment.period.start.seconds, segment.period.end.seconds,
+                    books.first { $0.book == segment.book }?.row, segment.month.start.seconds,
+                    segment.month.end.seconds, isCharged,
+                ])
+        }
     }
+    var taxes = TaxText()
     for (index, line) in draft.lines.enumerated() {
-        let exact = line.exactAmount.blobs
-        let price = line.unitPrice.flatMap { DecimalParts($0) }
-        let marks = Array(repeating: "?", count: 16).joined(separator: ", ")
-        try db.execute(
-            sql: "INSERT INTO invoice_line VALUES (\(marks))",
-            arguments: [
-                number, index + 1, line.kind.rawValue, line.meter, line.container,
-                line.period.start.seconds, line.period.end.seconds, line.quantity?.halves.high,
-                line.quantity?.halves.low, line.unit,
-                price.map { Data($0.digits) }, price?.scale, line.per,
-                Data(exact.numerator), Data(exact.denominator), try minor(line.amount),
+        let credited = creditedLines.isEmpty ? nil : creditedLines[index]
+        try insert(db, line, invoice.number, index + 1, try taxes.of(line.taxes), credited)
+    }
+    for (place, note) in invoice.notes.enumerated() {
+        try run(
+            db, "INSERT INTO invoice_note VALUES (?, ?, ?, ?)",
+            [invoice.number, place, note.kind.rawValue, note.text])
+    }
+}
+
+private func insert(
+    _ db: Database, _ line: LineItem, _ number: String, _ place: Int, _ taxes: String,
+    _ credited: Int?
+) throws {
+    let exact = line.exactAmount.blobs
+    let price = line.unitPrice.flatMap { DecimalParts($0) }
+    try run(
+        db,
+        """
+        INSERT INTO invoice_line (invoice, line, kind, meter, container, period_start_s,
+            period_end_s, quantity_high, quantity_low, unit, unit_price_digits,
+            unit_price_scale, per, exact_numerator, exact_denominator, amount_minor, tier,
+            priced_high, priced_low, taxes, reference, credits_line)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            number, place, line.kind.rawValue, line.meter, line.container,
+            line.period.start.seconds, line.period.end.seconds, line.quantity?.halves.high,
+            line.quantity?.halves.low, line.unit, price.map { Data($0.digits) }, price?.scale,
+            line.per, Data(exact.numerator), Data(exact.denominator), try minor(line.amount),
+            line.tier, line.priced?.halves.high, line.priced?.halves.low, taxes, line.reference,
+            credited,
+        ])
+}
+
+/// Writes what an invoice was computed from.
+func insert(_ db: Database, _ usage: [AccountUsage], of invoice: Invoice) throws {
+    let segments = invoice.draft.before + invoice.draft.segments
+    let meters = try MeterTable(db).ids
+    for use in usage {
+        let segment = segments[use.segment].period
+        let (quantity, billable) = (use.quantity.halves, use.billable.halves)
+        try run(
+            db, "INSERT INTO invoice_usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                invoice.number, segment.start.seconds, use.span.container,
+                max(use.span.since, segment.start.seconds),
+                min(use.span.until, segment.end.seconds), meters[use.meter], use.isUnreserved,
+                quantity.high, quantity.low, billable.high, billable.low,
             ])
     }
-    return Invoice(number: number, draft: draft, issued: now)
+}
+
+/// Runs one statement, prepared once.
+func run(_ db: Database, _ sql: String, _ arguments: StatementArguments) throws {
+    try db.cachedStatement(sql: sql).execute(arguments: arguments)
+}
+
+/// Taxes as a JSON list: the lines of an invoice mostly bear the same.
+private struct TaxText {
+    private var known: [[Tax]: String] = [:]
+
+    mutating func of(_ taxes: [Tax]) throws -> String {
+        if let text = known[taxes] { return text }
+        let text = try json(taxes)
+        known[taxes] = text
+        return text
+    }
 }
 
 /// The amount as an INTEGER column takes it.
@@ -55,58 +133,4 @@ private func minor(_ amount: BigInt) throws -> Int64 {
             cure: "Check the quantities and prices it comes from")
     }
     return value
-}
-
-func load(_ db: Database, _ row: Row) throws -> Invoice {
-    let number: String = row["number"]
-    let start = Instant(seconds: row["period_start_s"])
-    guard let currency = Currency(row["currency"] as String),
-        let period = Period(start: start, end: Instant(seconds: row["period_end_s"]))
-    else { throw damaged(number) }
-    let lines = try Row.fetchAll(
-        db, sql: "SELECT * FROM invoice_line WHERE invoice = ? ORDER BY line",
-        arguments: [number])
-    let segments = try Row.fetchAll(
-        db, sql: "SELECT * FROM invoice_segment WHERE invoice = ? ORDER BY start_s",
-        arguments: [number])
-    let draft = Draft(
-        tenant: row["tenant"], period: period, currency: currency,
-        lines: try lines.map { try loadLine($0, number) },
-        segments: try segments.compactMap { row in
-            let start = Instant(seconds: row["start_s"])
-            return try Period(start: start, end: Instant(seconds: row["end_s"])).map {
-                Segment(period: $0, book: try loadBook(db, row: row["price_book"]))
-            }
-        })
-    return Invoice(number: number, draft: draft, issued: Instant(milliseconds: row["issued_ms"]))
-}
-
-private func loadLine(_ row: Row, _ number: String) throws -> LineItem {
-    let start = Instant(seconds: row["period_start_s"])
-    guard let kind = LineItem.Kind(rawValue: row["kind"]),
-        let period = Period(start: start, end: Instant(seconds: row["period_end_s"])),
-        let exact = Rational(
-            numerator: Array(row["exact_numerator"] as Data),
-            denominator: Array(row["exact_denominator"] as Data))
-    else { throw damaged(number) }
-    var price: DecimalParts?
-    if let digits = row["unit_price_digits"] as Data?, let scale = row["unit_price_scale"] as Int64?
-    {
-        price = DecimalParts(digits: Array(digits), scale: scale)
-        if price == nil { throw damaged(number) }
-    }
-    var quantity: Int128?
-    if let high = row["quantity_high"] as Int64?, let low = row["quantity_low"] as Int64? {
-        quantity = Int128(high: high, low: low)
-    }
-    return LineItem(
-        kind: kind, meter: row["meter"], container: row["container"], period: period,
-        quantity: quantity, unit: row["unit"], unitPrice: price?.text, per: row["per"],
-        exactAmount: exact, amount: BigInt(row["amount_minor"] as Int64))
-}
-
-private func damaged(_ number: String) -> Fault {
-    Fault(
-        .badData, at: "invoice \(number)", found: "a row that Octroi never writes",
-        cure: "The store was changed by another hand: bring back a backup of it")
 }

@@ -4,35 +4,58 @@ import Metering
 import Pricing
 import Units
 
+/// How invoices are issued.
+public struct IssueOptions: Sendable {
+    /// The prefix of the numbers, which run without a gap.
+    public var series: String
+    public var zone: BillingZone
+    public var seller: Parties.Party?
+    /// What invoices say of payment.
+    public var terms: String?
+    public var closing: ClosingPolicy
+    /// Whether credited invoices of the period are replaced by new ones.
+    public var isAgain: Bool
+
+    public init(
+        series: String, zone: BillingZone = .utc, seller: Parties.Party? = nil,
+        terms: String? = nil, closing: ClosingPolicy = ClosingPolicy(), isAgain: Bool = false
+    ) {
+        (self.series, self.zone, self.seller, self.terms) = (series, zone, seller, terms)
+        (self.closing, self.isAgain) = (closing, isAgain)
+    }
+}
+
 extension Store {
     /// What invoices over the period would be now, one for each tenant with something to pay.
-    public func drafts(over period: Period, tenant: String?) throws(Fault) -> [Draft] {
+    public func drafts(
+        over period: Period, tenant: String?, in zone: BillingZone = .utc
+    ) throws(Fault) -> [Draft] {
         try read { db in
-            try payers(db, tenant).flatMap { try makeDrafts(db, $0, period) }
+            let issued = try IssuedInvoices(db, tenant: tenant, withOpen: true)
+            let drafting = try Drafting(db, zone, issued, withOpen: true)
+            return try payers(db, tenant).flatMap { payer in
+                try drafting.drafts(of: payer, over: period, replacing: nil).map(\.draft)
+            }
         }
     }
 
     /// Issues the invoices of a period: all that are due or none.
     ///
-    /// An invoice that was issued before stays as it is and is handed back.
-    ///
-    /// - Parameter series: the prefix of the numbers, which run without a gap.
+    /// Ledger rows of the period are closed first. An invoice that was issued before stays as it is
+    /// and is handed back; what is left of a period that is partly invoiced is issued.
     public func issue(
-        over period: Period, tenant: String?, series: String, at now: Instant
+        over period: Period, tenant: String?, at now: Instant, _ options: IssueOptions
     ) throws(Fault) -> [Invoice] {
-        try write { db in
-            var result: [Invoice] = []
-            for payer in try payers(db, tenant) {
-                let issued = try existing(db, payer.id, period)
-                guard issued.isEmpty else {
-                    result += issued
-                    continue
-                }
-                for draft in try makeDrafts(db, payer, period) {
-                    result.append(try insert(db, draft, series, now))
-                }
+        // Read by itself, as it may take long, and is not needed while the store is locked.
+        let differences = try audit(over: period).filter { $0.difference != 0 }
+        return try write { db in
+            let payers = try payers(db, tenant)
+            let issued = try IssuedInvoices(db, tenant: tenant, withOpen: false)
+            if options.isAgain || payers.contains(where: { !issued.covers($0.id, period) }) {
+                try closeRows(db, of: period, at: now)
             }
-            return result
+            var issuing = try Issuing(db, period, now, options, issued, differences)
+            return try payers.flatMap { try issuing.issue($0) }
         }
     }
 
@@ -43,26 +66,107 @@ extension Store {
         try read { try uninvoicedUsage($0, before: period, tenant: tenant) }
     }
 
-    /// Issued invoices by number, with their lines.
+    /// Issued invoices and credit notes by number, with their lines.
     public func invoices(
         number: String? = nil, tenant: String? = nil, over period: Period? = nil
     ) throws(Fault) -> [Invoice] {
+        var invoices: [Invoice] = []
+        try forEachInvoice(number: number, tenant: tenant, over: period) { invoices.append($0) }
+        return invoices
+    }
+
+    /// The same, one after the other: no more than one is held.
+    public func forEachInvoice(
+        number: String? = nil, tenant: String? = nil, over period: Period? = nil,
+        _ body: (Invoice) throws -> Void
+    ) throws(Fault) {
         try read { db in
-            let rows = try Row.fetchAll(
+            let numbers = try String.fetchAll(
                 db,
                 sql: """
-                    SELECT * FROM invoice
+                    SELECT number FROM invoice
                     WHERE (?1 IS NULL OR number = ?1) AND (?2 IS NULL OR tenant = ?2)
                         AND (?3 IS NULL OR (period_start_s >= ?3 AND period_end_s <= ?4))
                     ORDER BY series, sequence
                     """,
                 arguments: [number, tenant, period?.start.seconds, period?.end.seconds])
-            return try rows.map { try load(db, $0) }
+            for number in numbers { try body(loadInvoice(db, number)) }
         }
     }
 }
 
-private func payers(_ db: Database, _ tenant: String?) throws -> [Tenant] {
+/// Issues the invoices of one period in one transaction.
+private struct Issuing {
+    private let db: Database
+    private let period: Period
+    private let now: Instant
+    private let options: IssueOptions
+    private let issued: IssuedInvoices
+    private let drafting: Drafting
+    private let books: [(row: Int64, book: PriceBook)]
+    private let ledger: LedgerEntry
+    private let checks: ClosingChecks
+    private var definitions = PriceBookDigests()
+
+    init(
+        _ db: Database, _ period: Period, _ now: Instant, _ options: IssueOptions,
+        _ issued: IssuedInvoices, _ differences: [AuditRow]
+    ) throws {
+        (self.db, self.period, self.now, self.options) = (db, period, now, options)
+        self.issued = issued
+        drafting = try Drafting(db, options.zone, issued, withOpen: false)
+        books = try loadBooks(db)
+        ledger = try LedgerEntry.last(db)
+        checks = try ClosingChecks(db, period, differences)
+    }
+
+    /// The invoices of a tenant that were there already, and those that are issued now.
+    mutating func issue(_ tenant: Tenant) throws -> [Invoice] {
+        let existing = issued.periods(of: tenant.id).filter {
+            $0.period.intersection(period) != nil
+        }
+        let credited = issued.credited(of: tenant.id, over: period)
+        let before = try (existing.map(\.number) + (options.isAgain ? [] : credited))
+            .map { try loadInvoice(db, $0) }
+        // Those that begin with the period may leave some of it, or reach beyond it.
+        if let first = existing.first, first.period.start != period.start {
+            throw overlap(first, tenant.id)
+        }
+        if !options.isAgain, existing.isEmpty, !credited.isEmpty { return before }
+        let end = existing.last?.period.end ?? period.start
+        guard let rest = Period(start: end, end: period.end) else { return before }
+        let drafts = try drafting.drafts(
+            of: tenant, over: rest, replacing: options.isAgain ? credited.last : nil)
+        return try before + drafts.map { try write($0) }
+    }
+
+    private func overlap(_ other: (number: String, period: Period), _ tenant: String) -> Fault {
+        Fault(
+            .wrongUse, at: "period \(period)",
+            found: "invoice \(other.number) of tenant \(tenant) covers \(other.period)",
+            cure: "Choose a period that does not overlap it; usage is invoiced once")
+    }
+
+    private mutating func write(_ prepared: PreparedDraft) throws -> Invoice {
+        let (number, sequence) = try nextNumber(db, options.series)
+        var invoice = Invoice(
+            number: number, draft: prepared.draft, issued: now, zone: options.zone.description,
+            parties: Parties(
+                seller: options.seller, buyer: prepared.buyer, contract: prepared.contract,
+                terms: options.terms),
+            notes: try checks.notes(for: prepared, options.closing),
+            proof: Proof(
+                ledgerEntry: ledger.id, ledgerHash: ledger.hash, hash: [], previous: []))
+        try insert(db, invoice, options.series, sequence, books: books)
+        try insert(db, prepared.usage, of: invoice)
+        let (hash, previous) = try seal(db, number, &definitions)
+        invoice.proof?.hash = hash
+        invoice.proof?.previous = previous
+        return invoice
+    }
+}
+
+func payers(_ db: Database, _ tenant: String?) throws -> [Tenant] {
     let all = try loadTenants(db).sorted { $0.id < $1.id }
     guard let tenant else { return all }
     guard let one = all.first(where: { $0.id == tenant }) else {
@@ -73,22 +177,7 @@ private func payers(_ db: Database, _ tenant: String?) throws -> [Tenant] {
     return [one]
 }
 
-/// The invoices of exactly this period, if they were issued.
-///
-/// - Throws: if one of an overlapping period was, as usage would be billed twice.
-private func existing(_ db: Database, _ tenant: String, _ period: Period) throws -> [Invoice] {
-    let rows = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT * FROM invoice
-            WHERE tenant = ? AND period_start_s < ? AND period_end_s > ? ORDER BY sequence
-            """, arguments: [tenant, period.end.seconds, period.start.seconds])
-    let invoices = try rows.map { try load(db, $0) }
-    if let invoice = invoices.first(where: { $0.draft.period != period }) {
-        throw Fault(
-            .wrongUse, at: "period \(period)",
-            found: "invoice \(invoice.number) of tenant \(tenant) covers \(invoice.draft.period)",
-            cure: "Choose a period that does not overlap it; usage is invoiced once")
-    }
-    return invoices
-}
+/// Every period there can be.
+let allTime =
+    Period(start: beginningOfTime, end: Instant(seconds: 253_402_300_800))
+    ?? Period(monthOf: beginningOfTime)

@@ -146,6 +146,7 @@ private func content(
 
 /// Moves open usage into the ledger.
 private func moveUsage(_ db: Database, _ which: String, to entry: Int64) throws {
+    try noteLate(db, which, entry)
     try db.execute(
         sql: """
             INSERT INTO usage (container, hour_s, meter, assurance, entry, quantity)
@@ -153,4 +154,16 @@ private func moveUsage(_ db: Database, _ which: String, to entry: Int64) throws 
             ORDER BY container, hour_s, meter, assurance
             """, arguments: [entry])
     try db.execute(sql: "DELETE FROM usage_open WHERE \(which)")
+}
+
+/// Writes down an entry that reaches back into hours that were invoiced.
+private func noteLate(_ db: Database, _ which: String, _ entry: Int64) throws {
+    let hours = try Row.fetchOne(
+        db, sql: "SELECT min(hour_s), max(hour_s) FROM usage_open WHERE \(which)")
+    guard let first = hours?[0] as Int64?, let last = hours?[1] as Int64? else { return }
+    try db.execute(
+        sql: """
+            INSERT INTO late_entry SELECT ?1, ?2, ?3
+            WHERE ?2 < (SELECT max(period_end_s) FROM invoice)
+            """, arguments: [entry, first, last])
 }

@@ -104,7 +104,10 @@ public struct Store: Sendable {
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         for migration in Migrations.all {
-            migrator.registerMigration(migration.name) { try $0.execute(sql: migration.sql) }
+            migrator.registerMigration(migration.name) { db in
+                try db.execute(sql: migration.sql)
+                if migration.name == "0004_invoicing" { try sealOlder(db) }
+            }
         }
         return migrator
     }

@@ -51,7 +51,8 @@ func loadTenants(_ db: Database) throws -> [Tenant] {
             invoiceTo: try JSONDecoder().decode(InvoiceAddress.self, from: row["invoice_to"]),
             match: (byTenant[id] ?? []).compactMap {
                 Rule(kind: $0["kind"], pattern: $0["pattern"])
-            })
+            }, since: (row["since_s"] as Int64?).map(Instant.init(seconds:)),
+            until: (row["until_s"] as Int64?).map(Instant.init(seconds:)))
     }
 }
 
@@ -66,14 +67,15 @@ func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws ->
         try requireBook(db, tenant)
         try db.execute(
             sql: """
-                INSERT INTO tenant (id, place, name, price_book, invoice_to)
-                VALUES (?, ?, ?, ?, ?)
+                INSERT INTO tenant (id, place, name, price_book, invoice_to, since_s, until_s)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET place = excluded.place, name = excluded.name,
                     price_book = excluded.price_book, invoice_to = excluded.invoice_to,
-                    removed_ms = NULL
+                    since_s = excluded.since_s, until_s = excluded.until_s, removed_ms = NULL
                 """,
             arguments: [
                 tenant.id, place, tenant.name, tenant.priceBook, try json(tenant.invoiceTo),
+                tenant.since?.seconds, tenant.until?.seconds,
             ])
         let before = existing[tenant.id]
         if before == tenant { continue }

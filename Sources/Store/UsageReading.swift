@@ -93,38 +93,3 @@ let isBilledMemory = """
          WHERE t.id = l.tenant AND b.replaced_ms IS NULL AND b.effective_s <= l.hour_s
          ORDER BY b.effective_s DESC LIMIT 1), 'unreclaimable'))
     """
-
-/// One tenant's usage of a period by container and meter, memory by the given formula.
-func tenantUsage(
-    _ db: Database, _ tenant: String, _ period: Period, _ formula: MemoryFormula
-) throws -> [UsageKey: Int128] {
-    let rows = try Row.fetchCursor(
-        db,
-        sql: """
-            SELECT container, meter, sum(quantity >> 32) AS highs,
-                sum(quantity & 0xffffffff) AS lows
-            FROM (\(ownedLedger))
-            WHERE memory_formula IS NULL OR memory_formula = :formula
-            GROUP BY container, meter
-            """,
-        arguments: [
-            "tenant": tenant, "from": period.start.seconds, "to": period.end.seconds,
-            "formula": formula.rawValue,
-        ])
-    var usage: [UsageKey: Int128] = [:]
-    while let row = try rows.next() {
-        usage[UsageKey(container: row["container"], meter: row["meter"]), default: 0] += Int128(
-            sumOfHighs: row["highs"], sumOfLows: row["lows"])
-    }
-    return usage
-}
-
-/// What a line of usage is for.
-struct UsageKey: Hashable {
-    let container: ExactText
-    let meter: String
-
-    init(container: String, meter: String) {
-        (self.container, self.meter) = (ExactText(container), meter)
-    }
-}

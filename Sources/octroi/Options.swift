@@ -46,7 +46,9 @@ extension Format: ExpressibleByArgument {}
 
 /// A period of whole UTC hours.
 struct PeriodOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A UTC month, 2026-11.", valueName: "month"))
+    @Option(
+        help: ArgumentHelp(
+            "A month, 2026-11, of the zone in octroi.yaml (default: UTC).", valueName: "month"))
     var month: String?
 
     @Option(help: ArgumentHelp("The start, inclusive: 2026-11-01T00:00:00Z.", valueName: "time"))
@@ -62,20 +64,20 @@ struct PeriodOptions: ParsableArguments {
     /// The period that was asked for.
     ///
     /// - Throws: `wrongUse` for a text that is none, or that cuts an hour.
-    func period() throws(Fault) -> Period {
+    func period(in zone: BillingZone) throws(Fault) -> Period {
         let now = Host.wallTime()
         if let month {
             guard from == nil, to == nil else {
                 throw wrong("--month", "--from or --to as well", "Give either a month or both ends")
             }
-            guard let period = Period(month: month) else {
+            guard let period = zone.month(month) else {
                 throw wrong("--month", "\"\(month)\"", "Write a month as 2026-11")
             }
             return period
         }
         guard let from else {
             guard to == nil else { throw wrong("--to", "no --from", "Give both ends") }
-            return Period(monthOf: now)
+            return zone.month(of: now)
         }
         let start = try instant("--from", from)
         let end =

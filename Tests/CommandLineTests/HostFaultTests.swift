@@ -52,7 +52,7 @@ private func fill(_ path: String) throws {
     @Test func aFullDiskLosesNothingAndLeavesNothingHalfWritten() throws {
         let small = "\(desk.folder.path)/small"
         try desk.folder.write("", to: "small/mounted-over")
-        try #require(try run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small) == 0)
+        try #require(try run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small) == 0)
         defer { _ = try? run("umount", small) }
         let store = "\(small)/octroi.db"
         func collect() throws -> ProcessResult {
@@ -84,7 +84,10 @@ private func fill(_ path: String) throws {
         #expect(usage.output.contains("unattributed,,cpu,5000,us"))
         #expect(
             try octroi(
-                ["invoice", "issue", "--month", String(usage.lines[1].prefix(7))], store: store
+                [
+                    "invoice", "issue", "--month", String(usage.lines[1].prefix(7)), "--until",
+                    "now",
+                ], store: store
             ).status == 0)
     }
 

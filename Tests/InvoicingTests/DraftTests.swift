@@ -25,14 +25,13 @@ private func book(
 private func draft(_ book: PriceBook, _ usage: [(String, Meter, Int128)]) throws -> Draft {
     let month = try #require(Period(month: "2026-11"))
     let rows = usage.map {
-        Usage(
-            period: month, tenant: "acme", container: $0.0, meter: $0.1, quantity: $0.2,
-            assurance: .sampled)
+        MeterUsage(container: ExactText($0.0), meter: $0.1.name, quantity: $0.2)
     }
-    let segment = Segment(period: month, book: book)
+    let segment = Segment(period: month, month: month, book: book)
+    let parts = [SegmentUsage(segment: segment, usage: rows)]
     return try Draft(
-        tenant: "acme", period: month,
-        billable: [BillableUsage(segment: segment, usage: rows, isLate: false)], book: book)
+        tenant: "acme", period: month, lines: try statement(of: "acme", parts),
+        segments: [segment], book: book)
 }
 
 @Suite struct DraftTests {
@@ -111,14 +110,12 @@ private func draft(_ book: PriceBook, _ usage: [(String, Meter, Int128)]) throws
 
     @Test func twoCurrenciesOnOneInvoiceAreRefused() throws {
         let month = try #require(Period(month: "2026-11"))
-        let parts = try ["EUR", "USD"].map {
-            BillableUsage(
-                segment: Segment(period: month, book: try book(currency: $0, meters: [:])),
-                usage: [], isLate: false)
+        let segments = try ["EUR", "USD"].map {
+            Segment(period: month, month: month, book: try book(currency: $0, meters: [:]))
         }
-        let last = parts[1].segment.book
         #expect(throws: Fault.self) {
-            try Draft(tenant: "a", period: month, billable: parts, book: last)
+            try Draft(
+                tenant: "a", period: month, lines: [], segments: segments, book: segments[1].book)
         }
     }
 

@@ -101,7 +101,8 @@ enum Rehearse {
             let period = Period(
                 start: hour.advanced(bySeconds: -7200), end: hour)
         {
-            _ = try store.issue(over: period, tenant: nil, series: "OCT", at: now)
+            _ = try store.issue(
+                over: period, tenant: nil, at: now, IssueOptions(series: "OCT"))
         }
         if tick % 9 == 5 { _ = try store.prune(before: now.advanced(bySeconds: -6 * 3600)) }
     }

@@ -69,8 +69,8 @@ private func read(_ text: String) throws -> ContractFiles {
         (book.replacing("00:00:00Z", with: "00:30:00Z"), ":4: books[0].effective", "00:30"),
         (book.replacing("cpu:", with: "gpu:"), ":6: books[0].meters.gpu", "without a unit"),
         (
-            book.replacing("per:", with: "tiers: [], per:"), ":6: books[0].meters.cpu.tiers",
-            "cannot compute"
+            book.replacing("per:", with: "tiers: [], per:"), ":6: books[0].meters.cpu.price",
+            "a price and tiers"
         ),
         (
             book.replacing("    currency", with: "    rounding: banker\n    currency"),

@@ -46,7 +46,8 @@ private struct Billing {
     }
 
     func issue(_ period: Period, tenant: String? = nil) throws -> [Invoice] {
-        try store.issue(over: period, tenant: tenant, series: "OCT", at: now)
+        try store.issue(
+            over: period, tenant: tenant, at: now, IssueOptions(series: "OCT"))
     }
 
     func count(_ table: String) throws -> Int? {

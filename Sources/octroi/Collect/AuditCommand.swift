@@ -1,6 +1,7 @@
 import ArgumentParser
 import Metering
 import Reporting
+import Settings
 import Store
 import Units
 
@@ -23,7 +24,8 @@ struct AuditCommand: ParsableCommand {
     @OptionGroup var when: PeriodOptions
 
     func run() throws {
-        let rows = try place.store(.read).audit(over: when.isGiven ? when.period() : nil)
+        let rows = try place.store(.read).audit(
+            over: when.isGiven ? when.period(in: place.settings().zone) : nil)
         try show(
             Sheet(
                 columns: [

@@ -43,7 +43,7 @@ struct ReportRun: ParsableCommand {
                 cure: "octroi report list shows them")
         }
         let result = try place.store(.read).report(
-            report.sql, over: when.period(), place: report.place)
+            report.sql, over: when.period(in: place.settings().zone), place: report.place)
         let rows: [[Cell]] = result.rows.map { row in
             row.map { value in
                 switch value {

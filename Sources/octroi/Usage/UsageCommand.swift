@@ -1,6 +1,7 @@
 import ArgumentParser
 import Metering
 import Reporting
+import Settings
 import Store
 
 struct UsageCommand: ParsableCommand {
@@ -46,7 +47,8 @@ struct UsageShow: ParsableCommand {
         {
             throw unknownTenant(tenant)
         }
-        let usage = try store.usage(over: when.period(), by: by, tenant: tenant)
+        let usage = try store.usage(
+            over: when.period(in: place.settings().zone), by: by, tenant: tenant)
         try show(usageSheet(usage, customUnits: try store.customUnits()), output.format)
     }
 }

@@ -1,0 +1,116 @@
+import Metering
+import Pricing
+import Units
+
+/// When a tenant pays fees: from the one instant on, until before the other; `nil` is no bound.
+public struct ContractTime: Hashable, Sendable, Codable {
+    public var since: Instant?
+    public var until: Instant?
+
+    public init(since: Instant? = nil, until: Instant? = nil) {
+        (self.since, self.until) = (since, until)
+    }
+
+    /// Which part of its month a segment is, inside the contract.
+    func share(of segment: Segment) -> Rational {
+        let start = max(segment.period.start, since ?? segment.period.start)
+        let end = min(segment.period.end, until ?? segment.period.end)
+        return start < end
+            ? Rational(end.seconds - start.seconds) / Rational(segment.month.seconds) : .zero
+    }
+
+    /// Whether the dates themselves say that a tenant is there in the period, used or not.
+    public func covers(_ period: Period) -> Bool {
+        since.map { $0 < period.end } == true && until.map { period.start < $0 } != false
+    }
+}
+
+/// What usage and contract cost over some segments, line by line and not yet rounded: charges, fees,
+/// discounts and what is missing to the minimum.
+///
+/// - Parameter parts: as `rate` takes them.
+/// - Throws: as `rate` does.
+public func statement(
+    of tenant: String, _ parts: [SegmentUsage], _ contract: ContractTime = ContractTime()
+) throws(Fault) -> [LineItem] {
+    let charges = try rate(parts, tenant: tenant)
+    var lines = charges.map(LineItem.init)
+    let segments = parts.filter(\.isCharged).map(\.segment)
+    for segment in segments {
+        lines += segment.book.fixed.compactMap { $0.line(segment, contract) }
+        lines += discounts(tenant, segment, charges.filter { $0.segment == segment })
+    }
+    for month in Set(segments.map(\.month)) {
+        let inMonth = segments.filter { $0.month == month }
+        if let line = minimum(lines, inMonth, contract) { lines.append(line) }
+    }
+    return lines
+}
+
+extension LineItem {
+    fileprivate init(_ charge: Charge) {
+        let dimension = charge.per?.dimension ?? Meter(charge.meter)?.dimension
+        let isFlat = charge.kind == .flat
+        self.init(
+            kind: charge.kind == .usage ? .usage : isFlat ? .fixed : .unpriced,
+            meter: charge.meter, tier: charge.tier, container: charge.container?.text,
+            period: charge.segment.period, quantity: charge.quantity, priced: charge.priced,
+            unit: isFlat ? "tier" : dimension?.baseUnit, unitPrice: charge.price?.description,
+            per: isFlat ? "1 tier" : charge.per?.description, exactAmount: charge.amount,
+            taxes: charge.segment.book.taxes)
+    }
+}
+
+extension FixedFee {
+    /// A whole month is one month; a part of it is its seconds out of the month's.
+    fileprivate func line(_ segment: Segment, _ contract: ContractTime) -> LineItem? {
+        let share = contract.share(of: segment)
+        guard share > .zero else { return nil }
+        let isWhole = share == Rational(1)
+        let seconds = (share * Rational(segment.month.seconds)).floor
+        return LineItem(
+            kind: .fixed, meter: code, period: segment.period,
+            quantity: isWhole ? 1 : Int128(seconds), priced: isWhole ? 1 : Int128(seconds),
+            unit: isWhole ? "month" : "second", unitPrice: price.description,
+            per: isWhole ? "1 month" : "\(segment.month.seconds) second",
+            exactAmount: price.value * share, taxes: segment.book.taxes)
+    }
+}
+
+private func discounts(_ tenant: String, _ segment: Segment, _ charges: [Charge]) -> [LineItem] {
+    segment.book.discounts.filter { $0.applies(to: tenant, over: segment.period) }
+        .flatMap { discount in
+            let taken = charges.filter {
+                $0.amount != .zero && discount.meters?.contains($0.meter) != false
+            }
+            return Dictionary(grouping: taken, by: \.meter).map { meter, charges in
+                let full = charges.reduce(.zero) { $0 + $1.amount }
+                return LineItem(
+                    kind: .discount, meter: meter, period: segment.period,
+                    unitPrice: discount.percent.description,
+                    per: "100 \(segment.book.currency)",
+                    exactAmount: Rational(-1) * full * discount.percent.value / Rational(100),
+                    taxes: segment.book.taxes)
+            }
+        }
+}
+
+/// What is missing to the minimum of one month's segments, each with its part of its book's.
+private func minimum(
+    _ lines: [LineItem], _ segments: [Segment], _ contract: ContractTime
+) -> LineItem? {
+    let least = segments.reduce(Rational.zero) {
+        $0 + ($1.book.minimum?.value ?? .zero) * contract.share(of: $1)
+    }
+    guard let last = segments.last, let first = segments.first,
+        let period = Period(start: first.period.start, end: last.period.end), least > .zero
+    else { return nil }
+    let net = lines.reduce(Rational.zero) {
+        period.intersection($1.period) == nil ? $0 : $0 + $1.exactAmount
+    }
+    guard net < least else { return nil }
+    return LineItem(
+        kind: .minimum, meter: "minimum", period: period,
+        unitPrice: last.book.minimum?.description, per: "1 month", exactAmount: least - net,
+        taxes: last.book.taxes)
+}

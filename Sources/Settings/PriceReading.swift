@@ -1,0 +1,184 @@
+import Metering
+import Pricing
+import Units
+
+/// Reads the price of one meter.
+func readPrice(_ value: YAMLValue, of meter: Meter) throws(Fault) -> Price {
+    let members = try value.members([
+        "price", "per", "unit", "basis", "mode", "tiers", "free", "minimum_duration", "round_up",
+    ])
+    let per = try readPer(members, of: meter)
+    let isPackage = try readMode(members) == nil
+    return Price(
+        per: per, mode: try readMode(members) ?? .graduated, tiers: try readTiers(members, per),
+        basis: try readBasis(members, meter),
+        free: try members["free"].map { value throws(Fault) in try amount(value, like: per) },
+        minimumSeconds: try members["minimum_duration"].map { value throws(Fault) in
+            try value.value("a duration of whole seconds, such as 60s") {
+                parseMilliseconds($0).flatMap { $0 % 1000 == 0 ? $0 / 1000 : nil }
+            }
+        }, step: try readStep(members, per, isPackage: isPackage))
+}
+
+private func readPer(_ members: YAMLMembers, of meter: Meter) throws(Fault) -> UnitQuantity {
+    let value = try members.required("per")
+    let per = try value.value(
+        "a quantity with its unit, such as 1 vCPU-hour, 1 GiB-hour, 1 GB or 1000000 operation"
+    ) { UnitQuantity($0) }
+    let dimension = try dimension(of: meter, members)
+    guard per.dimension == dimension else {
+        throw value.fault(
+            "\"\(per)\", which does not measure \(meter)",
+            "Price \(meter) per quantity of \(dimension.baseUnit), such as \(example(dimension))")
+    }
+    return per
+}
+
+/// `nil` for package: each started `per` counts.
+private func readMode(_ members: YAMLMembers) throws(Fault) -> Price.Mode? {
+    guard let value = members["mode"] else { return .graduated }
+    return try value.value("one of graduated, volume, package") { text -> Price.Mode?? in
+        text == "package" ? .some(nil) : Price.Mode(rawValue: text).map { .some($0) }
+    }
+}
+
+/// Tiers that follow each other without a gap: each begins where the one before ends.
+private func readTiers(_ members: YAMLMembers, _ per: UnitQuantity) throws(Fault) -> [Tier] {
+    guard let list = members["tiers"] else {
+        return [Tier(upTo: nil, price: try readDecimal(members.required("price")))]
+    }
+    if let price = members["price"] {
+        throw price.fault("a price and tiers", "Keep one of them: each tier has a price of its own")
+    }
+    let items = try list.list()
+    guard !items.isEmpty else { throw list.fault("no tier", "Write one tier at least") }
+    var tiers: [Tier] = []
+    for (index, item) in items.enumerated() {
+        let parts = try item.members(["up_to", "price", "flat"])
+        let upTo = try parts["up_to"].map { value throws(Fault) in
+            try readBound(value, per, after: tiers.last?.upTo)
+        }
+        if index == items.count - 1, let upTo {
+            throw (parts["up_to"] ?? item).fault(
+                "a last tier that ends at \(upTo): what lies above has no price",
+                "Leave up_to out of the last tier, or add a tier without up_to")
+        }
+        if index < items.count - 1, upTo == nil {
+            throw item.fault(
+                "a tier without up_to before the last one: the tiers overlap",
+                "Give every tier but the last its bound, up_to, in units of \"\(per)\"")
+        }
+        tiers.append(
+            Tier(
+                upTo: upTo, price: try readDecimal(parts.required("price")),
+                flat: try parts["flat"].map { value throws(Fault) in try readDecimal(value) }))
+    }
+    return tiers
+}
+
+private func readBound(
+    _ value: YAMLValue, _ per: UnitQuantity, after last: DecimalPrice?
+) throws(Fault) -> DecimalPrice {
+    let bound = try value.value("a number of \"\(per)\", such as 100 or \"0.5\"") {
+        DecimalPrice($0)
+    }
+    guard bound.value > last?.value ?? .zero else {
+        throw value.fault(
+            "a tier up to \(bound), which is not above "
+                + (last.map { "the one before, \($0)" } ?? "0"),
+            "Let the bounds rise: a tier begins where the one before ends")
+    }
+    try requireWhole(value, per, bound.value)
+    return bound
+}
+
+private func readBasis(_ members: YAMLMembers, _ meter: Meter) throws(Fault) -> Price.Basis {
+    let basis: Price.Basis = try members.choice("basis", default: .used)
+    guard basis == .used || meter == .cpu || meter == .memory else {
+        throw (members["basis"] ?? members.owner).fault(
+            "basis \(basis.rawValue) for \(meter), of which nothing is reserved",
+            "Only cpu and memory can be billed by what limits grant")
+    }
+    return basis
+}
+
+private func readStep(
+    _ members: YAMLMembers, _ per: UnitQuantity, isPackage: Bool
+) throws(Fault) -> UnitQuantity? {
+    guard let value = members["round_up"] else { return isPackage ? per : nil }
+    switch try value.text() {
+    case "true": break
+    case "false" where !isPackage: return nil
+    case "false":
+        throw value.fault("mode package that does not round up", "Take out one of the two")
+    default: return try amount(value, like: per)
+    }
+    try requireWhole(members["per"] ?? value, per, Rational(1))
+    return per
+}
+
+/// A quantity of what the price is for, whole in base units.
+private func amount(_ value: YAMLValue, like per: UnitQuantity) throws(Fault) -> UnitQuantity {
+    let quantity = try value.value("a quantity with its unit, such as \(example(per.dimension))") {
+        UnitQuantity($0)
+    }
+    guard quantity.dimension == per.dimension else {
+        throw value.fault(
+            "\"\(quantity)\", which is not counted in \(per.dimension.baseUnit)",
+            "Write a quantity such as \(example(per.dimension))")
+    }
+    try requireWhole(value, quantity, Rational(1))
+    return quantity
+}
+
+/// Usage is counted in whole base units, and so is where prices change.
+private func requireWhole(
+    _ value: YAMLValue, _ quantity: UnitQuantity, _ count: Rational
+) throws(Fault) {
+    // A month is whole hours: what is whole in one hour is so in a month, and a century fits.
+    guard quantity.whole(count, monthSeconds: 3600) != nil,
+        quantity.whole(count, monthSeconds: 3_155_760_000) != nil
+    else {
+        throw value.fault(
+            "\(count) times \(quantity), which is no whole number of "
+                + quantity.dimension.baseUnit,
+            "Choose a bound that is a whole number of \(quantity.dimension.baseUnit)")
+    }
+}
+
+private func readDecimal(_ value: YAMLValue) throws(Fault) -> DecimalPrice {
+    try value.decimal { DecimalPrice($0) }
+}
+
+/// What the meter counts: known, or named by `unit:` for a custom one.
+private func dimension(of meter: Meter, _ members: YAMLMembers) throws(Fault) -> Dimension {
+    if let known = meter.dimension {
+        if let unit = members["unit"] {
+            throw unit.fault(
+                "a unit for \(meter), which counts \(known.baseUnit)", "Take the unit out")
+        }
+        return known
+    }
+    guard let unit = members["unit"] else {
+        throw members.owner.fault(
+            "a custom meter without a unit",
+            "Add the base unit it is imported in, such as unit: GPU-second")
+    }
+    let quantity = try unit.value("a unit, such as GPU-second or request") { UnitQuantity($0) }
+    guard try quantity.dimension.baseUnit == unit.text() else {
+        throw unit.fault(
+            "\"\(try unit.text())\", which is not a base unit",
+            "Write \(quantity.dimension.baseUnit), and import quantities in it")
+    }
+    return quantity.dimension
+}
+
+private func example(_ dimension: Dimension) -> String {
+    switch dimension {
+    case .cpuTime: "1 vCPU-hour"
+    case .byteTime: "1 GiB-hour"
+    case .bytes: "1 GB"
+    case .operations: "1000000 operation"
+    case .custom(let name, let overTime): overTime ? "1 \(name)-hour" : "1 \(name)"
+    }
+}

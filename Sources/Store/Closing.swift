@@ -1,0 +1,155 @@
+import GRDB
+import Invoicing
+import Metering
+import Units
+
+/// What is to happen with a doubt about a period's metering when it is invoiced.
+public enum ClosingRule: String, Sendable, CaseIterable {
+    /// Nothing is issued.
+    case block
+    /// It is said on the invoice.
+    case print
+}
+
+/// The rule for each kind of doubt.
+public struct ClosingPolicy: Hashable, Sendable {
+    public var rules: [Note.Kind: ClosingRule]
+
+    public init(rules: [Note.Kind: ClosingRule] = [.audit: .block]) { self.rules = rules }
+
+    func rule(_ kind: Note.Kind) -> ClosingRule { rules[kind] ?? .print }
+}
+
+/// Closes the open rows of a period, so that what an invoice is made of never changes.
+///
+/// What still comes for these hours makes an entry of its own, and a correction.
+func closeRows(_ db: Database, of period: Period, at now: Instant) throws {
+    let next = now.startOfHour.advanced(bySeconds: 3600)
+    let end = min(period.end, next)
+    let isOpen = try Bool.fetchOne(
+        db, sql: "SELECT EXISTS (SELECT 1 FROM usage_open WHERE hour_s < ?)",
+        arguments: [end.seconds])
+    guard isOpen == true else { return }
+    let tick = try Int64.fetchOne(
+        db, sql: "SELECT max(id) FROM tick WHERE wall_ms < ?", arguments: [end.milliseconds])
+    let closed = try LedgerEntry.last(db).lastTick
+    try closeHours(db, before: end, lastTick: max(tick ?? 0, closed), at: now)
+}
+
+/// What there is to say of the metering of a period, by tenant.
+struct ClosingChecks {
+    private let db: Database
+    private let period: Period
+    private let common: [Note]
+    private let differences: [AuditRow]
+
+    init(_ db: Database, _ period: Period, _ differences: [AuditRow]) throws {
+        (self.db, self.period) = (db, period)
+        common = try Self.gaps(db, period) + Self.open(db, period)
+        self.differences = differences.filter { $0.difference != 0 }
+    }
+
+    /// All there is to say on a tenant's invoice.
+    ///
+    /// - Throws: if the policy blocks one of them.
+    func notes(for draft: PreparedDraft, _ policy: ClosingPolicy) throws -> [Note] {
+        let tenant = draft.draft.tenant
+        let isMetered = draft.assured.sums.values.contains { sums in
+            sums.keys.contains { $0 != 3 }
+        }
+        var notes = try assurances(draft) + unmetered(tenant)
+        if isMetered { notes += common }
+        notes += differences.filter { $0.tenant == tenant }.map {
+            Note(
+                .audit,
+                "\(harmless($0.root)) \($0.meter): the kernel counted \($0.kernel), the ledger "
+                    + "holds \($0.usage)")
+        }
+        if let blocked = notes.first(where: { policy.rule($0.kind) == .block }) {
+            throw Fault(
+                .badData, at: "invoice of tenant \(tenant) over \(period)", found: blocked.text,
+                cure: blocked.kind == .audit
+                    ? "Look at octroi audit, or set closing: { audit: print } in octroi.yaml"
+                    : "Set closing: { \(blocked.kind.rawValue): print } in octroi.yaml to say it "
+                        + "on the invoice instead")
+        }
+        return notes
+    }
+
+    private func assurances(_ draft: PreparedDraft) throws -> [Note] {
+        let names = try Row.fetchAll(db, sql: "SELECT id, name FROM assurance")
+            .reduce(into: [Int64: String]()) { $0[$1["id"]] = $1["name"] }
+        let billed = Set(draft.draft.lines.compactMap { $0.kind == .tax ? nil : $0.meter })
+        return draft.assured.sums.sorted { $0.key < $1.key }.filter { billed.contains($0.key) }
+            .map { meter, sums in
+                let parts = sums.sorted { $0.key < $1.key }.map {
+                    "\(names[$0.key] ?? "?") \($0.value)"
+                }
+                return Note(.assurance, "\(meter): " + parts.joined(separator: ", "))
+            }
+    }
+
+    /// Time in which the collector did not run.
+    private static func gaps(_ db: Database, _ period: Period) throws -> [Note] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: "SELECT * FROM gap WHERE since_ms < ? AND until_ms > ? ORDER BY since_ms, id",
+            arguments: [period.end.milliseconds, period.start.milliseconds])
+        let shown = rows.prefix(listed).map { row in
+            Note(
+                .gap,
+                "\(Instant(milliseconds: row["since_ms"])) to "
+                    + "\(Instant(milliseconds: row["until_ms"])): \(row["reason"] as String)")
+        }
+        return shown + more(rows.count, .gap)
+    }
+
+    /// Whether the collector has gone past the end of the period.
+    private static func open(_ db: Database, _ period: Period) throws -> [Note] {
+        let last = try Int64.fetchOne(db, sql: "SELECT max(wall_ms) FROM tick")
+        guard let last, last < period.end.milliseconds else { return [] }
+        return [
+            Note(
+                .open,
+                "the last reading is of \(Instant(milliseconds: last)), before the end of the "
+                    + "period, \(period.end)")
+        ]
+    }
+
+    private func unmetered(_ tenant: String) throws -> [Note] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT c.path, u.since_ms, u.until_ms, u.reason FROM attribution a
+                CROSS JOIN unmetered u ON u.container = a.container
+                JOIN container c ON c.id = a.container
+                WHERE a.tenant = :tenant AND ifnull(u.since_ms, u.until_ms) < :to
+                    AND u.until_ms > :from AND a.since_s * 1000 < u.until_ms
+                    AND (a.until_s IS NULL OR a.until_s * 1000 > ifnull(u.since_ms, u.until_ms))
+                ORDER BY u.until_ms, c.path
+                """,
+            arguments: [
+                "tenant": tenant, "from": period.start.milliseconds, "to": period.end.milliseconds,
+            ])
+        let shown = rows.prefix(Self.listed).map { row in
+            let since = (row["since_ms"] as Int64?).map { "from \(Instant(milliseconds: $0)) " }
+            return Note(
+                .unmetered,
+                "\(harmless(row["path"])): \(since ?? "")until "
+                    + "\(Instant(milliseconds: row["until_ms"])), \(row["reason"] as String)")
+        }
+        return shown + Self.more(rows.count, .unmetered)
+    }
+
+    /// More of a kind than this are counted, not listed.
+    private static let listed = 50
+
+    private static func more(_ count: Int, _ kind: Note.Kind) -> [Note] {
+        count > listed
+            ? [Note(kind, "and \(count - listed) more: octroi report \(kind.report)")] : []
+    }
+}
+
+extension Note.Kind {
+    fileprivate var report: String { self == .gap ? "completeness" : "unmetered" }
+}

@@ -1,0 +1,253 @@
+import Foundation
+import GRDB
+import Invoicing
+import Metering
+import Pricing
+import Units
+
+/// What is wrong with an issued invoice, or the chain of them.
+public struct InvoiceDifference: Hashable, Sendable {
+    /// An invoice's number; `nil` for the chain as a whole.
+    public var invoice: String?
+    public var found: String
+
+    public init(_ invoice: String?, _ found: String) {
+        (self.invoice, self.found) = (invoice, found)
+    }
+}
+
+/// What a verification found.
+public struct InvoiceVerification: Sendable {
+    /// Invoices and credit notes that were looked at.
+    public var count = 0
+    /// Those that were issued before what they rest on was pinned.
+    public var unpinned = 0
+    public var differences: [InvoiceDifference] = []
+    /// The newest hash of the chain.
+    public var head: [UInt8]?
+}
+
+extension Store {
+    /// Recomputes issued invoices from what they rest on, and walks the chain.
+    ///
+    /// - Parameter numbers: `nil` is all. The chain is always walked whole.
+    public func verifyInvoices(_ numbers: [String]?) throws(Fault) -> InvoiceVerification {
+        try read { db in
+            var result = InvoiceVerification()
+            try walkChain(db, &result)
+            let all = try String.fetchAll(
+                db, sql: "SELECT number FROM invoice ORDER BY series, sequence")
+            let sweep = try UsageSweep(db, withOpen: nil)
+            for number in numbers ?? all {
+                guard all.contains(number) else { _ = try loadInvoice(db, number); continue }
+                result.count += 1
+                do {
+                    try recompute(db, number, sweep, &result)
+                } catch let fault as Fault {
+                    result.differences.append(InvoiceDifference(number, fault.found))
+                }
+            }
+            return result
+        }
+    }
+}
+
+extension Store {
+    /// Whether an invoice has this hash, in hexadecimal.
+    public func hasSeal(_ hash: String) throws(Fault) -> Bool {
+        try read { db in
+            try Bool.fetchOne(
+                db, sql: "SELECT EXISTS (SELECT 1 FROM invoice_seal WHERE hex(hash) = upper(?))",
+                arguments: [hash]) ?? false
+        }
+    }
+}
+
+/// The chain without a gap, each hash as its rows make it, each series without a gap.
+private func walkChain(_ db: Database, _ result: inout InvoiceVerification) throws {
+    var definitions = PriceBookDigests()
+    var previous = noHash
+    for (index, row) in try Row.fetchAll(db, sql: "SELECT * FROM invoice_seal ORDER BY id")
+        .enumerated()
+    {
+        let number: String = row["invoice"]
+        func differ(_ found: String) {
+            result.differences.append(InvoiceDifference(number, found))
+        }
+        if row["id"] != Int64(index + 1) {
+            differ("its place in the chain is \(row["id"] as Int64), not \(index + 1)")
+        }
+        let (stored, before) = (Array(row["hash"] as Data), Array(row["previous"] as Data))
+        if before != previous { differ("the hash before it is not the one it was chained to") }
+        if try sealHash(db, number, after: before, &definitions) != stored {
+            differ("its rows, or its price book, are not those that were sealed")
+        }
+        previous = stored
+    }
+    result.head = previous == noHash ? nil : previous
+    let unsealed = try String.fetchAll(
+        db, sql: "SELECT number FROM invoice WHERE number NOT IN (SELECT invoice FROM invoice_seal)"
+    )
+    result.differences += unsealed.map { InvoiceDifference($0, "it is not in the chain") }
+    let gaps = try Row.fetchAll(
+        db,
+        sql: """
+            SELECT series, count(*) AS held, max(sequence) AS last FROM invoice
+            GROUP BY series HAVING count(*) <> max(sequence)
+            """)
+    result.differences += gaps.map {
+        let (held, last): (Int64, Int64) = ($0["held"], $0["last"])
+        return InvoiceDifference(
+            nil, "series \($0["series"] as String) holds \(held) numbers of \(last)")
+    }
+}
+
+/// Computes an invoice anew and holds it against what is stored.
+private func recompute(
+    _ db: Database, _ number: String, _ sweep: UsageSweep, _ result: inout InvoiceVerification
+) throws {
+    let invoice = try loadInvoice(db, number)
+    func differ(_ found: String) { result.differences.append(InvoiceDifference(number, found)) }
+    let row = try Row.fetchOne(
+        db, sql: "SELECT * FROM invoice WHERE number = ?", arguments: [number])
+    let totals = ["net_minor", "tax_minor", "total_minor"].map { row?[$0] as Int64? }
+    let sums = [invoice.draft.net, invoice.draft.tax, invoice.draft.total]
+    if totals != sums.map({ Int64(exactly: $0) }) {
+        differ("its lines come to \(sums), its totals are \(totals.map { $0 ?? 0 })")
+    }
+    if let original = invoice.credits {
+        for found in try creditDifferences(db, invoice, original) { differ(found) }
+        return
+    }
+    guard invoice.proof != nil else {
+        result.unpinned += 1
+        return
+    }
+    let segments = invoice.draft.before + invoice.draft.segments
+    let pinned = try pinnedUsage(db, number, segments)
+    for found in try usageDifferences(sweep, pinned, segments, invoice) { differ(found) }
+    let charged = invoice.draft.before.count..<segments.count
+    let parts = segmentUsage(pinned, segments, charged: charged)
+    let hasOwn = invoice.draft.lines.contains { $0.reference == nil && $0.kind != .tax }
+    let own =
+        hasOwn
+        ? try statement(of: invoice.draft.tenant, parts, invoice.parties.contract) : []
+    // Corrections come from other periods' rows: they are taken as they are, and rounded anew.
+    let corrections = invoice.draft.lines.filter { $0.reference != nil }
+    guard let book = invoice.draft.segments.last?.book, book.currency == invoice.draft.currency
+    else { return }
+    let again = try Draft(
+        tenant: invoice.draft.tenant, period: invoice.draft.period, lines: own + corrections,
+        segments: invoice.draft.segments, before: invoice.draft.before, book: book)
+    for found in lineDifferences(invoice.draft.lines, again.lines) { differ(found) }
+}
+
+private func lineDifferences(_ stored: [LineItem], _ computed: [LineItem]) -> [String] {
+    var found: [String] = []
+    if stored.count != computed.count {
+        found.append("\(stored.count) lines, where its usage and prices make \(computed.count)")
+    }
+    for (index, (a, b)) in zip(stored, computed).enumerated() where a != b {
+        found.append("line \(index + 1) is \(words(a)), and should be \(words(b))")
+    }
+    return found
+}
+
+private func words(_ line: LineItem) -> String {
+    let parts: [String?] = [
+        line.kind.rawValue, line.meter, line.tier.map { "tier \($0)" },
+        line.container.map(harmless), line.quantity.map { "\($0) \(line.unit ?? "")" },
+        line.unitPrice.map { "at \($0) per \(line.per ?? "")" },
+        "= \(line.exactAmount), \(line.amount) minor units",
+    ]
+    return parts.compactMap(\.self).joined(separator: " ")
+}
+
+/// A credit note's lines are an invoice's, negated.
+private func creditDifferences(
+    _ db: Database, _ note: Invoice, _ original: String
+) throws -> [String] {
+    let invoice = try loadInvoice(db, original)
+    let lines = try Row.fetchAll(
+        db,
+        sql: "SELECT line, credits_line FROM invoice_line WHERE invoice = ? ORDER BY line",
+        arguments: [note.number])
+    return zip(lines, note.draft.lines).compactMap { row, line in
+        guard line.kind != .tax else { return nil }
+        guard let place = row["credits_line"] as Int?,
+            invoice.draft.lines.indices.contains(place - 1),
+            invoice.draft.lines[place - 1].negated == line
+        else {
+            return "line \(row["line"] as Int) is not the opposite of a line of \(original)"
+        }
+        return nil
+    }
+}
+
+/// What an invoice was computed from, as it was pinned.
+func pinnedUsage(
+    _ db: Database, _ number: String, _ segments: [Segment]
+) throws -> [AccountUsage] {
+    let places = Dictionary(
+        uniqueKeysWithValues: segments.enumerated().map { ($1.period.start.seconds, $0) })
+    return try Row.fetchAll(
+        db,
+        sql: """
+            SELECT u.*, c.path, m.name FROM invoice_usage u JOIN container c ON c.id = u.container
+            JOIN meter m ON m.id = u.meter WHERE u.invoice = ?
+            ORDER BY u.segment_s, u.container, u.since_s, u.meter
+            """, arguments: [number]
+    ).compactMap { row in
+        guard let segment = places[row["segment_s"]] else { throw damaged(number) }
+        return AccountUsage(
+            segment: segment,
+            span: OwnedSpan(
+                container: row["container"], path: ExactText(row["path"]), since: row["since_s"],
+                until: row["until_s"], life: nil),
+            meter: row["name"], isUnreserved: row["is_unreserved"],
+            quantity: Int128(high: row["quantity_high"], low: row["quantity_low"]),
+            billable: Int128(high: row["billable_high"], low: row["billable_low"]))
+    }
+}
+
+/// The ledger as it was when the invoice was issued, against what the invoice was computed from.
+private func usageDifferences(
+    _ sweep: UsageSweep, _ pinned: [AccountUsage], _ segments: [Segment], _ invoice: Invoice
+) throws -> [String] {
+    var assured = AssuredUsage()
+    let spans = Array(Set(pinned.map(\.span))).sorted {
+        ($0.container, $0.since) < ($1.container, $1.since)
+    }
+    let now = try sweep.read(
+        spans, segments, upTo: invoice.proof?.ledgerEntry ?? .max, assured: &assured)
+    let held = Dictionary(now.map { (UsageKey($0), $0.quantity) }) { $0 + $1 }
+    var found: [String] = []
+    for use in pinned where held[UsageKey(use)] != use.quantity {
+        let ledger = held[UsageKey(use)].map { "\($0)" } ?? "nothing"
+        found.append(
+            "it bills \(use.quantity) of \(use.meter) in \(harmless(use.span.path.text)), of "
+                + "which the ledger held \(ledger)")
+    }
+    for use in pinned {
+        let minimum = segments[use.segment].book.meters[use.meter]?.minimumSeconds
+        if use.billable < use.quantity || (minimum == nil && use.billable != use.quantity) {
+            found.append(
+                "it bills \(use.billable) for \(use.quantity) of \(use.meter) in "
+                    + harmless(use.span.path.text))
+        }
+    }
+    return found
+}
+
+private struct UsageKey: Hashable {
+    let segment: Int
+    let container: Int64
+    let since: Int64
+    let meter: String
+    let isUnreserved: Bool
+
+    init(_ use: AccountUsage) {
+        (segment, container, since) = (use.segment, use.span.container, use.span.since)
+        (meter, isUnreserved) = (use.meter, use.isUnreserved)
+    }
+}

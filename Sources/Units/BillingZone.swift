@@ -1,0 +1,80 @@
+/// The time zone whose civil months and days are billed: whole hours from UTC, as ledger rows are.
+public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
+    /// A stretch of time with one offset.
+    public struct Offset: Hashable, Sendable {
+        /// From this instant on.
+        public var since: Instant
+        /// Seconds east of UTC.
+        public var seconds: Int64
+
+        public init(since: Instant, seconds: Int64) {
+            (self.since, self.seconds) = (since, seconds)
+        }
+    }
+
+    /// Its name in the time zone database, such as `Europe/Paris`.
+    public let description: String
+    private let offsets: [Offset]
+
+    public static let utc = BillingZone(name: "UTC", offsets: [])
+
+    /// - Parameter offsets: oldest first; what comes before the first is UTC.
+    public init(name: String, offsets: [Offset]) {
+        description = name
+        self.offsets = offsets
+    }
+
+    /// The civil month `2026-11`; `nil` if the text names none.
+    public func month(_ text: String) -> Period? {
+        var rest = Scanner(text)
+        guard let year = rest.digits(4), rest.skip("-"), let month = rest.digits(2), rest.isAtEnd,
+            let first = CivilDay(year: year, month: month, day: 1)
+        else { return nil }
+        return self.month(from: first)
+    }
+
+    /// The civil month that holds the instant.
+    public func month(of instant: Instant) -> Period {
+        let day = localDay(instant)
+        return month(from: CivilDay(daysSince1970: day.daysSince1970 - (day.day - 1)))
+    }
+
+    /// The civil day that holds the instant, and its date.
+    public func day(of instant: Instant) -> (period: Period, date: String) {
+        let day = localDay(instant)
+        return (period(day, CivilDay(daysSince1970: day.daysSince1970 + 1)), day.description)
+    }
+
+    /// The months that a period touches, each whole.
+    public func months(touching period: Period) -> [Period] {
+        var months = [month(of: period.start)]
+        while let last = months.last, last.end < period.end { months.append(month(of: last.end)) }
+        return months
+    }
+
+    private func month(from first: CivilDay) -> Period {
+        let inNext = CivilDay(daysSince1970: first.daysSince1970 + 31)
+        return period(first, CivilDay(daysSince1970: inNext.daysSince1970 - (inNext.day - 1)))
+    }
+
+    private func period(_ from: CivilDay, _ to: CivilDay) -> Period {
+        Period(start: midnight(from), length: midnight(to).seconds - midnight(from).seconds)
+    }
+
+    private func localDay(_ instant: Instant) -> CivilDay {
+        CivilDay(
+            daysSince1970: (instant.seconds + offset(at: instant)).flooredQuotient(by: 86_400))
+    }
+
+    /// The first instant of the civil day, where clocks may skip midnight or show it twice.
+    private func midnight(_ day: CivilDay) -> Instant {
+        let civil = day.daysSince1970 * 86_400
+        let around = [-86_400, 86_400].map { offset(at: Instant(seconds: civil + $0)) }
+        return around.map { Instant(seconds: civil - $0) }.sorted()
+            .first { $0.seconds + offset(at: $0) >= civil } ?? Instant(seconds: civil)
+    }
+
+    private func offset(at instant: Instant) -> Int64 {
+        offsets.last { $0.since <= instant }?.seconds ?? 0
+    }
+}

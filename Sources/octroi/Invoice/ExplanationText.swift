@@ -1,0 +1,130 @@
+import BigInt
+import Invoicing
+import Pricing
+import Reporting
+import Store
+import Units
+
+/// An explanation as people read it.
+func explanationText(
+    _ explanation: Explanation, _ readings: [[CounterReadings]]
+) -> [String] {
+    let item = explanation.item
+    var text = [
+        "\(explanation.invoice.number), line \(explanation.line): \(item.kind.rawValue) "
+            + item.meter + (item.tier.map { ", tier \($0)" } ?? ""),
+        "  period     \(item.period.start) to \(item.period.end)",
+    ]
+    if let container = item.container { text.append("  container  \(harmless(container))") }
+    if let reference = item.reference { text.append("  corrects   \(reference)") }
+    for (account, readings) in zip(explanation.accounts, readings) {
+        text += accountText(account, readings, item)
+    }
+    text += formulaText(explanation)
+    text += tierText(explanation)
+    return text + roundingText(explanation)
+}
+
+private func accountText(
+    _ account: Explanation.Account, _ readings: [CounterReadings], _ item: LineItem
+) -> [String] {
+    let identity =
+        account.cgroupID.map { "cgroup \($0) of boot \(account.boot ?? "?")" } ?? "imported"
+    var text = ["", "\(account.kind) \(harmless(account.path)) (\(identity))"]
+    for reading in readings {
+        let device = reading.device.map { " of device \($0)" } ?? ""
+        text.append(
+            "  kernel     \(reading.name)\(device): \(reading.first.value) at \(reading.first.at), "
+                + "\(reading.last.value) at \(reading.last.at)")
+    }
+    if readings.isEmpty, account.kind != "imported" {
+        text.append("  kernel     its samples are pruned: the ledger's rows are what is left")
+    }
+    let sum = account.hours.reduce(Int128(0)) { $0 + Int128($1.quantity) }
+    text.append("  ledger     \(account.hours.count) rows, \(sum) \(item.unit ?? "")")
+    for hour in account.hours.prefix(12) {
+        text.append(
+            "             \(hour.hour)  \(hour.meter)  \(hour.quantity)  \(hour.assurance), entry "
+                + "\(hour.entry)")
+    }
+    if account.hours.count > 12 {
+        text.append("             … and \(account.hours.count - 12) more: --format csv")
+    }
+    if account.quantity != sum {
+        text.append("  quantity   \(account.quantity), the larger of used and reserved by the hour")
+    }
+    if account.billable != account.quantity {
+        text.append("  billable   \(account.billable), as a short life counts its minimum")
+    }
+    return text
+}
+
+private func formulaText(_ explanation: Explanation) -> [String] {
+    let item = explanation.item
+    let book = explanation.segment.map { "\($0.book.id) from \($0.book.effective)" }
+    var text = ["", "price book  \(book ?? "of the whole period")"]
+    guard let price = item.unitPrice, let per = item.per else {
+        return text + ["no price: \(item.kind == .unpriced ? "shown at 0 by policy" : "none")"]
+    }
+    switch item.kind {
+    case .tax, .discount:
+        text.append("formula     \(price) % = \(item.exactAmount)")
+    case .minimum:
+        text.append("formula     minimum \(price), less all other lines = \(item.exactAmount)")
+    default:
+        let priced = item.priced ?? item.quantity ?? 0
+        if let quantity = item.quantity, quantity != priced {
+            text.append("quantity    \(quantity) \(item.unit ?? ""), priced as \(priced)")
+        }
+        let month = explanation.segment?.month.seconds ?? explanation.item.period.seconds
+        let size = UnitQuantity(per)?.size(monthSeconds: month)
+        let base = size.map { " (\($0) \(item.unit ?? ""))" } ?? ""
+        text.append(
+            "formula     \(priced) × \(price) ÷ \(per)\(base) = \(item.exactAmount)")
+    }
+    return text
+}
+
+private func tierText(_ explanation: Explanation) -> [String] {
+    guard let position = explanation.position, let segment = explanation.segment,
+        let price = segment.book.meters[explanation.item.meter],
+        price.tiers.count > 1 || price.free != nil || price.step != nil
+    else { return [] }
+    let seconds = segment.month.seconds
+    var text = [
+        "",
+        "tiers       \(price.mode.rawValue); the month held \(position.before) before, "
+            + "\(position.inside) in this segment",
+    ]
+    if let free = price.free {
+        text.append("  free      the first \(free)")
+    }
+    if let step = price.step { text.append("  round up  to whole \(step)") }
+    for (index, tier) in price.tiers.enumerated() {
+        let bound = tier.upTo.flatMap { price.per.whole($0.value, monthSeconds: seconds) }
+        let end = bound.map { "up to \($0)" } ?? "beyond"
+        let flat = tier.flat.map { ", and \($0) once" } ?? ""
+        let isOwn = explanation.item.tier == String(index + 1)
+        text.append(
+            "  \(isOwn ? ">" : " ") \(index + 1)       \(end): \(tier.price) per \(price.per)\(flat)"
+        )
+    }
+    return text
+}
+
+private func roundingText(_ explanation: Explanation) -> [String] {
+    let currency = explanation.invoice.draft.currency
+    let exact = explanation.item.exactAmount * Rational(currency.scale)
+    let extra = explanation.item.amount - exact.floor
+    let mode = explanation.invoice.draft.segments.last?.book.rounding.rawValue ?? "half-even"
+    let share =
+        explanation.item.kind == .tax
+        ? "rounded \(mode) by itself"
+        : "\(exact.floor) whole, remainder \(exact - Rational(exact.floor)); "
+            + "the invoice's net was rounded \(mode) once and handed this line \(extra) of what "
+            + "was left"
+    return [
+        "", "rounding    \(exact) minor units: \(share)",
+        "amount      \(currency.text(explanation.item.amount)) \(currency)",
+    ]
+}

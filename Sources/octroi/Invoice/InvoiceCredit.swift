@@ -1,0 +1,38 @@
+import ArgumentParser
+import Daemon
+import Reporting
+import Settings
+import Store
+import Units
+
+struct InvoiceCredit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "credit", abstract: "Issue a credit note: in full, or for some lines.",
+        discussion: """
+            The note takes lines back with their taxes; the invoice itself stays. What was \
+            credited in full can be issued anew with octroi invoice issue --again.
+
+            EXAMPLES
+              octroi invoice credit OCT-000001 --reason "wrong price book"
+              octroi invoice credit OCT-000001 --line 3 --line 4
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
+    @Option(name: .customLong("line"), help: "Only this line, by its number.")
+    var lines: [Int] = []
+
+    @Option(help: "Why, in words; it stands on the note.")
+    var reason: String?
+
+    @Argument(help: "The invoice's number.")
+    var number: String
+
+    func run() throws {
+        let note = try place.store(.write).credit(
+            number, lines: lines.isEmpty ? nil : lines, reason: reason,
+            series: place.settings().seller.series, at: Host.wallTime())
+        try show(invoiceSheet([note]), output.format)
+    }
+}

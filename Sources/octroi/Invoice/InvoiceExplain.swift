@@ -1,0 +1,132 @@
+import ArgumentParser
+import Invoicing
+import Reporting
+import Store
+import Units
+
+struct InvoiceExplain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Walk a line of an invoice back to the ledger and the kernel's counters.",
+        discussion: """
+            Prints counters, hours, the formula with its fractions, the walk through the tiers, \
+            and the rounding. As csv or json: the ledger's rows behind the line.
+
+            EXAMPLES
+              octroi invoice explain OCT-000001 3
+              octroi invoice explain OCT-000001:3 --format csv
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
+    @Argument(help: "The invoice's number, and the line's: OCT-000001 3, or OCT-000001:3.")
+    var words: [String]
+
+    func run() throws {
+        let (number, lines) = try parsed()
+        let store = try place.store(.read)
+        let invoice = try store.invoices(number: number).first
+        guard let invoice else { throw unknownInvoice(number) }
+        let all = lines ?? Array(1..<(invoice.draft.lines.count + 1))
+        for (index, line) in all.enumerated() {
+            let explanation = try store.explain(number, line: line)
+            guard output.format == .table else {
+                let isFirst = index == 0
+                let sheet = hoursSheet(explanation)
+                guard output.format == .csv, !isFirst else {
+                    try show(sheet, output.format)
+                    continue
+                }
+                try octroi.output(
+                    sheet.rendered(as: .csv, onTerminal: false).drop { $0 != "\n" }.dropFirst()
+                        .description)
+                continue
+            }
+            if index > 0 { try octroi.output("\n") }
+            let readings = try explanation.accounts.map { try kept(store, $0, explanation) }
+            try octroi.output(explanationText(explanation, readings).joined(separator: "\n") + "\n")
+        }
+    }
+
+    /// The invoice and its lines; `nil` is every line.
+    private func parsed() throws(Fault) -> (String, [Int]?) {
+        var parts = words.flatMap {
+            $0.split(whereSeparator: { ":/".contains($0) }).map(String.init)
+        }
+        guard !parts.isEmpty else { throw wrong("") }
+        let number = parts.removeFirst()
+        let lines = parts.map { Int($0) }
+        guard !lines.contains(nil), lines.count <= 1 else {
+            throw wrong(words.joined(separator: " "))
+        }
+        return (number, lines.isEmpty ? nil : lines.compactMap(\.self))
+    }
+
+    private func wrong(_ text: String) -> Fault {
+        Fault(
+            .wrongUse, at: "line \"\(harmless(text))\"",
+            found: "not a number of an invoice and a line",
+            cure: "Write octroi invoice explain OCT-000001 3")
+    }
+
+    /// The counter's first and last reading that is still kept, by device where there are several.
+    private func kept(
+        _ store: Store, _ account: Explanation.Account, _ explanation: Explanation
+    ) throws -> [CounterReadings] {
+        let columns = [
+            "cpu": "cpu_usage_us", "memory": "memory_bytes", "io_read_bytes": "read_bytes",
+            "io_write_bytes": "write_bytes", "io_read_ops": "read_ops",
+            "io_write_ops": "write_ops", "net_rx_bytes": "net_rx_bytes",
+            "net_tx_bytes": "net_tx_bytes",
+        ]
+        guard account.kind != "imported", let period = account.period,
+            let name = columns[explanation.item.meter]
+        else { return [] }
+        let query = SampleQuery(
+            container: account.container, from: period.start, to: period.end,
+            byDevice: explanation.item.meter.hasPrefix("io_"))
+        guard let column = query.columns.firstIndex(of: name) else { return [] }
+        var found: [CounterReadings] = []
+        try store.samples(query) { row in
+            guard let value = row.values[column] else { return }
+            let device = row.major.map { "\($0):\(row.minor ?? 0)" }
+            if found.last?.device != device || found.isEmpty {
+                found.append(CounterReadings(name: name, device: device, first: (row.at, value)))
+            }
+            found[found.count - 1].last = (row.at, value)
+        }
+        return found
+    }
+}
+
+/// The first and the last kept reading of a counter or gauge.
+struct CounterReadings {
+    var name: String
+    var device: String?
+    var first: (at: Instant, value: Int64)
+    var last: (at: Instant, value: Int64)
+
+    init(name: String, device: String?, first: (at: Instant, value: Int64)) {
+        (self.name, self.device, self.first, self.last) = (name, device, first, first)
+    }
+}
+
+private func hoursSheet(_ explanation: Explanation) -> Sheet {
+    Sheet(
+        columns: [
+            "invoice", "line", "container", "boot", "cgroup_id", "hour", "meter", "quantity",
+            "assurance", "entry",
+        ],
+        rows: explanation.accounts.flatMap { account in
+            account.hours.map { hour in
+                [
+                    .text(explanation.invoice.number), .integer(Int128(explanation.line)),
+                    .text(account.path), .optional(account.boot),
+                    account.cgroupID.map { .integer(Int128($0)) } ?? .none, .time(hour.hour),
+                    .text(hour.meter), .integer(Int128(hour.quantity)), .text(hour.assurance),
+                    .integer(Int128(hour.entry)),
+                ]
+            }
+        })
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Daemon
+import Invoicing
+import Reporting
+import Settings
+import Store
+import Units
+
+struct InvoiceDraft: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "draft", abstract: "Show what invoices would be now; nothing is written.",
+        discussion: """
+            EXAMPLE
+              octroi invoice draft --month 2026-11 --tenant acme
+            """)
+
+    @OptionGroup var which: InvoiceSelection
+    @OptionGroup var output: FormatOptions
+
+    func run() throws {
+        let store = try which.place.store(.read)
+        let period = try which.period()
+        let drafts = try store.drafts(
+            over: period, tenant: which.tenant, in: which.place.settings().zone)
+        for issued in try store.invoices(tenant: which.tenant, over: period)
+        where issued.draft.period == period && issued.credits == nil {
+            complain(
+                "octroi: tenant \(issued.draft.tenant) was invoiced for this period already, "
+                    + "\(issued.number); its draft shows what the ledger says now")
+        }
+        try showInvoices(drafts.map { (nil, $0) }, output.format)
+    }
+}
+
+/// Where an open month is cut.
+enum IssueEnd: String, CaseIterable, ExpressibleByArgument {
+    case now
+}
+
+struct InvoiceIssue: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "issue",
+        abstract: "Issue the invoices of a period: all that are due, or none.",
+        discussion: """
+            An issued invoice never changes, and issuing again changes nothing. Usage that comes \
+            to light later is on the tenant's next invoice, as a correction.
+
+            A month that is not over can be drafted. With --until now it is issued up to the end \
+            of this hour; issuing the month when it is over then bills the rest of it.
+
+            EXAMPLES
+              octroi invoice issue --month 2026-10
+              octroi invoice issue --month 2026-10 --tenant acme --format csv
+              octroi invoice issue --month 2026-11 --until now
+            """)
+
+    @OptionGroup var which: InvoiceSelection
+    @OptionGroup var output: FormatOptions
+
+    @Option(help: "now: issue a month that is not over, up to the end of this hour.")
+    var until: IssueEnd?
+
+    @Flag(help: "Issue anew what was credited in full.")
+    var again = false
+
+    func run() throws {
+        guard which.when.isGiven else {
+            throw Fault(
+                .wrongUse, at: "invoice issue", found: "no period",
+                cure: "Name the month to invoice, such as --month 2026-10")
+        }
+        let settings = try which.place.settings()
+        let now = Host.wallTime()
+        let period = try due(try which.period(), now)
+        let invoices = try which.place.store(.write).issue(
+            over: period, tenant: which.tenant, at: now, settings.issueOptions(isAgain: again))
+        for invoice in invoices where invoice.issued == now {
+            for note in invoice.notes where note.kind != .assurance {
+                complain("octroi: \(invoice.number), \(note.kind.rawValue): \(note.text)")
+            }
+        }
+        let store = try which.place.store(.read)
+        for open in try store.uninvoiced(before: period, tenant: which.tenant) {
+            complain(
+                "octroi: tenant \(open.tenant) has usage from \(open.since) on that no invoice "
+                    + "covers: issue the months before this one too")
+        }
+        try show(invoiceSheet(invoices), output.format)
+    }
+
+    private func due(_ period: Period, _ now: Instant) throws(Fault) -> Period {
+        guard period.start < now else {
+            throw Fault(
+                .wrongUse, at: "period \(period)", found: "it has not begun",
+                cure: "Issue a period that is over")
+        }
+        guard period.end > now else { return period }
+        let hour = now.startOfHour.advanced(bySeconds: 3600)
+        guard until == .now, let part = Period(start: period.start, end: min(period.end, hour))
+        else {
+            throw Fault(
+                .wrongUse, at: "period \(period)", found: "it is not over",
+                cure: "octroi invoice draft shows it; add --until now to issue what there is")
+        }
+        return part
+    }
+}
