@@ -134,8 +134,8 @@ let package = Package(
         tests(
             "Store",
             needs: [
-                "Store", "Metering", "CgroupFormat", "Pricing", "Invoicing", "Units", bigInt, grdb,
-                "octroi-rehearse",
+                "Store", "Metering", "CgroupFormat", "Pricing", "Invoicing", "Units", "Settings",
+                bigInt, grdb, yams, "octroi-rehearse",
             ]),
         tests("CgroupFS", needs: ["CgroupFS", "CgroupFormat", "Units", systemPackage]),
         tests(

@@ -8,13 +8,14 @@ import Units
 
 struct PriceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "price", abstract: "Check and show prices.",
+        commandName: "price", abstract: "Check, show and compare prices.",
         discussion: """
             EXAMPLES
               octroi price show
               octroi price check prices.yaml
+              octroi price compare --month 2026-10 config/tariffs/*.yaml
             """,
-        subcommands: [PriceShow.self, PriceCheck.self], defaultSubcommand: PriceShow.self)
+        subcommands: [PriceShow.self, PriceCheck.self, PriceCompare.self], defaultSubcommand: PriceShow.self)
 }
 
 struct PriceCheck: ParsableCommand {
@@ -32,7 +33,12 @@ struct PriceCheck: ParsableCommand {
     var file: String
 
     func run() throws {
-        let books = try ContractFiles(reading: [file]).books ?? []
+        let files = try ContractFiles(checking: [file])
+        if let first = files.faults.first {
+            for fault in files.faults.dropFirst() { complain("octroi: \(fault)") }
+            throw first
+        }
+        let books = files.books ?? []
         guard !books.isEmpty else {
             throw Fault(.badData, at: file, found: "no price book", cure: "Write a list of books:")
         }
@@ -63,15 +69,36 @@ struct PriceShow: ParsableCommand {
         let books = try place.store(.read).bookVersions()
         try show(
             Sheet(
-                columns: ["book", "effective", "meter", "price", "per", "currency"],
-                rows: books.flatMap { book in
-                    book.meters.sorted { $0.key < $1.key }.map { meter, price in
-                        [
-                            .text(book.id), .time(book.effective), .text(meter),
-                            .exact(price.amount.description), .text(price.per.description),
-                            .text(book.currency.code),
-                        ]
-                    }
-                }), output.format)
+                columns: [
+                    "book", "effective", "meter", "price", "per", "currency", "tier", "up_to",
+                    "flat", "mode", "basis", "free", "minimum_duration_s", "round_up",
+                ], rows: books.flatMap(rows)), output.format)
+    }
+
+    /// One row a tier, then one a fee and the minimum.
+    private func rows(_ book: PriceBook) -> [[Cell]] {
+        func row(_ meter: String, _ price: String, _ per: String, _ rest: [Cell]) -> [Cell] {
+            [
+                .text(book.id), .time(book.effective), .text(meter), .exact(price), .text(per),
+                .text(book.currency.code),
+            ] + rest + Array(repeating: .none, count: 8 - rest.count)
+        }
+        let meters = book.meters.sorted { $0.key < $1.key }.flatMap { meter, price in
+            price.tiers.enumerated().map { index, tier in
+                row(
+                    meter, tier.price.description, price.per.description,
+                    [
+                        price.tiers.count > 1 ? .integer(Int128(index + 1)) : .none,
+                        tier.upTo.map { .exact($0.description) } ?? .none,
+                        tier.flat.map { .exact($0.description) } ?? .none,
+                        price.tiers.count > 1 ? .text(price.mode.rawValue) : .none,
+                        .text(price.basis.rawValue), .optional(price.free?.description),
+                        .optional(price.minimumSeconds.map { Int128($0) }),
+                        .optional(price.step?.description),
+                    ])
+            }
+        }
+        return meters + book.fixed.map { row($0.code, $0.price.description, "month", []) }
+            + (book.minimum.map { [row("minimum", $0.description, "month", [])] } ?? [])
     }
 }

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Invoicing
+import Pricing
+import Reporting
+import Settings
+import Store
+import Units
+
+struct PriceCompare: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Show what the same usage would cost under other price books.",
+        discussion: """
+            Nothing is written, and issued invoices stay as they are. Amounts are net, without \
+            corrections. Meters that a book has no price for, or bills by limits that are not \
+            set, cost nothing there and are listed as unpriced.
+
+            EXAMPLES
+              octroi price compare --month 2026-10 config/tariffs/*.yaml
+              octroi price compare --month 2026-10 --tenant acme new-prices.yaml --format csv
+            """)
+
+    @OptionGroup var which: InvoiceSelection
+    @OptionGroup var output: FormatOptions
+
+    @Argument(help: "YAML files with books:.")
+    var files: [String]
+
+    func run() throws {
+        let books = try files.flatMap { file in try ContractFiles(reading: [file]).books ?? [] }
+        for (index, book) in books.enumerated()
+        where books[..<index].contains(where: { $0.id == book.id && $0.effective == book.effective })
+        {
+            throw Fault(
+                .badData, at: "price book \(book.id)", found: "it is in two of the files",
+                cure: "Give one of them another id")
+        }
+        let store = try which.place.store(.read)
+        let found = try store.compare(
+            over: which.period(), tenant: which.tenant, books, in: which.place.settings().zone)
+        try show(
+            Sheet(
+                columns: ["tenant", "book", "own", "net", "currency", "exact_net", "unpriced"],
+                rows: found.map { comparison in
+                    let draft = comparison.draft
+                    let exact = draft.lines.reduce(Rational.zero) { $0 + $1.exactAmount }
+                    let unpriced = Set(draft.lines.filter { $0.kind == .unpriced }.map(\.meter))
+                    return [
+                        .text(comparison.tenant), .text(comparison.book),
+                        .flag(comparison.isOwn), .exact(draft.currency.text(draft.net)),
+                        .text(draft.currency.code), .exact(exact.description),
+                        unpriced.isEmpty ? .none : .text(unpriced.sorted().joined(separator: " ")),
+                    ]
+                }, notInTable: ["exact_net"]), output.format)
+    }
+}
