@@ -17,6 +17,7 @@ let signals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A module of Octroi: its sources are in `Sources/<name>`, its arrows are `needs`.
@@ -40,6 +41,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/attaswift/BigInt", from: "6.0.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -52,7 +54,7 @@ let package = Package(
         module("Invoicing", needs: ["Units", "Metering", "Pricing", bigInt]),
         module("Limits", needs: ["Units", "CgroupFormat"]),
         module("Sealing", needs: ["CZlib"]),
-        module("Reporting", needs: ["Units", "Metering", "Pricing", "Invoicing", bigInt]),
+        module("Reporting", needs: ["Units", "Metering", "Pricing", "Invoicing", bigInt, mustache]),
 
         // The shell: files, the kernel, the database, the clock.
         .target(name: "CLinux"),
@@ -75,6 +77,7 @@ let package = Package(
             resources: [
                 .embedInCode("capacity.sql"), .embedInCode("completeness.sql"),
                 .embedInCode("unmetered.sql"), .embedInCode("usage-by-tenant.sql"),
+                .embedInCode("invoice.html.mustache"), .embedInCode("invoice.labels.json"),
             ],
             swiftSettings: swift),
         module(

@@ -7,5 +7,10 @@ public enum ReportFiles {
         ("usage-by-tenant", text(PackageResources.usage_by_tenant_sql)),
     ]
 
+    /// The page of an invoice, in Mustache.
+    public static var invoicePage: String { text(PackageResources.invoice_html_mustache) }
+    /// The words on it: an object for each language.
+    public static var invoiceLabels: String { text(PackageResources.invoice_labels_json) }
+
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

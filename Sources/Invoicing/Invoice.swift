@@ -128,6 +128,23 @@ public struct Note: Hashable, Sendable {
     public var text: String
 
     public init(_ kind: Kind, _ text: String) { (self.kind, self.text) = (kind, text) }
+
+    /// How much of a meter's quantity has which assurance, by name.
+    public init(_ meter: String, _ sums: [(name: String, quantity: Int128)]) {
+        let parts = sums.map { "\($0.name) \($0.quantity)" }
+        self.init(.assurance, "\(meter): " + parts.joined(separator: ", "))
+    }
+
+    /// What the initializer above was given; `nil` for another kind of note.
+    public var assured: (meter: String, sums: [String: Int128])? {
+        guard kind == .assurance, let colon = text.firstIndex(of: ":") else { return nil }
+        let sums = text[colon...].dropFirst(2).split(separator: ", ").reduce(into: [:]) {
+            (sums: inout [String: Int128], part) in
+            let words = part.split(separator: " ")
+            if words.count == 2 { sums[String(words[0])] = Int128(words[1]) }
+        }
+        return (String(text[..<colon]), sums)
+    }
 }
 
 /// What an issued invoice rests on.

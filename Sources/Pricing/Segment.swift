@@ -26,9 +26,10 @@ public struct PriceBooks: Sendable {
 
     /// The segments of a period, in order: cut at months, versions and ends of discounts.
     ///
+    /// - Parameter tenant: whose discounts count; `nil` is none.
     /// - Throws: if the book is unknown, or begins after the period does.
     public func segments(
-        of id: String, over period: Period, in zone: BillingZone = .utc
+        of id: String, over period: Period, in zone: BillingZone = .utc, for tenant: String? = nil
     ) throws(Fault) -> [Segment] {
         let all = try versions(of: id)
         guard let first = all.first, first.effective <= period.start else {
@@ -39,21 +40,22 @@ public struct PriceBooks: Sendable {
                 cure: "Add a version that covers the period, or bill from that date on with "
                     + "--from and --to")
         }
-        return segments(all, period, zone)
+        return segments(all, period, zone, tenant)
     }
 
     /// What lies before a period in the month it begins in, as far as the book goes back.
     ///
     /// It was or will be billed apart, and its quantities stand before the period's in the tiers.
     public func segments(
-        of id: String, before period: Period, in zone: BillingZone = .utc
+        of id: String, before period: Period, in zone: BillingZone = .utc,
+        for tenant: String? = nil
     ) throws(Fault) -> [Segment] {
         let all = try versions(of: id)
         let month = zone.month(of: period.start)
         guard let first = all.first,
             let before = Period(start: max(month.start, first.effective), end: period.start)
         else { return [] }
-        return segments(all, before, zone)
+        return segments(all, before, zone, tenant)
     }
 
     private func versions(of id: String) throws(Fault) -> [PriceBook] {
@@ -66,10 +68,12 @@ public struct PriceBooks: Sendable {
     }
 
     private func segments(
-        _ versions: [PriceBook], _ period: Period, _ zone: BillingZone
+        _ versions: [PriceBook], _ period: Period, _ zone: BillingZone, _ tenant: String?
     ) -> [Segment] {
         let months = zone.months(touching: period)
-        let discounts = versions.flatMap(\.discounts).flatMap { [$0.from, $0.until] }
+        let discounts = versions.flatMap(\.discounts)
+            .filter { discount in tenant.map { discount.tenants?.contains($0) ?? true } ?? false }
+            .flatMap { [$0.from, $0.until] }
         let cuts = versions.map(\.effective) + months.map(\.end) + discounts.compactMap(\.self)
         return period.cut(at: cuts).compactMap { part in
             guard let book = versions.last(where: { $0.effective <= part.start }) else {

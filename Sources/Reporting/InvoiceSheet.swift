@@ -2,30 +2,34 @@ import BigInt
 import Invoicing
 import Units
 
-/// The lines of invoices or drafts under the columns of the contract.
+/// The columns of the contract for the lines of invoices; more may follow them.
+public let lineColumns = [
+    "invoice", "line", "tenant", "kind", "meter", "tier", "container", "period_start",
+    "period_end", "quantity", "unit", "unit_price", "per", "exact_amount", "amount",
+    "currency", "priced_quantity", "reference",
+]
+
+/// The lines of an invoice or draft under these columns.
 ///
-/// - Parameter invoices: each with its number, or `nil` for a draft.
+/// - Parameter number: `nil` for a draft.
+public func lineRows(_ number: String?, _ draft: Draft) -> [[Cell]] {
+    let number = Cell.text(number ?? "draft")
+    let (tenant, currency) = (Cell.text(draft.tenant), Cell.text(draft.currency.code))
+    return draft.lines.enumerated().map { index, line in
+        [
+            number, .integer(Int128(index + 1)), tenant, .text(line.kind.rawValue),
+            .text(line.meter), .optional(line.tier), .optional(line.container),
+            .time(line.period.start), .time(line.period.end), .optional(line.quantity),
+            .optional(line.unit), line.unitPrice.map(Cell.exact) ?? .none, .optional(line.per),
+            .exact(line.exactAmount.description), .exact(draft.currency.text(line.amount)),
+            currency, .optional(line.priced), .optional(line.reference),
+        ]
+    }
+}
+
+/// The lines of invoices or drafts.
 public func lineSheet(_ invoices: [(number: String?, draft: Draft)]) -> Sheet {
-    Sheet(
-        columns: [
-            "invoice", "line", "tenant", "kind", "meter", "tier", "container", "period_start",
-            "period_end", "quantity", "unit", "unit_price", "per", "exact_amount", "amount",
-            "currency", "priced_quantity", "reference",
-        ],
-        rows: invoices.flatMap { number, draft in
-            draft.lines.enumerated().map { index, line in
-                [
-                    .text(number ?? "draft"), .integer(Int128(index + 1)), .text(draft.tenant),
-                    .text(line.kind.rawValue), .text(line.meter), .optional(line.tier),
-                    .optional(line.container), .time(line.period.start), .time(line.period.end),
-                    .optional(line.quantity), .optional(line.unit),
-                    line.unitPrice.map(Cell.exact) ?? .none, .optional(line.per),
-                    .exact(line.exactAmount.description),
-                    .exact(draft.currency.text(line.amount)), .text(draft.currency.code),
-                    .optional(line.priced), .optional(line.reference),
-                ]
-            }
-        })
+    Sheet(columns: lineColumns, rows: invoices.flatMap { lineRows($0.number, $0.draft) })
 }
 
 /// One row an invoice, under the columns of the contract.

@@ -82,10 +82,8 @@ struct ClosingChecks {
         let billed = Set(draft.draft.lines.compactMap { $0.kind == .tax ? nil : $0.meter })
         return draft.assured.sums.sorted { $0.key < $1.key }.filter { billed.contains($0.key) }
             .map { meter, sums in
-                let parts = sums.sorted { $0.key < $1.key }.map {
-                    "\(names[$0.key] ?? "?") \($0.value)"
-                }
-                return Note(.assurance, "\(meter): " + parts.joined(separator: ", "))
+                Note(
+                    meter, sums.sorted { $0.key < $1.key }.map { (names[$0.key] ?? "?", $0.value) })
             }
     }
 

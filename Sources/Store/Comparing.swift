@@ -33,11 +33,12 @@ extension Store {
                 let month = zone.month(of: period.start)
                 let spans = try ownedSpans(db, payer.id, from: month.start, to: period.end)
                 guard try sweep.isUsed(spans) else { continue }
-                let all = [payer.priceBook].compactMap(\.self).map { ($0, own, true) }
+                let all =
+                    [payer.priceBook].compactMap(\.self).map { ($0, own, true) }
                     + ids.map { ($0, books, false) }
                 for (id, books, isOwn) in all {
-                    let segments = try books.segments(of: id, over: period, in: zone)
-                    let before = try books.segments(of: id, before: period, in: zone)
+                    let segments = try books.segments(of: id, over: period, in: zone, for: payer.id)
+                    let before = try books.segments(of: id, before: period, in: zone, for: payer.id)
                     var assured = AssuredUsage()
                     let usage = try sweep.read(spans, before + segments, assured: &assured)
                     let parts = segmentUsage(

@@ -115,8 +115,8 @@ extension Drafting {
                 found: "it has usage to be billed and no price book",
                 cure: "Name one as price_book in tenants.yaml and run octroi apply")
         }
-        let own = try books.segments(of: id, over: period, in: zone)
-        let before = try books.segments(of: id, before: period, in: zone)
+        let own = try books.segments(of: id, over: period, in: zone, for: tenant.id)
+        let before = try books.segments(of: id, before: period, in: zone, for: tenant.id)
         guard let book = own.last?.book else { return nil }
         var assured = AssuredUsage()
         let usage = try sweep.read(spans, before + own, assured: &assured)

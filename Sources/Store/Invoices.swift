@@ -70,18 +70,20 @@ extension Store {
     public func invoices(
         number: String? = nil, tenant: String? = nil, over period: Period? = nil
     ) throws(Fault) -> [Invoice] {
-        var invoices: [Invoice] = []
-        try forEachInvoice(number: number, tenant: tenant, over: period) { invoices.append($0) }
-        return invoices
+        try storeErrors(path) {
+            var invoices: [Invoice] = []
+            try forEachInvoice(number: number, tenant: tenant, over: period) { invoices.append($0) }
+            return invoices
+        }
     }
 
     /// The same, one after the other: no more than one is held.
     public func forEachInvoice(
         number: String? = nil, tenant: String? = nil, over period: Period? = nil,
         _ body: (Invoice) throws -> Void
-    ) throws(Fault) {
-        try read { db in
-            let numbers = try String.fetchAll(
+    ) throws {
+        let numbers = try read { db in
+            try String.fetchAll(
                 db,
                 sql: """
                     SELECT number FROM invoice
@@ -90,8 +92,9 @@ extension Store {
                     ORDER BY series, sequence
                     """,
                 arguments: [number, tenant, period?.start.seconds, period?.end.seconds])
-            for number in numbers { try body(loadInvoice(db, number)) }
         }
+        // What is issued never changes: each can be read by itself.
+        for number in numbers { try body(try read { try loadInvoice($0, number) }) }
     }
 }
 

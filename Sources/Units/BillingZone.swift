@@ -45,6 +45,11 @@ public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
         return (period(day, CivilDay(daysSince1970: day.daysSince1970 + 1)), day.description)
     }
 
+    /// The civil time of an instant, as if it were UTC.
+    public func local(_ instant: Instant) -> Instant {
+        instant.advanced(bySeconds: offset(at: instant))
+    }
+
     /// The months that a period touches, each whole.
     public func months(touching period: Period) -> [Period] {
         var months = [month(of: period.start)]

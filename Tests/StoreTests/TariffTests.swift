@@ -53,7 +53,8 @@ private struct Example: CustomTestStringConvertible, Decodable {
         let store = try Store(at: "\(folder.path)/octroi.db", for: .write)
         let month = try #require(Period(month: example.month))
         let tenant = Tenant(
-            id: "acme", name: "acme", priceBook: books[0].id, invoiceTo: InvoiceAddress(), match: [])
+            id: "acme", name: "acme", priceBook: books[0].id, invoiceTo: InvoiceAddress(), match: []
+        )
         _ = try store.apply(
             Contract(tenants: [tenant], books: books), isPlan: false, at: month.end)
         let rows = try example.usage.enumerated().map { index, use in

@@ -1,6 +1,10 @@
 import ArgumentParser
+import Foundation
+import Glibc
 import Invoicing
+import ReportFiles
 import Reporting
+import Settings
 import Store
 import Units
 
@@ -8,38 +12,139 @@ import Units
 enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
     case csv
     case json
+    case focus
+    case html
 }
+
+extension FocusVersion: ExpressibleByArgument {}
+extension FocusDataset: ExpressibleByArgument {}
+extension PageLanguage: ExpressibleByArgument {}
 
 struct InvoiceExport: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Write the lines of issued invoices as csv or json.",
+        commandName: "export",
+        abstract: "Write issued invoices as csv, json, FOCUS or a printable page.",
         discussion: """
+            csv and json have a row for each line. focus is the FinOps Open Cost and Usage \
+            Specification, as csv. html is one page, of one invoice, that needs nothing else.
+
             EXAMPLES
               octroi invoice export --month 2026-10 > october.csv
-              octroi invoice export OCT-000001 --format json
+              octroi invoice export OCT-000001 --format html --lang fr > OCT-000001.html
+              octroi invoice export --month 2026-10 --format focus --focus 1.4 > focus.csv
+              octroi invoice export --month 2026-10 --format focus --focus 1.4 --dataset invoice-detail
             """)
 
     @OptionGroup var which: InvoiceSelection
 
-    @Option(help: "csv or json.")
+    @Option(help: "csv, json, focus or html.")
     var format: ExportFormat = .csv
+
+    @Option(name: .customLong("focus"), help: "The version of FOCUS: 1.2, 1.3 or 1.4.")
+    var version: FocusVersion = .v1_2
+
+    @Option(help: "cost-and-usage; of FOCUS 1.4 also invoice-detail and billing-period.")
+    var dataset: FocusDataset = .costAndUsage
+
+    @Option(help: "The language of a page: en or fr.")
+    var lang: PageLanguage = .en
 
     @Argument(help: "Numbers of invoices. Default: all, or those of --month and --tenant.")
     var numbers: [String] = []
 
     func run() throws {
+        guard dataset == .costAndUsage || version == .v1_4 else {
+            throw Fault(
+                .wrongUse, at: "--dataset \(dataset.rawValue)",
+                found: "FOCUS \(version.rawValue), which does not have it", cure: "Add --focus 1.4")
+        }
         let store = try which.place.store(.read)
+        switch format {
+        case .csv, .json:
+            var stream = SheetStream(columns: lineColumns, as: format == .csv ? .csv : .json)
+            try output(stream.heading)
+            try forEach(store) { invoice in
+                var text = ""
+                for row in lineRows(invoice.number, invoice.draft) { text += stream.text(of: row) }
+                try output(text)
+            }
+            try output(stream.ending)
+        case .focus: try exportFocus(store)
+        case .html: try exportPage(store)
+        }
+    }
+
+    private func forEach(_ store: Store, _ body: (Invoice) throws -> Void) throws {
         let period = try which.givenPeriod()
-        var invoices: [Invoice] = []
         if numbers.isEmpty {
-            invoices = try store.invoices(tenant: which.tenant, over: period)
+            return try store.forEachInvoice(tenant: which.tenant, over: period, body)
         }
         for number in numbers {
-            let found = try store.invoices(number: number, tenant: which.tenant, over: period)
-            guard !found.isEmpty else { throw unknownInvoice(number) }
-            invoices += found
+            var isFound = false
+            try store.forEachInvoice(number: number, tenant: which.tenant, over: period) {
+                isFound = true
+                try body($0)
+            }
+            guard isFound else { throw unknownInvoice(number) }
         }
-        let sheet = lineSheet(invoices.map { ($0.number, $0.draft) })
-        try show(sheet, format == .csv ? .csv : .json)
+    }
+
+    private func exportFocus(_ store: Store) throws {
+        let columns = dataset.columns(version)
+        try output(focusHeading(columns))
+        var periods: [[String: String]] = []
+        try forEach(store) { invoice in
+            let document = try focusDocument(invoice, try store.context(of: invoice))
+            switch dataset {
+            case .costAndUsage: try output(focusCSV(document.costAndUsage, columns))
+            case .invoiceDetail: try output(focusCSV(document.invoiceDetail, columns))
+            case .billingPeriod: periods.append(document.billingPeriodRow)
+            }
+        }
+        try output(focusCSV(billingPeriods(periods), columns))
+    }
+
+    private func focusDocument(
+        _ invoice: Invoice, _ context: InvoiceContext
+    ) throws(Fault) -> FocusDocument {
+        var period = invoice.draft.period
+        if let end = context.creditedEnd {
+            let month = try billingZone(invoice.zone).month(of: max(invoice.issued, end))
+            period = Period(start: max(month.start, end), end: month.end) ?? month
+        }
+        return FocusDocument(
+            invoice: invoice, segments: context.segments, billingPeriod: period,
+            details: context.details)
+    }
+
+    private func exportPage(_ store: Store) throws {
+        let own = "\(which.place.configFolder)/reports/invoice.html.mustache"
+        let template = access(own, F_OK) == 0 ? try readText(own) : ReportFiles.invoicePage
+        let labels = try JSONDecoder().decode(
+            [String: [String: String]].self, from: Data(ReportFiles.invoiceLabels.utf8))
+        var count = 0
+        try forEach(store) { invoice in
+            count += 1
+            guard count == 1 else {
+                throw Fault(
+                    .wrongUse, at: "invoice export --format html", found: "more than one invoice",
+                    cure: "Name one by its number: a page is one invoice")
+            }
+            let context = try store.context(of: invoice, hours: true)
+            let details = PageDetails(
+                zone: try billingZone(invoice.zone), segments: context.segments,
+                references: context.references, bookDigests: context.bookDigests,
+                hourly: context.hourly.map { ($0.hour, $0.meter, $0.quantity) })
+            try output(
+                invoicePage(
+                    invoice, details, template: template, labels: labels[lang.rawValue] ?? [:], lang
+                )
+            )
+        }
+        guard count == 1 else {
+            throw Fault(
+                .badData, at: "invoice export --format html", found: "no invoice",
+                cure: "octroi invoice list shows them")
+        }
     }
 }

@@ -15,7 +15,8 @@ struct PriceCommand: ParsableCommand {
               octroi price check prices.yaml
               octroi price compare --month 2026-10 config/tariffs/*.yaml
             """,
-        subcommands: [PriceShow.self, PriceCheck.self, PriceCompare.self], defaultSubcommand: PriceShow.self)
+        subcommands: [PriceShow.self, PriceCheck.self, PriceCompare.self],
+        defaultSubcommand: PriceShow.self)
 }
 
 struct PriceCheck: ParsableCommand {

@@ -29,8 +29,8 @@ struct PriceCompare: ParsableCommand {
     func run() throws {
         let books = try files.flatMap { file in try ContractFiles(reading: [file]).books ?? [] }
         for (index, book) in books.enumerated()
-        where books[..<index].contains(where: { $0.id == book.id && $0.effective == book.effective })
-        {
+        where books[..<index].contains(where: { $0.id == book.id && $0.effective == book.effective }
+        ) {
             throw Fault(
                 .badData, at: "price book \(book.id)", found: "it is in two of the files",
                 cure: "Give one of them another id")

@@ -1,0 +1,131 @@
+import Invoicing
+import Pricing
+import Units
+
+/// An invoice or credit note, with what its FOCUS rows need beside it.
+public struct FocusDocument: Sendable {
+    public var invoice: Invoice
+    /// The segments that priced its lines: its own, and those of invoices it corrects or credits.
+    public var segments: [Segment]
+    /// Of a credit note: the month it is issued in, after the period it credits.
+    public var billingPeriod: Period
+    /// Names and labels of containers, by path.
+    public var details: [ExactText: (name: String?, labels: [String: String])]
+
+    public init(
+        invoice: Invoice, segments: [Segment], billingPeriod: Period,
+        details: [ExactText: (name: String?, labels: [String: String])]
+    ) {
+        (self.invoice, self.segments) = (invoice, segments)
+        (self.billingPeriod, self.details) = (billingPeriod, details)
+    }
+
+    /// The rows of Cost and Usage, one a line, by column; a column that is null is not there.
+    public var costAndUsage: [[String: String]] {
+        var rows = invoice.draft.lines.enumerated().map { row($1, $0 + 1) }
+        for (index, line) in invoice.draft.lines.enumerated() where line.kind == .tax {
+            let base = zip(invoice.draft.lines, rows).filter { other, _ in
+                other.kind != .tax && !Set(other.taxes).isDisjoint(with: line.taxes)
+            }
+            for kind in ["ListCost", "ContractedCost"] {
+                let sum = base.compactMap { Rational(decimal: $0.1[kind] ?? "") }
+                    .reduce(.zero, +)
+                let rate = Rational(decimal: line.unitPrice ?? "") ?? .zero
+                rows[index][kind] = focusDecimal((sum * rate / Rational(100)).description)
+            }
+        }
+        return rows
+    }
+
+    private var seller: String { focusName(invoice.parties.seller?.name) ?? "Octroi" }
+    private var account: String { focusID(invoice.draft.tenant) }
+
+    private func row(_ line: LineItem, _ place: Int) -> [String: String] {
+        let currency = invoice.draft.currency
+        let amount = currency.text(line.amount)
+        let cost = amount.contains(".") ? amount : amount + ".0"
+        let name = focusName(invoice.parties.buyer?.name) ?? account
+        var row = [
+            "BilledCost": cost, "EffectiveCost": cost, "PricingCurrencyEffectiveCost": cost,
+            "BillingAccountId": account, "SubAccountId": account, "BillingAccountName": name,
+            "SubAccountName": name, "BillingAccountType": "Tenant", "SubAccountType": "Tenant",
+            "BillingCurrency": currency.code, "PricingCurrency": currency.code,
+            "BillingPeriodStart": "\(billingPeriod.start)",
+            "BillingPeriodEnd": "\(billingPeriod.end)",
+            "ChargePeriodStart": "\(line.period.start)", "ChargePeriodEnd": "\(line.period.end)",
+            "ChargeDescription": description(line), "ChargeCategory": category(line).charge,
+            "ChargeFrequency": category(line).frequency, "InvoiceId": focusID(invoice.number),
+            "InvoiceDetailId": "\(focusID(invoice.number))/\(place)", "ListCost": cost,
+            "ContractedCost": cost,
+        ]
+        for issuer in [
+            "InvoiceIssuerName", "ProviderName", "PublisherName", "ServiceProviderName",
+            "HostProviderName",
+        ] { row[issuer] = seller }
+        if line.reference != nil || invoice.credits != nil { row["ChargeClass"] = "Correction" }
+        (row["ServiceCategory"], row["ServiceSubcategory"], row["ServiceName"]) = service(line)
+        row.merge(resource(line)) { $1 }
+        return row.merging(pricing(line)) { $1 }
+    }
+
+    func category(_ line: LineItem) -> (charge: String, frequency: String) {
+        switch line.kind {
+        case .tax: ("Tax", "One-Time")
+        case .discount: ("Credit", "One-Time")
+        case .minimum: ("Adjustment", "One-Time")
+        case .correction where line.quantity == nil:
+            (line.meter == "minimum" ? "Adjustment" : "Credit", "One-Time")
+        default:
+            ("Usage", ["month", "second"].contains(line.unit) ? "Recurring" : "Usage-Based")
+        }
+    }
+
+    private func description(_ line: LineItem) -> String {
+        var text =
+            switch line.kind {
+            case .tax: "Tax \(line.meter) \(line.unitPrice ?? "") %"
+            case .discount: "Discount of \(line.unitPrice ?? "") % on \(line.meter)"
+            case .minimum: "Difference to the monthly minimum"
+            case .unpriced: "\(line.meter), for which there is no price"
+            default: line.meter
+            }
+        if let tier = line.tier { text += tier == "free" ? ", free allowance" : ", tier \(tier)" }
+        if let container = line.container { text += " of container \(container)" }
+        if let price = line.unitPrice, let per = line.per, line.quantity != nil {
+            text += ", \(price) \(invoice.draft.currency) per \(per)"
+        }
+        if let reference = line.reference { text += ", corrects \(reference)" }
+        if let credits = invoice.credits { text = "Credit of \(credits): " + text }
+        return focusName(text) ?? "Charge"
+    }
+
+    private func service(_ line: LineItem) -> (String, String, String) {
+        let isFee = ["month", "second"].contains(line.unit)
+        switch line.meter {
+        case _ where line.kind == .tax: return ("Other", "Other (Other)", "Tax")
+        case _ where isFee: return ("Other", "Other (Other)", "Fixed Fees")
+        case "minimum" where line.quantity == nil:
+            return ("Other", "Other (Other)", "Minimum Charge")
+        case "cpu", "cpu_reserved", "memory", "memory_reserved":
+            return ("Compute", "Containers", "Container Compute")
+        case let meter where meter.hasPrefix("io_"):
+            return ("Storage", "Block Storage", "Container Storage")
+        case "net_rx_bytes", "net_tx_bytes":
+            return ("Networking", "Network Infrastructure", "Container Network")
+        default: return ("Other", "Other (Other)", "Custom Usage")
+        }
+    }
+
+    private func resource(_ line: LineItem) -> [String: String] {
+        guard let container = line.container else { return [:] }
+        let isPath = container.hasPrefix("/")
+        let id = focusID(isPath ? container : "imported/\(container)")
+        var row = ["ResourceId": id, "ResourceType": "Container"]
+        let known = details[ExactText(container)]
+        if let name = focusName(known?.name), name != id, Rational(decimal: name) == nil {
+            row["ResourceName"] = name
+        }
+        if let labels = known?.labels, !labels.isEmpty { row["Tags"] = focusJSON(labels) }
+        return row
+    }
+}

@@ -1,0 +1,161 @@
+import Invoicing
+import Metering
+import Pricing
+import Units
+
+extension FocusDocument {
+    /// What a row has if something is counted and priced.
+    func pricing(_ line: LineItem) -> [String: String] {
+        guard let quantity = line.quantity, category(line).charge == "Usage" else { return [:] }
+        let consumed = consumption(quantity, line)
+        var row = [
+            "ConsumedQuantity": focusDecimal(consumed.quantity), "ConsumedUnit": consumed.unit,
+            "PricingQuantity": focusDecimal(consumed.quantity), "PricingUnit": consumed.unit,
+            "PricingCategory": "Other", "SkuId": focusID(line.meter),
+            "SkuMeter": focusID(line.meter),
+        ]
+        var price = "0.0"
+        if let unitPrice = line.unitPrice, let per = line.per {
+            let (unit, factor) = focusUnit(per)
+            let exact = (Rational(decimal: unitPrice) ?? .zero) * factor
+            price = focusDecimal(exact.description)
+            let priced = Rational(line.priced ?? quantity) / size(per, line) / factor
+            row["PricingQuantity"] = focusDecimal(priced)
+            row["PricingUnit"] = unit
+            row["PricingCategory"] = "Standard"
+        }
+        for column in [
+            "ListUnitPrice", "ContractedUnitPrice", "PricingCurrencyListUnitPrice",
+            "PricingCurrencyContractedUnitPrice",
+        ] { row[column] = price }
+        let cost =
+            (Rational(decimal: price) ?? .zero)
+            * (Rational(decimal: row["PricingQuantity"] ?? "") ?? .zero)
+        row["ListCost"] = focusDecimal(cost.description)
+        row["ContractedCost"] = row["ListCost"]
+        row.merge(sku(line)) { $1 }
+        return row
+    }
+
+    /// A price's id, which stays over the versions of its book, and the version in force.
+    private func sku(_ line: LineItem) -> [String: String] {
+        let segment =
+            segments.first { $0.period == line.period }
+            ?? segments.first { $0.period.intersection(line.period) != nil } ?? segments.last
+        let book = segment.map { focusID($0.book.id) } ?? "book"
+        let tier =
+            switch line.unit {
+            case "tier": "\(line.tier ?? "1")-flat"
+            case "month", "second": "fixed"
+            default: line.unitPrice == nil ? "unpriced" : line.tier ?? "1"
+            }
+        var details = ["x_Tier": tier]
+        if let segment {
+            details["x_PriceBook"] = segment.book.id
+            details["x_PriceBookEffective"] = segment.book.effective.description
+        }
+        return [
+            "SkuPriceId": "\(book)/\(focusID(line.meter))/\(tier)",
+            "SkuPriceDetails": focusJSON(details),
+        ]
+    }
+
+    private func consumption(
+        _ quantity: Int128, _ line: LineItem
+    ) -> (quantity: Rational, unit: String) {
+        let count = Rational(quantity)
+        switch line.unit {
+        case "us": return (count / Rational(1_000_000), "vCPU-Seconds")
+        case "byte-second": return (count, "B-Seconds")
+        case let unit?: return (count, focusUnit(unit).unit)
+        case nil: return (count, "Units")
+        }
+    }
+
+    /// The size of a quantity in the line's base units.
+    private func size(_ per: String, _ line: LineItem) -> Rational {
+        let words = per.split(separator: " ")
+        let isPlain = ["month", "second", "tier"].contains(line.unit ?? "")
+        if isPlain { return words.first.flatMap { Rational(decimal: $0) } ?? Rational(1) }
+        let month = segments.first { $0.period.intersection(line.period) != nil }?.month
+        return UnitQuantity(per)?.size(monthSeconds: month?.seconds ?? line.period.seconds)
+            ?? Rational(1)
+    }
+}
+
+// Datasets of FOCUS 1.4 beside Cost and Usage.
+extension FocusDocument {
+    /// The rows of Invoice Detail, one a line.
+    public var invoiceDetail: [[String: String]] {
+        let issued = Instant(seconds: invoice.issued.seconds).description
+        return zip(invoice.draft.lines, costAndUsage).map { line, row in
+            var detail = row.filter { detailCopies.contains($0.key) }
+            let grain = row.filter { grainKeys.contains($0.key) }
+            detail["InvoiceDetailGrain"] = focusJSON(
+                grain.merging(["x_ChargePeriodStart": "\(line.period.start)"]) { $1 })
+            detail["InvoiceDetailDescription"] = row["ChargeDescription"]
+            detail["InvoiceDetailCreated"] = issued
+            detail["InvoiceDetailLastUpdated"] = issued
+            detail["InvoiceIssueDate"] = issued
+            detail["InvoiceIssueStatus"] = "Issued"
+            detail["PaymentTerms"] = focusName(invoice.parties.terms) ?? "Due on receipt"
+            detail["ReferenceInvoiceId"] = focusID(
+                invoice.credits ?? line.reference ?? invoice.number)
+            for name in ["PricingQuantity", "PricingUnit", "ListUnitPrice"] {
+                detail["x_\(name)"] = row[name]
+            }
+            return detail
+        }
+    }
+
+    /// The row of Billing Period; one stands for each period of all documents.
+    public var billingPeriodRow: [String: String] {
+        let issued = Instant(seconds: invoice.issued.seconds)
+        return [
+            "BillingPeriodStart": "\(billingPeriod.start)",
+            "BillingPeriodEnd": "\(billingPeriod.end)",
+            "BillingPeriodCreated": "\(billingPeriod.start)",
+            "BillingPeriodLastUpdated": "\(max(issued, billingPeriod.start))",
+            "BillingPeriodStatus": invoice.credits == nil ? "Closed" : "Open",
+            "InvoiceIssuerName": focusName(invoice.parties.seller?.name) ?? "Octroi",
+        ]
+    }
+}
+
+private let detailCopies: Set = [
+    "BilledCost", "BillingAccountId", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
+    "ChargeCategory", "InvoiceDetailId", "InvoiceId", "InvoiceIssuerName",
+]
+private let grainKeys: Set = [
+    "ResourceId", "ResourceType", "ServiceName", "SkuId", "SkuMeter", "SkuPriceId",
+    "SubAccountId",
+]
+
+/// The header of a dataset as CSV.
+public func focusHeading(_ columns: [String]) -> String { csvHeading(columns) }
+
+/// One row for each billing period: open if one of its documents leaves it open.
+public func billingPeriods(_ rows: [[String: String]]) -> [[String: String]] {
+    func key(_ row: [String: String]) -> String {
+        (row["BillingPeriodStart"] ?? "") + (row["BillingPeriodEnd"] ?? "")
+    }
+    return Dictionary(grouping: rows, by: key).sorted { $0.key < $1.key }.compactMap { _, rows in
+        guard var row = rows.first else { return nil }
+        let isOpen = rows.allSatisfy { $0["BillingPeriodStatus"] == "Open" }
+        row["BillingPeriodStatus"] = isOpen ? "Open" : "Closed"
+        row["BillingPeriodLastUpdated"] = rows.compactMap { $0["BillingPeriodLastUpdated"] }.max()
+        return row
+    }
+}
+
+/// Rows as CSV without a header: a line a row, null as nothing.
+public func focusCSV(_ rows: [[String: String]], _ columns: [String]) -> String {
+    rows.map { row in
+        csvLine(
+            columns.map { column in
+                guard let text = row[column] else { return .none }
+                // A number is no formula, even below zero.
+                return Rational(decimal: text) == nil ? .text(text) : .exact(text)
+            })
+    }.joined()
+}

@@ -1,0 +1,194 @@
+import BigInt
+import Invoicing
+import Metering
+import Mustache
+import Pricing
+import Units
+
+/// What an invoice's page shows beside the invoice itself.
+public struct PageDetails: Sendable {
+    public var zone: BillingZone
+    /// The segments that priced its lines, those of other invoices that it refers to included.
+    public var segments: [Segment]
+    /// When the invoices it refers to were issued, by number.
+    public var references: [String: Instant]
+    /// SHA-256 of the price books of its own segments.
+    public var bookDigests: [[UInt8]]
+    /// Usage of all its containers by hour and meter.
+    public var hourly: [(hour: Instant, meter: String, quantity: Int128)]
+
+    public init(
+        zone: BillingZone, segments: [Segment], references: [String: Instant],
+        bookDigests: [[UInt8]],
+        hourly: [(hour: Instant, meter: String, quantity: Int128)]
+    ) {
+        (self.zone, self.segments, self.references) = (zone, segments, references)
+        (self.bookDigests, self.hourly) = (bookDigests, hourly)
+    }
+}
+
+/// An invoice as one HTML page that needs nothing else.
+///
+/// - Parameters:
+///   - template: in Mustache; see reports/invoice.html.mustache for what it may use.
+///   - labels: the words of the language, by key.
+/// - Throws: for a template that is none.
+public func invoicePage(
+    _ invoice: Invoice, _ details: PageDetails, template: String, labels: [String: String],
+    _ language: PageLanguage
+) throws(Fault) -> String {
+    let text = PageText(language: language, labels: labels)
+    let page = InvoicePage(invoice: invoice, details: details, text: text)
+    do {
+        return try MustacheTemplate(string: template).render(page.context)
+    } catch {
+        throw Fault(
+            .badData, at: "the template invoice.html.mustache", found: "\(error)",
+            cure: "Correct it, or take it out of the config folder to use Octroi's own")
+    }
+}
+
+/// Builds the context of the template: values that are ready to print.
+struct InvoicePage {
+    let invoice: Invoice
+    let details: PageDetails
+    let text: PageText
+
+    var draft: Draft { invoice.draft }
+
+    var context: [String: Any] {
+        var context: [String: Any] = [
+            "lang": text.language.rawValue, "labels": text.labels,
+            "is_invoice": invoice.credits == nil, "is_credit_note": invoice.credits != nil,
+            "is_draft": false, "number": invoice.number, "issue_date": text.day(invoice.issued),
+            "period_start": text.time(draft.period.start, details.zone),
+            "period_end": text.time(draft.period.end, details.zone), "time_zone": invoice.zone,
+            "currency": draft.currency.code, "net": money(draft.net), "total": money(draft.total),
+            "footer_css": text.css("\(title) \(invoice.number)"), "seller": seller,
+            "buyer": buyer, "has_references": !references.isEmpty, "references": references,
+            "taxes": taxes, "groups": groups, "has_meters": !meters.isEmpty, "meters": meters,
+            "unmetered": said([.unmetered, .audit]), "gaps": said([.gap, .open]),
+            "books": books, "rounding": rounding,
+        ]
+        if let chart = chart { context["chart"] = chart }
+        if let terms = invoice.parties.terms { context["terms"] = text.name(terms) }
+        if let proof = invoice.proof {
+            var members: [String: Any] = [
+                "ledger_entry": String(proof.ledgerEntry), "ledger_hash": hex(proof.ledgerHash),
+                "invoice_hash": hex(proof.hash),
+            ]
+            if proof.previous.contains(where: { $0 != 0 }) {
+                members["previous_hash"] = hex(proof.previous)
+            }
+            context["proof"] = members
+        }
+        return context
+    }
+
+    private var title: String {
+        text.label(invoice.credits == nil ? "title_invoice" : "title_credit_note")
+    }
+
+    func money(_ minor: BigInt) -> String { text.money(minor, draft.currency) }
+
+    private var seller: [String: Any] {
+        party(invoice.parties.seller ?? Parties.Party(name: "Octroi"))
+    }
+
+    private var buyer: [String: Any] {
+        var buyer = party(invoice.parties.buyer ?? Parties.Party(name: draft.tenant))
+        buyer["tenant"] = draft.tenant
+        return buyer
+    }
+
+    /// A key without a value is absent: the template takes an empty text for one.
+    private func party(_ party: Parties.Party) -> [String: Any] {
+        let members = [
+            "name": party.name, "address": party.address, "country": party.country,
+            "vat_id": party.vatID, "email": party.email,
+        ]
+        return members.compactMapValues { value in
+            value.flatMap { $0.isEmpty ? nil : text.name($0) }
+        }
+    }
+
+    private var references: [[String: Any]] {
+        let numbers = Set(
+            draft.lines.compactMap(\.reference) + [invoice.credits].compactMap(\.self))
+        return numbers.sorted().map { number in
+            let isCredit = number == invoice.credits
+            var item: [String: Any] = [
+                isCredit ? "is_credit_of" : "is_correction_of": true, "ref_number": number,
+                "ref_date": details.references[number].map(text.day) ?? "",
+            ]
+            if isCredit, let reason = invoice.reason { item["ref_reason"] = text.name(reason) }
+            return item
+        }
+    }
+
+    private var taxes: [[String: Any]] {
+        draft.lines.filter { $0.kind == .tax }.map { line in
+            let base = draft.lines.filter {
+                $0.kind != .tax && !Set($0.taxes).isDisjoint(with: line.taxes)
+            }.reduce(BigInt(0)) { $0 + $1.amount }
+            return [
+                "tax_name": text.name(line.taxes.first?.name ?? line.meter),
+                "tax_code": line.meter, "tax_rate": text.percent(line.unitPrice ?? "0"),
+                "tax_base": money(base), "tax_amount": money(line.amount),
+            ]
+        }
+    }
+
+    private func said(_ kinds: [Note.Kind]) -> [[String: Any]] {
+        invoice.notes.filter { kinds.contains($0.kind) }.map { ["said": text.name($0.text)] }
+    }
+
+    private var books: [[String: Any]] {
+        zip(draft.segments, details.bookDigests).map { segment, digest in
+            var item: [String: Any] = [
+                "book": segment.book.id,
+                "effective": text.time(segment.book.effective, details.zone),
+                "memory": text.label("memory_\(segment.book.memory.rawValue)"),
+                "book_digest": hex(digest),
+            ]
+            if draft.segments.count > 1 {
+                item["book_covers"] =
+                    text.time(segment.period.start, details.zone) + " " + text.label("to") + " "
+                    + text.time(segment.period.end, details.zone)
+            }
+            return item
+        }
+    }
+
+    private var rounding: String {
+        let mode = draft.segments.last?.book.rounding ?? .halfEven
+        let key = "rounding_" + mode.rawValue.replacing("-", with: "_")
+        let unit = draft.currency.text(1) + "\u{A0}" + draft.currency.code
+        return text.label("rounding_once", ["mode": text.label(key), "unit": text.words(unit)])
+    }
+
+    /// Each meter with how far its quantities can be trusted, in hundredths of a percent.
+    private var meters: [[String: Any]] {
+        invoice.notes.compactMap { $0.assured }.map { meter, sums in
+            let names = ["conserved", "estimated_split", "sampled", "imported"]
+            let parts = apportion(10_000, over: names.map { sums[$0] ?? 0 })
+            let total = sums.values.reduce(0, +)
+            let line = draft.lines.first { $0.meter == meter && $0.quantity != nil }
+            var row: [String: Any] = ["meter_name": meterName(meter)]
+            row["meter_total"] = line.map { text.quantity(total, $0) } ?? "\(total)"
+            for (name, part) in zip(names, parts) {
+                row[name] = part == 0 ? "–" : text.percent(decimalText(BigInt(part), places: 2))
+            }
+            return row
+        }
+    }
+
+    func meterName(_ meter: String) -> String {
+        let key = "meter_\(meter)"
+        return text.labels[key] == nil ? meter : text.label(key)
+    }
+}
+
+func hex(_ bytes: [UInt8]) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+}

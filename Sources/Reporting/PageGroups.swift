@@ -1,0 +1,103 @@
+import BigInt
+import Invoicing
+import Pricing
+import Units
+
+// The lines of a page: by container, then what is of none, then corrections.
+extension InvoicePage {
+    private struct Group: Hashable {
+        /// 0: a container, 1: none, 2: a correction.
+        let place: Int
+        let container: ExactText?
+        let period: Period?
+    }
+
+    var groups: [[String: Any]] {
+        let numbered = draft.lines.enumerated().filter { $0.element.kind != .tax }
+        let byGroup = Dictionary(grouping: numbered) { _, line in
+            let isCorrection = line.reference != nil
+            let container = line.container.map { ExactText($0) }
+            return Group(
+                place: isCorrection ? 2 : container == nil ? 1 : 0, container: container,
+                period: isCorrection ? line.period : nil)
+        }
+        return byGroup.sorted { stands($0.key, before: $1.key) }.map { group, lines in
+            var item: [String: Any] = [
+                ["is_container", "is_general", "is_correction"][group.place]: true,
+                "subtotal": money(lines.reduce(BigInt(0)) { $0 + $1.element.amount }),
+                "lines": lines.enumerated().map { index, line in
+                    row(line.element, number: line.offset + 1, isFirst: index == 0)
+                },
+            ]
+            if let container = group.container { item["heading"] = text.name(container.text) }
+            if let period = group.period {
+                item["group_period"] =
+                    text.time(period.start, details.zone) + " " + text.label("to") + " "
+                    + text.time(period.end, details.zone)
+            }
+            return item
+        }
+    }
+
+    private func stands(_ a: Group, before b: Group) -> Bool {
+        if a.place != b.place { return a.place < b.place }
+        if let x = a.period?.start, let y = b.period?.start, x != y { return x < y }
+        return (a.container ?? ExactText("")) < (b.container ?? ExactText(""))
+    }
+
+    private func row(_ line: LineItem, number: Int, isFirst: Bool) -> [String: Any] {
+        var row: [String: Any] = [
+            "line": String(number), "meter": name(line), "amount": money(line.amount),
+        ]
+        if isFirst { row["is_first"] = true }
+        if let tier = line.tier { row["tier"] = tierName(tier, line) }
+        if let quantity = line.quantity { row["quantity"] = text.quantity(quantity, line) }
+        if let price = line.unitPrice, let per = line.per {
+            if line.quantity == nil, per.hasPrefix("100 ") {
+                row["unit_price"] = text.percent(price)
+            } else {
+                row["unit_price"] = text.number(price)
+                row["per"] = per.hasPrefix("1 ") ? String(per.dropFirst(2)) : text.words(per)
+            }
+        }
+        if line.kind == .unpriced {
+            row["is_unpriced"] = true
+            let book = segment(of: line)?.book.id ?? ""
+            row["note"] = text.label("note_no_price", ["book": book])
+        }
+        if line.meter == "minimum", let price = line.unitPrice {
+            let amount = text.number(price) + "\u{A0}" + draft.currency.code
+            row["note"] = text.label("note_minimum", ["amount": amount])
+        }
+        return row
+    }
+
+    private func segment(of line: LineItem) -> Segment? {
+        details.segments.first { $0.period == line.period }
+            ?? details.segments.first { $0.period.intersection(line.period) != nil }
+    }
+
+    private func name(_ line: LineItem) -> String {
+        if line.meter == "minimum" { return text.label("minimum") }
+        let isDiscount = line.quantity == nil && line.per?.hasPrefix("100 ") == true
+        if isDiscount { return text.label("discount") + ": " + meterName(line.meter) }
+        let fee = segment(of: line)?.book.fixed.first { $0.code == line.meter }
+        if line.unit == "month" || line.unit == "second", let fee { return text.name(fee.name) }
+        return meterName(line.meter)
+    }
+
+    /// The bounds of a tier, in units of the price.
+    private func tierName(_ tier: String, _ line: LineItem) -> String {
+        guard tier != "free" else { return text.label("tier_free") }
+        guard let place = Int(tier), let price = segment(of: line)?.book.meters[line.meter],
+            price.tiers.indices.contains(place - 1)
+        else { return tier }
+        let lower = place > 1 ? price.tiers[place - 2].upTo?.description : nil
+        let upper = price.tiers[place - 1].upTo?.description
+        let values = [
+            "lower": lower.map(text.number) ?? "0", "upper": upper.map(text.number) ?? "",
+        ]
+        if upper == nil { return text.label("tier_last", values) }
+        return text.label(lower == nil ? "tier_first" : "tier_middle", values)
+    }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import GRDB
+import Invoicing
+import Metering
+import Pricing
+import Units
+
+/// What documents made of an invoice need beside it.
+public struct InvoiceContext: Sendable {
+    /// The segments that priced its lines: its own, and those of invoices it corrects or credits.
+    public var segments: [Segment]
+    /// The end of the period that a credit note credits.
+    public var creditedEnd: Instant?
+    /// When the invoices it refers to were issued, by number.
+    public var references: [String: Instant]
+    /// Names and labels of containers, by path.
+    public var details: [ExactText: (name: String?, labels: [String: String])]
+    /// SHA-256 of each price book version of its segments, in their order.
+    public var bookDigests: [[UInt8]]
+    /// Its usage of all containers, by hour and meter.
+    public var hourly: [HourlyUsage]
+}
+
+/// Usage of one meter in one UTC hour, of all containers of an invoice.
+public struct HourlyUsage: Hashable, Sendable {
+    public var hour: Instant
+    /// As invoices call it.
+    public var meter: String
+    public var quantity: Int128
+}
+
+extension Store {
+    /// What documents of an invoice need beside it.
+    ///
+    /// - Parameter hours: whether its usage by the hour is wanted, too: it reads the ledger.
+    public func context(of invoice: Invoice, hours: Bool = false) throws(Fault) -> InvoiceContext {
+        try read { db in
+            var numbers = Set(invoice.draft.lines.compactMap(\.reference))
+            if let credits = invoice.credits { numbers.insert(credits) }
+            var segments = invoice.draft.segments
+            var references: [String: Instant] = [:]
+            var creditedEnd: Instant?
+            for number in numbers.sorted() {
+                let other = try loadInvoice(db, number)
+                segments += other.draft.segments
+                references[number] = other.issued
+                if number == invoice.credits { creditedEnd = other.draft.period.end }
+            }
+            return InvoiceContext(
+                segments: segments, creditedEnd: creditedEnd, references: references,
+                details: try details(db, invoice), bookDigests: try bookDigests(db, invoice),
+                hourly: hours ? try hourly(db, invoice) : [])
+        }
+    }
+}
+
+private func details(
+    _ db: Database, _ invoice: Invoice
+) throws -> [ExactText: (name: String?, labels: [String: String])] {
+    let rows = try Row.fetchAll(
+        db,
+        sql: """
+            SELECT DISTINCT c.path, d.name, d.labels FROM invoice_usage u
+            JOIN container c ON c.id = u.container JOIN container_detail d ON d.container = c.id
+            WHERE u.invoice = ? ORDER BY d.container
+            """, arguments: [invoice.credits ?? invoice.number])
+    return try rows.reduce(into: [:]) { known, row in
+        let labels = try JSONDecoder().decode(
+            [String: String].self, from: Data((row["labels"] as String).utf8))
+        known[ExactText(row["path"])] = (row["name"], labels)
+    }
+}
+
+private func bookDigests(_ db: Database, _ invoice: Invoice) throws -> [[UInt8]] {
+    var definitions = PriceBookDigests()
+    return try Int64.fetchAll(
+        db,
+        sql: """
+            SELECT price_book FROM invoice_segment WHERE invoice = ? AND is_charged = 1
+            ORDER BY start_s
+            """, arguments: [invoice.number]
+    ).map { try definitions.digest(db, $0) }
+}
+
+/// What an invoice was computed from, hour by hour.
+private func hourly(_ db: Database, _ invoice: Invoice) throws -> [HourlyUsage] {
+    let rows = try Row.fetchCursor(
+        db,
+        sql: """
+            SELECT u.hour_s, p.meter, sum(u.quantity >> 32) AS highs,
+                sum(u.quantity & 0xffffffff) AS lows
+            FROM (SELECT DISTINCT v.container, v.since_s, v.until_s, m.shown_as AS meter, b.memory
+                FROM invoice_usage v JOIN meter m ON m.id = v.meter
+                JOIN invoice_segment s ON s.invoice = v.invoice AND s.start_s = v.segment_s
+                JOIN price_book b ON b.id = s.price_book
+                WHERE v.invoice = ?1 AND s.is_charged = 1) p
+            CROSS JOIN usage u ON u.container = p.container AND u.hour_s >= p.since_s
+                AND u.hour_s < p.until_s AND u.entry <= ?2
+            JOIN meter m ON m.id = u.meter AND m.shown_as = p.meter
+                AND (m.memory_formula IS NULL OR m.memory_formula = p.memory)
+            GROUP BY 1, 2 ORDER BY 1, 2
+            """, arguments: [invoice.number, invoice.proof?.ledgerEntry ?? 0])
+    var usage: [HourlyUsage] = []
+    while let row = try rows.next() {
+        usage.append(
+            HourlyUsage(
+                hour: Instant(seconds: row["hour_s"]), meter: row["meter"],
+                quantity: Int128(sumOfHighs: row["highs"], sumOfLows: row["lows"])))
+    }
+    return usage
+}
