@@ -54,7 +54,8 @@ let package = Package(
         module("Invoicing", needs: ["Units", "Metering", "Pricing", bigInt]),
         module("Limits", needs: ["Units", "CgroupFormat"]),
         module("Sealing", needs: ["CZlib"]),
-        module("Reporting", needs: ["Units", "Metering", "Pricing", "Invoicing", bigInt, mustache]),
+        module(
+            "Reporting", needs: ["Units", "Metering", "Pricing", "Invoicing", bigInt, mustache]),
 
         // The shell: files, the kernel, the database, the clock.
         .target(name: "CLinux"),
@@ -75,9 +76,20 @@ let package = Package(
         .target(
             name: "ReportFiles", path: "reports",
             resources: [
-                .embedInCode("capacity.sql"), .embedInCode("completeness.sql"),
-                .embedInCode("unmetered.sql"), .embedInCode("usage-by-tenant.sql"),
-                .embedInCode("invoice.html.mustache"), .embedInCode("invoice.labels.json"),
+                .embedInCode("capacity.sql"),
+                .embedInCode("completeness.sql"),
+                .embedInCode("daily-cost.sql"),
+                .embedInCode("idle.sql"),
+                .embedInCode("invoice-lines-by-meter.sql"),
+                .embedInCode("invoices.sql"),
+                .embedInCode("throttling.sql"),
+                .embedInCode("top-containers.sql"),
+                .embedInCode("unattributed.sql"),
+                .embedInCode("unmetered.sql"),
+                .embedInCode("usage-by-container.sql"),
+                .embedInCode("usage-by-tenant.sql"),
+                .embedInCode("invoice.html.mustache"),
+                .embedInCode("invoice.labels.json"),
             ],
             swiftSettings: swift),
         module(

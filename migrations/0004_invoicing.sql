@@ -135,3 +135,49 @@ CREATE TRIGGER attribution_changes AFTER UPDATE ON attribution
             AND min(old.since_s, new.since_s)
                 < (SELECT max(period_end_s) FROM invoice WHERE tenant = t);
     END;
+
+-- Throttling by the hour: the counters at an hour's first and last sample, once it is sealed.
+CREATE TABLE throttle_hour (
+    container     INTEGER NOT NULL REFERENCES container (id),
+    hour_s        INTEGER NOT NULL CHECK (hour_s % 3600 = 0),
+    first_us      INTEGER NOT NULL,
+    last_us       INTEGER NOT NULL,
+    first_periods INTEGER,
+    last_periods  INTEGER,
+    PRIMARY KEY (container, hour_s)
+) STRICT, WITHOUT ROWID;
+
+-- For reports: whose a container was and when, hours of nobody included, and which of the three rows
+-- of memory counts then: the one of the formula in the tenant's price book.
+CREATE VIEW owned_time AS
+WITH bound (first_s, last_s) AS (VALUES (-62135596800, 253402300800)),
+formula (book, memory, since_s, until_s) AS (
+    SELECT book, memory, effective_s,
+        lead(effective_s, 1, last_s) OVER (PARTITION BY book ORDER BY effective_s)
+    FROM price_book, bound WHERE replaced_ms IS NULL
+    UNION ALL
+    SELECT book, 'unreclaimable', first_s, min(effective_s)
+    FROM price_book, bound WHERE replaced_ms IS NULL GROUP BY book
+),
+owned (container, tenant, since_s, until_s) AS (
+    SELECT container, tenant, since_s, coalesce(until_s, last_s) FROM attribution, bound
+    UNION ALL
+    SELECT container, NULL, until_s,
+        lead(since_s, 1, last_s) OVER (PARTITION BY container ORDER BY since_s)
+    FROM attribution, bound
+    UNION ALL
+    SELECT c.id, NULL, first_s, coalesce(min(a.since_s), last_s)
+    FROM container c CROSS JOIN bound LEFT JOIN attribution a ON a.container = c.id GROUP BY c.id
+)
+SELECT
+    o.container,
+    coalesce(o.tenant, 'unattributed') AS tenant,
+    max(o.since_s, coalesce(f.since_s, o.since_s)) AS since_s,
+    min(o.until_s, coalesce(f.until_s, o.until_s)) AS until_s,
+    m.id AS memory_meter
+FROM owned o
+LEFT JOIN tenant t ON t.id = o.tenant
+LEFT JOIN formula f ON f.book = t.price_book
+JOIN meter m ON m.memory_formula = coalesce(f.memory, 'unreclaimable')
+WHERE max(o.since_s, coalesce(f.since_s, o.since_s))
+    < min(o.until_s, coalesce(f.until_s, o.until_s));

@@ -1,24 +1,66 @@
 -- title: Completeness
 -- about: How completely each day was metered: ticks, births and ends, what could not be read, gaps.
--- last_readings: ends whose counters were read after the last process had gone.
+-- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- column: day: the UTC day; also one with a gap and no tick
+-- column: ticks: how often all was read; NULL on a day without a tick, as all that follows
+-- column: skipped: ticks that were left out, as the one before took too long
+-- column: unreadable: directories that could not be read
+-- column: births: containers that began
+-- column: ends: containers that ended
+-- column: last_readings: ends whose counters were read after the last process had gone
+-- column: widest_bracket_us: the widest bracket of a tenant root's two readings; display=us
+-- column: longest_tick_us: the longest tick; display=us
+-- column: clock_steps: how often wall time was set
+-- column: gaps: gaps that reach into the day
+-- column: hours: hours with a tick; 24 is a whole day
+-- column: gap_ms: how much of the day nothing was metered for
+WITH hourly AS MATERIALIZED (
+    SELECT h.*, r.boot, h.hour_s / 86400 * 86400 AS day_s
+    FROM completeness_hour h JOIN run r ON r.id = h.run
+    WHERE h.hour_s >= :from AND h.hour_s < :to
+),
+-- Since the last tick of the day before, or else since the day's first.
+stepped AS (
+    SELECT boot, day_s, last_epoch - coalesce(lag(last_epoch) OVER (
+            PARTITION BY boot ORDER BY day_s), first_epoch) AS steps
+    FROM (SELECT boot, day_s, min(first_epoch) AS first_epoch, max(last_epoch) AS last_epoch
+        FROM hourly GROUP BY boot, day_s)
+),
+missing (id, day_s, since_ms, until_ms) AS (
+    SELECT id, max(since_ms / 1000, :from) / 86400 * 86400, max(since_ms, :from * 1000),
+        min(until_ms, :to * 1000)
+    FROM gap WHERE since_ms < :to * 1000 AND until_ms > :from * 1000
+    UNION ALL
+    SELECT id, day_s + 86400, since_ms, until_ms
+    FROM missing WHERE (day_s + 86400) * 1000 < until_ms
+),
+lost AS (
+    SELECT day_s, count(*) AS gaps, sum(min(until_ms, (day_s + 86400) * 1000)
+        - max(since_ms, day_s * 1000)) AS gap_ms
+    FROM missing GROUP BY day_s
+),
+daily AS (
+    SELECT day_s, sum(ticks) AS ticks, sum(skipped) AS skipped, sum(failed) AS unreadable,
+        sum(births) AS births, sum(ends) AS ends, sum(last_readings) AS last_readings,
+        max(widest_bracket_us) AS widest_bracket_us, max(longest_tick_us) AS longest_tick_us,
+        count(DISTINCT hour_s) AS hours
+    FROM hourly GROUP BY day_s
+)
 SELECT
-    strftime('%Y-%m-%d', h.hour_s, 'unixepoch') AS day,
-    sum(h.ticks) AS ticks,
-    sum(h.skipped) AS skipped,
-    sum(h.failed) AS unreadable,
-    sum(h.births) AS births,
-    sum(h.ends) AS ends,
-    sum(h.last_readings) AS last_readings,
-    max(h.widest_bracket_us) AS widest_bracket_us,
-    max(h.longest_tick_us) AS longest_tick_us,
-    (SELECT sum(steps) FROM (
-        SELECT max(e.last_epoch) - min(e.first_epoch) AS steps
-        FROM completeness_hour e JOIN run r ON r.id = e.run
-        WHERE e.hour_s / 86400 = h.hour_s / 86400 GROUP BY r.boot)) AS clock_steps,
-    (SELECT count(*) FROM gap g
-     WHERE strftime('%Y-%m-%d', g.until_ms / 1000, 'unixepoch')
-        = strftime('%Y-%m-%d', h.hour_s, 'unixepoch')) AS gaps
-FROM completeness_hour h
-WHERE h.hour_s >= :from AND h.hour_s < :to
-GROUP BY day
-ORDER BY day;
+    strftime('%Y-%m-%d', n.day_s, 'unixepoch') AS day,
+    d.ticks,
+    d.skipped,
+    d.unreadable,
+    d.births,
+    d.ends,
+    d.last_readings,
+    d.widest_bracket_us,
+    d.longest_tick_us,
+    (SELECT sum(s.steps) FROM stepped s WHERE s.day_s = n.day_s) AS clock_steps,
+    coalesce(l.gaps, 0) AS gaps,
+    coalesce(d.hours, 0) AS hours,
+    coalesce(l.gap_ms, 0) AS gap_ms
+FROM (SELECT day_s FROM daily UNION SELECT day_s FROM lost) n
+LEFT JOIN daily d ON d.day_s = n.day_s
+LEFT JOIN lost l ON l.day_s = n.day_s
+ORDER BY n.day_s;

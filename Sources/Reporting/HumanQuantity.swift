@@ -54,3 +54,11 @@ private func grouped(_ number: Int128) -> String {
     }
     return (number < 0 ? "-" : "") + result
 }
+
+/// A duration for people: `12.345 s`, `2 h 03 min`.
+public func humanDuration(_ microseconds: Int128) -> String {
+    let seconds = microseconds / 1_000_000
+    if seconds < 600 { return scaled(microseconds, by: 1_000_000, "s") }
+    let minutes = String(seconds / 60 % 60)
+    return grouped(seconds / 3600) + " h " + (minutes.count < 2 ? "0" : "") + minutes + " min"
+}

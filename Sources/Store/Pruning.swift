@@ -68,6 +68,7 @@ extension Store {
                     DELETE FROM tick_failure
                     WHERE tick IN (SELECT id FROM tick WHERE \(isOld(time)))
                     """)
+            try db.execute(sql: "DELETE FROM throttle_hour WHERE hour_s < \(cutoff(time))")
             try db.execute(sql: "DELETE FROM tick WHERE \(isOld(time))")
             pruned.ticks = Int64(db.changesCount)
             return (pruned, true)

@@ -1,5 +1,6 @@
+import Dispatch
 import GRDB
-import Glibc
+import GRDBSQLite
 import Units
 
 /// One value of a report's row.
@@ -9,38 +10,92 @@ public enum ReportValue: Sendable {
     case text(String)
 }
 
+/// What a report's SQL may ask for, as `:from`, `:to`, `:tenant` and `:limit`.
+public struct ReportParameters: Sendable {
+    public var period: Period
+    public var tenant: String?
+    public var limit: Int64?
+
+    public init(period: Period, tenant: String? = nil, limit: Int64? = nil) {
+        (self.period, self.tenant, self.limit) = (period, tenant, limit)
+    }
+
+    fileprivate func value(_ name: String) -> (any DatabaseValueConvertible)?? {
+        switch name {
+        case "from": .some(period.start.seconds)
+        case "to": .some(period.end.seconds)
+        case "tenant": .some(tenant)
+        case "limit": .some(limit)
+        default: nil
+        }
+    }
+}
+
 extension Store {
-    /// Runs one `SELECT` on a connection that can only read.
+    /// Runs one `SELECT` on a connection that can only read, row by row.
     ///
     /// - Parameters:
-    ///   - sql: may use `:from` and `:to`, the period in seconds since 1970.
     ///   - place: the file, for errors.
+    ///   - seconds: after which it is given up.
+    ///   - begin: gets the columns' names before the first row.
     public func report(
-        _ sql: String, over period: Period, place: String
-    ) throws(Fault) -> (columns: [String], rows: [[ReportValue]]) {
+        _ sql: String, _ parameters: ReportParameters, place: String, seconds: Int,
+        begin: ([String]) throws -> Void, row body: ([ReportValue]) throws -> Void
+    ) throws {
+        let database = database
+        let alarm = DispatchWorkItem { database.interrupt() }
+        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds), execute: alarm)
+        defer { alarm.cancel() }
         do {
-            return try database.read { db in
+            try database.read { db in
                 let statement = try db.makeStatement(sql: sql)
                 guard statement.isReadonly else {
                     throw DatabaseError(message: "a report may only read")
                 }
-                let known: [String: Int64] = [
-                    "from": period.start.seconds, "to": period.end.seconds,
-                ]
-                try statement.setArguments(
-                    StatementArguments(known.filter { sql.contains(":\($0.key)") }))
-                var rows: [[ReportValue]] = []
+                try statement.setArguments(arguments(statement, parameters))
+                try begin(statement.columnNames)
                 let cursor = try Row.fetchCursor(statement)
-                while let row = try cursor.next() {
-                    rows.append(row.map { _, value in Self.value(value) })
-                }
-                return (statement.columnNames, rows)
+                while let row = try cursor.next() { try body(row.map { Self.value($1) }) }
             }
-        } catch {
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
             throw Fault(
-                .badData, at: place, found: (error as? DatabaseError)?.message ?? "\(error)",
-                cure: "Correct the SQL of the report; it is one SELECT with :from and :to")
+                .failed, at: place, found: "no end after \(seconds) s",
+                cure: "Ask for a shorter period or one tenant, or give it longer with --timeout")
+        } catch let error as DatabaseError {
+            throw Fault(
+                .badData, at: place, found: error.message ?? "\(error)",
+                cure: "Correct the SQL: one SELECT that may use :from, :to, :tenant and :limit")
         }
+    }
+
+    /// The same, all rows at once.
+    public func report(
+        _ sql: String, over period: Period, place: String
+    ) throws -> (columns: [String], rows: [[ReportValue]]) {
+        var result: (columns: [String], rows: [[ReportValue]]) = ([], [])
+        try report(
+            sql, ReportParameters(period: period), place: place, seconds: 60,
+            begin: { result.columns = $0 }, row: { result.rows.append($0) })
+        return result
+    }
+
+    /// Values for the parameters that the statement names.
+    private func arguments(
+        _ statement: Statement, _ parameters: ReportParameters
+    ) throws -> StatementArguments {
+        var values: [String: (any DatabaseValueConvertible)?] = [:]
+        for index in 0..<sqlite3_bind_parameter_count(statement.sqliteStatement) {
+            guard let text = sqlite3_bind_parameter_name(statement.sqliteStatement, index + 1)
+            else {
+                throw DatabaseError(message: "a parameter without a name")
+            }
+            let name = String(String(cString: text).dropFirst())
+            guard let value = parameters.value(name) else {
+                throw DatabaseError(message: "the unknown parameter :\(name)")
+            }
+            values[name] = value
+        }
+        return StatementArguments(values)
     }
 
     private static func value(_ value: DatabaseValue) -> ReportValue {

@@ -13,6 +13,14 @@ let sqlFunctions = [
         else { return nil }
         return String(Int128(high: high, low: low))
     },
+    // wide(highs, lows): sums of quantity >> 32 and of quantity & 0xffffffff, as INTEGER or as text.
+    DatabaseFunction("wide", argumentCount: 2, pure: true) { values in
+        guard let highs = Int64.fromDatabaseValue(values[0]),
+            let lows = Int64.fromDatabaseValue(values[1])
+        else { return nil }
+        let sum = Int128(sumOfHighs: highs, sumOfLows: lows)
+        return Int64(exactly: sum) ?? String(sum) as any DatabaseValueConvertible
+    },
     // decimal(digits, scale): a price as text; price_digits and price_scale are the way back.
     DatabaseFunction("decimal", argumentCount: 2, pure: true) { values in
         guard let digits = Data.fromDatabaseValue(values[0]),

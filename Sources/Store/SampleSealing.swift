@@ -17,8 +17,24 @@ func sealSamples(_ db: Database) throws {
             try sealer.seal()
         }
     }
+    try noteThrottling(db)
     // Without a WHERE, SQLite frees the pages without reading them.
     for table in [SampleTable.samples, .io] { try db.execute(sql: "DELETE FROM \(table.hot)") }
+}
+
+/// Keeps the throttling of the hours that are sealed: reports do not read blocks.
+private func noteThrottling(_ db: Database) throws {
+    try db.execute(
+        sql: """
+            INSERT INTO throttle_hour
+            SELECT s.container, t.wall_ms / 3600000 * 3600, min(s.cpu_throttled_us),
+                max(s.cpu_throttled_us), min(s.cpu_throttled_periods), max(s.cpu_throttled_periods)
+            FROM sample s JOIN tick t ON t.id = s.tick WHERE s.cpu_throttled_us IS NOT NULL
+            GROUP BY 1, 2 HAVING max(s.cpu_throttled_us) > 0
+            ON CONFLICT (container, hour_s) DO UPDATE SET
+                first_us = min(first_us, excluded.first_us),
+                last_us = max(last_us, excluded.last_us)
+            """)
 }
 
 /// Ticks that follow each other within one hour.

@@ -35,22 +35,33 @@ struct PriceCompare: ParsableCommand {
                 .badData, at: "price book \(book.id)", found: "it is in two of the files",
                 cure: "Give one of them another id")
         }
-        let store = try which.place.store(.read)
-        let found = try store.compare(
-            over: which.period(), tenant: which.tenant, books, in: which.place.settings().zone)
+        let zone = try which.place.settings().zone
         try show(
-            Sheet(
-                columns: ["tenant", "book", "own", "net", "currency", "exact_net", "unpriced"],
-                rows: found.map { comparison in
-                    let draft = comparison.draft
-                    let exact = draft.lines.reduce(Rational.zero) { $0 + $1.exactAmount }
-                    let unpriced = Set(draft.lines.filter { $0.kind == .unpriced }.map(\.meter))
-                    return [
-                        .text(comparison.tenant), .text(comparison.book),
-                        .flag(comparison.isOwn), .exact(draft.currency.text(draft.net)),
-                        .text(draft.currency.code), .exact(exact.description),
-                        unpriced.isEmpty ? .none : .text(unpriced.sorted().joined(separator: " ")),
-                    ]
-                }, notInTable: ["exact_net"]), output.format)
+            Self.sheet(which.place.store(.read), over: which.period(), which.tenant, books, zone),
+            output.format)
+    }
+
+    static let reportName = "price-compare"
+    static let reportTitle = "What the same usage would cost"
+
+    /// What usage costs by each tenant's own book and by others.
+    static func sheet(
+        _ store: Store, over period: Period, _ tenant: String?, _ books: [PriceBook],
+        _ zone: BillingZone
+    ) throws(Fault) -> Sheet {
+        let found = try store.compare(over: period, tenant: tenant, books, in: zone)
+        return Sheet(
+            columns: ["tenant", "book", "own", "net", "currency", "exact_net", "unpriced"],
+            rows: found.map { comparison in
+                let draft = comparison.draft
+                let exact = draft.lines.reduce(Rational.zero) { $0 + $1.exactAmount }
+                let unpriced = Set(draft.lines.filter { $0.kind == .unpriced }.map(\.meter))
+                return [
+                    .text(comparison.tenant), .text(comparison.book),
+                    .flag(comparison.isOwn), .exact(draft.currency.text(draft.net)),
+                    .text(draft.currency.code), .exact(exact.description),
+                    unpriced.isEmpty ? .none : .text(unpriced.sorted().joined(separator: " ")),
+                ]
+            }, notInTable: ["exact_net"])
     }
 }

@@ -10,51 +10,18 @@ struct ReportCommand: ParsableCommand {
         commandName: "report", abstract: "Run a report, one of Octroi's or one of your own.",
         discussion: """
             A report is a file of one SELECT. Put your own in the reports folder of the config \
-            folder: NAME.sql there is run by "octroi report NAME".
+            folder: NAME.sql there is run by "octroi report NAME", and listed.
+
+            REPORTS
+            \(ReportFiles.all.map { "  \($0.name)" }.joined(separator: "\n"))
+              \(PriceCompare.reportName)
 
             EXAMPLES
               octroi report list
               octroi report usage-by-tenant --month 2026-10
+              octroi report top-containers --month 2026-10 --limit 5 --format csv
             """,
         subcommands: [ReportRun.self, ReportList.self], defaultSubcommand: ReportRun.self)
-}
-
-struct ReportRun: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run a report over a period; it can only read.",
-        discussion: """
-            EXAMPLES
-              octroi report usage-by-tenant
-              octroi report usage-by-tenant --month 2026-10 --format csv
-            """)
-
-    @OptionGroup var place: StoreOptions
-    @OptionGroup var output: FormatOptions
-    @OptionGroup var when: PeriodOptions
-
-    @Argument(help: "The report's name.")
-    var name: String
-
-    func run() throws {
-        let known = try ReportDefinition.all(in: place.configFolder)
-        guard let report = known.first(where: { $0.name == name }) else {
-            throw Fault(
-                .wrongUse, at: "report \"\(harmless(name))\"", found: "no report of that name",
-                cure: "octroi report list shows them")
-        }
-        let result = try place.store(.read).report(
-            report.sql, over: when.period(in: place.settings().zone), place: report.place)
-        let rows: [[Cell]] = result.rows.map { row in
-            row.map { value in
-                switch value {
-                case .none: .none
-                case .integer(let number): .integer(Int128(number))
-                case .text(let text): .text(text)
-                }
-            }
-        }
-        try show(Sheet(columns: result.columns, rows: rows, title: report.title), output.format)
-    }
 }
 
 struct ReportList: ParsableCommand {
@@ -69,12 +36,23 @@ struct ReportList: ParsableCommand {
     @OptionGroup var output: FormatOptions
 
     func run() throws {
-        let reports = try ReportDefinition.all(in: place.configFolder)
+        var rows = try ReportDefinition.all(in: place.configFolder).map { report -> [Cell] in
+            let parameters = report.parameters.flatMap { line in
+                line.prefix { $0 != ":" }.split(separator: ",").map { $0.drop { $0 == " " } }
+            }
+            return [
+                .text(report.name), .optional(report.title), .optional(report.about),
+                .text(report.place),
+                parameters.isEmpty ? .none : .text(parameters.joined(separator: " ")),
+            ]
+        }
+        rows.append([
+            .text(PriceCompare.reportName), .text(PriceCompare.reportTitle),
+            .text("What the usage would cost under each price book of the store."),
+            .text("octroi"), .text("from to tenant"),
+        ])
         try show(
-            Sheet(
-                columns: ["report", "title", "about", "from"],
-                rows: reports.map {
-                    [.text($0.name), .optional($0.title), .optional($0.about), .text($0.place)]
-                }), output.format)
+            Sheet(columns: ["report", "title", "about", "from", "parameters"], rows: rows),
+            output.format)
     }
 }

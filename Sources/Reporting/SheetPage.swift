@@ -1,0 +1,71 @@
+import Units
+
+extension Sheet {
+    /// The sheet as one HTML page that needs nothing else, as a table for people.
+    public var page: String {
+        let shown = columns.indices.filter { !notInTable.contains(columns[$0]) }
+        let head = shown.map {
+            "<th scope=\"col\">\(html(headings[columns[$0]] ?? columns[$0]))</th>"
+        }
+        let body = rows.map { row in
+            "<tr>" + shown.map { row[$0].htmlCell }.joined() + "</tr>"
+        }
+        return """
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+            <title>\(html(title ?? "Report"))</title>
+            <style>
+            body { font: 14px/1.4 system-ui, sans-serif; margin: 2em; color: #1a2230; }
+            table { border-collapse: collapse; }
+            th { text-align: left; border-bottom: 2px solid #23527c; padding: .3em .8em .3em 0; }
+            td { border-bottom: 1px solid #dde3ea; padding: .3em .8em .3em 0; overflow-wrap: anywhere; }
+            .r { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+            thead { display: table-header-group; }
+            tr { break-inside: avoid; }
+            @page { size: A4 landscape; margin: 14mm; }
+            </style>
+            </head>
+            <body>
+            <h1>\(html(title ?? "Report"))</h1>
+            <table>
+            <thead><tr>\(head.joined())</tr></thead>
+            <tbody>
+            \(body.joined(separator: "\n"))
+            </tbody>
+            </table>
+            </body>
+            </html>
+
+            """
+    }
+}
+
+extension Cell {
+    fileprivate var htmlCell: String {
+        switch self {
+        case .none: "<td>–</td>"
+        case .text(let text): "<td><bdi>\(html(harmless(text)))</bdi></td>"
+        case .integer(let value, let display):
+            "<td class=\"r\">\(html(display ?? String(value)))</td>"
+        case .exact(let text, let display): "<td class=\"r\">\(html(display ?? text))</td>"
+        case .flag(let value): "<td>\(value ? "yes" : "no")</td>"
+        }
+    }
+}
+
+/// Text with what means something in HTML escaped, scalar by scalar: a combining mark hides nothing.
+func html(_ text: String) -> String {
+    text.unicodeScalars.map { scalar in
+        switch scalar {
+        case "&": "&amp;"
+        case "<": "&lt;"
+        case ">": "&gt;"
+        case "\"": "&quot;"
+        case "'": "&#39;"
+        default: String(scalar)
+        }
+    }.joined()
+}

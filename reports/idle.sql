@@ -1,0 +1,65 @@
+-- title: Idle
+-- about: How much of the host's cores and memory tenants, nobody and no one at all had, by day.
+-- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- column: day: the UTC day
+-- column: meter: cpu or memory
+-- column: hours: hours whose capacity is known; the quantities are theirs
+-- column: hours_unknown: hours with usage whose capacity is not known; they are in no quantity
+-- column: tenants: what tenants used; display=quantity(meter)
+-- column: unattributed: what containers of no tenant used; display=quantity(meter)
+-- column: idle: what is left; below 0, more was used than there was; display=quantity(meter)
+-- column: capacity: cores or memory, times time; NULL if not known; display=quantity(meter)
+-- column: unit: base unit of the quantities
+-- column: tenants_permille: of capacity; display=percent
+-- column: unattributed_permille: of capacity; display=percent
+-- column: idle_permille: of capacity; display=percent
+-- tenants + unattributed + idle = capacity, exactly. Memory that no container could be measured
+-- for (its controller is off) is not called idle.
+WITH used AS MATERIALIZED (
+    SELECT hour_s, meter, max(unit) AS unit,
+        sum(iif(tenant = 'unattributed', 0, quantity)) AS tenants,
+        sum(iif(tenant = 'unattributed', quantity, 0)) AS unattributed
+    FROM usage_hour
+    WHERE meter IN ('cpu', 'memory') AND assurance <> 'imported'
+        AND hour_s >= :from AND hour_s < :to
+    GROUP BY hour_s, meter
+),
+total AS MATERIALIZED (
+    SELECT c.hour_s, m.shown_as AS meter, m.unit, sum(c.quantity) AS capacity
+    FROM capacity c JOIN meter m ON m.id = c.meter
+    WHERE c.hour_s >= :from AND c.hour_s < :to
+    GROUP BY c.hour_s, m.shown_as
+),
+-- An hour with usage, but none of this meter: the meter was off.
+hourly AS (
+    SELECT t.hour_s, t.meter, t.unit, t.capacity, coalesce(u.tenants, 0) AS tenants,
+        coalesce(u.unattributed, 0) AS unattributed
+    FROM total t LEFT JOIN used u ON u.hour_s = t.hour_s AND u.meter = t.meter
+    WHERE u.hour_s IS NOT NULL OR t.hour_s NOT IN (SELECT hour_s FROM used)
+    UNION ALL
+    SELECT u.hour_s, u.meter, u.unit, NULL, NULL, NULL
+    FROM used u LEFT JOIN total t ON t.hour_s = u.hour_s AND t.meter = u.meter
+    WHERE t.hour_s IS NULL
+),
+daily AS (
+    SELECT hour_s / 86400 * 86400 AS day_s, meter, max(unit) AS unit, count(capacity) AS hours,
+        count(*) - count(capacity) AS hours_unknown, sum(tenants) AS tenants,
+        sum(unattributed) AS unattributed, sum(capacity) AS capacity
+    FROM hourly GROUP BY day_s, meter
+)
+SELECT
+    strftime('%Y-%m-%d', day_s, 'unixepoch') AS day,
+    meter,
+    hours,
+    hours_unknown,
+    tenants,
+    unattributed,
+    capacity - tenants - unattributed AS idle,
+    capacity,
+    unit,
+    -- Divided first: a product with 1000 may pass 64 bits.
+    tenants / nullif(capacity / 1000, 0) AS tenants_permille,
+    unattributed / nullif(capacity / 1000, 0) AS unattributed_permille,
+    (capacity - tenants - unattributed) / nullif(capacity / 1000, 0) AS idle_permille
+FROM daily
+ORDER BY day_s, meter;

@@ -1,0 +1,57 @@
+-- title: Usage by container
+-- about: What each container used of each meter in the period, with its first and last hour.
+-- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: tenant: only this tenant (optional; NULL for all)
+-- parameter: limit: at most so many rows (optional; NULL for all)
+-- column: tenant: who; unattributed is usage of nobody
+-- column: container: its path, or its name in an import
+-- column: name: what its owner (Docker, systemd) calls it
+-- column: container_id: Octroi's number of it; a restarted container is another one
+-- column: meter: what was metered
+-- column: quantity: integer in base units of `unit`; display=quantity(meter)
+-- column: unit: the meter's base unit
+-- column: hours: in how many hours
+-- column: first_hour: when the first of them began
+-- column: last_hour: when the last of them began
+-- The ledger's rows are added up by numbers, names come last; the upper and the lower 32 bits apart,
+-- as a sum may pass 64 bits. Meters 3 to 5 are memory by its three formulas; one of them counts.
+WITH used AS (
+    SELECT o.tenant, iif(u.meter = o.memory_meter, 2, u.meter) AS meter, u.container, u.hour_s,
+        u.quantity
+    FROM (SELECT container, tenant, max(since_s, :from) AS since_s, min(until_s, :to) AS until_s,
+            memory_meter FROM owned_time) o
+    CROSS JOIN usage u ON u.container = o.container
+        AND u.hour_s >= o.since_s AND u.hour_s < o.until_s
+    WHERE (:tenant IS NULL OR o.tenant = :tenant)
+        AND (u.meter NOT IN (3, 4, 5) OR u.meter = o.memory_meter)
+    UNION ALL
+    SELECT o.tenant, iif(u.meter = o.memory_meter, 2, u.meter), u.container, u.hour_s, u.quantity
+    FROM usage_open u
+    CROSS JOIN owned_time o ON o.container = u.container
+        AND u.hour_s >= o.since_s AND u.hour_s < o.until_s
+    WHERE u.hour_s >= :from AND u.hour_s < :to
+        AND (:tenant IS NULL OR o.tenant = :tenant)
+        AND (u.meter NOT IN (3, 4, 5) OR u.meter = o.memory_meter)
+),
+added AS (
+    SELECT tenant, container, meter, count(DISTINCT hour_s) AS hours, min(hour_s) AS first_s,
+        max(hour_s) AS last_s, sum(quantity >> 32) AS high, sum(quantity & 0xffffffff) AS low
+    FROM used GROUP BY tenant, container, meter
+)
+SELECT
+    a.tenant,
+    c.path AS container,
+    d.name,
+    c.id AS container_id,
+    m.shown_as AS meter,
+    wide(a.high, a.low) AS quantity,
+    m.unit,
+    a.hours,
+    strftime('%Y-%m-%dT%H:%M:%SZ', a.first_s, 'unixepoch') AS first_hour,
+    strftime('%Y-%m-%dT%H:%M:%SZ', a.last_s, 'unixepoch') AS last_hour
+FROM added a
+JOIN container c ON c.id = a.container
+LEFT JOIN container_detail d ON d.container = c.id
+JOIN meter m ON m.id = a.meter
+ORDER BY a.tenant = 'unattributed', a.tenant, c.path, c.id, m.shown_as
+LIMIT coalesce(:limit, -1);
