@@ -140,6 +140,7 @@ let package = Package(
         tests("Units", needs: ["Units", bigInt]),
         tests("CgroupFormat", needs: ["CgroupFormat"]),
         tests("Metering", needs: ["Metering", "CgroupFormat", "Units"]),
+        tests("Pricing", needs: ["Pricing", "Metering", "Units"]),
         tests("Invoicing", needs: ["Invoicing", "Pricing", "Metering", "Units", bigInt]),
         tests("Runtimes", needs: ["Runtimes", "Metering"]),
         tests("Sealing", needs: ["Sealing"]),

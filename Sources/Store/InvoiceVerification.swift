@@ -43,8 +43,12 @@ extension Store {
                 result.count += 1
                 do {
                     try recompute(db, number, sweep, &result)
-                } catch let fault as Fault {
-                    result.differences.append(InvoiceDifference(number, fault.found))
+                } catch let error as DatabaseError {
+                    throw error
+                } catch {
+                    // What cannot be read is not what was written.
+                    let found = (error as? Fault)?.found ?? "it cannot be read: \(error)"
+                    result.differences.append(InvoiceDifference(number, found))
                 }
             }
             return result

@@ -85,7 +85,8 @@ struct IssuedInvoices {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT l.* FROM invoice_line l WHERE l.reference = ?1
+                SELECT l.* FROM invoice_line l JOIN invoice i ON i.number = l.invoice
+                WHERE l.reference = ?1 AND i.kind = 'invoice'
                 UNION ALL
                 SELECT l.* FROM invoice i JOIN invoice_line l ON l.invoice = i.number
                 WHERE i.tenant = ?2 AND i.ledger_entry IS NULL AND i.number <> ?1

@@ -5,8 +5,6 @@ import TestSupport
 import Testing
 import Units
 
-private let now = Instant(seconds: 1_795_446_000)
-
 @Suite struct AttributionTests {
     private let folder: TemporaryFolder
     private let store: Store

@@ -88,7 +88,8 @@ import TestSupport
         for (path, text) in sources {
             for match in text.matches(of: /(?m)^import (\w+)/) {
                 #expect(
-                    mayUse.union(["BigInt", "Mustache"]).contains(String(match.1)), "\(path) imports \(match.1)"
+                    mayUse.union(["BigInt", "Mustache"]).contains(String(match.1)),
+                    "\(path) imports \(match.1)"
                 )
             }
             for line in text.split(separator: "\n")

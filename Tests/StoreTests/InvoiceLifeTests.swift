@@ -1,0 +1,289 @@
+import BigInt
+import GRDB
+import Invoicing
+import Metering
+import Pricing
+import Store
+import TestSupport
+import Testing
+import Units
+
+extension Billing {
+    func again(_ period: Period) throws -> [Invoice] {
+        try store.issue(
+            over: period, tenant: nil, at: now, IssueOptions(series: "OCT", isAgain: true))
+    }
+
+    func credit(_ number: String, lines: [Int]? = nil) throws -> Invoice {
+        try store.credit(number, lines: lines, reason: "test", series: "OCT", at: now)
+    }
+
+    /// All that was ever charged, less what was credited, without taxes; exact.
+    func charged(_ tenant: String = "acme") throws -> Rational {
+        try store.invoices(tenant: tenant).flatMap(\.draft.lines).filter { $0.kind != .tax }
+            .reduce(.zero) { $0 + $1.exactAmount }
+    }
+
+    /// Runs SQL as somebody who can write the file and knows no trigger.
+    func tamper(_ sql: String) throws {
+        try DatabaseQueue(path: store.path).write { db in
+            let triggers = try String.fetchAll(
+                db, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+            for trigger in triggers { try db.execute(sql: "DROP TRIGGER \(trigger)") }
+            try db.execute(sql: sql)
+        }
+    }
+}
+
+private let hour: Int128 = 3_600_000_000
+
+@Suite struct InvoiceLifeTests {
+    @Test func whatIsCreditedInFullCanBeIssuedAgain() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, hour)], at: now)
+        let first = try #require(try billing.issue(billing.october).first)
+        let note = try billing.credit(first.number)
+        #expect(note.number == "OCT-CN-000001" && note.credits == first.number)
+        #expect([note.draft.net, note.draft.tax] == [-36, -7])
+        #expect(try billing.store.invoices(number: first.number).map(\.status) == [.credited])
+        #expect(throws: Fault.self) { try billing.credit(first.number) }
+        #expect(throws: Fault.self) { try billing.credit(note.number) }
+        // By itself nothing is issued anew; when asked for, once.
+        #expect(try billing.issue(billing.october).map(\.number) == [first.number])
+        #expect(try billing.again(billing.october).map(\.number) == ["OCT-000002"])
+        #expect(try billing.again(billing.october).map(\.number) == ["OCT-000002"])
+        #expect(try billing.charged() == Rational(decimal: "0.36"))
+        #expect(try billing.store.verifyInvoices(nil).differences.isEmpty)
+    }
+
+    @Test func aCreditedLineIsNotBilledAgain() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "a", .cpu, hour), billing.row("acme", "b", .cpu, 2 * hour)],
+            at: now)
+        let first = try #require(try billing.issue(billing.october).first)
+        _ = try billing.credit(first.number, lines: [1])
+        #expect(throws: Fault.self) { try billing.credit(first.number, lines: [1]) }
+        for line in [0, 3, 9] {
+            #expect(throws: Fault.self) { try billing.credit(first.number, lines: [line]) }
+        }
+        #expect(try billing.issue(billing.november).isEmpty)
+        // Late usage of the period is charged, and what was credited stays so.
+        _ = try billing.store.importUsage([billing.row("acme", "c", .cpu, hour)], at: now)
+        let next = try #require(try billing.issue(billing.november).first)
+        #expect(next.draft.lines.map(\.container) == ["c", nil])
+        #expect(try billing.store.invoices(number: first.number).map(\.status) == [.partlyCredited])
+        #expect(try billing.store.verifyInvoices(nil).differences.isEmpty)
+    }
+
+    @Test func correctionsOfACreditedInvoiceComeAgain() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, hour)], at: now)
+        _ = try billing.issue(billing.october)
+        _ = try billing.store.importUsage([billing.row("acme", "late", .cpu, hour)], at: now)
+        let november = try #require(try billing.issue(billing.november).first)
+        _ = try billing.credit(november.number)
+        #expect(try billing.charged() == Rational(decimal: "0.36"))
+        let december = try #require(Period(month: "2026-12"))
+        #expect(try billing.issue(december).map(\.draft.net) == [36])
+        #expect(try billing.charged() == Rational(decimal: "0.72"))
+        // The credited November has nothing of its own: issued again, it bills nothing twice.
+        #expect(try billing.again(billing.november).map(\.draft.net).reduce(0, +) == 0)
+        #expect(try billing.charged() == Rational(decimal: "0.72"))
+    }
+
+    @Test func whatIsLeftOfAMonthIsIssuedByItself() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 744 * hour)], at: now)
+        let middle = billing.october.start.advanced(bySeconds: 100 * 3600)
+        let part = try #require(Period(start: billing.october.start, end: middle))
+        #expect(try billing.issue(part).map(\.draft.net) == [3600])
+        let all = try billing.issue(billing.october)
+        #expect(all.map(\.draft.net) == [3600, 23_184])
+        #expect(all.map(\.draft.period.start) == [part.start, middle])
+        #expect(try billing.issue(billing.october) == all)
+        #expect(try billing.issue(part).map(\.number) == [all[0].number])
+    }
+
+    /// A container that changes hands in an invoiced period is taken off one bill, put on the other.
+    @Test func whatChangesHandsIsCorrectedOnBothSides() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "a", .cpu, hour), billing.row("lab", "b", .cpu, hour)], at: now)
+        _ = try billing.issue(billing.october)
+        try DatabaseQueue(path: billing.store.path).write {
+            try $0.execute(sql: "UPDATE attribution SET tenant = 'lab' WHERE tenant = 'acme'")
+        }
+        let november = try billing.issue(billing.november)
+        #expect(november.map(\.draft.tenant) == ["acme", "lab"])
+        #expect(november.map(\.draft.net) == [-36, 36])
+        #expect(november[0].draft.lines.first?.quantity == -hour)
+        #expect(try billing.charged("acme") == .zero)
+        #expect(try billing.store.verifyInvoices(nil).differences.isEmpty)
+        let december = try #require(Period(month: "2026-12"))
+        #expect(try billing.issue(december).isEmpty, "it is corrected once")
+    }
+
+    /// Late usage moves the tiers: what was billed is taken back, and billed by the new tiers.
+    @Test func lateUsageIsRatedAsIfItHadBeenThere() throws {
+        let price = Price(
+            per: try #require(UnitQuantity("1 vCPU-hour")), mode: .volume,
+            tiers: [
+                Tier(
+                    upTo: DecimalPrice("10"), price: try #require(DecimalPrice("2"))),
+                Tier(upTo: nil, price: try #require(DecimalPrice("1"))),
+            ])
+        let billing = try Billing(meters: ["cpu": price])
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 8 * hour)], at: now)
+        _ = try billing.issue(billing.october)
+        _ = try billing.store.importUsage([billing.row("acme", "b", .cpu, 8 * hour)], at: now)
+        let late = try #require(try billing.issue(billing.november).first)
+        #expect(late.draft.lines.compactMap(\.quantity) == [-8 * hour, 8 * hour, 8 * hour])
+        #expect(late.draft.net == 0, "16 hours at 1 are 8 hours at 2")
+    }
+
+    @Test func aContractIsPaidWithoutUsage() throws {
+        let billing = try Billing()
+        var book = try #require(try billing.store.bookVersions().first)
+        book.fixed = [
+            FixedFee(code: "fee", name: "Fee", price: try #require(DecimalPrice("31")))
+        ]
+        let tenant = Tenant(
+            id: "acme", name: "acme", priceBook: "standard", invoiceTo: InvoiceAddress(), match: [],
+            since: billing.october.start.advanced(bySeconds: 30 * 86_400), until: nil)
+        _ = try billing.store.apply(
+            Contract(tenants: [tenant], books: [book]), isPlan: false, at: now)
+        #expect(try billing.issue(billing.october).map(\.draft.net) == [100])
+        #expect(try billing.issue(billing.november).map(\.draft.net) == [3100])
+        let before = try #require(Period(month: "2026-09"))
+        #expect(try billing.issue(before).isEmpty)
+    }
+
+    /// Whatever is imported late, credited, issued again or cut into parts: in the end each month
+    /// costs what its usage costs, by tiers that run through it.
+    @Test func everyHistoryComesToTheSame() throws {
+        var random = SeededRandom(seed: 12)
+        for _ in 0..<25 {
+            let price = Price(
+                per: try #require(UnitQuantity("1 vCPU-hour")),
+                tiers: [
+                    Tier(
+                        upTo: DecimalPrice("40"),
+                        price: try #require(DecimalPrice("2")),
+                        flat: DecimalPrice("5")),
+                    Tier(upTo: nil, price: try #require(DecimalPrice("0.7"))),
+                ], free: UnitQuantity("3 vCPU-hour"))
+            let billing = try Billing(meters: ["cpu": price])
+            let months = try ["2026-07", "2026-08", "2026-09"].map {
+                try #require(Period(month: $0))
+            }
+            var used: [Period: Int128] = [:]
+            for step in 0..<Int.random(in: 4...14, using: &random) {
+                let month = months[Int.random(in: 0...2, using: &random)]
+                switch Int.random(in: 0...5, using: &random) {
+                case 0, 1:
+                    let quantity = Int128(Int.random(in: 1...40, using: &random)) * hour
+                    used[month, default: 0] += quantity
+                    _ = try billing.store.importUsage(
+                        [billing.row("acme", "c\(step)", .cpu, quantity, month)], at: now)
+                case 2, 3: _ = try billing.issue(month)
+                case 4:
+                    let live = try billing.store.invoices().filter { $0.status == .issued }
+                    if let one = live.randomElement(using: &random) {
+                        _ = try billing.credit(one.number)
+                    }
+                default: _ = try billing.again(month)
+                }
+            }
+            for month in months { _ = try billing.again(month) }
+            for month in ["2026-10", "2026-11"] {
+                _ = try billing.issue(try #require(Period(month: month)))
+            }
+            let wanted = used.values.reduce(Rational.zero) { sum, quantity in
+                let hours = Rational(quantity) / Rational(hour)
+                let first = min(hours, Rational(40)) - min(hours, Rational(3))
+                let rest = max(hours, Rational(40)) - Rational(40)
+                let flat = hours > Rational(3) ? Rational(5) : .zero
+                return sum + first * Rational(2) + rest * Rational(7) / Rational(10) + flat
+            }
+            #expect(try billing.charged() == wanted)
+            #expect(try billing.store.verifyInvoices(nil).differences.isEmpty)
+        }
+    }
+}
+
+@Suite struct InvoiceVerificationTests {
+    /// What a forger can do to issued invoices, and what is said of it.
+    @Test(arguments: [
+        ("UPDATE invoice_line SET amount_minor = amount_minor + 1 WHERE line = 1", "OCT-000001"),
+        ("UPDATE invoice_line SET container = 'x' WHERE line = 1", "OCT-000001"),
+        ("UPDATE invoice SET total_minor = total_minor - 1, net_minor = net_minor - 1", "OCT-"),
+        ("UPDATE invoice SET issued_ms = issued_ms + 1 WHERE number = 'OCT-000002'", "OCT-000002"),
+        ("UPDATE invoice SET parties = '{\"seller\":null}' WHERE sequence = 1", "OCT-000001"),
+        ("UPDATE invoice_usage SET quantity_low = quantity_low + 1", "OCT-000001"),
+        ("UPDATE invoice_note SET text = 'all is well'", "OCT-000001"),
+        ("UPDATE invoice_segment SET end_s = end_s - 3600", "OCT-000001"),
+        ("UPDATE price_book SET definition = replace(definition, '0.36', '0.35')", "OCT-000001"),
+        ("UPDATE usage SET quantity = quantity + 1 WHERE container = 1", "OCT-000001"),
+        ("DELETE FROM usage WHERE container = 1 AND hour_s % 7200 = 0", "OCT-000001"),
+        ("DELETE FROM invoice_line WHERE invoice = 'OCT-000002' AND line = 1", "OCT-000002"),
+        ("DELETE FROM invoice_seal WHERE id = 1", "OCT-000001"),
+        ("UPDATE invoice_seal SET id = 100 - id", "OCT-"),
+        ("UPDATE invoice_seal SET hash = zeroblob(32) WHERE id = 1", "OCT-000001"),
+        ("UPDATE ledger_entry SET hash = zeroblob(32)", "OCT-000001"),
+        (
+            """
+            DELETE FROM invoice_note WHERE invoice = 'OCT-000001';
+            DELETE FROM invoice_usage WHERE invoice = 'OCT-000001';
+            DELETE FROM invoice_line WHERE invoice = 'OCT-000001';
+            DELETE FROM invoice_segment WHERE invoice = 'OCT-000001';
+            DELETE FROM invoice_seal WHERE invoice = 'OCT-000001';
+            DELETE FROM invoice WHERE number = 'OCT-000001'
+            """, "series OCT"
+        ),
+    ])
+    func everyDeedIsNamed(sql: String, named: String) throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "a", .cpu, 7 * hour), billing.row("lab", "b", .cpu, hour)],
+            at: now)
+        _ = try billing.issue(billing.october)
+        let honest = try billing.store.verifyInvoices(nil)
+        #expect(honest.differences.isEmpty && honest.count == 2)
+        try billing.tamper(sql)
+        let found = try billing.store.verifyInvoices(nil).differences
+        #expect(
+            found.contains { ($0.invoice ?? $0.found).hasPrefix(named) }, "\(found)")
+    }
+
+    /// Later usage, prices and notes change nothing of what was issued.
+    @Test func whatComesLaterIsNoDifference() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, hour)], at: now)
+        let first = try #require(try billing.issue(billing.october).first)
+        _ = try billing.store.importUsage([billing.row("acme", "late", .cpu, hour)], at: now)
+        var book = try #require(try billing.store.bookVersions().first)
+        book.meters["cpu"]?.amount = try #require(DecimalPrice("9"))
+        _ = try billing.store.apply(Contract(tenants: nil, books: [book]), isPlan: false, at: now)
+        _ = try billing.credit(first.number, lines: [1])
+        let found = try billing.store.verifyInvoices(nil)
+        #expect(found.differences.isEmpty && found.count == 2 && found.unpinned == 0)
+        let head = found.head?.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        #expect(try billing.store.hasSeal(head ?? "") && !billing.store.hasSeal("00"))
+    }
+
+    @Test func explainingALineLeadsToTheLedger() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "a", .cpu, 744 * hour + 7)], at: now)
+        _ = try billing.issue(billing.october)
+        let explained = try billing.store.explain("OCT-000001", line: 1)
+        let hours = explained.accounts.flatMap(\.hours)
+        #expect(hours.count == 744)
+        #expect(hours.reduce(Int128(0)) { $0 + Int128($1.quantity) } == explained.item.quantity)
+        #expect(hours.allSatisfy { $0.entry == 1 && $0.assurance == "imported" })
+        #expect(explained.position?.before == 0)
+        #expect(throws: Fault.self) { try billing.store.explain("OCT-000001", line: 3) }
+        #expect(throws: Fault.self) { try billing.store.explain("OCT-000009", line: 1) }
+    }
+}
