@@ -4,11 +4,11 @@ SWIFT  ?= swift
 JOBS   := -j $(shell nproc)
 FORMAT := Sources Tests Benchmarks Package.swift migrations reports
 
-.PHONY: help deps build demo demo-vm test test-vm check format bench release clean
+.PHONY: help deps build demo demo-vm test test-vm focus-check check format bench release clean
 .DEFAULT_GOAL := help
 
 help:  ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps:
 	@Tests/Demo/deps libsqlite3-dev libsystemd-dev zlib1g-dev libgcrypt20-dev pkg-config
@@ -27,6 +27,9 @@ test: deps  ## Run every test that this host can run
 
 test-vm: release  ## Run the scenarios in the guest: systemd, Docker, memory, io, limits
 	@Tests/VM/run
+
+focus-check: build  ## Let the official FOCUS validator look at an export (needs Python 3.12 and PyPI)
+	@Tests/Focus/run .build/debug/octroi
 
 check: deps  ## Lint the format and check the rules of the house
 	$(SWIFT) format lint --strict --recursive $(FORMAT)

@@ -1,0 +1,157 @@
+import Settings
+import TestSupport
+import Testing
+import Units
+
+@Suite struct ZoneTests {
+    /// Months of zones, as everybody's calendar has them: with and without summer time, north and
+    /// south of the equator, a leap day, beyond the last year that a file lists.
+    @Test(arguments: [
+        ("UTC", "2026-02", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"),
+        ("UTC", "2028-02", "2028-02-01T00:00:00Z", "2028-03-01T00:00:00Z"),
+        ("Europe/Paris", "2026-03", "2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z"),
+        ("Europe/Paris", "2026-10", "2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z"),
+        ("Europe/Paris", "2028-02", "2028-01-31T23:00:00Z", "2028-02-29T23:00:00Z"),
+        ("Europe/Paris", "2055-07", "2055-06-30T22:00:00Z", "2055-07-31T22:00:00Z"),
+        ("America/New_York", "2026-11", "2026-11-01T04:00:00Z", "2026-12-01T05:00:00Z"),
+        ("America/New_York", "2061-03", "2061-03-01T05:00:00Z", "2061-04-01T04:00:00Z"),
+        ("America/Santiago", "2026-09", "2026-09-01T04:00:00Z", "2026-10-01T03:00:00Z"),
+        ("Pacific/Auckland", "2026-04", "2026-03-31T11:00:00Z", "2026-04-30T12:00:00Z"),
+        ("Asia/Tokyo", "2026-12", "2026-11-30T15:00:00Z", "2026-12-31T15:00:00Z"),
+    ])
+    func monthsBeginAndEndAtMidnight(
+        name: String, month: String, start: String, end: String
+    ) throws {
+        let zone = try billingZone(name)
+        let period = try #require(zone.month(month))
+        #expect(["\(period.start)", "\(period.end)"] == [start, end])
+        #expect(zone.month(of: period.start) == period)
+        let last = Instant(milliseconds: period.end.milliseconds - 1)
+        #expect(zone.month(of: last) == period)
+        #expect(zone.day(of: last).period.end == period.end)
+        #expect(zone.day(of: period.start).date == month + "-01")
+    }
+
+    /// Days follow each other without a gap, and those in which the clock is set have 23 or 25 hours.
+    @Test(arguments: ["Europe/Paris", "America/Santiago", "Asia/Beirut", "America/Havana"])
+    func daysMakeUpTheYear(name: String) throws {
+        let zone = try billingZone(name)
+        var next = try #require(zone.month("2026-01")).start
+        var hours: [Int64: Int] = [:]
+        for _ in 0..<365 {
+            let day = zone.day(of: next).period
+            #expect(day.start == next)
+            hours[day.seconds / 3600, default: 0] += 1
+            next = day.end
+        }
+        #expect(next == zone.month("2027-01")?.start)
+        #expect(hours == [24: 363, 23: 1, 25: 1])
+    }
+
+    @Test(arguments: [
+        ("Asia/Kolkata", "whole hours"), ("Australia/Lord_Howe", "whole hours"),
+        ("Nowhere/Land", "no such zone"), ("../../../etc/passwd", "no such zone"),
+        ("/etc/localtime", "no such zone"), ("", "no such zone"),
+    ])
+    func otherZonesAreRefused(name: String, found: String) throws {
+        #expect { try billingZone(name) } throws: { ($0 as? Fault)?.found.contains(found) == true }
+        let folder = try TemporaryFolder()
+        try folder.write("interval: 10s\ntime_zone: \"\(name)\"\n", to: "octroi.yaml")
+        #expect {
+            try Settings(folder: folder.path)
+        } throws: {
+            "\($0)".contains("octroi.yaml:2: time_zone")
+        }
+    }
+}
+
+@Suite struct PriceMistakeTests {
+    private func faults(_ meter: String, _ rest: String = "") throws -> [String] {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            """
+            books:
+              - id: s
+                currency: EUR
+                effective: 2026-01-01T00:00:00Z
+                meters:
+                  cpu: { price: "1", per: 1 vCPU-hour }
+                  net_tx_bytes: \(meter)
+            \(rest)
+            """, to: "p.yaml")
+        return try ContractFiles(checking: ["\(folder.path)/p.yaml"]).faults.map {
+            $0.description.replacing(folder.path, with: "")
+        }
+    }
+
+    /// What DESIGN's own sample uses, and every mistake beside it: line, key and cure.
+    @Test(arguments: [
+        (
+            "{ per: 1 GB, tiers: [ { up_to: 100, price: \"0\" }, { price: \"1\", flat: \"2\" } ] }",
+            ""
+        ),
+        ("{ per: 1 GB, mode: package, price: \"1\" }", ""),
+        ("{ per: 1 GB, round_up: 10 MB, free: 3 GiB, minimum_duration: 60s, price: \"1\" }", ""),
+        ("{ per: 1 GB, price: \"1\", tiers: [] }", "a price and tiers"),
+        ("{ per: 1 GB, tiers: [] }", "no tier"),
+        ("{ per: 1 GB }", "no \"price\""), ("{ price: \"1\" }", "no \"per\""),
+        ("{ per: 1 GB, tiers: [ { up_to: 5, price: \"1\" } ] }", "what lies above has no price"),
+        (
+            "{ per: 1 GB, tiers: [ { price: \"1\" }, { up_to: 5, price: \"1\" }, { price: \"2\" } ] }",
+            "overlap"
+        ),
+        (
+            "{ per: 1 GB, tiers: [ { up_to: 5, price: \"1\" }, { up_to: 5, price: \"1\" }, { price: \"2\" } ] }",
+            "not above the one before"
+        ),
+        ("{ per: 1 GB, tiers: [ { up_to: 0, price: \"1\" }, { price: \"2\" } ] }", "not above 0"),
+        (
+            "{ per: 1 GB, tiers: [ { up_to: \"0.0000000001\", price: \"1\" }, { price: \"2\" } ] }",
+            "no whole number of byte"
+        ),
+        ("{ per: 1 GB, tiers: [ { up_to: 5, price: 1 }, { price: \"2\" } ] }", "bare number"),
+        ("{ per: 1 GB, price: \"1\", mode: stairs }", "stairs"),
+        ("{ per: 1 GB, price: \"1\", mode: package, round_up: false }", "does not round up"),
+        ("{ per: 1 GB, price: \"1\", round_up: 3 vCPU-hour }", "not counted in byte"),
+        ("{ per: 1 GB, price: \"1\", free: 5 }", "\"5\""),
+        ("{ per: 1 GB, price: \"1\", free: 5 GiB-hour }", "not counted in byte"),
+        ("{ per: 1 GB, price: \"1\", minimum_duration: 500ms }", "500ms"),
+        ("{ per: 1 GB, price: \"1\", basis: max }", "nothing is reserved"),
+        ("{ per: 1 GB, price: \"1\", unit: GPU }", "Take the unit out"),
+        ("{ per: 1 parsec, price: \"1\" }", "does not measure"),
+        ("{ per: 1 GB, price: \"1\", colour: red }", "unknown key"),
+    ])
+    func metersAreChecked(meter: String, found: String) throws {
+        let faults = try faults(meter)
+        guard !found.isEmpty else { return #expect(faults == []) }
+        #expect(faults.count == 1)
+        #expect(
+            faults.first?.hasPrefix("/p.yaml:7: books[0].meters.net_tx_bytes") == true
+                && faults.first?.contains(found) == true, "\(faults)")
+    }
+
+    @Test(arguments: [
+        ("minimum: \"5.00\"", ""), ("minimum: 5", "bare number"), ("minimum: \"-5\"", "-5"),
+        ("fixed: [ { code: a, name: A, price: \"20.00\", per: month } ]", ""),
+        ("fixed: [ { code: a, price: \"1\" }, { code: a, price: \"2\" } ]", "twice"),
+        ("fixed: [ { code: a, price: \"1\", per: day } ]", "each billing month"),
+        ("fixed: [ { price: \"1\" } ]", "no \"code\""),
+        ("discounts: [ { percent: \"10\", meters: [cpu], tenants: [acme] } ]", ""),
+        ("discounts: [ { percent: \"101\" } ]", "101"),
+        ("discounts: [ { percent: \"10\", meters: [memory] } ]", "memory"),
+        ("discounts: [ { percent: \"10\", tenants: [A] } ]", "\"A\""),
+        ("discounts: [ { percent: \"10\", until: 2026-07-01T00:30:00Z } ]", "00:30"),
+        (
+            "discounts: [ { percent: \"1\", from: 2026-07-01T00:00:00Z, until: 2026-06-01T00:00:00Z } ]",
+            "not after from"
+        ),
+        ("taxes: [ { code: v, rate: \"20\" }, { code: v, rate: \"5\" } ]", "twice"),
+        ("taxes: [ { code: v, rate: 20 } ]", "bare number"),
+    ])
+    func booksAreChecked(key: String, found: String) throws {
+        let faults = try faults("{ per: 1 GB, price: \"1\" }", "    " + key)
+        guard !found.isEmpty else { return #expect(faults == []) }
+        #expect(faults.count == 1 && faults.first?.hasPrefix("/p.yaml:8: books[0].") == true)
+        #expect(faults.first?.contains(found) == true, "\(faults)")
+    }
+}
