@@ -41,6 +41,7 @@ format:  ## Format the sources in place
 bench: deps  ## Measure the figures, each beside its floor or peer
 	@Benchmarks/run
 	@Benchmarks/store
+	@Benchmarks/close
 
 release: deps  ## Build the binary for other machines, .build/release/octroi
 	$(SWIFT) build $(JOBS) -c release --static-swift-stdlib --product octroi

@@ -170,7 +170,7 @@ private struct Issuing {
 }
 
 func payers(_ db: Database, _ tenant: String?) throws -> [Tenant] {
-    let all = try loadTenants(db).sorted { $0.id < $1.id }
+    let all = try loadTenants(db, withRemoved: true).sorted { $0.id < $1.id }
     guard let tenant else { return all }
     guard let one = all.first(where: { $0.id == tenant }) else {
         throw Fault(

@@ -38,12 +38,14 @@ extension Store {
     }
 }
 
-func loadTenants(_ db: Database) throws -> [Tenant] {
+/// - Parameter removed: whether those that were removed count: what they used is still to be billed.
+func loadTenants(_ db: Database, withRemoved removed: Bool = false) throws -> [Tenant] {
     let rules = try Row.fetchAll(
         db, sql: "SELECT * FROM tenant_rule WHERE until_ms IS NULL ORDER BY tenant, place")
     let byTenant = Dictionary(grouping: rules) { $0["tenant"] as String }
     let rows = try Row.fetchAll(
-        db, sql: "SELECT * FROM tenant WHERE removed_ms IS NULL ORDER BY place, id")
+        db, sql: "SELECT * FROM tenant WHERE ? OR removed_ms IS NULL ORDER BY place, id",
+        arguments: [removed])
     return try rows.map { row in
         let id: String = row["id"]
         return Tenant(

@@ -111,9 +111,11 @@ private let hour: Int128 = 3_600_000_000
         _ = try billing.store.importUsage(
             [billing.row("acme", "a", .cpu, hour), billing.row("lab", "b", .cpu, hour)], at: now)
         _ = try billing.issue(billing.october)
-        try DatabaseQueue(path: billing.store.path).write {
-            try $0.execute(sql: "UPDATE attribution SET tenant = 'lab' WHERE tenant = 'acme'")
-        }
+        let whole = try #require(
+            Period(start: billing.october.start, end: billing.november.start))
+        #expect(try billing.store.assign("a", to: "lab", over: whole) == 1)
+        #expect(throws: Fault.self) { try billing.store.assign("x", to: "lab", over: whole) }
+        #expect(throws: Fault.self) { try billing.store.assign("a", to: "x", over: whole) }
         let november = try billing.issue(billing.november)
         #expect(november.map(\.draft.tenant) == ["acme", "lab"])
         #expect(november.map(\.draft.net) == [-36, 36])
@@ -122,6 +124,27 @@ private let hour: Int128 = 3_600_000_000
         #expect(try billing.store.verifyInvoices(nil).differences.isEmpty)
         let december = try #require(Period(month: "2026-12"))
         #expect(try billing.issue(december).isEmpty, "it is corrected once")
+    }
+
+    /// Hours in the middle change hands, those before and behind do not.
+    @Test func partsOfAContainersLifeChangeHands() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 744 * hour)], at: now)
+        let start = billing.october.start
+        let middle = try #require(
+            Period(
+                start: start.advanced(bySeconds: 36_000), end: start.advanced(bySeconds: 72_000)))
+        _ = try billing.store.assign("a", to: "lab", over: middle)
+        #expect(try billing.issue(billing.october).map(\.draft.net) == [734 * 36, 360])
+    }
+
+    /// Who leaves pays what it used until then.
+    @Test func aRemovedTenantIsInvoiced() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, hour)], at: now)
+        _ = try billing.store.removeTenant("acme", at: now)
+        #expect(try billing.issue(billing.october).map(\.draft.tenant) == ["acme"])
+        #expect(try billing.issue(billing.november).isEmpty)
     }
 
     /// Late usage moves the tiers: what was billed is taken back, and billed by the new tiers.

@@ -103,24 +103,41 @@ struct TenantAdd: ParsableCommand {
 
 struct TenantAssign: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "assign", abstract: "Add rules to a tenant.",
+        commandName: "assign", abstract: "Add rules to a tenant, or give it hours of a container.",
         discussion: """
-            EXAMPLE
+            With --container, hours that are past change hands, whatever the rules say; from the \
+            next full hour on rules decide again. What was invoiced is corrected on the next \
+            invoices of both tenants.
+
+            EXAMPLES
               octroi tenant assign acme --label octroi.tenant=acme --unit "acme-*.service"
+              octroi tenant assign acme --container /machines/web --from 2026-10-01T00:00:00Z
             """)
 
     @OptionGroup var place: StoreOptions
     @OptionGroup var which: RuleOptions
+
+    @Option(help: "The path or imported name of a container, whose past hours change hands.")
+    var container: String?
+
+    @Option(help: "With --container: from this hour on.")
+    var from: String?
+
+    @Option(help: "With --container: until before this hour. Default: the next full hour.")
+    var to: String?
 
     @Argument(help: "The tenant's id.")
     var tenant: String
 
     func run() throws {
         let rules = try which.rules()
-        guard !rules.isEmpty else {
+        if let container { return try assignHours(of: container, rules) }
+        guard !rules.isEmpty, from == nil, to == nil else {
             throw Fault(
-                .wrongUse, at: "tenant assign", found: "no rule",
-                cure: "Give --slice, --root, --label, --namespace, --unit or --cgroup")
+                .wrongUse, at: "tenant assign",
+                found: rules.isEmpty ? "no rule" : "--from or --to without --container",
+                cure: "Give --slice, --root, --label, --namespace, --unit or --cgroup; or "
+                    + "--container with --from")
         }
         let store = try place.store(.write)
         guard var found = try store.tenants().first(where: { $0.id == tenant }) else {
@@ -128,6 +145,33 @@ struct TenantAssign: ParsableCommand {
         }
         found.match += rules.filter { !found.match.contains($0) }
         try change(found, store, which)
+    }
+
+    private func assignHours(of container: String, _ rules: [Rule]) throws {
+        guard let from, rules.isEmpty else {
+            throw Fault(
+                .wrongUse, at: "tenant assign --container",
+                found: rules.isEmpty ? "no --from" : "a rule as well",
+                cure: "Give --container and --from, and no rule")
+        }
+        let now = Host.wallTime()
+        let next = now.startOfHour.advanced(bySeconds: 3600)
+        func wholeHour(_ option: String, _ text: String) throws(Fault) -> Instant {
+            guard let hour = Instant(rfc3339: text), hour == hour.startOfHour else {
+                throw Fault(
+                    .wrongUse, at: option, found: "\"\(harmless(text))\"",
+                    cure: "Write a whole UTC hour, such as 2026-10-01T00:00:00Z")
+            }
+            return hour
+        }
+        let end = try to.map { text throws(Fault) in try wholeHour("--to", text) } ?? next
+        guard let period = Period(start: try wholeHour("--from", from), end: min(end, next)) else {
+            throw Fault(
+                .wrongUse, at: "--to", found: "no hour between --from and it",
+                cure: "Let it come after --from; hours to come are a matter of rules")
+        }
+        let count = try place.store(.write).assign(container, to: tenant, over: period)
+        try octroi.output("\(count) containers were \(tenant)'s over \(period)\n")
     }
 }
 
