@@ -15,6 +15,9 @@ ALTER TABLE invoice ADD COLUMN zone TEXT NOT NULL DEFAULT 'UTC';
 ALTER TABLE invoice ADD COLUMN parties TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE invoice ADD COLUMN ledger_entry INTEGER REFERENCES ledger_entry (id);
 ALTER TABLE invoice ADD COLUMN reattribution INTEGER;
+-- Whether it holds short lives that were made up to a minimum: they may still grow.
+ALTER TABLE invoice ADD COLUMN has_made_up INTEGER NOT NULL DEFAULT 0
+    CHECK (has_made_up IN (0, 1));
 CREATE INDEX invoice_end ON invoice (period_end_s);
 CREATE INDEX invoice_tenant ON invoice (tenant, period_end_s);
 CREATE INDEX invoice_credits ON invoice (credits) WHERE credits IS NOT NULL;
@@ -36,9 +39,11 @@ ALTER TABLE invoice_segment ADD COLUMN is_charged INTEGER NOT NULL DEFAULT 1
     CHECK (is_charged IN (0, 1));
 
 -- What an invoice was computed from: of each account, its usage of a segment, in the hours in which
--- it was the tenant's. billable is the same with the price's minimum duration.
+-- it was the tenant's. billable is the same with the price's minimum duration, for a life of life_s.
+-- corrects: the invoice whose period was rated anew, and whose segments these are; '' for its own.
 CREATE TABLE invoice_usage (
     invoice       TEXT    NOT NULL REFERENCES invoice (number),
+    corrects      TEXT    NOT NULL,
     segment_s     INTEGER NOT NULL,
     container     INTEGER NOT NULL REFERENCES container (id),
     since_s       INTEGER NOT NULL,
@@ -49,7 +54,8 @@ CREATE TABLE invoice_usage (
     quantity_low  INTEGER NOT NULL,
     billable_high INTEGER NOT NULL,
     billable_low  INTEGER NOT NULL,
-    PRIMARY KEY (invoice, segment_s, container, since_s, meter)
+    life_s        INTEGER CHECK (life_s > 0),
+    PRIMARY KEY (invoice, corrects, segment_s, container, since_s, meter, is_unreserved)
 ) STRICT, WITHOUT ROWID;
 
 -- What was said of the period's metering on the invoice.

@@ -5,24 +5,23 @@ import Units
 ///
 /// - Parameters:
 ///   - lines: the period's lines as they are now, by the same prices.
-///   - billed: the invoice's lines, and earlier corrections of it.
+///   - billed: what was billed for the period: the invoice's lines, and earlier corrections.
+///   - credited: what of it was credited line by line: that is not taken back a second time.
 /// - Returns: for each line that differs, its difference; below zero where too much was billed.
 public func corrections(
-    to invoice: String, from billed: [LineItem], to lines: [LineItem]
+    to invoice: String, from billed: [LineItem], to lines: [LineItem], credited: [LineItem] = []
 ) -> [LineItem] {
-    var open: [LineKey: LineItem] = [:]
-    for (sign, items) in [(Int128(1), lines), (-1, billed.filter { $0.kind != .tax })] {
-        for item in items {
-            var line = open[LineKey(item)] ?? item.emptied
-            if item.quantity != nil {
-                line.quantity = (line.quantity ?? 0) + sign * (item.quantity ?? 0)
-            }
-            if item.quantity != nil || item.priced != nil {
-                line.priced = (line.priced ?? 0) + sign * (item.priced ?? item.quantity ?? 0)
-            }
-            line.exactAmount = line.exactAmount + Rational(sign) * item.exactAmount
-            open[LineKey(item)] = line
-        }
+    var open = sums(of: lines)
+    for (key, given) in sums(of: credited) {
+        let now = open[key]?.exactAmount ?? .zero
+        let isLess =
+            given.exactAmount < .zero ? given.exactAmount < now : now < given.exactAmount
+        if isLess { open[key] = given }
+    }
+    for (key, was) in sums(of: billed.filter { $0.kind != .tax }) {
+        var line = open[key] ?? was.emptied
+        line.add(was, times: -1)
+        open[key] = line
     }
     return open.values.filter {
         $0.exactAmount != .zero || $0.quantity ?? 0 != 0 || $0.priced ?? 0 != 0
@@ -32,6 +31,12 @@ public func corrections(
         if line.unitPrice != nil { line.kind = .correction }
         line.reference = invoice
         return line
+    }
+}
+
+private func sums(of lines: [LineItem]) -> [LineKey: LineItem] {
+    lines.reduce(into: [:]) { sums, line in
+        sums[LineKey(line), default: line.emptied].add(line, times: 1)
     }
 }
 
@@ -53,6 +58,12 @@ private struct LineKey: Hashable {
 }
 
 extension LineItem {
+    fileprivate mutating func add(_ other: LineItem, times sign: Int128) {
+        if let more = other.quantity { quantity = (quantity ?? 0) + sign * more }
+        if let more = other.priced ?? other.quantity { priced = (priced ?? 0) + sign * more }
+        exactAmount = exactAmount + Rational(sign) * other.exactAmount
+    }
+
     /// The line with nothing counted and nothing to pay.
     fileprivate var emptied: LineItem {
         var line = self

@@ -90,7 +90,7 @@ private func rateMonth(
     for usage in parts.lazy.flatMap(\.usage) where !usage.isUnreserved {
         totals[usage.meter, default: 0] += usage.billable
     }
-    var positions: [String: Int128] = [:]
+    var positions: [String: MonthPosition] = [:]
     var charges: [Charge] = []
     for part in parts {
         let byMeter = Dictionary(grouping: part.usage.filter { $0.quantity != 0 }, by: \.meter)
@@ -100,11 +100,11 @@ private func rateMonth(
             if part.isCharged { charges += try unpriced(free, part.segment, tenant) }
             guard let price else { continue }
             let usage = all.filter { !$0.isUnreserved }.sorted { $0.container < $1.container }
-            let start = positions[meter, default: 0]
-            positions[meter] = start + usage.reduce(0) { $0 + $1.billable }
-            guard part.isCharged, !usage.isEmpty else { continue }
+            guard !usage.isEmpty else { continue }
             let scale = try PriceScale(price, part.segment, ofMonth: totals[meter, default: 0])
-            charges += scale.charges(usage, meter, from: start)
+            // What is billed apart moves the position all the same.
+            let own = scale.charges(usage, meter, from: &positions[meter, default: .init()])
+            if part.isCharged { charges += own }
         }
     }
     return charges

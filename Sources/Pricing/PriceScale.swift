@@ -1,5 +1,15 @@
 import Units
 
+/// How far the month's quantity of a meter has come.
+struct MonthPosition {
+    /// In base units, as used.
+    var used: Int128 = 0
+    /// As priced: rounded up by the versions that priced it.
+    var priced: Int128 = 0
+    /// The tiers whose flat amount is charged.
+    var flats: Set<String> = []
+}
+
 /// A price laid along the month's quantity: lanes in base units, each with its amount for a `per`.
 struct PriceScale {
     private struct Lane {
@@ -73,13 +83,16 @@ struct PriceScale {
         return free + (rest > 0 ? steps + 1 : steps) * step
     }
 
-    /// The charges of containers, sorted, whose quantities follow `start` in the month.
+    /// The charges of containers, sorted, whose quantities follow a position in the month.
     ///
     /// What lies in a lane is handed to the containers in proportion to their quantities.
-    func charges(_ usage: [MeterUsage], _ meter: String, from start: Int128) -> [Charge] {
-        let end = start + usage.reduce(0) { $0 + $1.billable }
-        let from = Self.rounded(start, free: free, step: step)
-        let to = Self.rounded(end, free: free, step: step)
+    func charges(
+        _ usage: [MeterUsage], _ meter: String, from position: inout MonthPosition
+    ) -> [Charge] {
+        position.used += usage.reduce(0) { $0 + $1.billable }
+        let from = position.priced
+        let to = max(from, Self.rounded(position.used, free: free, step: step))
+        position.priced = to
         var left = apportion(to - from, over: usage.map(\.billable))
         let total = left
         var metered = usage.map(\.quantity)
@@ -100,7 +113,7 @@ struct PriceScale {
                 metered[index] -= own
                 charges.append(charge(lane, meter, usage[index].container, own, part))
             }
-            if let flat = lane.flat, from <= lane.lower, to > lane.lower {
+            if let flat = lane.flat, inside > 0, position.flats.insert(lane.tier ?? "").inserted {
                 charges.append(flatCharge(lane, meter, flat))
             }
             if from == to { break }

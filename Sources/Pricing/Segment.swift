@@ -37,8 +37,8 @@ public struct PriceBooks: Sendable {
                 .badData, at: "price book \(id)",
                 found: "its first version is in force from \(all.first?.effective ?? period.end), "
                     + "after the start of the period, \(period.start)",
-                cure: "Add a version that covers the period, or bill from that date on with "
-                    + "--from and --to")
+                cure: "Add a version that covers the period, or bill the tenants of this book from "
+                    + "that date on with --tenant, --from and --to")
         }
         return segments(all, period, zone, tenant)
     }

@@ -135,9 +135,15 @@ private func amount(_ value: YAMLValue, like per: UnitQuantity) throws(Fault) ->
 private func requireWhole(
     _ value: YAMLValue, _ quantity: UnitQuantity, _ count: Rational
 ) throws(Fault) {
-    // A month is whole hours: what is whole in one hour is so in a month, and a century fits.
+    // A month is whole hours: what is whole in one hour is so in a month.
+    let largest = Int128(1) << 100
+    if let whole = quantity.whole(count, monthSeconds: 2_678_400), whole > largest {
+        throw value.fault(
+            "\(count) times \(quantity), which is more than anybody uses",
+            "Choose less than 2^100 \(quantity.dimension.baseUnit)")
+    }
     guard quantity.whole(count, monthSeconds: 3600) != nil,
-        quantity.whole(count, monthSeconds: 3_155_760_000) != nil
+        quantity.whole(count, monthSeconds: 2_678_400) != nil
     else {
         throw value.fault(
             "\(count) times \(quantity), which is no whole number of "

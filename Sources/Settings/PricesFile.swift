@@ -33,6 +33,12 @@ private func readBook(_ item: YAMLValue, _ faults: inout [Fault]) -> PriceBook? 
     let discounts = faults.each(of: members["discounts"]) { item throws(Fault) in
         try readDiscount(item, of: prices)
     }
+    if let over = overlap(of: discounts, prices), let list = members["discounts"] {
+        faults.append(
+            list.fault(
+                "discounts on \(over) that come to more than 100 percent at one time",
+                "Let those that hold together stay below: they add up"))
+    }
     faults.unique(taxes.map(\.code), of: members["taxes"])
     faults.unique(fixed.map(\.code), of: members["fixed"])
     return faults.collect { () throws(Fault) in
@@ -105,11 +111,19 @@ private func readDiscount(
     _ item: YAMLValue, of prices: [String: Price]
 ) throws(Fault) -> Discount {
     let members = try item.members(["percent", "meters", "tenants", "from", "until"])
-    let percent = try members.required("percent").decimal { text -> DecimalPrice? in
-        DecimalPrice(text).flatMap { $0.value <= Rational(100) ? $0 : nil }
+    let value = try members.required("percent")
+    let percent = try value.decimal { DecimalPrice($0) }
+    guard percent.value <= Rational(100) else {
+        throw value.fault("\(percent) percent", "Let a discount be 100 percent at most")
     }
     func texts(_ key: String) throws(Fault) -> [YAMLValue]? {
-        try members[key].map { value throws(Fault) in try value.list() }
+        guard let value = members[key] else { return nil }
+        let list = try value.list()
+        // Read as "all", an emptied list would give to everybody what it took from the last.
+        if list.isEmpty {
+            throw value.fault("an empty list", "Name one at least, or leave \(key) out for all")
+        }
+        return list
     }
     var meters: [String]?
     for value in try texts("meters") ?? [] {
@@ -134,6 +148,26 @@ private func readDiscount(
             "\(until), which is not after from, \(from)", "Let it end after it begins")
     }
     return discount
+}
+
+/// A meter that several discounts make cost less than nothing, at some time for some tenant.
+private func overlap(of discounts: [Discount], _ prices: [String: Price]) -> String? {
+    let tenants = Set(discounts.flatMap { $0.tenants ?? [] }).sorted() + [""]
+    let starts = discounts.map { $0.from ?? Instant(seconds: -62_135_596_800) }
+    for meter in prices.keys.sorted() {
+        for tenant in tenants {
+            for start in starts {
+                guard let moment = Period(start: start, end: start.advanced(bySeconds: 1)) else {
+                    continue
+                }
+                let sum = discounts.filter {
+                    $0.meters?.contains(meter) != false && $0.applies(to: tenant, over: moment)
+                }.reduce(Rational.zero) { $0 + $1.percent.value }
+                if sum > Rational(100) { return meter }
+            }
+        }
+    }
+    return nil
 }
 
 func wholeHour(_ value: YAMLValue) throws(Fault) -> Instant {

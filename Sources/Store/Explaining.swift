@@ -23,6 +23,8 @@ public struct Explanation: Sendable {
         public var period: Period?
         /// The ledger's rows, hour by hour.
         public var hours: [Hour]
+        /// How many of these rows were there when the corrected invoice was issued.
+        public var billedBefore: Int
     }
 
     /// A row of the ledger.
@@ -64,10 +66,12 @@ extension Store {
             var result = Explanation(
                 invoice: invoice, line: line, item: item, segment: place.map { segments[$0] },
                 accounts: [])
-            guard let place, source.proof != nil else { return result }
-            let pinned = try pinnedUsage(db, source.number, segments).filter {
-                $0.meter == item.meter
-            }
+            let entry = invoice.proof?.ledgerEntry ?? source.proof?.ledgerEntry
+            guard let place, let entry else { return result }
+            let pinned = try pinnedUsage(
+                db, item.reference == nil || invoice.credits != nil ? source.number : number,
+                segments, corrects: invoice.credits == nil ? item.reference ?? "" : ""
+            ).filter { $0.meter == item.meter }
             func sum(_ usage: [AccountUsage]) -> Int128 { usage.reduce(0) { $0 + $1.billable } }
             let month = segments[place].month
             result.position = (
@@ -78,7 +82,9 @@ extension Store {
                 $0.segment == place && $0.span.path.text == item.container
             }
             result.accounts = try own.map {
-                try account(db, $0, segments[place], source.proof?.ledgerEntry ?? 0)
+                try account(
+                    db, $0, segments[place], upTo: entry,
+                    after: item.reference == nil ? nil : source.proof?.ledgerEntry)
             }
             return result
         }
@@ -86,7 +92,7 @@ extension Store {
 }
 
 private func account(
-    _ db: Database, _ use: AccountUsage, _ segment: Segment, _ entry: Int64
+    _ db: Database, _ use: AccountUsage, _ segment: Segment, upTo entry: Int64, after old: Int64?
 ) throws -> Explanation.Account {
     let row = try Row.fetchOne(
         db,
@@ -111,15 +117,16 @@ private func account(
             use.span.container, use.span.since, use.span.until, entry, names[0], names.last,
             segment.book.memory.rawValue,
         ])
+    let hours = rows.map {
+        Explanation.Hour(
+            hour: Instant(seconds: $0[0]), meter: $0[1], quantity: $0[2], assurance: $0[3],
+            entry: $0[4])
+    }
     return Explanation.Account(
         container: use.span.container, path: use.span.path.text, kind: row?["kind"] ?? "container",
         boot: row?["boot_id"],
         cgroupID: row?["cgroup_id"], quantity: use.quantity, billable: use.billable,
         period: Period(
             start: Instant(seconds: use.span.since), end: Instant(seconds: use.span.until)),
-        hours: rows.map {
-            Explanation.Hour(
-                hour: Instant(seconds: $0[0]), meter: $0[1], quantity: $0[2], assurance: $0[3],
-                entry: $0[4])
-        })
+        hours: hours, billedBefore: hours.count { $0.entry <= old ?? 0 })
 }

@@ -93,7 +93,7 @@ private func hourly(_ db: Database, _ invoice: Invoice) throws -> [HourlyUsage] 
                 FROM invoice_usage v JOIN meter m ON m.id = v.meter
                 JOIN invoice_segment s ON s.invoice = v.invoice AND s.start_s = v.segment_s
                 JOIN price_book b ON b.id = s.price_book
-                WHERE v.invoice = ?1 AND s.is_charged = 1) p
+                WHERE v.invoice = ?1 AND v.corrects = '' AND s.is_charged = 1) p
             CROSS JOIN usage u ON u.container = p.container AND u.hour_s >= p.since_s
                 AND u.hour_s < p.until_s AND u.entry <= ?2
             JOIN meter m ON m.id = u.meter AND m.shown_as = p.meter

@@ -10,17 +10,19 @@ struct PreparedDraft {
     /// By account; `segment` counts through `before` and `segments` of the draft.
     var usage: [AccountUsage] = []
     var assured = AssuredUsage()
+    /// What its corrections were computed from.
+    var late: [Drafting.Late] = []
     var contract: ContractTime
     var buyer: Parties.Party
 }
 
 /// Makes drafts of one period, tenant by tenant.
 struct Drafting {
-    private let db: Database
-    private let books: PriceBooks
-    private let sweep: UsageSweep
-    private let zone: BillingZone
-    private let issued: IssuedInvoices
+    let db: Database
+    let books: PriceBooks
+    let sweep: UsageSweep
+    let zone: BillingZone
+    let issued: IssuedInvoices
 
     /// - Parameter withOpen: whether ledger rows that are not closed yet count: in drafts only.
     init(
@@ -36,15 +38,20 @@ struct Drafting {
     /// The drafts of a tenant with what came to light since earlier invoices: one, or none, and one
     /// more for each other currency that has corrections.
     ///
-    /// - Parameter replaced: a credited invoice of this period, which these stand in for.
-    func drafts(of tenant: Tenant, over period: Period, replacing replaced: String?) throws
-        -> [PreparedDraft]
-    {
-        var late = try issued.inDoubt(of: tenant.id).filter { $0 != replaced }
-            .map { try corrected($0, tenant.id) }
-            .filter { !$0.lines.isEmpty }
-        if let replaced {
-            late.append(try alreadyCorrected(replaced, tenant.id))
+    /// - Parameter withLate: whether corrections of earlier invoices go with them.
+    func drafts(
+        of tenant: Tenant, over period: Period, withLate: Bool = true
+    ) throws -> [PreparedDraft] {
+        // Of a period that is invoiced, the draft says what the ledger says now.
+        let same = issued.covering(tenant.id).filter { $0.period.intersection(period) != nil }
+        var late: [Late] = []
+        if withLate {
+            late = try issued.inDoubt(of: tenant.id)
+                .filter { number in !same.contains { $0.number == number } }
+                .map { try corrected($0, tenant.id) }.filter { !$0.lines.isEmpty }
+        }
+        if same.isEmpty {
+            late += try alreadyBilled(period, tenant.id).filter { !$0.lines.isEmpty }
         }
         let own = try owned(tenant, period, isLate: late.contains { !$0.lines.isEmpty })
         let main = own?.book ?? late.last?.book
@@ -64,7 +71,7 @@ struct Drafting {
                     tenant: tenant.id, period: period, lines: lines,
                     segments: isMain ? own?.segments ?? [] : [],
                     before: isMain ? own?.before ?? [] : [], book: book),
-                contract: tenant.contract, buyer: tenant.party)
+                late: corrections, contract: tenant.contract, buyer: tenant.party)
             if isMain {
                 (prepared.usage, prepared.assured) = (own?.usage ?? [], own?.assured ?? .init())
             }
@@ -136,95 +143,4 @@ extension OwnedSpan {
         span.until = min(until, period.end.seconds)
         return span.since < span.until ? span : nil
     }
-}
-
-// What came to light after a period was invoiced.
-extension Drafting {
-    private typealias Late = (book: PriceBook, lines: [LineItem])
-
-    /// What an earlier invoice's period costs now, by its own prices, beyond what was billed.
-    private func corrected(_ number: String, _ tenant: String) throws -> Late {
-        let invoice = try loadInvoice(db, number)
-        let segments = invoice.draft.before + invoice.draft.segments
-        guard let first = segments.first, let last = invoice.draft.segments.last else {
-            return (try anyBook(of: invoice), [])
-        }
-        let spans = try ownedSpans(db, tenant, from: first.period.start, to: last.period.end)
-        var assured = AssuredUsage()
-        let usage = try sweep.read(spans, segments, assured: &assured)
-        let charged = invoice.draft.before.count..<segments.count
-        var parts = segmentUsage(usage, segments, charged: charged)
-        let billed = try issued.billed(for: invoice)
-        // A meter that the pinned book has no price for, and says to block: by the prices in force.
-        let unknown = parts.indices.flatMap { index in
-            segments[index].book.unpriced == .block && charged.contains(index)
-                ? parts[index].usage.filter { segments[index].book.meters[$0.meter] == nil } : []
-        }
-        for index in parts.indices {
-            parts[index].usage.removeAll { use in unknown.contains { $0.meter == use.meter } }
-        }
-        var lines = try statement(of: tenant, parts, invoice.parties.contract)
-        var known = billed.filter { line in !unknown.contains { $0.meter == line.meter } }
-        if !unknown.isEmpty {
-            let (more, held) = try supplement(
-                invoice, Set(unknown.map(\.meter)), spans, billed, last.book.id)
-            lines += more
-            known += held
-        }
-        return (last.book, corrections(to: number, from: known, to: lines))
-    }
-
-    /// Usage of meters that the invoice's book does not know, by the versions in force now.
-    ///
-    /// What has not changed since it was billed is left out, so that its price stays.
-    private func supplement(
-        _ invoice: Invoice, _ meters: Set<String>, _ spans: [OwnedSpan], _ billed: [LineItem],
-        _ book: String
-    ) throws -> (lines: [LineItem], billed: [LineItem]) {
-        let segments = try books.segments(of: book, over: invoice.draft.period, in: zone)
-        var assured = AssuredUsage()
-        let usage = try sweep.read(spans, segments, assured: &assured)
-            .filter { meters.contains($0.meter) }
-        var parts = segmentUsage(usage, segments, charged: 0..<segments.count)
-        let held = billed.filter { meters.contains($0.meter) }
-        var changes: [MeterKey: Int128] = [:]
-        for use in parts.flatMap(\.usage) { changes[MeterKey(use), default: 0] += use.quantity }
-        for line in held { changes[MeterKey(line), default: 0] -= line.quantity ?? 0 }
-        for index in parts.indices {
-            parts[index].usage.removeAll { changes[MeterKey($0)] == 0 }
-            // Fees, discounts and minimum are on the invoice itself.
-            parts[index].segment.book.fixed = []
-            parts[index].segment.book.minimum = nil
-        }
-        return (
-            try statement(of: invoice.draft.tenant, parts),
-            held.filter { changes[MeterKey($0)] != 0 }
-        )
-    }
-
-    /// What other invoices hold of the period of a credited one: it is billed, so it is taken off.
-    private func alreadyCorrected(_ number: String, _ tenant: String) throws -> Late {
-        let invoice = try loadInvoice(db, number)
-        let held = try issued.billed(for: invoice).filter { $0.reference != nil }
-        return (try anyBook(of: invoice), corrections(to: number, from: held, to: []))
-    }
-
-    private func anyBook(of invoice: Invoice) throws -> PriceBook {
-        if let book = invoice.draft.segments.last?.book { return book }
-        let all = try loadBooks(db).map(\.book)
-        guard let book = all.first(where: { $0.currency == invoice.draft.currency }) else {
-            throw Fault(
-                .badData, at: "invoice \(invoice.number)", found: "no price book of its currency",
-                cure: "Add a book in \(invoice.draft.currency) and run octroi apply")
-        }
-        return book
-    }
-}
-
-private struct MeterKey: Hashable {
-    let container: ExactText
-    let meter: String
-
-    init(_ usage: MeterUsage) { (container, meter) = (usage.container, usage.meter) }
-    init(_ line: LineItem) { (container, meter) = (ExactText(line.container ?? ""), line.meter) }
 }

@@ -23,7 +23,7 @@ func nextNumber(_ db: Database, _ series: String) throws -> (number: String, seq
 ///   - books: the row of each version in force.
 func insert(
     _ db: Database, _ invoice: Invoice, _ series: String, _ sequence: Int64,
-    creditedLines: [Int?] = [], books: [(row: Int64, book: PriceBook)]
+    creditedLines: [Int?] = [], hasMadeUp: Bool = false, books: [(row: Int64, book: PriceBook)]
 ) throws {
     let draft = invoice.draft
     let newest = try Int64.fetchOne(db, sql: "SELECT max(id) FROM reattribution") ?? 0
@@ -32,8 +32,8 @@ func insert(
         """
         INSERT INTO invoice (number, series, sequence, tenant, period_start_s, period_end_s,
             currency, net_minor, tax_minor, total_minor, issued_ms, kind, credits, reason, zone,
-            parties, ledger_entry, reattribution)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            parties, ledger_entry, reattribution, has_made_up)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
             invoice.number, series, sequence, draft.tenant, draft.period.start.seconds,
@@ -41,6 +41,7 @@ func insert(
             try minor(draft.tax), try minor(draft.total), invoice.issued.milliseconds,
             invoice.credits == nil ? "invoice" : "credit_note", invoice.credits, invoice.reason,
             invoice.zone, try json(invoice.parties), invoice.proof?.ledgerEntry, newest,
+            hasMadeUp,
         ])
     for (segments, isCharged) in [(draft.before, false), (draft.segments, true)] {
         for segment in segments {
@@ -91,19 +92,24 @@ private func insert(
 }
 
 /// Writes what an invoice was computed from.
-func insert(_ db: Database, _ usage: [AccountUsage], of invoice: Invoice) throws {
-    let segments = invoice.draft.before + invoice.draft.segments
+///
+/// - Parameter corrected: the invoice whose period this is the usage of, if not the invoice's own.
+func insert(
+    _ db: Database, _ usage: [AccountUsage], _ segments: [Segment], of number: String,
+    corrects corrected: String
+) throws {
     let meters = try MeterTable(db).ids
     for use in usage {
         let segment = segments[use.segment].period
         let (quantity, billable) = (use.quantity.halves, use.billable.halves)
         try run(
-            db, "INSERT INTO invoice_usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            db, "INSERT INTO invoice_usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                invoice.number, segment.start.seconds, use.span.container,
+                number, corrected, segment.start.seconds, use.span.container,
                 max(use.span.since, segment.start.seconds),
                 min(use.span.until, segment.end.seconds), meters[use.meter], use.isUnreserved,
                 quantity.high, quantity.low, billable.high, billable.low,
+                use.billable == use.quantity ? nil : use.span.life,
             ])
     }
 }

@@ -81,7 +81,7 @@ private let sealedRows = [
         """
         SELECT i.number, i.series, i.sequence, i.tenant, i.period_start_s, i.period_end_s,
             i.currency, i.net_minor, i.tax_minor, i.total_minor, i.issued_ms, i.kind, i.credits,
-            i.reason, i.zone, i.parties, i.ledger_entry, i.reattribution, e.hash
+            i.reason, i.zone, i.parties, i.ledger_entry, i.reattribution, i.has_made_up, e.hash
         FROM invoice i LEFT JOIN ledger_entry e ON e.id = i.ledger_entry WHERE i.number = ?
         """
     ),
@@ -105,11 +105,12 @@ private let sealedRows = [
     (
         "invoice_usage",
         """
-        SELECT u.segment_s, c.path, b.boot_id, c.cgroup_id, u.since_s, u.until_s, m.name,
-            u.is_unreserved, u.quantity_high, u.quantity_low, u.billable_high, u.billable_low
+        SELECT u.corrects, u.segment_s, c.path, b.boot_id, c.cgroup_id, u.since_s, u.until_s, m.name,
+            u.is_unreserved, u.quantity_high, u.quantity_low, u.billable_high, u.billable_low,
+            u.life_s
         FROM invoice_usage u JOIN container c ON c.id = u.container JOIN meter m ON m.id = u.meter
         LEFT JOIN boot b ON b.id = c.boot WHERE u.invoice = ?
-        ORDER BY u.segment_s, u.container, u.since_s, u.meter
+        ORDER BY u.corrects, u.segment_s, u.container, u.since_s, u.meter, u.is_unreserved
         """
     ),
     ("invoice_note", "SELECT place, kind, text FROM invoice_note WHERE invoice = ? ORDER BY place"),
@@ -121,10 +122,18 @@ struct PriceBookDigests {
 
     mutating func digest(_ db: Database, _ row: Int64) throws -> [UInt8] {
         if let digest = known[row] { return digest }
-        let definition = try String.fetchOne(
-            db, sql: "SELECT definition FROM price_book WHERE id = ?", arguments: [row])
+        let book = try Row.fetchOne(
+            db, sql: "SELECT book, effective_s, memory, definition FROM price_book WHERE id = ?",
+            arguments: [row])
         let digest = Digest()
-        digest.add(Array((definition ?? "").utf8))
+        var fields = CanonicalRow()
+        fields.begin("price_book")
+        for name in ["book", "memory", "definition"] {
+            fields.add((book?[name] as String? ?? "").utf8)
+        }
+        fields.add(book?["effective_s"] as Int64?)
+        fields.end()
+        digest.add(fields.bytes)
         let bytes = digest.finish()
         known[row] = bytes
         return bytes

@@ -128,7 +128,7 @@ private func recompute(
         return
     }
     let segments = invoice.draft.before + invoice.draft.segments
-    let pinned = try pinnedUsage(db, number, segments)
+    let pinned = try pinnedUsage(db, number, segments, corrects: "")
     for found in try usageDifferences(sweep, pinned, segments, invoice) { differ(found) }
     let charged = invoice.draft.before.count..<segments.count
     let parts = segmentUsage(pinned, segments, charged: charged)
@@ -136,14 +136,50 @@ private func recompute(
     let own =
         hasOwn
         ? try statement(of: invoice.draft.tenant, parts, invoice.parties.contract) : []
-    // Corrections come from other periods' rows: they are taken as they are, and rounded anew.
-    let corrections = invoice.draft.lines.filter { $0.reference != nil }
+    var corrections: [LineItem] = []
+    let past = try IssuedInvoices(db, tenant: invoice.draft.tenant, before: sealPlace(db, number))
+    for reference in Set(invoice.draft.lines.compactMap(\.reference)).sorted() {
+        let again = try recompute(db, invoice, correcting: reference, past, sweep, differ)
+        corrections += again
+    }
     guard let book = invoice.draft.segments.last?.book, book.currency == invoice.draft.currency
     else { return }
     let again = try Draft(
         tenant: invoice.draft.tenant, period: invoice.draft.period, lines: own + corrections,
         segments: invoice.draft.segments, before: invoice.draft.before, book: book)
     for found in lineDifferences(invoice.draft.lines, again.lines) { differ(found) }
+}
+
+/// The lines that correct another invoice, computed anew from what was there when they were issued.
+private func recompute(
+    _ db: Database, _ invoice: Invoice, correcting number: String, _ past: IssuedInvoices,
+    _ sweep: UsageSweep, _ differ: (String) -> Void
+) throws -> [LineItem] {
+    let other = try loadInvoice(db, number)
+    let (tenant, period) = (other.draft.tenant, other.draft.period)
+    // Of a credited invoice, what other documents held was taken off.
+    guard !past.isCredited(number) else {
+        let held = try past.lines(of: tenant, in: invoice.draft.period)
+            .filter { $0.reference == nil || $0.reference == number }
+        return corrections(to: number, from: held, to: [])
+    }
+    let segments = other.draft.before + other.draft.segments
+    let pinned = try pinnedUsage(db, invoice.number, segments, corrects: number)
+    for found in try usageDifferences(sweep, pinned, segments, invoice) { differ(found) }
+    let parts = segmentUsage(
+        pinned, segments, charged: other.draft.before.count..<segments.count)
+    // A meter that the pinned book did not know was rated by the prices of that day.
+    let stored = invoice.draft.lines.filter { $0.reference == number }
+    guard parts.unknownMeters.isEmpty else { return stored }
+    return corrections(
+        to: number, from: try past.lines(of: tenant, in: period),
+        to: try statement(of: tenant, parts, other.parties.contract),
+        credited: try past.lines(of: tenant, in: period, isCredited: true))
+}
+
+private func sealPlace(_ db: Database, _ number: String) throws -> Int64 {
+    try Int64.fetchOne(
+        db, sql: "SELECT id FROM invoice_seal WHERE invoice = ?", arguments: [number]) ?? .max
 }
 
 private func lineDifferences(_ stored: [LineItem], _ computed: [LineItem]) -> [String] {
@@ -189,8 +225,10 @@ private func creditDifferences(
 }
 
 /// What an invoice was computed from, as it was pinned.
+///
+/// - Parameter corrected: the invoice whose period it is the usage of; empty for its own.
 func pinnedUsage(
-    _ db: Database, _ number: String, _ segments: [Segment]
+    _ db: Database, _ number: String, _ segments: [Segment], corrects corrected: String
 ) throws -> [AccountUsage] {
     let places = Dictionary(
         uniqueKeysWithValues: segments.enumerated().map { ($1.period.start.seconds, $0) })
@@ -198,16 +236,16 @@ func pinnedUsage(
         db,
         sql: """
             SELECT u.*, c.path, m.name FROM invoice_usage u JOIN container c ON c.id = u.container
-            JOIN meter m ON m.id = u.meter WHERE u.invoice = ?
+            JOIN meter m ON m.id = u.meter WHERE u.invoice = ? AND u.corrects = ?
             ORDER BY u.segment_s, u.container, u.since_s, u.meter
-            """, arguments: [number]
+            """, arguments: [number, corrected]
     ).compactMap { row in
         guard let segment = places[row["segment_s"]] else { throw damaged(number) }
         return AccountUsage(
             segment: segment,
             span: OwnedSpan(
                 container: row["container"], path: ExactText(row["path"]), since: row["since_s"],
-                until: row["until_s"], life: nil),
+                until: row["until_s"], life: row["life_s"]),
             meter: row["name"], isUnreserved: row["is_unreserved"],
             quantity: Int128(high: row["quantity_high"], low: row["quantity_low"]),
             billable: Int128(high: row["billable_high"], low: row["billable_low"]))
@@ -219,7 +257,14 @@ private func usageDifferences(
     _ sweep: UsageSweep, _ pinned: [AccountUsage], _ segments: [Segment], _ invoice: Invoice
 ) throws -> [String] {
     var assured = AssuredUsage()
-    let spans = Array(Set(pinned.map(\.span))).sorted {
+    let spans = Array(
+        Set(
+            pinned.map { use in
+                var span = use.span
+                span.life = nil
+                return span
+            })
+    ).sorted {
         ($0.container, $0.since) < ($1.container, $1.since)
     }
     let now = try sweep.read(
@@ -233,8 +278,8 @@ private func usageDifferences(
                 + "which the ledger held \(ledger)")
     }
     for use in pinned {
-        let minimum = segments[use.segment].book.meters[use.meter]?.minimumSeconds
-        if use.billable < use.quantity || (minimum == nil && use.billable != use.quantity) {
+        let book = segments[use.segment].book
+        if use.billable != book.billable(use.quantity, use.meter, use.span.life) {
             found.append(
                 "it bills \(use.billable) for \(use.quantity) of \(use.meter) in "
                     + harmless(use.span.path.text))

@@ -34,7 +34,7 @@ extension Store {
             let issued = try IssuedInvoices(db, tenant: tenant, withOpen: true)
             let drafting = try Drafting(db, zone, issued, withOpen: true)
             return try payers(db, tenant).flatMap { payer in
-                try drafting.drafts(of: payer, over: period, replacing: nil).map(\.draft)
+                try drafting.drafts(of: payer, over: period).map(\.draft)
             }
         }
     }
@@ -51,9 +51,11 @@ extension Store {
         return try write { db in
             let payers = try payers(db, tenant)
             let issued = try IssuedInvoices(db, tenant: tenant, withOpen: false)
-            if options.isAgain || payers.contains(where: { !issued.covers($0.id, period) }) {
-                try closeRows(db, of: period, at: now)
+            let isDue = try payers.contains { payer in
+                let plan = try issued.plan(payer.id, period)
+                return !plan.open.isEmpty || (options.isAgain && !plan.credited.isEmpty)
             }
+            if isDue { try closeRows(db, of: period, at: now) }
             var issuing = try Issuing(db, period, now, options, issued, differences)
             return try payers.flatMap { try issuing.issue($0) }
         }
@@ -124,30 +126,21 @@ private struct Issuing {
     }
 
     /// The invoices of a tenant that were there already, and those that are issued now.
+    ///
+    /// Each stretch of the period that is not invoiced makes one; what was credited only on demand.
     mutating func issue(_ tenant: Tenant) throws -> [Invoice] {
-        let existing = issued.periods(of: tenant.id).filter {
-            $0.period.intersection(period) != nil
+        let plan = try issued.plan(tenant.id, period)
+        let due = (plan.open + (options.isAgain ? plan.credited : []))
+            .sorted { $0.start < $1.start }
+        var invoices: [Invoice] = []
+        for number in plan.there where !(options.isAgain && issued.isCredited(number)) {
+            invoices.append(try loadInvoice(db, number))
         }
-        let credited = issued.credited(of: tenant.id, over: period)
-        let before = try (existing.map(\.number) + (options.isAgain ? [] : credited))
-            .map { try loadInvoice(db, $0) }
-        // Those that begin with the period may leave some of it, or reach beyond it.
-        if let first = existing.first, first.period.start != period.start {
-            throw overlap(first, tenant.id)
+        for (index, part) in due.enumerated() {
+            let drafts = try drafting.drafts(of: tenant, over: part, withLate: index == 0)
+            for draft in drafts { invoices.append(try write(draft)) }
         }
-        if !options.isAgain, existing.isEmpty, !credited.isEmpty { return before }
-        let end = existing.last?.period.end ?? period.start
-        guard let rest = Period(start: end, end: period.end) else { return before }
-        let drafts = try drafting.drafts(
-            of: tenant, over: rest, replacing: options.isAgain ? credited.last : nil)
-        return try before + drafts.map { try write($0) }
-    }
-
-    private func overlap(_ other: (number: String, period: Period), _ tenant: String) -> Fault {
-        Fault(
-            .wrongUse, at: "period \(period)",
-            found: "invoice \(other.number) of tenant \(tenant) covers \(other.period)",
-            cure: "Choose a period that does not overlap it; usage is invoiced once")
+        return invoices
     }
 
     private mutating func write(_ prepared: PreparedDraft) throws -> Invoice {
@@ -160,8 +153,15 @@ private struct Issuing {
             notes: try checks.notes(for: prepared, options.closing),
             proof: Proof(
                 ledgerEntry: ledger.id, ledgerHash: ledger.hash, hash: [], previous: []))
-        try insert(db, invoice, options.series, sequence, books: books)
-        try insert(db, prepared.usage, of: invoice)
+        let hasMadeUp = prepared.usage.contains { $0.billable != $0.quantity }
+        try insert(db, invoice, options.series, sequence, hasMadeUp: hasMadeUp, books: books)
+        let own = invoice.draft.before + invoice.draft.segments
+        try insert(db, prepared.usage, own, of: number, corrects: "")
+        for late in prepared.late where !late.usage.isEmpty {
+            let other = try loadInvoice(db, late.number).draft
+            try insert(
+                db, late.usage, other.before + other.segments, of: number, corrects: late.number)
+        }
         let (hash, previous) = try seal(db, number, &definitions)
         invoice.proof?.hash = hash
         invoice.proof?.previous = previous

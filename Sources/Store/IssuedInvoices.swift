@@ -3,104 +3,173 @@ import Invoicing
 import Units
 
 /// The invoices there are, as much of them as tells what is billed and what may have changed since.
+///
+/// What was billed is told by time: a line belongs to the invoice whose period it lies in, on
+/// whatever document it stands. Invoices that were credited in full count for nothing.
 struct IssuedInvoices {
-    private struct Entry {
+    /// An invoice that covers a period of a tenant.
+    struct Base: Hashable {
         var number: String
-        var tenant: String
         var period: Period
-        var ledgerEntry: Int64?
-        var reattribution: Int64?
+        /// Where the month begins that its tiers run through.
+        var monthStart: Instant
+        var hasMadeUp: Bool
     }
 
     private let db: Database
-    private let entries: [String: [Entry]]
-    /// Numbers of invoices all of whose lines were credited.
-    let credited: Set<String>
+    /// The seal that is looked back from: invoices behind it are not there yet.
+    private let seal: Int64
+    private let live: [String: [Base]]
+    private let credited: [String: [Base]]
+    private let fullyCredited: Set<String>
     private let inDoubt: [String: [String]]
+    /// Those that cover nothing, too.
+    private let documents: [String: [Base]]
 
-    /// - Parameter firstOpen: the first hour with rows that are not closed, if they count.
-    init(_ db: Database, tenant: String?, withOpen: Bool) throws {
+    /// - Parameter seal: a place in the chain of invoices: what was there before it.
+    init(
+        _ db: Database, tenant: String?, withOpen: Bool = false, before seal: Int64 = .max
+    ) throws {
         self.db = db
-        let credited = try fullyCredited(db)
-        self.credited = credited
-        let rows = try Row.fetchAll(
+        self.seal = seal
+        let gone = try creditedInFull(db, seal)
+        fullyCredited = gone
+        var live: [String: [Base]] = [:]
+        var credited: [String: [Base]] = [:]
+        var documents = live
+        var seen: [String: (entry: Int64?, move: Int64?)] = [:]
+        for row in try Self.rows(db, tenant, seal) {
+            let (number, owner): (String, String) = (row["number"], row["tenant"])
+            guard let base = Self.base(row, number) else { continue }
+            // One without segments of its own holds corrections, and covers nothing.
+            let covers = row["covers"] as Bool
+            if gone.contains(number) {
+                if covers { credited[owner, default: []].append(base) }
+                continue
+            }
+            documents[owner, default: []].append(base)
+            if covers { live[owner, default: []].append(base) }
+            // Each issue looks at all invoices before it.
+            let known = seen[owner]
+            seen[owner] = (
+                [known?.entry, row["ledger_entry"] as Int64?].compactMap(\.self).max(),
+                [known?.move, row["reattribution"] as Int64?].compactMap(\.self).max()
+            )
+        }
+        (self.live, self.credited, self.documents) = (live, credited, documents)
+        let open =
+            withOpen ? try Int64.fetchOne(db, sql: "SELECT min(hour_s) FROM usage_open") : nil
+        let changes = try Changes(db, firstOpen: open)
+        inDoubt = try live.reduce(into: [:]) { doubts, entry in
+            let (tenant, bases) = entry
+            doubts[tenant] = try bases.filter { base in
+                let (entry, move) = seen[tenant] ?? (nil, nil)
+                return changes.touch(tenant, base, since: entry, move)
+                    ? true : base.hasMadeUp ? try hasGrown(db, base.number) : false
+            }.map(\.number)
+        }
+    }
+
+    private static func rows(_ db: Database, _ tenant: String?, _ seal: Int64) throws -> [Row] {
+        try Row.fetchAll(
             db,
             sql: """
-                SELECT number, tenant, period_start_s, period_end_s, ledger_entry, reattribution
-                FROM invoice WHERE kind = 'invoice' AND (?1 IS NULL OR tenant = ?1)
-                ORDER BY series, sequence
-                """, arguments: [tenant])
-        let all = rows.compactMap { row -> Entry? in
-            let start = Instant(seconds: row["period_start_s"])
-            return Period(start: start, end: Instant(seconds: row["period_end_s"])).map {
-                Entry(
-                    number: row["number"], tenant: row["tenant"], period: $0,
-                    ledgerEntry: row["ledger_entry"], reattribution: row["reattribution"])
-            }
-        }
-        entries = Dictionary(grouping: all, by: \.tenant)
-        let open =
-            withOpen
-            ? try Int64.fetchOne(db, sql: "SELECT min(hour_s) FROM usage_open") : nil
-        let changes = try Changes(db, firstOpen: open)
-        inDoubt = entries.mapValues { entries in
-            let live = entries.filter { !credited.contains($0.number) }
-            // Each issue looks at all invoices before it.
-            let seen = live.compactMap(\.ledgerEntry).max()
-            let passed = live.compactMap(\.reattribution).max()
-            return live.filter { changes.touch($0.tenant, $0.period, since: seen, passed) }
-                .map(\.number)
+                SELECT i.number, i.tenant, i.period_start_s, i.period_end_s, i.ledger_entry,
+                    i.reattribution, i.has_made_up,
+                    (SELECT min(s.start_s) FROM invoice_segment s WHERE s.invoice = i.number)
+                        AS first_s,
+                    EXISTS (SELECT 1 FROM invoice_segment s
+                        WHERE s.invoice = i.number AND s.is_charged = 1) AS covers
+                FROM invoice i LEFT JOIN invoice_seal l ON l.invoice = i.number
+                WHERE i.kind = 'invoice' AND (?1 IS NULL OR i.tenant = ?1)
+                    AND (l.id IS NULL OR l.id < ?2)
+                ORDER BY i.period_start_s, i.series, i.sequence
+                """, arguments: [tenant, seal])
+    }
+
+    private static func base(_ row: Row, _ number: String) -> Base? {
+        let start = Instant(seconds: row["period_start_s"])
+        let first = (row["first_s"] as Int64?).map(Instant.init(seconds:))
+        return Period(start: start, end: Instant(seconds: row["period_end_s"])).map {
+            Base(
+                number: number, period: $0, monthStart: min(first ?? start, start),
+                hasMadeUp: row["has_made_up"])
         }
     }
 
     /// Invoices of a tenant whose ledger rows or owners may have changed since.
     func inDoubt(of tenant: String) -> [String] { inDoubt[tenant] ?? [] }
 
-    /// The periods that a tenant is invoiced for, in order of time, and by which invoice.
-    func periods(of tenant: String) -> [(number: String, period: Period)] {
-        (entries[tenant] ?? []).filter { !credited.contains($0.number) }
-            .map { ($0.number, $0.period) }.sorted { $0.period.start < $1.period.start }
-    }
+    /// The invoices that cover parts of a tenant's time, in order.
+    func covering(_ tenant: String) -> [Base] { live[tenant] ?? [] }
 
-    /// Whether a tenant's invoices reach to the end of a period.
-    func covers(_ tenant: String, _ period: Period) -> Bool {
-        (entries[tenant] ?? []).contains {
-            $0.period.intersection(period) != nil && $0.period.end >= period.end
+    /// Invoices that were credited in full, and whose time no other covers.
+    func uncovered(_ tenant: String) -> [Base] {
+        (credited[tenant] ?? []).filter { base in
+            !covering(tenant).contains { $0.period.intersection(base.period) != nil }
         }
     }
 
-    /// Credited invoices of exactly this period.
-    func credited(of tenant: String, over period: Period) -> [String] {
-        (entries[tenant] ?? []).filter { credited.contains($0.number) && $0.period == period }
-            .map(\.number)
+    func isCredited(_ number: String) -> Bool { fullyCredited.contains(number) }
+
+    /// What issuing a period comes to: the invoices that are there, and the stretches that are not
+    /// invoiced, those that were credited apart.
+    ///
+    /// - Throws: if an invoice reaches over an end of the period, as usage would be billed twice.
+    func plan(
+        _ tenant: String, _ period: Period
+    ) throws(Fault) -> (there: [String], open: [Period], credited: [Period]) {
+        let own = covering(tenant).filter { $0.period.intersection(period) != nil }
+        let gone = uncovered(tenant).filter { $0.period.intersection(period) != nil }
+        let there = (documents[tenant] ?? []).filter { $0.period.intersection(period) != nil }
+        // A part of an invoice, from its start on, is invoiced by it.
+        if let first = own.first, first.period.start == period.start,
+            first.period.end >= period.end
+        {
+            return (there.map(\.number), [], [])
+        }
+        for other in own + gone where period.intersection(other.period) != other.period {
+            throw overlap(other, tenant, period)
+        }
+        let cuts = (own + gone).flatMap { [$0.period.start, $0.period.end] }
+        var (open, credited) = ([Period](), [Period]())
+        for piece in period.cut(at: cuts) {
+            if own.contains(where: { $0.period.intersection(piece) != nil }) { continue }
+            let wasThere = gone.contains { $0.period.intersection(piece) != nil }
+            if wasThere { credited.append(piece) } else { open.append(piece) }
+        }
+        return (there.map(\.number) + gone.map(\.number), open, credited)
     }
 
-    /// What was billed for an invoice's period: its own lines, and corrections on later ones.
-    func billed(for invoice: Invoice) throws -> [LineItem] {
-        let own = invoice.draft.lines.filter {
-            $0.kind != .tax && $0.kind != .correction && $0.reference == nil
-                && invoice.draft.period.intersection($0.period) == $0.period
-        }
-        // Before references were kept, a correction's period told where it belonged.
+    private func overlap(_ other: Base, _ tenant: String, _ period: Period) -> Fault {
+        Fault(
+            .wrongUse, at: "period \(period)",
+            found: "invoice \(other.number) of tenant \(tenant) covers \(other.period)",
+            cure: "Choose a period that holds all of it, or none; usage is invoiced once")
+    }
+
+    /// All lines that stand for a part of a tenant's time, without taxes.
+    ///
+    /// - Parameter isCredited: those of credit notes, of lines by themselves, in place of those
+    ///   that were billed.
+    func lines(of tenant: String, in period: Period, isCredited: Bool = false) throws -> [LineItem]
+    {
+        let kind = isCredited ? "credit_note" : "invoice"
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT l.* FROM invoice_line l JOIN invoice i ON i.number = l.invoice
-                WHERE l.reference = ?1 AND i.kind = 'invoice'
-                UNION ALL
-                SELECT l.* FROM invoice i JOIN invoice_line l ON l.invoice = i.number
-                WHERE i.tenant = ?2 AND i.ledger_entry IS NULL AND i.number <> ?1
-                    AND l.kind IN ('correction', 'unpriced') AND l.reference IS NULL
-                    AND l.period_start_s >= ?3 AND l.period_end_s <= ?4
-                    AND NOT (i.period_start_s <= ?3 AND i.period_end_s >= ?4)
+                SELECT l.*, coalesce(i.credits, i.number) AS counted
+                FROM invoice i JOIN invoice_line l ON l.invoice = i.number
+                LEFT JOIN invoice_seal s ON s.invoice = i.number
+                WHERE i.tenant = ? AND i.kind = ? AND l.kind <> 'tax'
+                    AND l.period_start_s >= ? AND l.period_end_s <= ?
+                    AND (s.id IS NULL OR s.id < ?)
                 """,
-            arguments: [
-                invoice.number, invoice.draft.tenant, invoice.draft.period.start.seconds,
-                invoice.draft.period.end.seconds,
-            ])
-        let later = try rows.filter { !credited.contains($0["invoice"]) }
-            .map { try loadLine($0, $0["invoice"], []) }
-        return own + later
+            arguments: [tenant, kind, period.start.seconds, period.end.seconds, seal])
+        return try rows.filter { !fullyCredited.contains($0["counted"]) }.map { row in
+            let line = try loadLine(row, row["invoice"], [])
+            return isCredited ? line.negated : line
+        }
     }
 }
 
@@ -117,8 +186,10 @@ private struct Changes {
             .map { ($0[0], $0[1], $0[2]) }
     }
 
-    func touch(_ tenant: String, _ period: Period, since entry: Int64?, _ move: Int64?) -> Bool {
-        let (start, end) = (period.start.seconds, period.end.seconds)
+    func touch(
+        _ tenant: String, _ base: IssuedInvoices.Base, since entry: Int64?, _ move: Int64?
+    ) -> Bool {
+        let (start, end) = (base.monthStart.seconds, base.period.end.seconds)
         guard let entry, let move else { return true }
         return firstOpen.map { $0 < end } ?? false
             || late.contains { $0.entry > entry && $0.first < end && $0.last >= start }
@@ -126,18 +197,32 @@ private struct Changes {
     }
 }
 
+/// Whether a short life that an invoice made up to a minimum has become longer since.
+private func hasGrown(_ db: Database, _ number: String) throws -> Bool {
+    let rows = try Row.fetchAll(
+        db,
+        sql: """
+            SELECT DISTINCT u.container, u.life_s, c.kind, c.first_seen_ms, c.last_seen_ms
+            FROM invoice_usage u JOIN container c ON c.id = u.container
+            WHERE u.invoice = ? AND u.corrects = '' AND u.life_s IS NOT NULL
+            """, arguments: [number])
+    return try rows.contains { try life(db, $0) != $0["life_s"] as Int64? }
+}
+
 /// Numbers of invoices that credit notes took back line by line.
-private func fullyCredited(_ db: Database) throws -> Set<String> {
+private func creditedInFull(_ db: Database, _ seal: Int64) throws -> Set<String> {
     try Set(
         String.fetchAll(
             db,
             sql: """
                 SELECT n.credits FROM invoice n JOIN invoice_line l ON l.invoice = n.number
+                LEFT JOIN invoice_seal s ON s.invoice = n.number
                 WHERE n.credits IS NOT NULL AND l.credits_line IS NOT NULL
+                    AND (s.id IS NULL OR s.id < ?)
                 GROUP BY n.credits
                 HAVING count(*) = (SELECT count(*) FROM invoice_line o
                     WHERE o.invoice = n.credits AND o.kind <> 'tax')
-                """))
+                """, arguments: [seal]))
 }
 
 /// The lines of an invoice that credit notes took back.

@@ -35,7 +35,7 @@ func ownedSpans(
 
 /// The started seconds of an account's life: of a container from its first to its last reading, of
 /// an import from its rows' first start to their last end.
-private func life(_ db: Database, _ row: Row) throws -> Int64? {
+func life(_ db: Database, _ row: Row) throws -> Int64? {
     let kind: String = row["kind"]
     var ends: (Int64, Int64)?
     if kind == "container" { ends = (row["first_seen_ms"], row["last_seen_ms"]) }

@@ -18,10 +18,12 @@ struct SegmentSums {
     private let slots: Int
     /// By segment and meter: the role, where the segment's price is for the larger of two.
     private let roles: [Role?]
-    private let hasMaxima: Bool
+    private let comparesHours: Bool
 
     private var sums: [Int128]
     private var maxima: [Int128]
+    /// Used in hours without a reservation.
+    private var unreserved: [Int128]
     private var assured: [Int128]
     private var segment = 0
     private var hour = Int64.min
@@ -39,35 +41,39 @@ struct SegmentSums {
                 let name = meters.names[meter]
                 let isMemory = meters.formulas[meter].map { $0 == segment.book.memory } ?? true
                 switch name {
-                case "cpu" where segment.book.isMaximum("cpu"): return .cpu
-                case "cpu_reserved" where segment.book.isMaximum("cpu"): return .cpuReserved
-                case "memory" where segment.book.isMaximum("memory") && isMemory: return .memory
-                case "memory_reserved" where segment.book.isMaximum("memory"):
+                case "cpu" where segment.book.isReserved("cpu"): return .cpu
+                case "cpu_reserved" where segment.book.isReserved("cpu"): return .cpuReserved
+                case "memory" where segment.book.isReserved("memory") && isMemory: return .memory
+                case "memory_reserved" where segment.book.isReserved("memory"):
                     return .memoryReserved
                 default: return nil
                 }
             }
         }
-        hasMaxima = roles.contains { $0 != nil }
+        comparesHours = roles.contains { $0 != nil }
         sums = Array(repeating: 0, count: segments.count * slots)
         maxima = Array(repeating: 0, count: segments.count * 2)
+        unreserved = maxima
         assured = Array(repeating: 0, count: slots * Self.assurances)
     }
 
     mutating func add(_ hour: Int64, _ meter: Int64, _ quantity: Int64, _ assurance: Int64) {
-        if hasMaxima, hour != self.hour { closeHour(hour) }
+        if comparesHours, hour != self.hour { closeHour(hour) }
         while segment < bounds.count, hour >= bounds[segment].end { segment += 1 }
         guard segment < bounds.count, hour >= bounds[segment].start else { return }
         let index = segment * slots + Int(meter)
         sums[index] += Int128(quantity)
         assured[Int(meter) * Self.assurances + Int(assurance)] += Int128(quantity)
-        if hasMaxima, let role = roles[index] { inHour[role.rawValue] += Int128(quantity) }
+        if comparesHours, let role = roles[index] { inHour[role.rawValue] += Int128(quantity) }
     }
 
     private mutating func closeHour(_ next: Int64) {
         if segment < bounds.count {
-            maxima[segment * 2] += max(inHour[0], inHour[1])
-            maxima[segment * 2 + 1] += max(inHour[2], inHour[3])
+            for place in 0..<2 {
+                let (used, reserved) = (inHour[place * 2], inHour[place * 2 + 1])
+                maxima[segment * 2 + place] += max(used, reserved)
+                if reserved == 0 { unreserved[segment * 2 + place] += used }
+            }
         }
         inHour = [0, 0, 0, 0]
         hour = next
@@ -77,7 +83,7 @@ struct SegmentSums {
     mutating func finish(
         _ span: OwnedSpan, into result: inout [AccountUsage], _ assured: inout AssuredUsage
     ) {
-        if hasMaxima { closeHour(.min) }
+        if comparesHours { closeHour(.min) }
         for index in segments.indices {
             for (meter, quantity, isUnreserved) in quantities(index) where quantity != 0 {
                 result.append(
@@ -95,7 +101,7 @@ struct SegmentSums {
             }
         }
         for index in sums.indices { sums[index] = 0 }
-        for index in maxima.indices { maxima[index] = 0 }
+        for index in maxima.indices { (maxima[index], unreserved[index]) = (0, 0) }
         for index in self.assured.indices { self.assured[index] = 0 }
         segment = 0
     }
@@ -116,14 +122,14 @@ struct SegmentSums {
         for (used, reserved, place) in [
             ("cpu", "cpu_reserved", 0), ("memory", "memory_reserved", 1),
         ] {
-            let (use, reservation) = (totals[used] ?? 0, totals[reserved] ?? 0)
+            let reservation = totals[reserved] ?? 0
             switch book.meters[used]?.basis ?? .used {
             case .used:
                 // Another measure of what is used: billed only if it is priced.
                 if book.meters[reserved] == nil { totals[reserved] = nil }
             case .reserved:
                 (totals[used], totals[reserved]) = (reservation, nil)
-                if reservation == 0 { result.append((used, use, true)) }
+                result.append((used, unreserved[segment * 2 + place], true))
             case .max:
                 (totals[used], totals[reserved]) = (maxima[segment * 2 + place], nil)
             }
@@ -133,10 +139,13 @@ struct SegmentSums {
 }
 
 extension PriceBook {
-    fileprivate func isMaximum(_ meter: String) -> Bool { meters[meter]?.basis == .max }
+    /// Whether hours of use and of reservation are to be held against each other.
+    fileprivate func isReserved(_ meter: String) -> Bool {
+        meters[meter].map { $0.basis != .used } ?? false
+    }
 
     /// The quantity, made up to the price's minimum duration for a life of so many seconds.
-    fileprivate func billable(_ quantity: Int128, _ meter: String, _ life: Int64?) -> Int128 {
+    func billable(_ quantity: Int128, _ meter: String, _ life: Int64?) -> Int128 {
         guard let life, let minimum = meters[meter]?.minimumSeconds, life < minimum else {
             return quantity
         }

@@ -6,11 +6,11 @@ import Units
 func uninvoicedUsage(
     _ db: Database, before period: Period, tenant: String?
 ) throws -> [(tenant: String, since: Instant)] {
-    let issued = try IssuedInvoices(db, tenant: tenant, withOpen: false)
+    let issued = try IssuedInvoices(db, tenant: tenant)
     var result: [(tenant: String, since: Instant)] = []
     for payer in try payers(db, tenant) {
         guard let before = Period(start: beginningOfTime, end: period.start) else { continue }
-        let covered = issued.periods(of: payer.id).map(\.period)
+        let covered = issued.covering(payer.id).map(\.period)
         let spans = try ownedSpans(db, payer.id, from: before.start, to: before.end)
         let open = before.uncovered(by: covered)
         let first = try open.lazy.compactMap { try firstHour(db, spans, $0) }.first

@@ -124,6 +124,32 @@ private func total(_ charges: [Charge]) -> String {
         #expect(total(found) == "10", "the flat amount was due before")
     }
 
+    /// A new version goes on where the one before ended: packages are no gift, flats are due once.
+    @Test func versionsFollowEachOther() throws {
+        func cost(_ first: Price, _ second: Price, _ usage: [Int128]) throws -> String {
+            let middle = month.start.advanced(bySeconds: 15 * 86_400)
+            let halves = month.cut(at: [middle])
+            let parts = try zip(halves, zip([first, second], usage)).map { half, rest in
+                SegmentUsage(
+                    segment: Segment(
+                        period: half, month: month, book: try book(["thing": rest.0])),
+                    usage: [
+                        MeterUsage(container: ExactText("a"), meter: "thing", quantity: rest.1)
+                    ])
+            }
+            return try total(rate(parts, tenant: "acme"))
+        }
+        let plain = try tiers(.graduated, [(nil, "1", nil)])
+        let package = try tiers(.graduated, [(nil, "1", nil)], step: "1000 thing")
+        #expect(try cost(plain, package, [1, 998]) == "1000")
+        let (wide, narrow) = (
+            try tiers(.graduated, [("200", "0", nil), (nil, "0.01", "50")]),
+            try tiers(.graduated, [("100", "0", nil), (nil, "0.01", "50")])
+        )
+        #expect(try cost(wide, narrow, [150, 100]) == "51")
+        #expect(try cost(narrow, wide, [150, 100]) == "51")
+    }
+
     @Test func aVolumePriceLooksAtTheWholeMonth() throws {
         let price = try tiers(.volume, [("10", "2", nil), (nil, "1", nil)])
         let found = try charges(price, [[("a", 8)], [("a", 8)]])

@@ -111,6 +111,10 @@ import Units
         ),
         ("{ per: 1 GB, tiers: [ { up_to: 5, price: 1 }, { price: \"2\" } ] }", "bare number"),
         ("{ per: 1 GB, price: \"1\", mode: stairs }", "stairs"),
+        (
+            "{ per: 170141183460469231731687303715884105727 byte, price: \"1\", round_up: true }",
+            "more than anybody uses"
+        ),
         ("{ per: 1 GB, price: \"1\", mode: package, round_up: false }", "does not round up"),
         ("{ per: 1 GB, price: \"1\", round_up: 3 vCPU-hour }", "not counted in byte"),
         ("{ per: 1 GB, price: \"1\", free: 5 }", "\"5\""),
@@ -137,7 +141,14 @@ import Units
         ("fixed: [ { code: a, price: \"1\", per: day } ]", "each billing month"),
         ("fixed: [ { price: \"1\" } ]", "no \"code\""),
         ("discounts: [ { percent: \"10\", meters: [cpu], tenants: [acme] } ]", ""),
-        ("discounts: [ { percent: \"101\" } ]", "101"),
+        ("discounts: [ { percent: \"101\" } ]", "100 percent at most"),
+        ("discounts: [ { percent: \"60\" }, { percent: \"60\", meters: [cpu] } ]", "add up"),
+        (
+            "discounts: [ { percent: \"60\", tenants: [a] }, { percent: \"60\", tenants: [b] } ]",
+            ""
+        ),
+        ("discounts: [ { percent: \"10\", tenants: [] } ]", "an empty list"),
+        ("discounts: [ { percent: \"10\", meters: [] } ]", "an empty list"),
         ("discounts: [ { percent: \"10\", meters: [memory] } ]", "memory"),
         ("discounts: [ { percent: \"10\", tenants: [A] } ]", "\"A\""),
         ("discounts: [ { percent: \"10\", until: 2026-07-01T00:30:00Z } ]", "00:30"),

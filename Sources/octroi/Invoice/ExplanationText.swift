@@ -42,7 +42,12 @@ private func accountText(
     }
     let sum = account.hours.reduce(Int128(0)) { $0 + Int128($1.quantity) }
     text.append("  ledger     \(account.hours.count) rows, \(sum) \(item.unit ?? "")")
-    for hour in account.hours.prefix(12) {
+    if item.reference != nil {
+        text.append(
+            "             \(account.billedBefore) of them were there when \(item.reference ?? "") was "
+                + "issued")
+    }
+    for hour in account.hours.sorted(by: { $0.entry > $1.entry }).prefix(12) {
         text.append(
             "             \(hour.hour)  \(hour.meter)  \(hour.quantity)  \(hour.assurance), entry "
                 + "\(hour.entry)")
