@@ -30,10 +30,8 @@ func closeRows(_ db: Database, of period: Period, at now: Instant) throws {
         db, sql: "SELECT EXISTS (SELECT 1 FROM usage_open WHERE hour_s < ?)",
         arguments: [end.seconds])
     guard isOpen == true else { return }
-    let tick = try Int64.fetchOne(
-        db, sql: "SELECT max(id) FROM tick WHERE wall_ms < ?", arguments: [end.milliseconds])
-    let closed = try LedgerEntry.last(db).lastTick
-    try closeHours(db, before: end, lastTick: max(tick ?? 0, closed), at: now)
+    // Ticks are closed when their samples are sealed, which the collector does by the hour.
+    try closeHours(db, before: end, lastTick: try LedgerEntry.last(db).lastTick, at: now)
 }
 
 /// What there is to say of the metering of a period, by tenant.

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import TestSupport
 import Testing
 import Units
@@ -202,6 +203,46 @@ struct Desk {
         #expect(try desk.run("collect", "--root", desk.tree, "--for", "50ms").status == 0)
         let usage = try desk.run("usage", "--format", "csv").output
         #expect(usage.contains("unattributed,,cpu,777777,us"), "\(usage)")
+    }
+
+    /// What is in doubt of a period's metering stands on the invoice, or blocks it.
+    @Test func doubtsAreSaidOrBlock() throws {
+        #expect(try desk.run("apply").status == 0)
+        for cpu in [2000, 3000] {
+            #expect(
+                try desk.run("collect", "--root", desk.tree, "--interval", "50ms", "--for", "200ms")
+                    .status == 0)
+            try desk.set("tenant-acme.slice/web", cpu * 1_000_000)
+        }
+        #expect(
+            try desk.run("collect", "--root", desk.tree, "--interval", "50ms", "--for", "200ms")
+                .status == 0)
+        let month = String(
+            try desk.run("usage", "--format", "csv").lines[1].prefix(7))
+        let start = Instant(rfc3339: try desk.run("usage", "--format", "csv").lines[1].prefix(20))
+        let since = try #require(start).milliseconds
+        try DatabaseQueue(path: desk.store).write {
+            try $0.execute(
+                sql: "INSERT INTO gap (since_ms, until_ms, reason) VALUES (?, ?, 'not_running')",
+                arguments: [since + 1000, since + 61_000])
+        }
+        let issue = ["invoice", "issue", "--month", month, "--until", "now"]
+        _ = try desk.file("strict/octroi.yaml", "closing: { gap: block }\n")
+        let blocked = try octroi(
+            issue, store: desk.store, config: "\(desk.folder.path)/strict")
+        #expect(blocked.status == 65 && blocked.errors.contains("not_running"), "\(blocked.errors)")
+        #expect(try desk.run("invoice", "list", "--format", "csv").lines.count == 1)
+        let issued = try octroi(issue, store: desk.store)
+        #expect(issued.status == 0 && issued.errors.contains("gap: "), "\(issued.errors)")
+        let shown = try desk.run("invoice", "show", "OCT-000001").errors
+        #expect(shown.contains("assurance: cpu: ") && shown.contains("gap: "))
+        #expect(shown.contains("open: the last reading is of"))
+        #expect(try desk.run("invoice", "verify").status == 0)
+        // The line leads to the counter's first and last reading.
+        let explained = try desk.run("invoice", "explain", "OCT-000001", "1").output
+        #expect(explained.contains("kernel     cpu_usage_us: "), "\(explained)")
+        let page = try desk.run("invoice", "export", "OCT-000001", "--format", "html").output
+        #expect(page.contains("not_running") && page.contains("Conserved"))
     }
 
     @Test func twoProcessesIssueAtOnceWithoutAGap() throws {

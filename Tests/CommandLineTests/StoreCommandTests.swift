@@ -67,6 +67,8 @@ import Testing
             }
         #expect(Set(export).sorted() == prices && prices.contains("0.004445"))
         #expect(try desk.run("store", "check").status == 0)
+        let verified = try desk.run("invoice", "verify")
+        #expect(verified.status == 0 && verified.errors.contains("2 of them were issued before"))
         #expect(try desk.run("audit").status == 0)
         let schemas = try sql(
             "SELECT replace(group_concat(sql, ';'), char(10), ' ') FROM sqlite_schema")
@@ -92,6 +94,37 @@ import Testing
             schemas
                 == (try sql(
                     "SELECT replace(group_concat(sql, ';'), char(10), ' ') FROM sqlite_schema")))
+    }
+
+    /// Invoices of schema 3 had no references and no pinned usage: what comes late is corrected once.
+    @Test func anOlderStoreIsCorrectedOnce() throws {
+        try unpack(schema: 3)
+        #expect(try desk.run("apply", desk.file("t.yaml", "tenants: []\n")).status == 0)
+        func nets() throws -> [String] {
+            try sql("SELECT number || ' ' || net_minor FROM invoice ORDER BY 1")
+        }
+        let old = ["OCT-000001 360", "OCT-000002 36", "OCT-000003 108"]
+        #expect(try nets() == old)
+        // 1 h came to light in September since October was issued with 2 h of corrections.
+        let issued = try desk.run(
+            "invoice", "issue", "--from", "2026-11-01T00:00:00Z", "--to", "2026-11-02T00:00:00Z")
+        #expect(issued.status == 0, "\(issued.errors)")
+        #expect(try nets() == old + ["OCT-000004 36"])
+        let next = try desk.run(
+            "invoice", "issue", "--from", "2026-11-02T00:00:00Z", "--to", "2026-11-03T00:00:00Z")
+        #expect(next.status == 0)
+        #expect(try nets().count == 4)
+        // Credited and issued again, each month costs what it costs.
+        for words in [
+            ["invoice", "credit", "OCT-000001"], ["invoice", "credit", "OCT-000003"],
+            ["invoice", "issue", "--month", "2026-09", "--again"],
+            ["invoice", "issue", "--month", "2026-10", "--again"], ["invoice", "verify"],
+        ] {
+            let result = try octroi(words, store: desk.store)
+            #expect(result.status == 0, "\(words): \(result.errors)")
+        }
+        #expect(
+            try sql("SELECT sum(net_minor) || '' FROM invoice WHERE tenant = 'acme'") == ["504"])
     }
 
     @Test func aBackupIsAStoreAndOverwritesNothing() throws {

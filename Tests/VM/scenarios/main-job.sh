@@ -79,6 +79,25 @@ is "lines add up to totals" \
     "$(octroi invoice export | awk -F, 'NR > 1 { sum += $15 } END { printf "%.2f", sum }')" \
     "$(octroi invoice list --format csv | awk -F, 'NR > 1 { sum += $7 } END { printf "%.2f", sum }')"
 
+# Every figure walks back: what is billed of cpu below the slice is the slice's own counter.
+is "cpu on the invoice" \
+    "$(octroi invoice export --month "$month" | awk -F, -v slice="$slice" '$3 == "acme" && $5 == "cpu" && index($7, slice) == 1 { sum += $10 } END { printf "%d", sum }')" \
+    "$(counter "$slice" cpu.stat usage_usec)"
+octroi invoice verify
+octroi invoice explain OCT-000001 | tee /tmp/explained
+above "lines led back to the kernel's counters" "$(grep -c 'kernel     cpu_usage_us: ' /tmp/explained)" 1
+octroi invoice export OCT-000001 --format html --lang fr >/tmp/page.html
+is "the page" "$(grep -c '^<html lang="fr"' /tmp/page.html)" 1
+octroi invoice export --format focus --focus 1.4 >/tmp/focus.csv
+is "FOCUS rows" "$(wc -l </tmp/focus.csv)" "$(octroi invoice export | wc -l)"
+for report in usage-by-tenant usage-by-container top-containers idle daily-cost throttling; do
+    octroi report "$report" --month "$month"
+done
+octroi invoice credit OCT-000001 --reason scenario
+is "credited" "$(octroi invoice list --format csv | grep -c '^OCT-000001,.*,credited,')" 1
+octroi invoice issue --month "$month" --until now --again
+octroi invoice verify
+
 octroi limit set acme cpu=50% memory.max=512M pids.max=200 --reason scenario
 is "cpu.max" "$(cat "$root$slice/cpu.max")" "50000 100000"
 is "memory.max" "$(cat "$root$slice/memory.max")" 536870912

@@ -1,0 +1,106 @@
+import BigInt
+import GRDB
+import Invoicing
+import Metering
+import Pricing
+import Store
+import TestSupport
+import Testing
+import Units
+
+private let hour: Int128 = 3_600_000_000
+
+@Suite struct InvoiceVerificationTests {
+    /// What a forger can do to issued invoices, and what is said of it.
+    @Test(arguments: [
+        ("UPDATE invoice_line SET amount_minor = amount_minor + 1 WHERE line = 1", "OCT-000001"),
+        ("UPDATE invoice_line SET container = 'x' WHERE line = 1", "OCT-000001"),
+        ("UPDATE invoice SET total_minor = total_minor - 1, net_minor = net_minor - 1", "OCT-"),
+        ("UPDATE invoice SET issued_ms = issued_ms + 1 WHERE number = 'OCT-000002'", "OCT-000002"),
+        ("UPDATE invoice SET parties = '{\"seller\":null}' WHERE sequence = 1", "OCT-000001"),
+        ("UPDATE invoice_usage SET quantity_low = quantity_low + 1", "OCT-000001"),
+        ("UPDATE invoice_note SET text = 'all is well'", "OCT-000001"),
+        ("UPDATE invoice_segment SET end_s = end_s - 3600", "OCT-000001"),
+        ("UPDATE price_book SET definition = replace(definition, '0.36', '0.35')", "OCT-000001"),
+        ("UPDATE usage SET quantity = quantity + 1 WHERE container = 1", "OCT-000001"),
+        ("DELETE FROM usage WHERE container = 1 AND hour_s % 7200 = 0", "OCT-000001"),
+        ("DELETE FROM invoice_line WHERE invoice = 'OCT-000002' AND line = 1", "OCT-000002"),
+        ("DELETE FROM invoice_seal WHERE id = 1", "OCT-000001"),
+        ("UPDATE invoice_seal SET id = 100 - id", "OCT-"),
+        ("UPDATE invoice_seal SET hash = zeroblob(32) WHERE id = 1", "OCT-000001"),
+        ("UPDATE ledger_entry SET hash = zeroblob(32)", "OCT-000001"),
+        (
+            """
+            DELETE FROM invoice_note WHERE invoice = 'OCT-000001';
+            DELETE FROM invoice_usage WHERE invoice = 'OCT-000001';
+            DELETE FROM invoice_line WHERE invoice = 'OCT-000001';
+            DELETE FROM invoice_segment WHERE invoice = 'OCT-000001';
+            DELETE FROM invoice_seal WHERE invoice = 'OCT-000001';
+            DELETE FROM invoice WHERE number = 'OCT-000001'
+            """, "series OCT"
+        ),
+    ])
+    func everyDeedIsNamed(sql: String, named: String) throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "a", .cpu, 7 * hour), billing.row("lab", "b", .cpu, hour)],
+            at: now)
+        _ = try billing.issue(billing.october)
+        let honest = try billing.store.verifyInvoices(nil)
+        #expect(honest.differences.isEmpty && honest.count == 2)
+        try billing.tamper(sql)
+        let found = try billing.store.verifyInvoices(nil).differences
+        #expect(
+            found.contains { ($0.invoice ?? $0.found).hasPrefix(named) }, "\(found)")
+    }
+
+    /// Later usage, prices and notes change nothing of what was issued.
+    @Test func whatComesLaterIsNoDifference() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, hour)], at: now)
+        let first = try #require(try billing.issue(billing.october).first)
+        _ = try billing.store.importUsage([billing.row("acme", "late", .cpu, hour)], at: now)
+        var book = try #require(try billing.store.bookVersions().first)
+        book.meters["cpu"]?.amount = try #require(DecimalPrice("9"))
+        _ = try billing.store.apply(Contract(tenants: nil, books: [book]), isPlan: false, at: now)
+        _ = try billing.credit(first.number, lines: [1])
+        let found = try billing.store.verifyInvoices(nil)
+        #expect(found.differences.isEmpty && found.count == 2 && found.unpinned == 0)
+        let head = found.head?.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        #expect(try billing.store.hasSeal(head ?? "") && !billing.store.hasSeal("00"))
+    }
+
+    @Test func explainingALineLeadsToTheLedger() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "a", .cpu, 744 * hour + 7)], at: now)
+        _ = try billing.issue(billing.october)
+        let explained = try billing.store.explain("OCT-000001", line: 1)
+        let hours = explained.accounts.flatMap(\.hours)
+        #expect(hours.count == 744)
+        #expect(hours.reduce(Int128(0)) { $0 + Int128($1.quantity) } == explained.item.quantity)
+        #expect(hours.allSatisfy { $0.entry == 1 && $0.assurance == "imported" })
+        #expect(explained.position?.before == 0)
+        #expect(throws: Fault.self) { try billing.store.explain("OCT-000001", line: 3) }
+        #expect(throws: Fault.self) { try billing.store.explain("OCT-000009", line: 1) }
+    }
+
+    /// Corrections are recomputed from the ledger like everything else, and lead to it.
+    @Test func correctionsAreProvedToo() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, hour)], at: now)
+        _ = try billing.issue(billing.october)
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "late", .cpu, hour), billing.row("acme", "b", .cpu, hour)],
+            at: now)
+        _ = try billing.issue(billing.november)
+        let explained = try billing.store.explain("OCT-000002", line: 2)
+        #expect(explained.item.container == "late" && explained.accounts.count == 1)
+        let hours = explained.accounts[0].hours
+        #expect(hours.reduce(Int128(0)) { $0 + Int128($1.quantity) } == hour)
+        #expect(explained.accounts[0].billedBefore == 0 && hours.allSatisfy { $0.entry == 2 })
+        try billing.tamper("DELETE FROM usage WHERE entry = 2 AND hour_s % 7200 = 0")
+        let found = try billing.store.verifyInvoices(["OCT-000002"]).differences
+        #expect(found.contains { $0.found.contains("of which the ledger held") }, "\(found)")
+    }
+}
