@@ -53,7 +53,7 @@ struct ClosingChecks {
     func notes(for draft: PreparedDraft, _ policy: ClosingPolicy) throws -> [Note] {
         let tenant = draft.draft.tenant
         let isMetered = draft.assured.sums.values.contains { sums in
-            sums.keys.contains { $0 != 3 }
+            sums.keys.contains { $0 != imported }
         }
         var notes = try assurances(draft) + unmetered(tenant)
         if isMetered { notes += common }
@@ -137,6 +137,8 @@ struct ClosingChecks {
         return shown + Self.more(rows.count, .unmetered)
     }
 
+    /// The assurance of what no collector metered.
+    private let imported: Int64 = 3
     /// More of a kind than this are counted, not listed.
     private static let listed = 50
 

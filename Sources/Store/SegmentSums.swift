@@ -29,7 +29,8 @@ struct SegmentSums {
     private var hour = Int64.min
     private var inHour: [Int128] = [0, 0, 0, 0]
 
-    private static let assurances = 5
+    /// Rows of table assurance count from 0.
+    private static let assurances = 4
 
     init(_ segments: [Segment], _ meters: MeterTable) {
         (self.segments, self.meters) = (segments, meters)
@@ -94,7 +95,7 @@ struct SegmentSums {
             }
         }
         for meter in 0..<slots {
-            for assurance in 1..<Self.assurances {
+            for assurance in 0..<Self.assurances {
                 let sum = self.assured[meter * Self.assurances + assurance]
                 guard sum != 0, isShown(meter) else { continue }
                 assured.add(sum, of: meters.names[meter], Int64(assurance))

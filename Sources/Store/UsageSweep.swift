@@ -138,7 +138,7 @@ struct MeterTable {
 
 /// Quantities by meter and assurance.
 struct AssuredUsage {
-    /// By meter, then by the assurance's row, from 1.
+    /// By meter, then by the assurance's row.
     private(set) var sums: [String: [Int64: Int128]] = [:]
 
     mutating func add(_ quantity: Int128, of meter: String, _ assurance: Int64) {

@@ -54,6 +54,19 @@ private let hour: Int128 = 3_600_000_000
             found.contains { ($0.invoice ?? $0.found).hasPrefix(named) }, "\(found)")
     }
 
+    /// Of each meter the invoice says how far it can be trusted, each assurance by its name.
+    @Test(arguments: [
+        (0, "conserved"), (1, "sampled"), (2, "estimated_split"), (3, "imported"),
+    ])
+    func assurancesAreSaid(row: Int, name: String) throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, hour)], at: now)
+        try billing.tamper("UPDATE usage SET assurance = \(row)")
+        let notes = try #require(try billing.issue(billing.october).first).notes
+        #expect(notes.first { $0.kind == .assurance }?.text == "cpu: \(name) \(hour)")
+        #expect(notes.first?.assured?.sums == [name: hour])
+    }
+
     /// Later usage, prices and notes change nothing of what was issued.
     @Test func whatComesLaterIsNoDifference() throws {
         let billing = try Billing()

@@ -84,6 +84,8 @@ is "cpu on the invoice" \
     "$(octroi invoice export --month "$month" | awk -F, -v slice="$slice" '$3 == "acme" && $5 == "cpu" && index($7, slice) == 1 { sum += $10 } END { printf "%d", sum }')" \
     "$(counter "$slice" cpu.stat usage_usec)"
 octroi invoice verify
+octroi invoice show OCT-000001 2>&1 | tee /tmp/shown
+is "what is said of cpu" "$(grep -c 'assurance: cpu: conserved [0-9]*$' /tmp/shown)" 1
 octroi invoice explain OCT-000001 | tee /tmp/explained
 above "lines led back to the kernel's counters" "$(grep -c 'kernel     cpu_usage_us: ' /tmp/explained)" 1
 octroi invoice export OCT-000001 --format html --lang fr >/tmp/page.html
