@@ -28,7 +28,7 @@ test: deps  ## Run every test that this host can run
 test-vm: release  ## Run the scenarios in the guest: systemd, Docker, memory, io, limits
 	@Tests/VM/run
 
-focus-check: build  ## Let the official FOCUS validator look at an export (needs Python 3.12 and PyPI)
+focus-check: build  ## Let the official FOCUS validator look at an export (needs Python 3.12 and pip)
 	@Tests/Focus/run .build/debug/octroi
 
 check: deps  ## Lint the format and check the rules of the house
