@@ -347,6 +347,43 @@ private let hour: Int128 = 3_600_000_000
         #expect(again.map(\.draft.net) == [36, 72])
     }
 
+    /// A meter that is priced only later is rated as if it had been: its free part is granted once.
+    @Test func aMeterPricedLaterIsRatedWhole() throws {
+        let billing = try Billing()
+        func book(from start: Instant, withNet: Bool) throws -> PriceBook {
+            var book = try #require(try billing.store.bookVersions().first)
+            book.effective = start
+            var price = Price(
+                amount: try #require(DecimalPrice("1")), per: try #require(UnitQuantity("1 kB")))
+            price.free = UnitQuantity("5 kB")
+            book.meters["net_tx_bytes"] = withNet ? price : nil
+            return book
+        }
+        let middle = billing.october.start.advanced(bySeconds: 15 * 86_400)
+        let (first, second) = (
+            try book(from: Instant(seconds: 0), withNet: false),
+            try book(from: middle, withNet: true)
+        )
+        _ = try billing.store.apply(
+            Contract(tenants: nil, books: [first, second]), isPlan: false, at: now)
+        func day(_ number: Int64) throws -> Period {
+            let start = billing.october.start.advanced(bySeconds: number * 86_400)
+            return try #require(Period(start: start, end: start.advanced(bySeconds: 86_400)))
+        }
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "a", .netTxBytes, 20_000, day(20))], at: now)
+        #expect(try billing.issue(billing.october).map(\.draft.net) == [1500])
+        _ = try billing.store.importUsage(
+            [billing.row("acme", "b", .netTxBytes, 10_000, day(4))], at: now)
+        _ = try billing.store.apply(
+            Contract(tenants: nil, books: [book(from: Instant(seconds: 0), withNet: true)]),
+            isPlan: false, at: now)
+        #expect(try billing.issue(billing.november).map(\.draft.net) == [1000])
+        #expect(try billing.charged() == Rational(25))
+        let december = try #require(Period(month: "2026-12"))
+        #expect(try billing.issue(december).isEmpty)
+    }
+
     /// Whatever is imported late, credited, issued again or cut into parts: in the end each month
     /// costs what its usage costs, by tiers that run through it.
     @Test func everyHistoryComesToTheSame() throws {
