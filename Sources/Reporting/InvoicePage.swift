@@ -188,7 +188,3 @@ struct InvoicePage {
         return text.labels[key] == nil ? meter : text.label(key)
     }
 }
-
-func hex(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-}

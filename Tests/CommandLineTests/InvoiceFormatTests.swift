@@ -173,6 +173,10 @@ private func isGolden(_ text: String, _ name: String) throws -> Bool {
             ["invoice", "export", "OCT-000002", "--format", "html"],
             store: "\(office.folder.path)/octroi.db", config: own)
         #expect(broken.status == 65 && broken.errors.contains("invoice.html.mustache"))
+        let many = try octroi(
+            ["invoice", "export", "--format", "html"],
+            store: "\(office.folder.path)/octroi.db", config: "\(fixtures)/config")
+        #expect(many.status == 64 && many.output.isEmpty)
     }
 
     @Test func linesAreExplained() throws {

@@ -20,7 +20,10 @@ struct InvoiceExplain: ParsableCommand {
     @OptionGroup var place: StoreOptions
     @OptionGroup var output: FormatOptions
 
-    @Argument(help: "The invoice's number, and the line's: OCT-000001 3, or OCT-000001:3.")
+    @Argument(
+        help: ArgumentHelp(
+            "The invoice's number, and the line's: OCT-000001 3, or OCT-000001:3.",
+            discussion: "Without a line: every line.", valueName: "invoice-line"))
     var words: [String]
 
     func run() throws {

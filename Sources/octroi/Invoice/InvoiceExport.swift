@@ -122,29 +122,28 @@ struct InvoiceExport: ParsableCommand {
         let template = access(own, F_OK) == 0 ? try readText(own) : ReportFiles.invoicePage
         let labels = try JSONDecoder().decode(
             [String: [String: String]].self, from: Data(ReportFiles.invoiceLabels.utf8))
-        var count = 0
+        var found: Invoice?
+        // Nothing is printed before it is sure that it is one.
         try forEach(store) { invoice in
-            count += 1
-            guard count == 1 else {
+            guard found == nil else {
                 throw Fault(
                     .wrongUse, at: "invoice export --format html", found: "more than one invoice",
                     cure: "Name one by its number: a page is one invoice")
             }
-            let context = try store.context(of: invoice, hours: true)
-            let details = PageDetails(
-                zone: try billingZone(invoice.zone), segments: context.segments,
-                references: context.references, bookDigests: context.bookDigests,
-                hourly: context.hourly.map { ($0.hour, $0.meter, $0.quantity) })
-            try output(
-                invoicePage(
-                    invoice, details, template: template, labels: labels[lang.rawValue] ?? [:], lang
-                )
-            )
+            found = invoice
         }
-        guard count == 1 else {
+        guard let invoice = found else {
             throw Fault(
                 .badData, at: "invoice export --format html", found: "no invoice",
                 cure: "octroi invoice list shows them")
         }
+        let context = try store.context(of: invoice, hours: true)
+        let details = PageDetails(
+            zone: try billingZone(invoice.zone), segments: context.segments,
+            references: context.references, bookDigests: context.bookDigests,
+            hourly: context.hourly.map { ($0.hour, $0.meter, $0.quantity) })
+        try output(
+            invoicePage(
+                invoice, details, template: template, labels: labels[lang.rawValue] ?? [:], lang))
     }
 }

@@ -43,7 +43,7 @@ struct InvoiceVerify: ParsableCommand {
                 columns: ["invoice", "difference"],
                 rows: result.differences.map { [.optional($0.invoice), .text($0.found)] }),
             output.format)
-        let hash = result.head.map { $0.map { hexadecimal($0) }.joined() }
+        let hash = result.head.map { hex($0) }
         complain(
             "octroi: \(result.count) invoices recomputed, \(result.differences.count) differences"
                 + (hash.map { "; head \($0)" } ?? ""))
@@ -54,9 +54,4 @@ struct InvoiceVerify: ParsableCommand {
         }
         if !result.differences.isEmpty { throw ExitCode(1) }
     }
-}
-
-/// A byte as two digits.
-func hexadecimal(_ byte: UInt8) -> String {
-    (byte < 16 ? "0" : "") + String(byte, radix: 16)
 }
