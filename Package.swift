@@ -65,12 +65,18 @@ let package = Package(
             name: "CGcrypt", pkgConfig: "libgcrypt", providers: [.apt(["libgcrypt20-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         module("CgroupFS", needs: ["Units", "CgroupFormat", "CLinux", systemPackage]),
-        module("Runtimes", needs: ["Units", "CgroupFS", "CSystemd", "Metering", systemPackage]),
+        module(
+            "Runtimes",
+            needs: [
+                "Units", "CgroupFormat", "CgroupFS", "CSystemd", "Limits", "Metering",
+                systemPackage,
+            ]),
         .target(
             name: "Migrations", path: "migrations",
             resources: [
                 .embedInCode("0001_initial.sql"), .embedInCode("0002_metering.sql"),
                 .embedInCode("0003_sealing.sql"), .embedInCode("0004_invoicing.sql"),
+                .embedInCode("0005_limits.sql"),
             ],
             swiftSettings: swift),
         .target(
@@ -79,6 +85,7 @@ let package = Package(
                 .embedInCode("capacity.sql"),
                 .embedInCode("completeness.sql"),
                 .embedInCode("daily-cost.sql"),
+                .embedInCode("enforcement.sql"),
                 .embedInCode("idle.sql"),
                 .embedInCode("invoice-lines-by-meter.sql"),
                 .embedInCode("invoices.sql"),
@@ -98,18 +105,24 @@ let package = Package(
                 "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
                 "Sealing", "Migrations", "CGcrypt", bigInt, grdb, sqlite,
             ]),
-        module("Settings", needs: ["Units", "Metering", "Pricing", yams]),
+        module("Settings", needs: ["Units", "Limits", "Metering", "Pricing", yams]),
+        module(
+            "Enforcing",
+            needs: [
+                "Units", "CgroupFormat", "Limits", "CLinux", "CgroupFS", "Runtimes", "Metering",
+                "Store", systemPackage,
+            ]),
         module(
             "Daemon",
             needs: [
-                "Units", "CgroupFormat", "Metering", "CLinux", "CZlib", "CgroupFS", "Runtimes",
-                "Settings", "Store", lifecycle, logging, systemPackage,
+                "Units", "CgroupFormat", "Metering", "CLinux", "CZlib", "CgroupFS", "Enforcing",
+                "Runtimes", "Settings", "Store", lifecycle, logging, systemPackage,
             ]),
         .executableTarget(
             name: "octroi",
             dependencies: [
                 "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
-                "Reporting", "CgroupFS", "Runtimes", "Store", "Settings", "Daemon",
+                "Reporting", "CgroupFS", "Enforcing", "Runtimes", "Store", "Settings", "Daemon",
                 "ReportFiles", argumentParser, lifecycle, logging, signals, systemPackage,
             ], swiftSettings: swift),
 
@@ -150,8 +163,14 @@ let package = Package(
         tests(
             "Store",
             needs: [
-                "Store", "Metering", "CgroupFormat", "Pricing", "Invoicing", "Units", "Settings",
-                bigInt, grdb, yams, "octroi-rehearse",
+                "Store", "Metering", "CgroupFormat", "Pricing", "Invoicing", "Limits", "Units",
+                "Settings", bigInt, grdb, yams, "octroi-rehearse",
+            ]),
+        tests(
+            "Enforcing",
+            needs: [
+                "Enforcing", "CgroupFormat", "CgroupFS", "CSystemd", "Limits", "Metering",
+                "Runtimes", "Store", "Units", grdb,
             ]),
         tests("CgroupFS", needs: ["CgroupFS", "CgroupFormat", "Units", systemPackage]),
         tests(

@@ -7,6 +7,7 @@ public enum Migrations {
         ("0002_metering", text(PackageResources._002_metering_sql)),
         ("0003_sealing", text(PackageResources._003_sealing_sql)),
         ("0004_invoicing", text(PackageResources._004_invoicing_sql)),
+        ("0005_limits", text(PackageResources._005_limits_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

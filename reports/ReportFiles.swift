@@ -5,6 +5,7 @@ public enum ReportFiles {
         ("capacity", text(PackageResources.capacity_sql)),
         ("completeness", text(PackageResources.completeness_sql)),
         ("daily-cost", text(PackageResources.daily_cost_sql)),
+        ("enforcement", text(PackageResources.enforcement_sql)),
         ("idle", text(PackageResources.idle_sql)),
         ("invoice-lines-by-meter", text(PackageResources.invoice_lines_by_meter_sql)),
         ("invoices", text(PackageResources.invoices_sql)),

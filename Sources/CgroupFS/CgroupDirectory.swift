@@ -203,6 +203,16 @@ public final class CgroupDirectory {
         return String(decoding: buffer[..<length], as: UTF8.self)
     }
 
+    /// Reads a kernel file whose name is not known beforehand, beneath this directory.
+    public func text(named file: String) throws(Errno) -> String {
+        let opened = clinux_open_beneath(descriptor, file, O_RDONLY | O_CLOEXEC)
+        guard opened >= 0 else { throw Errno(rawValue: errno) }
+        defer { close(opened) }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let length = try readWhole(opened, into: &buffer)
+        return String(decoding: buffer[..<length], as: UTF8.self)
+    }
+
     /// Writes a value to a kernel file in one `write(2)`.
     ///
     /// The file is opened without `O_CREAT`, beneath this directory, and with `O_NONBLOCK`, so

@@ -21,6 +21,8 @@ public struct CollectorService: Service {
     public var recording: String?
     /// How long sealed samples are kept; `nil` is for ever.
     public var sampleRetentionMilliseconds: Int64?
+    /// How limits and budgets are enforced; `nil` only meters.
+    public var enforcement: Enforcement?
     /// Who is asked what containers are called.
     public var names = NameFinder()
     /// Called after every tick, for progress.
@@ -76,6 +78,12 @@ public struct CollectorService: Service {
         let committer = Committer(store: store)
         let names = NameService(store: store, finder: names, logger: logger)
         tree.stop(at: stop, wakeAt: committer.done)
+        let enforcer = enforcement.map {
+            EnforcementService(
+                $0, root: source.path, store: store, intervalMilliseconds: intervalMilliseconds,
+                logger: logger)
+        }
+        defer { enforcer?.stop() }
         var collector = try Collector(
             source: source, store: store, intervalMilliseconds: intervalMilliseconds)
         let start = Host.now().bootMicroseconds
@@ -84,6 +92,7 @@ public struct CollectorService: Service {
         var clock = SteadyClock()
         var failed = tick(&collector, tree, committer)
         names.wake()
+        enforcer?.wake(isKept: failed == nil)
         while true {
             for shortage in tree.shortages where told.insert(shortage).inserted {
                 logger.warning("\(shortage)")
@@ -104,6 +113,7 @@ public struct CollectorService: Service {
             failed = tick(&collector, tree, committer)
             if isStopped { break }
             names.wake()
+            enforcer?.wake(isKept: failed == nil)
             if clock.isSteady(collector.epoch, at: now) { prune(at: now, committer) }
         }
         if let failed { throw failed }

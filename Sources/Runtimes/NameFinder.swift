@@ -1,4 +1,3 @@
-import CSystemd
 import Foundation
 import Glibc
 import Metering
@@ -81,22 +80,15 @@ public struct NameFinder: Sendable {
     /// A unit's description, by systemd's D-Bus interface (org.freedesktop.systemd1(5)).
     private func describe(_ unit: String) -> Answer {
         guard ServiceManager.isSystemd else { return .unknown }
-        var bus: OpaquePointer?
-        guard sd_bus_open_system(&bus) >= 0, let bus else { return .silent }
-        defer { sd_bus_flush_close_unref(bus) }
-        sd_bus_set_method_call_timeout(bus, 2_000_000)
-        var object: UnsafeMutablePointer<CChar>?
-        guard sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &object) >= 0, let object
-        else { return .unknown }
-        defer { free(object) }
-        var text: UnsafeMutablePointer<CChar>?
-        let code = sd_bus_get_property_string(
-            bus, "org.freedesktop.systemd1", object, "org.freedesktop.systemd1.Unit",
-            "Description", nil, &text)
-        guard code >= 0, let text else { return code == -ETIMEDOUT ? .silent : .unknown }
-        defer { free(text) }
-        let description = String(
-            String(decoding: Data(bytes: text, count: strlen(text)), as: UTF8.self).prefix(256))
+        guard let bus = try? SystemdBus(timeoutSeconds: 2) else { return .silent }
+        var text: String?
+        do throws(SystemdBus.Refusal) {
+            text = try bus.text("Description", of: unit, "Unit")
+        } catch {
+            return .silent
+        }
+        guard let text else { return .unknown }
+        let description = String(text.prefix(256))
         // A unit without a description is described by its name.
         return description == unit
             ? .unknown

@@ -1,4 +1,3 @@
-import CSystemd
 import Glibc
 import Units
 
@@ -23,25 +22,23 @@ public enum SliceKeeper {
         let path = "\(folder)/\(slice)"
         if try write(unit(slice), to: path) { done.append("wrote \(path)") }
         guard ServiceManager.isSystemd else { return done }
-        var opened: OpaquePointer?
-        guard sd_bus_open_system(&opened) >= 0, let bus = opened else {
-            throw fault(slice, "systemd's bus cannot be reached", .unavailable)
-        }
-        defer { sd_bus_flush_close_unref(bus) }
-        try call(bus, "Reload", slice) { _ in 0 }
-        try call(bus, "EnableUnitFiles", slice) { message in
-            var code = sd_bus_message_open_container(message, CChar(UInt8(ascii: "a")), "s")
-            if code >= 0 { code = append(slice, to: message) }
-            if code >= 0 { code = sd_bus_message_close_container(message) }
-            for _ in 0..<2 where code >= 0 {
-                var no: Int32 = 0
-                code = sd_bus_message_append_basic(message, CChar(UInt8(ascii: "b")), &no)
+        let bus = try SystemdBus()
+        do throws(SystemdBus.Refusal) {
+            try bus.call("Reload")
+            try bus.call("EnableUnitFiles") {
+                $0.array(of: "s") { $0.add(slice) }
+                $0.add(false)
+                $0.add(false)
             }
-            return code
-        }
-        try call(bus, "StartUnit", slice) { message in
-            let code = append(slice, to: message)
-            return code < 0 ? code : append("replace", to: message)
+            try bus.call("StartUnit") {
+                $0.add(slice)
+                $0.add("replace")
+            }
+        } catch {
+            throw Fault(
+                error.isForbidden ? .notPermitted : .failed, at: slice,
+                found: "systemd refused (\(error.message))",
+                cure: "Run it as root; systemctl status \(slice) says more. Or use --no-unit")
         }
         return done + ["enabled and started \(slice)"]
     }
@@ -97,33 +94,5 @@ public enum SliceKeeper {
                 cure: "Free some space on the disk, then run it again")
         }
         return true
-    }
-
-    private static func append(_ text: String, to message: OpaquePointer?) -> Int32 {
-        text.withCString { sd_bus_message_append_basic(message, CChar(UInt8(ascii: "s")), $0) }
-    }
-
-    private static func call(
-        _ bus: OpaquePointer, _ method: String, _ slice: String,
-        _ fill: (OpaquePointer?) -> Int32
-    ) throws(Fault) {
-        var message: OpaquePointer?
-        var code = sd_bus_message_new_method_call(
-            bus, &message, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-            "org.freedesktop.systemd1.Manager", method)
-        defer { sd_bus_message_unref(message) }
-        if code >= 0 { code = fill(message) }
-        if code >= 0 { code = sd_bus_call(bus, message, 30_000_000, nil, nil) }
-        guard code < 0 else { return }
-        let isForbidden = code == -EACCES || code == -EPERM
-        throw fault(
-            slice, "systemd refused \(method) (\(String(cString: strerror(-code))))",
-            isForbidden ? .notPermitted : .failed)
-    }
-
-    private static func fault(_ slice: String, _ found: String, _ kind: Fault.Kind) -> Fault {
-        Fault(
-            kind, at: slice, found: found,
-            cure: "Run it as root; systemctl status \(slice) says more. Or use --no-unit")
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import SystemPackage
 
-/// One `GET` over a unix socket, as Docker and Podman answer it.
+/// One request over a unix socket, as Docker and Podman answer it.
 ///
 /// By HTTP/1.0, where an answer ends with its connection: no chunks, no second request. A socket
 /// that is dead or slow costs its time limit, never more.
@@ -12,17 +12,34 @@ enum UnixHTTP {
         var body: Data
     }
 
+    static func get(_ path: String, at socket: String, seconds: Int) throws(Errno) -> Answer {
+        try send("GET", path, body: nil, at: socket, seconds: seconds)
+    }
+
+    /// Posts a JSON document, or nothing.
+    static func post(
+        _ path: String, _ body: Data?, at socket: String, seconds: Int
+    ) throws(Errno) -> Answer {
+        try send("POST", path, body: body ?? Data(), at: socket, seconds: seconds)
+    }
+
     /// - Parameters:
     ///   - path: of plain ASCII without spaces.
     ///   - seconds: the time limit for all of it.
-    static func get(_ path: String, at socket: String, seconds: Int) throws(Errno) -> Answer {
+    private static func send(
+        _ method: String, _ path: String, body: Data?, at socket: String, seconds: Int
+    ) throws(Errno) -> Answer {
         let deadline = time(nil) + seconds
         let connection = try connected(to: socket, seconds: seconds)
         defer { close(connection) }
-        var request = Array("GET \(path) HTTP/1.0\r\nHost: localhost\r\n\r\n".utf8)[...]
+        var head = "\(method) \(path) HTTP/1.0\r\nHost: localhost\r\n"
+        if let body {
+            head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n"
+        }
+        var request = (Array("\(head)\r\n".utf8) + (body ?? Data()))[...]
         while !request.isEmpty {
             let count = request.withUnsafeBytes {
-                send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw Errno(rawValue: errno) }
             request.removeFirst(count)

@@ -1,4 +1,5 @@
 import Glibc
+import Limits
 import Metering
 import Pricing
 import Units
@@ -17,6 +18,15 @@ public struct Settings: Hashable, Sendable {
     /// What is to happen with doubts about the metering when a period is invoiced, by kind.
     public var closing: [String: String] = [:]
 
+    public var enforcement = Enforcement()
+
+    /// What the daemon does about limits and budgets.
+    public struct Enforcement: Hashable, Sendable {
+        public var isOn = true
+        /// How often budgets are looked at.
+        public var budgetsEveryMilliseconds: Int64 = 60_000
+    }
+
     public init() {}
 
     /// Reads octroi.yaml of the config folder; without one, the defaults.
@@ -26,6 +36,7 @@ public struct Settings: Hashable, Sendable {
         guard let root = try YAMLValue.parse(try readText(path), file: path) else { return }
         let members = try root.members([
             "interval", "store", "cgroup_root", "retention", "time_zone", "closing", "seller",
+            "enforcement",
         ])
         if let interval = members["interval"] {
             intervalMilliseconds = try interval.value("a duration, such as 10s", parseMilliseconds)
@@ -45,6 +56,7 @@ public struct Settings: Hashable, Sendable {
             }
         }
         if let value = members["closing"] { closing = try readClosing(value) }
+        if let value = members["enforcement"] { enforcement = try readEnforcement(value) }
         if let value = members["seller"] { seller = try Seller(value) }
     }
 }
@@ -81,6 +93,20 @@ public struct Seller: Hashable, Sendable {
     }
 }
 
+private func readEnforcement(_ value: YAMLValue) throws(Fault) -> Settings.Enforcement {
+    let members = try value.members(["limits", "budgets_every"])
+    var result = Settings.Enforcement()
+    if let value = members["limits"] {
+        result.isOn = try value.value("on or off") { ["on": true, "off": false][$0] }
+    }
+    if let value = members["budgets_every"] {
+        result.budgetsEveryMilliseconds = try value.value(
+            "a duration of at least a second, such as 60s"
+        ) { parseMilliseconds($0).flatMap { $0 >= 1000 ? $0 : nil } }
+    }
+    return result
+}
+
 private func readClosing(_ value: YAMLValue) throws(Fault) -> [String: String] {
     let members = try value.members(["gap", "unmetered", "open", "audit"])
     var rules: [String: String] = [:]
@@ -108,6 +134,9 @@ private func isCapital(_ byte: UInt8) -> Bool {
 public struct ContractFiles: Sendable {
     public var tenants: [Tenant]?
     public var books: [PriceBook]?
+    public var limits: [TenantLimits] = []
+    public var ladders: [Ladder] = []
+    public var budgets: [Budget] = []
     /// Every mistake in the price books; `init(reading:)` throws the first.
     public private(set) var faults: [Fault] = []
 
@@ -125,21 +154,26 @@ public struct ContractFiles: Sendable {
             guard let root = try YAMLValue.parse(try readText(path), file: path) else {
                 throw Fault(
                     .badData, at: path, found: "an empty file",
-                    cure: "Write a list of tenants: or books: in it")
+                    cure: "Write a list of tenants:, books:, limits: or budgets: in it")
             }
-            let members = try root.members(["tenants", "books"])
+            let members = try root.members(["tenants", "books", "limits", "budgets", "ladders"])
+            if let list = members["limits"] { limits += try readLimits(list) }
+            if let list = members["ladders"] { ladders += try readLadders(list) }
+            if let list = members["budgets"] { budgets += try readBudgets(list) }
             if let list = members["tenants"] { tenants = try (tenants ?? []) + readTenants(list) }
             if let list = members["books"] { books = (books ?? []) + readBooks(list, &faults) }
         }
     }
 
-    /// The files of a config folder that are there: tenants.yaml and prices.yaml.
+    /// The files of a config folder that are there.
     public static func files(in folder: String) throws(Fault) -> [String] {
-        let paths: [String] = ["\(folder)/prices.yaml", "\(folder)/tenants.yaml"]
+        let paths: [String] = ["prices", "tenants", "limits", "budgets"]
+            .map { "\(folder)/\($0).yaml" }
             .filter { (path: String) -> Bool in access(path, F_OK) == 0 }
         guard !paths.isEmpty else {
             throw Fault(
-                .unavailable, at: folder, found: "neither tenants.yaml nor prices.yaml",
+                .unavailable, at: folder,
+                found: "none of tenants.yaml, prices.yaml, limits.yaml, budgets.yaml",
                 cure: "Name a folder with --config or OCTROI_CONFIG, or the files themselves")
         }
         return paths

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Limits
 import Metering
 import Pricing
 import Units
@@ -8,6 +9,10 @@ import Units
 public struct Contract: Sendable {
     public var tenants: [Tenant]?
     public var books: [PriceBook]?
+    /// What tenants' contracts grant; a tenant that is not named keeps what it has.
+    public var limits: [GrantedLimits] = []
+    public var ladders: [Ladder] = []
+    public var budgets: [Budget] = []
 
     public init(tenants: [Tenant]?, books: [PriceBook]?) {
         (self.tenants, self.books) = (tenants, books)
@@ -29,6 +34,13 @@ extension Store {
                     if let books = contract.books { changes += try saveBooks(db, books, now) }
                     if let tenants = contract.tenants {
                         changes += try saveTenants(db, tenants, at: now)
+                    }
+                    for limits in contract.limits {
+                        changes += try saveLimits(db, limits, at: now)
+                    }
+                    for ladder in contract.ladders { changes += try saveLadder(db, ladder) }
+                    for budget in contract.budgets {
+                        changes += try saveBudget(db, budget, at: now)
                     }
                     return isPlan ? .rollback : .commit
                 }

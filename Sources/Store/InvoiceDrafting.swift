@@ -137,7 +137,8 @@ extension Drafting {
 }
 
 extension OwnedSpan {
-    fileprivate func within(_ period: Period) -> OwnedSpan? {
+    /// The part of it in a period; `nil` if there is none.
+    func within(_ period: Period) -> OwnedSpan? {
         var span = self
         span.since = max(since, period.start.seconds)
         span.until = min(until, period.end.seconds)

@@ -16,6 +16,7 @@ struct Octroi: AsyncParsableCommand {
               octroi usage --by container           what was used this month
               octroi invoice issue --month 2026-10  issue last month's invoices
               octroi limit set acme cpu=1.5         cap a tenant, now
+              octroi budget set acme 500.00         the money it may spend in a month
 
             Exit codes: 0 done, 1 failed, 64 wrong use, 65 bad data, 69 a needed part is
             unavailable, 77 not permitted.
@@ -25,7 +26,8 @@ struct Octroi: AsyncParsableCommand {
             CollectCommand.self, DaemonCommand.self, ContainersCommand.self, TopCommand.self,
             AuditCommand.self, RecordCommand.self, ReplayCommand.self, DoctorCommand.self,
             ApplyCommand.self, TenantCommand.self, UsageCommand.self, PriceCommand.self,
-            InvoiceCommand.self, ReportCommand.self, LimitCommand.self, SamplesCommand.self,
+            InvoiceCommand.self, ReportCommand.self, LimitCommand.self, BudgetCommand.self,
+            SamplesCommand.self,
             StoreCommand.self,
         ])
 }

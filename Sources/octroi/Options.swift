@@ -29,6 +29,7 @@ struct StoreOptions: ParsableArguments {
         var path = db ?? environment("OCTROI_DB")
         if path == nil { path = try settings().store }
         let store = try Store(at: path ?? "/var/lib/octroi/octroi.db", for: access)
+        endOverdueBoosts(store)
         if let copy = store.copyOfOld {
             complain("octroi: the store has a newer schema now; as it was before, it is in \(copy)")
         }
@@ -118,6 +119,13 @@ func milliseconds(_ option: String, _ text: String) throws(Fault) -> Int64 {
     return value
 }
 
-private func environment(_ name: String) -> String? {
+func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+}
+
+/// The folder this process works in.
+func currentFolder() -> String {
+    guard let path = getcwd(nil, 0) else { return "/" }
+    defer { free(path) }
+    return String(cString: path)
 }

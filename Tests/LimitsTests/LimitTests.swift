@@ -1,49 +1,160 @@
+import CgroupFormat
 import Limits
 import Testing
 import Units
 
 @Suite struct LimitTests {
     @Test(arguments: [
-        ("cpu=1.5", "150000 100000"), ("cpu=50%", "50000 100000"), ("cpu.max=max", "max 100000"),
-        ("cpu=0.005", "5000 1000000"), ("memory.max=512M", "536870912"),
-        ("memory.high=1.5G", "1610612736"),
-        ("memory.max=max", "max"), ("memory.max=100", "100"), ("pids.max=200", "200"),
-        ("pids.max=max", "max"),
-        ("cpu.weight=50", "50"), ("memory.max=2k", "2048"),
+        ("cpu=1.5", "cpu.max 150000 100000"), ("cpu=50%", "cpu.max 50000 100000"),
+        ("cpu.max=max", "cpu.max max 100000"), ("cpu=0.005", "cpu.max 5000 1000000"),
+        ("memory.max=512M", "memory.max 536870912"), ("memory.high=1.5G", "memory.high 1610612736"),
+        ("memory.max=max", "memory.max max"), ("memory.max=100", "memory.max 100"),
+        ("memory.swap.max=0", "memory.swap.max 0"), ("pids.max=200", "pids.max 200"),
+        ("pids.max=max", "pids.max max"), ("cpu.weight=50", "cpu.weight 50"),
+        ("io.weight=10000", "io.weight 10000"), ("memory.max=2k", "memory.max 2048"),
+        ("freeze=on", "cgroup.freeze 1"), ("freeze=0", "cgroup.freeze 0"),
     ])
     func humanValuesBecomeKernelText(word: String, text: String) throws {
-        #expect(try LimitSetting(parsing: word).value == text)
+        guard case .value(let key, let value) = try LimitWish(parsing: word).goal else {
+            Issue.record("not a plain value")
+            return
+        }
+        #expect("\(key) \(value)" == text)
+        #expect(LimitValue(value.description, for: key) == value)
+        #expect(LimitKey(key.description) == key)
+    }
+
+    @Test func aDeviceTakesTheFieldsThatAreNamed() throws {
+        let wish = try LimitWish(parsing: "io.max=/dev/vda:wbps=10M,riops=200")
+        #expect(wish.goal == .device("/dev/vda", [.writeBytes: .at(10 << 20), .readOps: .at(200)]))
+        let number = try LimitWish(parsing: "io.max=254:0:rbps=max")
+        #expect(number.goal == .device("254:0", [.readBytes: .max]))
+        let all = try LimitWish(parsing: "io.max=/dev/sda:max")
+        #expect(
+            all.goal
+                == .device(
+                    "/dev/sda",
+                    [.readBytes: .max, .writeBytes: .max, .readOps: .max, .writeOps: .max]))
     }
 
     @Test(arguments: [
         "cpu", "cpu=", "cpu=0", "cpu=-1", "cpu=0.0005", "cpu=abc", "memory.max=12X",
-        "memory.max=-1", "pids.max=-1",
-        "pids.max=4194305", "cpu.weight=0", "cpu.weight=10001", "cpu.weight=max", "disk.max=5",
-        "cpu=1e3", "memory.max=",
-        "memory.max=99999999999999999999",
+        "memory.max=-1", "pids.max=-1", "pids.max=0", "pids.max=4194305", "cpu.weight=0",
+        "cpu.weight=10001", "cpu.weight=max", "disk.max=5", "cpu=1e3", "memory.max=",
+        "memory.max=99999999999999999999", "io.weight=0", "freeze=2", "freeze=", "io.max=max",
+        "io.max=/dev/vda", "io.max=/dev/vda:", "io.max=/dev/vda:wbps", "io.max=/dev/vda:wbps=0",
+        "io.max=/dev/vda:wps=1", "io.max=/dev/vda:wbps=1,wbps=2", "io.max=:wbps=1",
+        "io.max=/dev/vda:riops=10K",
     ])
     func otherValuesAreWrongUse(word: String) {
-        #expect { try LimitSetting(parsing: word) } throws: { ($0 as? Fault)?.kind == .wrongUse }
+        #expect { try LimitWish(parsing: word) } throws: { ($0 as? Fault)?.kind == .wrongUse }
     }
 
     @Test func readBackIsComparedAsTheKernelRounds() {
-        #expect(LimitKey.memoryMax.isSame("536866816", "536870911"))
-        #expect(!LimitKey.memoryMax.isSame("536866816", "536870912"))
-        #expect(LimitKey.memoryMax.isSame("max", "max"))
-        #expect(!LimitKey.memoryMax.isSame("max", "4096"))
-        #expect(LimitKey.cpuMax.isSame("max 100000", "max 50000"))
-        #expect(!LimitKey.cpuMax.isSame("50000 100000", "150000 100000"))
-        #expect(!LimitKey.pidsMax.isSame("max", "5"))
+        func isSame(_ a: String, _ b: String, _ key: LimitKey) -> Bool? {
+            guard let a = LimitValue(a, for: key), let b = LimitValue(b, for: key) else {
+                return nil
+            }
+            return a.isSame(as: b, for: key)
+        }
+        #expect(isSame("536866816", "536870911", .memoryMax) == true)
+        #expect(isSame("536866816", "536870912", .memoryMax) == false)
+        #expect(isSame("max", "max", .memoryMax) == true)
+        #expect(isSame("max", "4096", .memoryMax) == false)
+        #expect(isSame("max 100000", "max 50000", .cpuMax) == true)
+        #expect(isSame("50000 100000", "150000 100000", .cpuMax) == false)
+        #expect(isSame("max", "5", .pidsMax) == false)
+        #expect(isSame("4097", "4098", .pidsMax) == false)
+        #expect(isSame("default 100", "100", .ioWeight) == true)
+        #expect(
+            isSame("rbps=max wbps=5", "wbps=5", .ioMax(DeviceNumber(major: 8, minor: 0))) == true)
     }
 
-    @Test func loweringMemoryBelowUseIsRefused() {
-        let write = LimitWrite(key: .memoryMax, before: "max", wanted: "4096")
-        #expect(throws: Fault.self) { try refuseKill(write, current: 8192, at: "/x") }
-        #expect(throws: Never.self) { try refuseKill(write, current: 4096, at: "/x") }
-        #expect(throws: Never.self) {
-            try refuseKill(
-                LimitWrite(key: .memoryHigh, before: "max", wanted: "4096"), current: 8192, at: "/x"
-            )
+    @Test func aLimitThatCannotShrinkIsRefused() {
+        var now = Circumstances()
+        (now.memory, now.unreclaimable) = (16384, 8192)
+        func write(_ key: LimitKey, _ bytes: Int64) -> PlannedWrite {
+            PlannedWrite(
+                path: "/x", cgroupID: 1, owner: .file, key: key, before: .number(.max),
+                wanted: .number(.at(bytes)))
         }
+        #expect(throws: Fault.self) { try write(.memoryMax, 4096).refuseKill(now, at: "/x") }
+        #expect(throws: Fault.self) { try write(.memoryHigh, 4096).refuseKill(now, at: "/x") }
+        #expect(throws: Never.self) { try write(.memoryMax, 8192).refuseKill(now, at: "/x") }
+        #expect(throws: Never.self) { try write(.pidsMax, 1).refuseKill(now, at: "/x") }
+        now.hasSwap = true
+        #expect(throws: Never.self) { try write(.memoryMax, 4096).refuseKill(now, at: "/x") }
+        (now.hasSwap, now.unreclaimable) = (false, nil)
+        #expect(throws: Fault.self) { try write(.memoryMax, 8192).refuseKill(now, at: "/x") }
+    }
+
+    @Test func raisingGoesFromTheTopAndLoweringFromTheBottom() {
+        func write(_ path: String, _ before: Int64, _ wanted: Int64) -> PlannedWrite {
+            PlannedWrite(
+                path: path, cgroupID: 1, owner: .file, key: .pidsMax, before: .number(.at(before)),
+                wanted: .number(.at(wanted)))
+        }
+        let up = [write("/a/b/c", 1, 2), write("/a", 1, 2), write("/a/b", 1, 2)]
+        #expect(up.ordered.map(\.path) == ["/a", "/a/b", "/a/b/c"])
+        let down = [write("/a", 2, 1), write("/a/b/c", 2, 1), write("/a/b", 2, 1)]
+        #expect(down.ordered.map(\.path) == ["/a/b/c", "/a/b", "/a"])
+        let both = [write("/a", 2, 1), write("/b/c", 1, 2), write("/a/b", 2, 1), write("/b", 1, 2)]
+        #expect(both.ordered.map(\.path) == ["/b", "/b/c", "/a/b", "/a"])
+    }
+
+    @Test func theTightestOfACgroupAndThoseAboveHolds() {
+        func cpu(_ quota: Int64) -> LimitValue { .cpu(CPUMax(quota: .at(quota))) }
+        let own = EffectiveLimit(
+            of: .cpuMax, own: ("/a/b", cpu(50_000)), others: [("/a", cpu(150_000))])
+        #expect(own.value == cpu(50_000) && own.binding == ["/a/b"])
+        let above = EffectiveLimit(
+            of: .cpuMax, own: ("/a/b", cpu(50_000)),
+            others: [("/a", .cpu(CPUMax(quota: .at(20_000), period: 50_000)))])
+        #expect(above.binding == ["/a"])
+        let weight = EffectiveLimit(
+            of: .cpuWeight, own: ("/a/b", .weight(100)), others: [("/a", .weight(1))])
+        #expect(weight.value == .weight(100) && weight.binding == ["/a/b"])
+        let device = LimitKey.ioMax(DeviceNumber(major: 8, minor: 0))
+        let mixed = EffectiveLimit(
+            of: device, own: ("/a/b", .io(IOMax(fields: "wbps=5") ?? IOMax())),
+            others: [("/a", .io(IOMax(fields: "wbps=9 riops=7") ?? IOMax()))])
+        #expect(mixed.value == .io(IOMax(fields: "wbps=5 riops=7") ?? IOMax()))
+        #expect(mixed.binding == ["/a/b", "/a"])
+    }
+
+    @Test func aBoostStandsAboveABudgetWhichOnlyTightens() {
+        var desired = DesiredLimits()
+        desired.wanted = [.cpuWeight: .weight(100), .pidsMax: .number(.at(10))]
+        desired.budget = [.cpuWeight: .weight(25), .pidsMax: .number(.at(20))]
+        #expect(desired.all == [.cpuWeight: .weight(25), .pidsMax: .number(.at(10))])
+        desired.boost = [.cpuWeight: .weight(200)]
+        #expect(desired.all == [.cpuWeight: .weight(200), .pidsMax: .number(.at(10))])
+        #expect(desired.passing == [.cpuWeight, .pidsMax])
+    }
+
+    @Test func memoryMaxWaitsForUsage() {
+        var shrink = MemoryShrink(target: 100, deadlineMilliseconds: 1000)
+        #expect(shrink.next(current: 101, stalled: nil, elapsed: 0) == .wait)
+        #expect(shrink.next(current: 100, stalled: nil, elapsed: 200) == .lower)
+        guard case .giveUp(let why) = shrink.next(current: 150, stalled: 5, elapsed: 1000) else {
+            Issue.record("it goes on past its deadline")
+            return
+        }
+        #expect(why.contains("50 bytes"))
+        var strangled = MemoryShrink(target: 100, deadlineMilliseconds: 60_000)
+        #expect(strangled.next(current: 150, stalled: 90, elapsed: 200) == .wait)
+        #expect(strangled.next(current: 150, stalled: 10, elapsed: 5000) == .wait)
+        #expect(strangled.next(current: 150, stalled: 90, elapsed: 6000) == .wait)
+        #expect(strangled.next(current: 150, stalled: 90, elapsed: 15_999) == .wait)
+        #expect(strangled.next(current: 150, stalled: 90, elapsed: 16_000) != .wait)
+    }
+
+    @Test func aFightIsGivenUpOnceAndTakenUpAgainAfterQuiet() {
+        var watch = FightWatch()
+        let place = FightWatch.Place(path: "/a", key: .cpuMax)
+        let verdicts = (0..<6).map { watch.drifted(place, at: Int64($0) * 10_000) }
+        #expect(verdicts == [.reassert, .reassert, .reassert, .giveUp, .quiet, .quiet])
+        #expect(watch.drifted(.init(path: "/b", key: .cpuMax), at: 60_000) == .reassert)
+        #expect(watch.drifted(place, at: 2_000_000) == .reassert)
     }
 }

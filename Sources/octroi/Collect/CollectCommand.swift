@@ -49,8 +49,10 @@ struct CollectCommand: AsyncParsableCommand {
 struct DaemonCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "daemon",
-        abstract: "Collect under systemd, until told to stop.",
+        abstract: "Collect, and keep limits and budgets, under systemd, until told to stop.",
         discussion: """
+            After every tick the kernel is held against the limits that are wanted, boosts that are \
+            over are ended, and once a minute tenants' spending is held against their budgets. \
             Takes interval, store and cgroup_root from octroi.yaml and tells systemd when it is \
             ready (Type=notify). See config/octroi.service.
 
@@ -61,7 +63,9 @@ struct DaemonCommand: AsyncParsableCommand {
     @OptionGroup var place: StoreOptions
 
     func run() async throws {
-        try await runCollector(place, interval: nil, root: nil, length: nil) { outcome in
+        try await runCollector(
+            place, interval: nil, root: nil, length: nil, enforces: true
+        ) { outcome in
             ServiceManager.ready(status: "\(outcome.read) cgroups read at \(outcome.moment.wall)")
         }
         ServiceManager.stopping()
@@ -73,9 +77,10 @@ struct DaemonCommand: AsyncParsableCommand {
 /// - Parameters:
 ///   - store: where to write; default: the store of `place`.
 ///   - recording: a file that takes the raw readings as well.
+///   - enforces: whether limits and budgets are kept, too.
 func runCollector(
     _ place: StoreOptions, interval: String?, root: String?, length: Int64?,
-    store: Store? = nil, recording: String? = nil,
+    store: Store? = nil, recording: String? = nil, enforces: Bool = false,
     onTick: @escaping @Sendable (TickOutcome) -> Void
 ) async throws {
     let settings = try place.settings()
@@ -92,6 +97,11 @@ func runCollector(
         runMilliseconds: length, logger: logger, recording: recording,
         onTick: onTick)
     service.sampleRetentionMilliseconds = settings.sampleRetentionMilliseconds
+    if enforces, settings.enforcement.isOn {
+        service.enforcement = Enforcement(
+            zone: settings.zone,
+            budgetsEveryMilliseconds: settings.enforcement.budgetsEveryMilliseconds)
+    }
     var quiet = logger
     quiet.logLevel = .error
     let group = ServiceGroup(

@@ -4,9 +4,17 @@ struct LimitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "limit", abstract: "Show and change limits, live.",
         discussion: """
+            A change goes through the owner of the cgroup (systemd, Docker, Podman, or the kernel's \
+            file), is read back, written down, and can be undone.
+
             EXAMPLES
               octroi limit show acme
-              octroi limit set acme cpu=1.5 memory.max=512M
+              octroi limit set acme cpu=1.5 memory.max=512M --plan
+              octroi limit boost acme cpu=4 --for 2h --reason "release day"
+              octroi limit undo acme
             """,
-        subcommands: [LimitShow.self, LimitSet.self])
+        subcommands: [
+            LimitShow.self, LimitSet.self, LimitUnset.self, LimitBoost.self, LimitUndo.self,
+            LimitHistory.self, LimitDoctor.self, LimitExpire.self,
+        ])
 }

@@ -1,147 +1,141 @@
 import ArgumentParser
-import CgroupFS
-import CgroupFormat
 import Daemon
-import Glibc
+import Enforcing
 import Limits
 import Reporting
 import Store
-import SystemPackage
 import Units
 
 struct LimitSet: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
-        abstract: "Set limits, read the kernel back, and write down the change.",
+        abstract: "Set limits through their owner, read the kernel back, write the change down.",
         discussion: """
-            cpu takes cores (1.5), percent of a core (50%) or max; memory.max and memory.high take \
-            bytes with K, M, G or T, or max; cpu.weight takes 1 to 10000; pids.max a number or max.
+            cpu takes cores (1.5), percent of a core (50%) or max; memory.max, memory.high and \
+            memory.swap.max take bytes with K, M, G or T, or max; io.max takes a device and its \
+            rbps, wbps, riops, wiops; cpu.weight and io.weight take 1 to 10000; pids.max a number \
+            or max; freeze takes on or off. Several limits are one change: all, or none.
 
             EXAMPLES
               octroi limit set acme cpu=1.5 memory.max=512M
               octroi limit set acme cpu=50% --plan
+              octroi limit set acme io.max=/dev/vda:wbps=10M,riops=200
               octroi limit set web.service pids.max=200 --reason "fork bomb of Monday"
+              octroi limit set acme cpu=4 --for 2h
             """)
 
-    @OptionGroup var which: TargetOptions
+    @OptionGroup var place: LimitOptions
+    @OptionGroup var options: SettingOptions
     @OptionGroup var output: FormatOptions
+
+    @Option(
+        name: .customLong("for"),
+        help: ArgumentHelp("Only for so long, then as before: a boost.", valueName: "time"))
+    var duration: String?
+
+    @Argument(help: "A tenant's id, or a container by its path, the end of it, or its name.")
+    var target: String
 
     @Argument(help: "NAME=VALUE, one or more.")
     var settings: [String] = []
 
-    @Flag(help: "Print each write, old and new, and write nothing.")
-    var plan = false
-
-    @Option(help: "Why, for the record.")
-    var reason: String?
-
-    @Flag(help: "Set memory.max below what is in use, though the kernel may kill.")
-    var force = false
-
     func run() throws {
-        guard !settings.isEmpty else {
-            throw Fault(
-                .wrongUse, at: "limit set", found: "no limit",
-                cure: "Name one or more, such as cpu=1.5 or memory.max=512M")
+        if let duration {
+            try boost(target, settings, duration, place, options, output)
+            return
         }
-        var wanted: [LimitSetting] = []
-        for word in settings { wanted.append(try LimitSetting(parsing: word)) }
-        let store = try which.place.store(.write)
-        let root = try which.openRoot(store)
-        let targets = try which.targets(in: root, store)
-        var plans: [(target: LimitTarget, writes: [LimitWrite])] = []
-        for target in targets {
-            let directory = try open(target, root)
-            plans.append((target, try plannedWrites(wanted, directory, root.path + target.path)))
+        let wishes = try wishes(settings)
+        let tools = try place.tools()
+        tools.changer.deadline = try milliseconds("--deadline", options.deadline)
+        let plan = try tools.plan(wishes, target, options)
+        if options.plan { return try show(tools.sheet(of: plan), output.format) }
+        let set = try tools.changer.aloneOrFail { () throws(Fault) in
+            // Planned again, now that nobody else changes limits.
+            try tools.changer.set(
+                tools.plan(wishes, target, options), .set, reason: options.reason,
+                isForced: options.force)
         }
-        var changes: [LimitChange] = []
-        for (target, writes) in plans {
-            let directory = try open(target, root)
-            for write in writes {
-                changes.append(try perform(write, target, directory, root.path, store))
-            }
-        }
-        try show(sheet(changes), output.format)
-        guard !plan, let lost = changes.first(where: { !$0.isVerified }) else { return }
-        throw Fault(
-            .failed, at: "\(root.path)\(lost.path)/\(lost.write.key)",
-            found: "the kernel has \"\(lost.after)\" after \"\(lost.write.wanted)\" was written",
-            cure: "Look for who else writes it, systemd or a container runtime")
+        try show(sheet(set, plan), output.format)
+    }
+}
+
+/// Sets limits for a time.
+func boost(
+    _ target: String, _ settings: [String], _ duration: String, _ place: LimitOptions,
+    _ options: SettingOptions, _ output: FormatOptions
+) throws {
+    let wishes = try wishes(settings)
+    let length = try milliseconds("--for", duration)
+    let tools = try place.tools()
+    tools.changer.deadline = try milliseconds("--deadline", options.deadline)
+    let plan = try tools.plan(wishes, target, options)
+    if options.plan { return try show(tools.sheet(of: plan), output.format) }
+    let boost = try tools.changer.aloneOrFail { () throws(Fault) in
+        try tools.changer.boost(
+            tools.plan(wishes, target, options), forMilliseconds: length, reason: options.reason,
+            switchWords: expireWords(tools, place))
+    }
+    try show(sheet(boost.set, plan), output.format)
+    complain("octroi: \(boost.ending)")
+}
+
+/// The command that ends what is overdue, as systemd is to run it.
+private func expireWords(_ tools: LimitTools, _ place: LimitOptions) -> [String] {
+    ["limit", "expire", "--db", absolute(tools.store.path), "--root", tools.tree.path]
+}
+
+private func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : currentFolder() + "/" + path
+}
+
+extension LimitTools {
+    func plan(
+        _ wishes: [LimitWish], _ target: String, _ options: SettingOptions
+    ) throws(Fault) -> LimitPlan {
+        let targets = try targets()
+        return try changer.plan(
+            wishes, for: targets.find(target), targets, isForced: options.force,
+            watchingMilliseconds: options.plan ? 300 : 0)
     }
 
-    private func sheet(_ changes: [LimitChange]) -> Sheet {
-        Sheet(
-            columns: ["cgroup", "limit", "before", "wanted", "after", "verified"],
-            rows: changes.map {
-                [
-                    .text($0.path), .text($0.write.key.rawValue), .text($0.write.before),
-                    .text($0.write.wanted), plan ? .none : .text($0.after),
-                    plan ? .none : .flag($0.isVerified),
+    /// What a plan would do.
+    func sheet(of plan: LimitPlan) throws(Fault) -> Sheet {
+        let prices = try HourlyCost(store, plan.target.tenant)
+        return Sheet(
+            columns: [
+                "cgroup", "limit", "before", "wanted", "after", "verified", "owner", "effect",
+                "cost_per_hour",
+            ],
+            rows: plan.writes.ordered.map { write in
+                let item = plan.items.first { $0.write == write }
+                return [
+                    .text(write.path), .text("\(write.key)"), .text("\(write.before)"),
+                    .text("\(write.wanted)"), .none, .none, .text("\(write.owner)"),
+                    .optional(
+                        item.flatMap { $0.notes.isEmpty ? nil : $0.notes.joined(separator: "; ") }),
+                    .optional(item.flatMap { prices.words($0) }),
                 ]
-            })
+            }, notInTable: ["after", "verified"],
+            headings: ["cost_per_hour": "cost per hour"])
     }
+}
 
-    private func open(
-        _ target: LimitTarget, _ root: borrowing CgroupRoot
-    ) throws(Fault) -> CgroupDirectory {
-        do throws(Errno) {
-            return try root.open(target.path)
-        } catch {
-            throw Fault(
-                .unavailable, at: root.path + target.path, found: "it cannot be opened (\(error))",
-                cure: "octroi containers shows what runs now")
-        }
-    }
-
-    /// Every write, checked before the first one is done.
-    private func plannedWrites(
-        _ wanted: [LimitSetting], _ directory: borrowing CgroupDirectory, _ path: String
-    ) throws(Fault) -> [LimitWrite] {
-        var writes: [LimitWrite] = []
-        for setting in wanted {
-            let before: String
-            do throws(Errno) {
-                before = try directory.limit(setting.key)
-            } catch {
-                throw limitFault(error, setting.key, path, directory)
-            }
-            let write = LimitWrite(key: setting.key, before: before, wanted: setting.value)
-            if !force {
-                let current = (try? directory.text(of: "memory.current")).flatMap {
-                    Int64($0.split(separator: "\n").first ?? "")
-                }
-                try refuseKill(write, current: current, at: path)
-            }
-            writes.append(write)
-        }
-        return writes
-    }
-
-    /// Writes, reads back and records one limit; what cannot be recorded is taken back.
-    private func perform(
-        _ write: LimitWrite, _ target: LimitTarget, _ directory: borrowing CgroupDirectory,
-        _ root: String, _ store: Store
-    ) throws(Fault) -> LimitChange {
-        var after = write.before
-        if !plan {
-            do throws(Errno) {
-                if !write.isInForce { try directory.write(write.wanted, to: write.key.file) }
-                after = try directory.limit(write.key)
-            } catch {
-                throw limitFault(error, write.key, root + target.path, directory)
-            }
-        }
-        let change = LimitChange(
-            at: Host.wallTime(), uid: Int64(getuid()), target: which.target, path: target.path,
-            cgroupID: target.id, write: write, after: after,
-            isVerified: write.key.isSame(after, write.wanted), reason: reason)
-        guard !plan else { return change }
-        do throws(Fault) {
-            try store.record([change])
-        } catch {
-            try? directory.write(write.before, to: write.key.file)
-            throw error
-        }
-        return change
-    }
+/// A change that was carried out.
+func sheet(_ set: LimitChangeSet, _ plan: LimitPlan? = nil) -> Sheet {
+    Sheet(
+        columns: [
+            "cgroup", "limit", "before", "wanted", "after", "verified", "owner", "effect", "change",
+        ],
+        rows: set.changes.map { change in
+            let notes =
+                plan?.items.first {
+                    $0.write.path == change.path && "\($0.write.key)" == change.key
+                }?.notes ?? []
+            return [
+                .text(change.path), .text(change.key), .text(change.before), .text(change.wanted),
+                .text(change.after), .flag(change.isVerified), .optional(change.owner),
+                notes.isEmpty ? .none : .text(notes.joined(separator: "; ")),
+                .integer(Int128(set.id)),
+            ]
+        })
 }

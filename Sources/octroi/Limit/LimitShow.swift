@@ -1,51 +1,70 @@
 import ArgumentParser
-import CgroupFS
+import Enforcing
 import Limits
 import Reporting
 import Store
-import SystemPackage
+import Units
 
 struct LimitShow: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show the limits the kernel has for a tenant or container.",
+        commandName: "show",
+        abstract: "Show what limits are wanted, written, in force and felt.",
         discussion: """
+            wanted is what somebody set or a contract says; value is what the kernel's file says; \
+            effective is the tightest of it and those above it, bound_by the cgroup that sets it; \
+            biting is how it takes hold since it was last changed.
+
             EXAMPLES
               octroi limit show acme
               octroi limit show docker-4f0c…scope
+              octroi limit show acme --all        those too that limit nothing
             """)
 
-    @OptionGroup var which: TargetOptions
+    @OptionGroup var place: LimitOptions
     @OptionGroup var output: FormatOptions
 
+    @Flag(help: "In a table, show limits that limit nothing as well.")
+    var all = false
+
+    @Argument(help: "A tenant's id, or a container by its path, the end of it, or its name.")
+    var target: String
+
     func run() throws {
-        let store = try which.place.store(.read)
-        let root = try which.openRoot(store)
-        var rows: [[Cell]] = []
-        for target in try which.targets(in: root, store) {
-            let directory = try root.open(target.path)
-            for key in LimitKey.allCases {
-                let value = try? directory.limit(key)
-                rows.append([
-                    .text(target.path), .text(key.rawValue), .optional(value),
-                    value == nil ? .text("the \(key.controller) controller is off here") : .none,
-                ])
+        let tools = try place.tools(.read)
+        let targets = try tools.targets()
+        var truths = try targets.truth(targets.find(target), tools.store)
+        if output.format == .table, !all {
+            truths.removeAll { truth in
+                truth.written == truth.key.unlimited && truth.wanted == nil
+                    && truth.effective?.value == truth.key.unlimited
             }
         }
-        try show(Sheet(columns: ["cgroup", "limit", "value", "note"], rows: rows), output.format)
+        try show(
+            Sheet(
+                columns: [
+                    "cgroup", "limit", "value", "note", "wanted", "effective", "bound_by", "biting",
+                    "owner",
+                ],
+                rows: truths.map(row), headings: ["value": "written", "bound_by": "bound by"]),
+            output.format)
     }
-}
 
-extension CgroupDirectory {
-    /// The text of a limit's file, without its newline.
-    func limit(_ key: LimitKey) throws(Errno) -> String {
-        let text =
-            switch key {
-            case .cpuMax: try text(of: "cpu.max")
-            case .cpuWeight: try text(of: "cpu.weight")
-            case .memoryHigh: try text(of: "memory.high")
-            case .memoryMax: try text(of: "memory.max")
-            case .pidsMax: try text(of: "pids.max")
-            }
-        return String(text.split(separator: "\n").first ?? "")
+    private func row(_ truth: LimitTruth) -> [Cell] {
+        var notes: [String] = []
+        if truth.written == nil {
+            notes.append("the \(truth.key.controller ?? "freezer") controller is off here")
+        } else if let wanted = truth.wanted,
+            truth.written?.isSame(as: wanted, for: truth.key) == false
+        {
+            notes.append("not as wanted")
+        }
+        if let because = truth.because { notes.append("by a \(because)") }
+        return [
+            .text(truth.path), .text("\(truth.key)"), .optional(truth.written?.description),
+            notes.isEmpty ? .none : .text(notes.joined(separator: "; ")),
+            .optional(truth.wanted?.description), .optional(truth.effective?.value.description),
+            .optional(truth.effective?.binding.joined(separator: " ")), .optional(truth.biting),
+            .text("\(truth.owner)"),
+        ]
     }
 }

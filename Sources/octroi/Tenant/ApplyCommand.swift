@@ -1,16 +1,20 @@
 import ArgumentParser
+import CgroupFS
+import CgroupFormat
 import Daemon
+import Limits
 import Reporting
 import Settings
 import Store
+import Units
 
 struct ApplyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
-        abstract: "Load tenants and prices from YAML into the store: all or nothing.",
+        abstract: "Load tenants, prices, limits and budgets from YAML: all or nothing.",
         discussion: """
             Prints what changes; applying the same files again changes nothing. Tenants that no \
-            file names stay as they are.
+            file names stay as they are. Limits take hold within one tick of the daemon.
 
             EXAMPLES
               octroi apply                         the config folder's files
@@ -23,13 +27,18 @@ struct ApplyCommand: ParsableCommand {
     @Flag(help: "Say what would change and change nothing.")
     var plan = false
 
-    @Argument(help: "Files with tenants: or books:. Default: those of the config folder.")
+    @Argument(
+        help:
+            "Files with tenants:, books:, limits:, budgets: or ladders:. Default: those of the config folder."
+    )
     var files: [String] = []
 
     func run() throws {
         let paths = files.isEmpty ? try ContractFiles.files(in: place.configFolder) : files
         let read = try ContractFiles(reading: paths)
-        let contract = Contract(tenants: read.tenants, books: read.books)
+        var contract = Contract(tenants: read.tenants, books: read.books)
+        contract.limits = try grantedLimits(read.limits)
+        (contract.ladders, contract.budgets) = (read.ladders, read.budgets)
         let changes = try place.store(.write).apply(contract, isPlan: plan, at: Host.wallTime())
         if output.format == .table {
             try octroi.output(
@@ -39,4 +48,23 @@ struct ApplyCommand: ParsableCommand {
         }
         if plan { complain("octroi: this was a plan; nothing was written") }
     }
+}
+
+/// Contracts' limits with the numbers of this host's devices.
+private func grantedLimits(_ limits: [TenantLimits]) throws(Fault) -> [GrantedLimits] {
+    var granted: [GrantedLimits] = []
+    for item in limits {
+        var settings: [LimitKey: LimitValue] = [:]
+        for wish in item.settings {
+            switch wish.goal {
+            case .value(let key, let value): settings[key] = value
+            case .device(let name, let fields):
+                var io = IOMax()
+                for (field, limit) in fields { io[field] = limit }
+                settings[.ioMax(try BlockDevices.resolve(name))] = .io(io)
+            }
+        }
+        granted.append(GrantedLimits(tenant: item.tenant, settings: settings, drift: item.drift))
+    }
+    return granted
 }

@@ -1,0 +1,61 @@
+import CgroupFS
+import Glibc
+import Limits
+import Runtimes
+import Store
+import Units
+
+extension LimitChanger {
+    /// Sets what was planned for a time; only within `alone`.
+    ///
+    /// A timer of systemd ends it even if Octroi is dead by then. Nothing of it outlives a reboot, as
+    /// owners are told that it is only for this one.
+    ///
+    /// - Parameter switchWords: the arguments of octroi that end what is overdue.
+    /// - Returns: the change-set, and who ends it, in words.
+    public func boost(
+        _ plan: LimitPlan, forMilliseconds length: Int64, reason: String?, switchWords: [String]
+    ) throws(Fault) -> (set: LimitChangeSet, ending: String) {
+        let subject = plan.target.subject
+        let since = now()
+        guard length >= 1000 else {
+            throw Fault(
+                .wrongUse, at: "--for", found: "less than a second", cure: "Write a time such as 2h"
+            )
+        }
+        let until = Instant(milliseconds: since.milliseconds + length)
+        let overlays = plan.values.map { key, value in
+            LimitOverlay(
+                .boost, subject, tenant: plan.target.tenant, root: tree.path, key, value,
+                since: since, until: until)
+        }
+        let replaced = try store.limitState().overlays.filter {
+            $0.source == .boost && $0.subject == subject && plan.values[$0.key] != nil
+        }
+        let timer = DeadManSwitch(
+            "octroi-boost-\(since.milliseconds)", at: until, argv: [ownProgram] + switchWords)
+        let isArmed = try timer.arm(by: tree.owners)
+        do throws(Fault) {
+            guard
+                let set = try lay(
+                    overlays, writes: plan.writes, ending: replaced, .boost, reason: reason)
+            else { preconditionFailure("a boost of nothing") }
+            let ending =
+                isArmed
+                ? "it ends at \(until); \(timer.unit) of systemd sees to it"
+                : "it ends at \(until), by the daemon or else by the next run of any octroi command "
+                    + "on this store: no systemd runs here to see to it"
+            return (set, ending)
+        } catch {
+            if isArmed { timer.disarm(by: tree.owners) }
+            throw error
+        }
+    }
+
+    /// This program's own file.
+    private var ownProgram: String {
+        guard let path = realpath("/proc/self/exe", nil) else { return "/usr/local/bin/octroi" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+}

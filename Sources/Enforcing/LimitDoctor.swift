@@ -1,0 +1,120 @@
+import CgroupFS
+
+/// What a host can do of one limit, or of what limits rest upon.
+public struct LimitFinding: Hashable, Sendable {
+    public enum State: String, Sendable {
+        case works
+        /// It works in part, or not as one would think.
+        case limited
+        case no
+    }
+
+    /// A limit's file, `cpu.max`, or another part: `systemd`, `rights`.
+    public let what: String
+    public let state: State
+    public let found: String
+    /// What to do; `nil` if nothing need be done, or nothing can be.
+    public let cure: String?
+
+    init(_ what: String, _ state: State, _ found: String, cure: String? = nil) {
+        (self.what, self.state, self.found, self.cure) = (what, state, found, cure)
+    }
+}
+
+/// Says which limits this host can enforce, which not, why, and the fix.
+///
+/// - Parameters:
+///   - host: what is not in the cgroup tree.
+///   - tenantRoots: paths below the root; the way to each of them has to hand the controllers down.
+public func limitFindings(
+    root: borrowing CgroupRoot, host: HostFacts, tenantRoots: [String] = []
+) -> [LimitFinding] {
+    LimitDoctor(
+        tree: root.directory, path: root.path, isKernel: root.isKernel, host: host,
+        tenantRoots: tenantRoots
+    ).findings
+}
+
+/// Looks at a cgroup tree and its host.
+struct LimitDoctor {
+    let tree: CgroupDirectory
+    let path: String
+    let isKernel: Bool
+    let host: HostFacts
+    let tenantRoots: [String]
+
+    var findings: [LimitFinding] {
+        [
+            hierarchy, cpuMax, cpuWeight, cpuBurst, memoryHigh, memoryMax, memorySwap, ioMax,
+            ioWeight, pidsMax, freeze, realtime, waiting, pressure, systemd, docker, delegation,
+            rights,
+        ].compactMap { $0 }
+    }
+
+    var kernel: Version? { Version(host.release) }
+    var hasSystemd: Bool { host.systemd != nil }
+
+    /// What a limit comes to, if its controller is in order.
+    func limit(
+        _ file: String, _ state: LimitFinding.State, _ found: String, cure: String? = nil
+    ) -> LimitFinding {
+        blocked(file, controller: String(file.prefix { $0 != "." }))
+            ?? LimitFinding(file, state, found, cure: cure)
+    }
+
+    /// A limit that works, if its controller is in order.
+    func limit(_ file: String, _ found: String) -> LimitFinding { limit(file, .works, found) }
+
+    private var cpuMax: LimitFinding { limit("cpu.max", "the cpu controller is on") }
+
+    private var cpuWeight: LimitFinding {
+        limit("cpu.weight", "the cpu controller is on; it tells only while CPUs are contended")
+    }
+
+    private var pidsMax: LimitFinding {
+        limit("pids.max", "the pids controller is on; nothing is killed, the next fork fails")
+    }
+
+    /// Linux 5.14 to 6.9 take the burst's microseconds for nanoseconds when a quota is written.
+    private var cpuBurst: LimitFinding? {
+        guard let kernel else { return nil }
+        if kernel < Version(5, 14) {
+            return LimitFinding(
+                "cpu.max.burst", .no, "Linux \(host.release) has none", cure: "Run Linux 6.10")
+        }
+        guard kernel < Version(6, 10) else { return limit("cpu.max.burst", "the quota keeps it") }
+        return limit(
+            "cpu.max.burst", .limited,
+            "Linux \(host.release) spoils it with each write of cpu.max",
+            cure: "Write it again after each cpu.max, or run Linux 6.10")
+    }
+
+    private var freeze: LimitFinding {
+        if let kernel, kernel < Version(5, 2) {
+            return LimitFinding(
+                "cgroup.freeze", .no, "Linux \(host.release) has none", cure: "Run Linux 5.2")
+        }
+        let systemd = host.systemd.flatMap { Version($0) }
+        let why =
+            if let systemd, systemd < Version(246) {
+                "; systemd \(systemd.major) knows no frozen units"
+            } else if let systemd, systemd < Version(256) {
+                "; systemd \(systemd.major) may hang where a slice is frozen"
+            } else {
+                ""
+            }
+        return LimitFinding(
+            "cgroup.freeze", .works, "leaves only, by the file; slices never" + why)
+    }
+
+    private var pressure: LimitFinding {
+        guard host.names("/proc/pressure").isEmpty else {
+            return LimitFinding("pressure", .works, "the kernel measures stalls (PSI)")
+        }
+        return LimitFinding(
+            "pressure", .limited,
+            "the kernel measures no stalls (PSI), so a workload that memory.high strangles is not "
+                + "seen by them",
+            cure: "Boot with psi=1")
+    }
+}

@@ -1,0 +1,52 @@
+import CgroupFS
+import Glibc
+import Limits
+import SystemPackage
+import Units
+
+extension LimitedCgroup {
+    /// Turns an error on a limit's file into where, what and the cure.
+    func fault(_ error: Errno, _ key: LimitKey, in root: String) -> Fault {
+        let place = "\(root)\(harmless(path))/\(key)"
+        switch error {
+        case .noSuchFileOrDirectory: return missing(key, place)
+        case .permissionDenied, .notPermitted, .readOnlyFileSystem:
+            return Fault(
+                .notPermitted, at: place, found: "this user may not touch it (\(error))",
+                cure: "Run it as root, or have the cgroup delegated to this user")
+        case Errno(rawValue: ENODEV):
+            if case .ioMax(let device) = key, (try? directory.id()) != nil, isThere {
+                return Fault(
+                    .failed, at: place, found: "the kernel has no disk \(device)",
+                    cure: "Name a whole disk as lsblk shows it, not a partition")
+            }
+            return Fault(
+                .failed, at: place, found: "the cgroup has ended meanwhile",
+                cure: "Look at octroi containers for what runs now")
+        default:
+            return Fault(
+                .failed, at: place, found: "the kernel refused (\(error))",
+                cure: "Check the value against cgroup-v2.rst of this kernel")
+        }
+    }
+
+    /// Whether it lives still: a removed cgroup's files give ENODEV.
+    private var isThere: Bool { (try? directory.text(named: "cgroup.controllers")) != nil }
+
+    private func missing(_ key: LimitKey, _ place: String) -> Fault {
+        let controller = key.controller ?? "cgroup.freeze"
+        let offered = (try? directory.text(named: "cgroup.controllers")) ?? ""
+        let list = offered.split(whereSeparator: \.isWhitespace).map(String.init)
+        if list.contains(controller) {
+            return Fault(
+                .unavailable, at: place, found: "this kernel has no \(key.file) here",
+                cure: "octroi limit doctor says which limits this host has, and what it takes")
+        }
+        let on = list.isEmpty ? "none" : list.joined(separator: " ")
+        return Fault(
+            .unavailable, at: place,
+            found: "the \(controller) controller is not on here (on are: \(on))",
+            cure: "Write \"+\(controller)\" to cgroup.subtree_control of the parent cgroup; "
+                + "octroi limit doctor says whether this host has it on cgroup v2")
+    }
+}

@@ -1,0 +1,113 @@
+import CgroupFS
+import CgroupFormat
+import Limits
+import Runtimes
+import SystemPackage
+import Units
+
+extension LimitedTree {
+    /// The limits that words ask for, at one cgroup: what they do not name of a device stays.
+    public func settings(
+        _ wishes: [LimitWish], at cgroup: LimitedCgroup
+    ) throws(Fault) -> [LimitSetting] {
+        var settings: [LimitSetting] = []
+        for wish in wishes {
+            let new: LimitSetting
+            switch wish.goal {
+            case .value(let key, let value): new = LimitSetting(key, value)
+            case .device(let name, let fields):
+                let key = LimitKey.ioMax(try BlockDevices.resolve(name))
+                let before = try value(of: key, at: cgroup)
+                let known = settings.first { $0.key == key }?.value ?? before
+                guard case .io(var io) = known else { continue }
+                for (field, limit) in fields { io[field] = limit }
+                settings.removeAll { $0.key == key }
+                new = LimitSetting(key, .io(io))
+            }
+            guard !settings.contains(where: { $0.key == new.key }) else {
+                throw Fault(
+                    .wrongUse, at: "limit \(new.key)", found: "it is named twice",
+                    cure: "Give it one value")
+            }
+            settings.append(new)
+        }
+        return settings
+    }
+
+    /// What has to be written for limits of one cgroup, in the copy of crun as well.
+    ///
+    /// Whether the kernel would refuse is found out here, before anything is written.
+    public func plan(
+        _ cgroup: LimitedCgroup, _ settings: [LimitSetting]
+    ) throws(Fault) -> [PlannedWrite] {
+        let owner = try owners.owner(of: cgroup.path)
+        var writes: [PlannedWrite] = []
+        for setting in settings {
+            writes.append(
+                PlannedWrite(
+                    path: cgroup.path, cgroupID: cgroup.id, owner: owner, key: setting.key,
+                    before: try value(of: setting.key, at: cgroup), wanted: setting.value))
+            guard setting.key.isBinding, let inner = cgroup.inner,
+                let before = try? inner.value(of: setting.key), before != setting.key.unlimited
+            else { continue }
+            writes.append(
+                PlannedWrite(
+                    path: inner.path, cgroupID: inner.id, owner: .file, key: setting.key,
+                    before: before, wanted: setting.value))
+        }
+        return writes
+    }
+
+    /// A limit as the kernel has it.
+    ///
+    /// - Throws: if its controller is off, or this user may not read it.
+    public func value(of key: LimitKey, at cgroup: LimitedCgroup) throws(Fault) -> LimitValue {
+        do throws(Errno) {
+            if let value = try cgroup.value(of: key) { return value }
+        } catch {
+            throw cgroup.fault(error, key, in: path)
+        }
+        throw Fault(
+            .badData, at: "\(path)\(harmless(cgroup.path))/\(key)",
+            found: "a text that is no limit", cure: "Look at the file; it may be no kernel's")
+    }
+
+    /// What holds in a cgroup, with those above it and the copy of crun; `nil` without the file.
+    public func effective(_ key: LimitKey, at cgroup: LimitedCgroup) -> EffectiveLimit? {
+        guard let own = try? cgroup.value(of: key) else { return nil }
+        var others = ancestors(of: cgroup.path)
+        if let inner = cgroup.inner { others.append(inner) }
+        return EffectiveLimit(
+            of: key, own: (cgroup.path, own),
+            others: others.compactMap { other in
+                (try? other.value(of: key)).map { (other.path, $0) }
+            })
+    }
+
+    /// What is to be known of a write besides, in words: why it may have less effect than it says.
+    public func caveats(_ write: PlannedWrite, at cgroup: LimitedCgroup) -> [String] {
+        var notes: [String] = []
+        if let holds = effective(write.key, at: cgroup), write.key.isBinding,
+            let binding = holds.binding.first, binding != write.path,
+            holds.value.isTighter(than: write.wanted)
+        {
+            notes.append("\(binding) still binds at \(holds.value)")
+        }
+        if case .cpu(let cpu) = write.wanted, case .at(let quota) = cpu.quota,
+            write.owner.unit != nil, quota * 100 % cpu.period != 0
+        {
+            notes.append(
+                "systemd keeps only whole percents over a daemon-reload: then it takes Octroi's daemon "
+                    + "to set it again")
+        }
+        if case .ioMax(let device) = write.key, let node = BlockDevices.node(device) {
+            notes.append("\(device) is \(node)")
+        }
+        return notes
+    }
+}
+
+extension LimitKey {
+    /// Whether the tightest of a cgroup and those above it holds.
+    public var isBinding: Bool { self != .cpuWeight && self != .ioWeight && self != .freeze }
+}

@@ -1,0 +1,78 @@
+import CgroupFormat
+import Limits
+import Runtimes
+import Store
+import Units
+
+/// All that is to be said of one limit of one cgroup.
+public struct LimitTruth {
+    public var path: String
+    public var key: LimitKey
+    /// What it shall be, if anybody said; and why, if for a time.
+    public var wanted: LimitValue?
+    public var because: String?
+    /// What the kernel's file says; `nil` without the controller.
+    public var written: LimitValue?
+    public var effective: EffectiveLimit?
+    /// How it takes hold, in words; `nil` if it does not.
+    public var biting: String?
+    public var owner: LimitOwner
+}
+
+extension LimitTargets {
+    /// What is wanted, written, in force and felt, for every limit of a target.
+    public func truth(_ target: LimitTarget, _ store: Store) throws(Fault) -> [LimitTruth] {
+        let state = try store.limitState()
+        let desired = state.desired(target.subject)
+        var result: [LimitTruth] = []
+        for cgroup in target.cgroups {
+            let owner = try tree.owners.owner(of: cgroup.path)
+            let devices = Set(cgroup.limitedDevices).union(desired.all.keys.compactMap(\.device))
+            let keys =
+                LimitKey.plain.dropLast() + devices.sorted().map { LimitKey.ioMax($0) } + [.freeze]
+            for key in keys {
+                result.append(
+                    LimitTruth(
+                        path: cgroup.path, key: key, wanted: desired.all[key],
+                        because: desired.boost[key] != nil
+                            ? "boost" : desired.budget[key] != nil ? "budget" : nil,
+                        written: try? cgroup.value(of: key),
+                        effective: tree.effective(key, at: cgroup),
+                        biting: try biting(key, cgroup, store), owner: owner))
+            }
+        }
+        return result
+    }
+
+    /// How a limit takes hold since it was last changed, or since the cgroup began.
+    private func biting(
+        _ key: LimitKey, _ cgroup: LimitedCgroup, _ store: Store
+    ) throws(Fault) -> String? {
+        let last = try store.lastLimitChange(of: cgroup.id, key.description)
+        let count = cgroup.bites(of: key).map { max(0, $0 - (last?.bites ?? 0)) }
+        let since = last.map { " since \($0.at)" } ?? ""
+        switch key {
+        case .cpuMax:
+            return count.flatMap { $0 > 0 ? "throttled \(milliseconds($0)) ms\(since)" : nil }
+        case .memoryHigh, .memoryMax, .memorySwapMax:
+            let kills = key == .memoryMax ? cgroup.counter("memory.events", "oom_kill") ?? 0 : 0
+            let hits = count.flatMap { $0 > 0 ? "hit \($0) times\(since)" : nil }
+            return kills > 0 ? "\(hits ?? "hit"), \(kills) processes killed" : hits
+        case .pidsMax: return count.flatMap { $0 > 0 ? "\($0) forks refused\(since)" : nil }
+        case .ioMax:
+            let stalled = cgroup.stalled("io.pressure", full: false) ?? 0
+            return stalled > 0 ? "waited \(milliseconds(stalled)) ms for disks in all" : nil
+        case .freeze:
+            return cgroup.counter("cgroup.events", "frozen") == 1 ? "frozen" : nil
+        case .cpuWeight, .ioWeight: return nil
+        }
+    }
+
+    private func milliseconds(_ microseconds: Int64) -> Int64 { microseconds / 1000 }
+}
+
+extension LimitKey {
+    var device: DeviceNumber? {
+        if case .ioMax(let device) = self { device } else { nil }
+    }
+}

@@ -1,0 +1,155 @@
+import CgroupFS
+import Glibc
+import Limits
+import Runtimes
+import SystemPackage
+import Units
+
+/// Writing limits through their owners, and reading the kernel back.
+extension LimitedTree {
+    /// Writes one batch: limits of one cgroup and one owner.
+    ///
+    /// - Parameter lasting: whether the owner shall keep them over a reboot or a restart.
+    /// - Throws: whatever the owner or the kernel refused; some of the batch may be written then.
+    func write(_ batch: [PlannedWrite], lasting: Bool) throws(Fault) {
+        guard let first = batch.first else { return }
+        let cgroup = try same(first)
+        for write in batch where write.key == .freeze { try freeze(write, cgroup) }
+        var left = batch.filter { $0.key != .freeze }.map { LimitSetting($0.key, $0.wanted) }
+        if left.isEmpty { return }
+        let all = left
+        if lasting { left = try owners.update(left, of: first.owner) }
+        if let unit = first.owner.unit {
+            // Besides an engine, too: it tells systemd rounded values, which systemd writes over the
+            // exact ones with the next property of whatever kind.
+            left = try owners.set(all, of: unit, lasting: lasting)
+        }
+        for setting in left where !isInForce(setting, cgroup) {
+            do throws(Errno) {
+                let text = setting.value.kernelText(for: setting.key)
+                try cgroup.directory.write(text, to: setting.key.file)
+            } catch {
+                throw cgroup.fault(error, setting.key, in: path)
+            }
+        }
+    }
+
+    /// The cgroup of a plan, if it is still the one that was planned for.
+    func same(_ write: PlannedWrite) throws(Fault) -> LimitedCgroup {
+        let cgroup = try require(write.path)
+        // A plain folder's files may be replaced under the same name; the kernel's never are.
+        guard cgroup.id == write.cgroupID || !isKernel else {
+            throw Fault(
+                .failed, at: path + harmless(write.path),
+                found: "the cgroup was replaced by another of the same name",
+                cure: "Run it again")
+        }
+        return cgroup
+    }
+
+    /// What the kernel has for a planned write now.
+    ///
+    /// What is frozen is said by cgroup.events: cgroup.freeze only says what was asked for.
+    func readBack(_ write: PlannedWrite) throws(Fault) -> LimitValue {
+        let cgroup = try require(write.path)
+        do throws(Errno) {
+            if write.key == .freeze, let frozen = cgroup.counter("cgroup.events", "frozen") {
+                return .frozen(frozen == 1)
+            }
+            if let value = try cgroup.value(of: write.key) { return value }
+        } catch {
+            throw cgroup.fault(error, write.key, in: path)
+        }
+        throw Fault(
+            .badData, at: "\(path)\(harmless(write.path))/\(write.key)",
+            found: "a text that is no limit", cure: "Look at the file; octroi doctor may say more")
+    }
+
+    private func isInForce(_ setting: LimitSetting, _ cgroup: LimitedCgroup) -> Bool {
+        guard let value = try? cgroup.value(of: setting.key) else { return false }
+        return value.isSame(as: setting.value, for: setting.key)
+    }
+
+    /// Freezes or thaws through the owner, and waits for the kernel.
+    private func freeze(_ write: PlannedWrite, _ cgroup: LimitedCgroup) throws(Fault) {
+        let isFrozen = write.wanted == .frozen(true)
+        if isFrozen {
+            try refuseFreezing(write, cgroup)
+            if try !owners.pause(true, write.owner) {
+                if let unit = write.owner.unit {
+                    try owners.freeze(true, unit)
+                } else {
+                    try freezeByFile(true, cgroup)
+                }
+            }
+        } else {
+            try thaw(write, cgroup)
+        }
+        // The kernel freezes in its own time; 10 s is what container runtimes wait.
+        for _ in 0..<500 {
+            let now = cgroup.counter("cgroup.events", "frozen")
+            if now == nil || now == (isFrozen ? 1 : 0) { return }
+            usleep(20_000)
+        }
+    }
+
+    /// Thaws whoever froze it: the engine, systemd, crun in its copy, or somebody by the file.
+    ///
+    /// An engine that holds a container for paused which somebody else thawed refuses to resume it:
+    /// frozen once more, it does.
+    private func thaw(_ write: PlannedWrite, _ cgroup: LimitedCgroup) throws(Fault) {
+        if (try? owners.pause(false, write.owner)) == nil, write.owner.remembers,
+            cgroup.counter("cgroup.events", "frozen") == 0
+        {
+            try freezeByFile(true, cgroup)
+            _ = try? owners.pause(false, write.owner)
+        }
+        // What is not frozen for systemd need not be thawed by it; the file says what is true.
+        if let unit = write.owner.unit { try? owners.freeze(false, unit) }
+        try freezeByFile(false, cgroup)
+        if let inner = cgroup.inner { try freezeByFile(false, inner) }
+    }
+
+    private func freezeByFile(_ isFrozen: Bool, _ cgroup: LimitedCgroup) throws(Fault) {
+        do throws(Errno) {
+            if try cgroup.value(of: .freeze) == .frozen(isFrozen) { return }
+            try cgroup.directory.write(isFrozen ? "1" : "0", to: LimitKey.freeze.file)
+        } catch {
+            throw cgroup.fault(error, .freeze, in: path)
+        }
+    }
+
+    /// Refuses to freeze what holds others, what the host lives on, and Octroi itself.
+    func refuseFreezing(_ write: PlannedWrite, _ cgroup: LimitedCgroup) throws(Fault) {
+        let place = path + harmless(write.path)
+        func refuse(_ found: String, _ cure: String) -> Fault {
+            Fault(.failed, at: place, found: found, cure: cure)
+        }
+        let isInner = write.owner == .file && cgroup.directory.hasChildren
+        if write.owner.isSlice || isInner {
+            throw refuse(
+                "it holds other cgroups: freezing a slice hangs systemd when a unit starts in it",
+                "Name a tenant, whose containers are then frozen one by one, or a container")
+        }
+        if let unit = write.owner.unit, isVital(unit) {
+            throw refuse("the host lives on \(unit)", "Freeze the containers, not what runs them")
+        }
+        let own = (try? CgroupDirectory(path: "/proc/self").text(of: "cgroup")) ?? ""
+        let isOwn = own.split(separator: "\n").contains { line in
+            line.hasPrefix("0::") && (line.dropFirst(3) + "/").hasPrefix(write.path + "/")
+        }
+        if isOwn, isKernel { throw refuse("octroi itself runs in it", "Run octroi elsewhere") }
+    }
+}
+
+/// Units without which a host cannot be reached or mended.
+func isVital(_ unit: String) -> Bool {
+    let names: Set = [
+        "init.scope", "dbus.service", "dbus-broker.service", "ssh.service", "sshd.service",
+        "docker.service", "containerd.service", "podman.service", "crio.service",
+        "kubelet.service", "octroi.service", "cron.service", "polkit.service",
+        "NetworkManager.service", "getty.service", "rsyslog.service",
+    ]
+    let prefixes = ["systemd-", "user@", "getty@", "session-", "serial-getty@", "sshd@", "ssh@"]
+    return names.contains(unit) || prefixes.contains { unit.hasPrefix($0) }
+}

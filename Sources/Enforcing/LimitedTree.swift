@@ -1,0 +1,158 @@
+import CgroupFS
+import CgroupFormat
+import Glibc
+import Limits
+import Runtimes
+import SystemPackage
+import Units
+
+/// A cgroup tree whose limits are read, and written through their owners.
+///
+/// It stays on one thread, as its connection to systemd does.
+public final class LimitedTree {
+    let root: CgroupRoot
+    public let owners: Owners
+
+    public var path: String { root.path }
+    public var isKernel: Bool { root.isKernel }
+
+    /// - Parameter owners: default: those of this host, if the tree is the host's own.
+    public init(root: consuming CgroupRoot, owners: Owners? = nil) {
+        let isHost = (try? CgroupMount.find()).map { $0 == root.path } ?? false
+        self.owners = owners ?? Owners(isHost: isHost)
+        self.root = root
+    }
+
+    /// The cgroup at a path; `nil` if there is none now.
+    public func cgroup(_ path: String) -> LimitedCgroup? {
+        guard let directory = try? root.open(kernelPath: path), let id = try? directory.id() else {
+            return nil
+        }
+        return LimitedCgroup(path: path, id: id, directory: directory)
+    }
+
+    /// The same where it has to be there.
+    public func require(_ path: String) throws(Fault) -> LimitedCgroup {
+        if let found = cgroup(path) { return found }
+        throw Fault(
+            .unavailable, at: root.path + harmless(path), found: "there is no such cgroup now",
+            cure: "octroi containers shows what runs now")
+    }
+
+    /// Visits every cgroup below the root.
+    public func paths(_ visit: (_ path: String, _ id: Int64) -> Void) { root.paths(visit) }
+
+    /// The containers at and below a path: what can be frozen without freezing a slice.
+    public func leaves(_ path: String) -> [LimitedCgroup] {
+        guard let cgroup = cgroup(path) else { return [] }
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        let children = (try? cgroup.directory.children()) ?? []
+        if PathShape.nesting(name) == .one || children.isEmpty { return [cgroup] }
+        return children.flatMap { leaves("\(path)/\($0.text)") }
+    }
+
+    /// The cgroups above a path, the nearest first, without the root.
+    func ancestors(of path: String) -> [LimitedCgroup] {
+        var parts = path.split(separator: "/")
+        var found: [LimitedCgroup] = []
+        while parts.count > 1 {
+            parts.removeLast()
+            if let cgroup = cgroup("/" + parts.joined(separator: "/")) { found.append(cgroup) }
+        }
+        return found
+    }
+}
+
+/// One open cgroup.
+public struct LimitedCgroup {
+    public let path: String
+    public let id: Int64
+    let directory: CgroupDirectory
+
+    /// A limit as the kernel has it; `nil` where its text is none.
+    public func value(of key: LimitKey) throws(Errno) -> LimitValue? {
+        let text = try directory.text(named: key.file)
+        if case .ioMax(let device) = key { return .io(IOMax.devices(in: text)[device] ?? IOMax()) }
+        return LimitValue(text, for: key)
+    }
+
+    /// The devices that io.max limits here.
+    public var limitedDevices: [DeviceNumber] {
+        guard let text = try? directory.text(named: "io.max") else { return [] }
+        return IOMax.devices(in: text).keys.sorted()
+    }
+
+    /// The copy of the limits that crun keeps in a cgroup of its own below its scope.
+    var inner: LimitedCgroup? {
+        guard path.hasSuffix(".scope"),
+            let child = try? directory.child(CgroupName("container")), let id = try? child.id()
+        else { return nil }
+        return LimitedCgroup(path: "\(path)/container", id: id, directory: child)
+    }
+
+    /// The number of a flat keyed file, `nr_throttled` of cpu.stat.
+    func counter(_ file: String, _ key: String) -> Int64? {
+        guard let text = try? directory.text(named: file) else { return nil }
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.count == 2, words[0] == key { return Int64(words[1]) }
+        }
+        return nil
+    }
+
+    func number(_ file: String) -> Int64? {
+        (try? directory.text(named: file)).flatMap { Int64($0.split(separator: "\n").first ?? "") }
+    }
+
+    /// How often a limit took hold so far, by the kernel's own count; `nil` where it keeps none.
+    public func bites(of key: LimitKey) -> Int64? {
+        switch key {
+        case .cpuMax: counter("cpu.stat", "throttled_usec")
+        case .memoryHigh: counter("memory.events", "high")
+        case .memoryMax: counter("memory.events", "max")
+        case .memorySwapMax: counter("memory.swap.events", "max")
+        case .pidsMax: counter("pids.events", "max")
+        case .cpuWeight, .ioMax, .ioWeight, .freeze: nil
+        }
+    }
+
+    /// Time in which some or all in it waited for a resource, in µs.
+    func stalled(_ file: String, full: Bool) -> Int64? {
+        guard let text = try? directory.text(named: file) else { return nil }
+        let line = text.split(separator: "\n").first { $0.hasPrefix(full ? "full " : "some ") }
+        let word = line?.split(separator: " ").first { $0.hasPrefix("total=") }
+        return word.flatMap { Int64($0.dropFirst(6)) }
+    }
+
+    /// What it uses at the moment.
+    ///
+    /// - Parameter watching: how long to look at its CPU time, in ms.
+    public func circumstances(watchingMilliseconds watching: UInt32 = 0) -> Circumstances {
+        var now = Circumstances()
+        now.memory = number("memory.current")
+        if let text = try? directory.text(named: "memory.stat"),
+            let stat = try? MemoryStat(parsing: Array(text.utf8).span),
+            let anon = stat.anon, let shmem = stat.shmem, let kernel = stat.kernel,
+            let sock = stat.sock
+        {
+            now.unreclaimable = anon + shmem + kernel + sock
+        }
+        let swap = (try? directory.text(named: "memory.swap.max"))?.prefix { $0 != "\n" }
+        now.hasSwap = swap != nil && swap != "0" && hostHasSwap()
+        now.processes = number("pids.current")
+        if watching > 0, let before = counter("cpu.stat", "usage_usec") {
+            usleep(watching * 1000)
+            if let after = counter("cpu.stat", "usage_usec") {
+                now.cores = Rational(after - before) / Rational(Int64(watching) * 1000)
+            }
+        }
+        return now
+    }
+}
+
+/// Whether the host has swap space (/proc/swaps has a line beside its heading).
+private func hostHasSwap() -> Bool {
+    guard let proc = try? CgroupDirectory(path: "/proc"), let text = try? proc.text(of: "swaps")
+    else { return false }
+    return text.split(separator: "\n").count > 1
+}

@@ -1,0 +1,56 @@
+import CLinux
+import Glibc
+import Units
+
+/// A lock beside the store that one process holds at a time, and that goes with it however it ends.
+public struct ProcessLock: ~Copyable {
+    private let descriptor: Int32
+    /// The process that held it when it could not be taken; `nil` once it is held.
+    public let holder: String?
+
+    /// Takes the lock `STORE.NAME`.
+    ///
+    /// - Parameter waitMilliseconds: how long to wait for another holder.
+    /// - Throws: `notPermitted` if the file cannot be opened.
+    public init(_ name: String, of store: String, waitMilliseconds: Int64 = 0) throws(Fault) {
+        let path = "\(Self.resolved(store)).\(name)"
+        let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        guard opened >= 0 else {
+            throw Fault(
+                .notPermitted, at: path,
+                found: "it cannot be opened (\(String(cString: strerror(errno))))",
+                cure: "Run it as the user that owns the store")
+        }
+        descriptor = opened
+        var waited: Int64 = 0
+        while clinux_lock_exclusive(opened) != 0 {
+            guard waited < waitMilliseconds else {
+                holder = Self.text(opened)
+                return
+            }
+            usleep(20_000)
+            waited += 20
+        }
+        holder = nil
+        ftruncate(opened, 0)
+        let pid = Array(String(getpid()).utf8)
+        _ = pid.withUnsafeBytes { pwrite(opened, $0.baseAddress, $0.count, 0) }
+    }
+
+    public var isHeld: Bool { holder == nil }
+
+    private static func text(_ descriptor: Int32) -> String {
+        var text = [UInt8](repeating: 0, count: 20)
+        let count = text.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+        return String(decoding: text.prefix(max(0, count)), as: UTF8.self)
+    }
+
+    /// The store's own path, so that two links to one store are one lock.
+    private static func resolved(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    deinit { close(descriptor) }
+}

@@ -1,0 +1,76 @@
+import Glibc
+import CgroupFormat
+import Limits
+import SystemPackage
+import Units
+
+/// Lowers memory.max below what is in use without a kill: memory.high first, then it waits.
+struct Shrink {
+    var max: PlannedWrite
+    /// The memory.high that makes room.
+    ///
+    /// It is written to the file, past the owner: the writer does the kernel's reclaiming itself, and
+    /// systemd has better things to do.
+    var high: PlannedWrite
+    /// What memory.high is to be afterwards.
+    var end: PlannedWrite
+}
+
+extension LimitChanger {
+    /// The memory limits among the writes that are below what is in use.
+    func shrinks(_ due: [PlannedWrite]) throws(Fault) -> [Shrink] {
+        var result: [Shrink] = []
+        for write in due where write.key == .memoryMax && write.isLowering {
+            guard case .number(.at(let target)) = write.wanted,
+                let cgroup = tree.cgroup(write.path), let current = cgroup.number("memory.current"),
+                current > target, let before = try? cgroup.value(of: .memoryHigh)
+            else { continue }
+            let high = PlannedWrite(
+                path: write.path, cgroupID: write.cgroupID, owner: .file, key: .memoryHigh,
+                before: before, wanted: before.tightened(by: write.wanted))
+            var end = high.reversed
+            if let own = due.first(where: { $0.path == write.path && $0.key == .memoryHigh }) {
+                end.wanted = own.wanted
+            }
+            result.append(Shrink(max: write, high: high, end: end))
+        }
+        return result
+    }
+
+    /// Waits until usage is at or below the limit to come.
+    ///
+    /// - Throws: at the deadline, with the shortfall, or when all in it stalls.
+    func wait(_ shrink: Shrink) throws(Fault) {
+        guard case .number(.at(let target)) = shrink.max.wanted else { return }
+        let cgroup = try tree.same(shrink.max)
+        try tree.write([shrink.high], lasting: false)
+        var plan = MemoryShrink(target: target, deadlineMilliseconds: deadline)
+        var (elapsed, last) = (Int64(0), cgroup.stalled("memory.pressure", full: true))
+        while true {
+            guard let current = cgroup.number("memory.current") else {
+                throw cgroup.fault(.noSuchFileOrDirectory, .memoryMax, in: tree.path)
+            }
+            let total = cgroup.stalled("memory.pressure", full: true)
+            var share: Int64?
+            if elapsed > 0, let total, let last { share = (total - last) / (Self.lookEvery * 10) }
+            last = total
+            onShrink(current, target)
+            switch plan.next(current: current, stalled: share, elapsed: elapsed) {
+            case .lower: return
+            case .giveUp(let why):
+                throw Fault(
+                    .failed, at: "\(tree.path)\(harmless(shrink.max.path))/memory.max",
+                    found: "memory did not shrink in \(elapsed / 1000) s: \(why); the old limits "
+                        + "are back",
+                    cure: "Free memory in it, give it longer with --deadline, or add --force and "
+                        + "let the kernel kill")
+            case .wait:
+                usleep(UInt32(Self.lookEvery * 1000))
+                elapsed += Self.lookEvery
+            }
+        }
+    }
+
+    /// How often usage is looked at, in ms.
+    private static let lookEvery: Int64 = 200
+}

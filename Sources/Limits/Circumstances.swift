@@ -1,0 +1,82 @@
+import CgroupFormat
+import Units
+
+/// What a cgroup uses at the moment, as far as it is known.
+public struct Circumstances: Hashable, Sendable {
+    /// `memory.current`, in bytes.
+    public var memory: Int64?
+    /// What the kernel cannot take back without swap: anon, shmem, kernel and sock, in bytes.
+    public var unreclaimable: Int64?
+    /// Whether the host has swap.
+    public var hasSwap = false
+    /// `pids.current`.
+    public var processes: Int64?
+    /// CPU used of late, in cores.
+    public var cores: Rational?
+
+    public init() {}
+
+    /// What memory cannot shrink below; `nil` with swap, where anonymous memory can go.
+    ///
+    /// Where memory.stat says nothing, all that is in use counts.
+    public var memoryFloor: Int64? { hasSwap ? nil : unreclaimable ?? memory }
+}
+
+extension PlannedWrite {
+    /// What the write will do, in words; `nil` if there is nothing to say.
+    public func prediction(_ now: Circumstances) -> String? {
+        if isInForce { return "in force already" }
+        switch (key, wanted) {
+        case (.cpuMax, .cpu(let cap)):
+            guard let cores = cap.cores, let used = now.cores else { return nil }
+            guard used > cores else { return "no effect now: \(short(used)) cores are used" }
+            let refused = (used - cores) * Rational(100) / used
+            return "\(short(used)) cores are used: about \(refused.floor) % of it is throttled"
+        case (.memoryMax, .number(.at(let bytes))):
+            guard let used = now.memory, used > bytes else { return nil }
+            let spare = now.unreclaimable.map { max(0, used - $0) }
+            return "\(mebibytes(used)) are in use: it shrinks through memory.high first"
+                + (spare.map { ", \(mebibytes($0)) can be reclaimed" } ?? "")
+        case (.memoryHigh, .number(.at(let bytes))):
+            guard let used = now.memory, used > bytes else { return nil }
+            return "\(mebibytes(used)) are in use: the kernel reclaims, and slows what allocates"
+        case (.pidsMax, .number(.at(let most))):
+            guard let count = now.processes, count >= most else { return nil }
+            return "\(count) processes run: none is killed, the next fork fails"
+        case (.cpuWeight, _), (.ioWeight, _):
+            let contended = key == .cpuWeight ? "CPUs" : "disk"
+            return "counts only against siblings that want the same \(contended)"
+        case (.freeze, .frozen(true)): return "every process in it stops; memory stays charged"
+        default: return nil
+        }
+    }
+
+    /// Refuses a value that would have the kernel kill or strangle what already runs.
+    ///
+    /// - Throws: `failed` for a memory limit below what cannot be reclaimed.
+    public func refuseKill(_ now: Circumstances, at place: String) throws(Fault) {
+        guard key == .memoryMax || key == .memoryHigh, case .number(.at(let bytes)) = wanted,
+            isLowering, let floor = now.memoryFloor, bytes < floor
+        else { return }
+        throw Fault(
+            .failed, at: "\(place)/\(key)",
+            found: "\(bytes) bytes are wanted and \(floor) cannot be reclaimed (anon, shmem, "
+                + "kernel and sock, without swap): the kernel would "
+                + (key == .memoryMax ? "reclaim, then kill" : "stall every process in it"),
+            cure: "Give it at least that much, stop something in it, or add --force")
+    }
+}
+
+/// Bytes for people, in MiB.
+func mebibytes(_ bytes: Int64) -> String {
+    let tenths = Rational(bytes) * Rational(10) / Rational(Int64(1) << 20)
+    let whole = Int64(tenths.floor.description) ?? 0
+    return "\(whole / 10).\(whole % 10) MiB"
+}
+
+/// A number of cores with two decimals.
+func short(_ cores: Rational) -> String {
+    let hundredths = Int64((cores * Rational(100)).floor.description) ?? 0
+    let rest = hundredths % 100
+    return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
+}

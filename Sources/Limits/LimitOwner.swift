@@ -1,0 +1,34 @@
+/// Who keeps a cgroup's limits, and through whom they are written.
+public enum LimitOwner: Hashable, Sendable, CustomStringConvertible {
+    /// A slice, scope or service, by its name.
+    case systemd(unit: String)
+    /// A container of Docker or Podman, and the scope it runs in if systemd made it.
+    case docker(id: String, unit: String?)
+    case podman(id: String, unit: String?)
+    /// Nobody: the kernel's file is all there is.
+    case file
+
+    /// `systemd:tenant-acme.slice`, `docker:ID`, `file`.
+    public var description: String {
+        switch self {
+        case .systemd(let unit): "systemd:\(unit)"
+        case .docker(let id, _): "docker:\(id.prefix(12))"
+        case .podman(let id, _): "podman:\(id.prefix(12))"
+        case .file: "file"
+        }
+    }
+
+    /// The unit whose properties the limits are as well.
+    public var unit: String? {
+        switch self {
+        case .systemd(let unit): unit
+        case .docker(_, let unit), .podman(_, let unit): unit
+        case .file: nil
+        }
+    }
+
+    /// Whether it groups units and is none that can be frozen.
+    public var isSlice: Bool {
+        if case .systemd(let unit) = self { unit.hasSuffix(".slice") } else { false }
+    }
+}

@@ -1,0 +1,174 @@
+import CgroupFormat
+import Units
+
+/// What one word of the command line asks for: `cpu=1.5`, `io.max=/dev/vda:wbps=10M`.
+public struct LimitWish: Hashable, Sendable {
+    /// What to set; of a device only the fields that are named.
+    public enum Goal: Hashable, Sendable {
+        case value(LimitKey, LimitValue)
+        case device(String, [IOMax.Field: Limit])
+    }
+
+    public let goal: Goal
+
+    /// Reads the word.
+    ///
+    /// - Throws: `wrongUse` for an unknown limit or a value out of its range.
+    public init(parsing word: String) throws(Fault) {
+        let pair = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard pair.count == 2 else { throw LimitName.unknown(word) }
+        let value = String(pair[1])
+        if pair[0] == "io.max" {
+            goal = try device(value, word)
+            return
+        }
+        guard let key = LimitName.key(String(pair[0])) else { throw LimitName.unknown(word) }
+        let (read, expected) = Self.read(value, for: key)
+        guard let read else {
+            throw Fault(
+                .wrongUse, at: "limit \"\(word)\"", found: "\(key) does not take \"\(value)\"",
+                cure: "Write \(expected)")
+        }
+        goal = .value(key, read)
+    }
+
+    /// A wish for a value that is known.
+    public init(_ key: LimitKey, _ value: LimitValue) { goal = .value(key, value) }
+
+    /// Reads a word of `limit unset`: a limit's name, or `io.max=/dev/vda`.
+    ///
+    /// - Returns: a wish for no limit; `nil` for `io.max`, which means every device.
+    public static func unsetting(_ word: String) throws(Fault) -> LimitWish? {
+        if word == "io.max" { return nil }
+        if word.hasPrefix("io.max=") { return try LimitWish(parsing: "\(word):max") }
+        guard let key = LimitName.key(word) else { throw LimitName.unknown(word) }
+        return LimitWish(key, key.unlimited)
+    }
+
+    private static func read(
+        _ text: String, for key: LimitKey
+    ) -> (value: LimitValue?, expected: String) {
+        switch key {
+        case .cpuMax:
+            return (
+                cpuMax(text).map(LimitValue.cpu),
+                "cores (1.5), percent of a core (50%) or max, from 0.001 cores up"
+            )
+        case .memoryHigh, .memoryMax, .memorySwapMax:
+            return (
+                bytes(text).map(LimitValue.number),
+                "bytes, such as 512M or 1G (powers of 1024), or max"
+            )
+        case .pidsMax:
+            return (
+                Limit(text).flatMap { $0.isIn(1...4_194_304) ? .number($0) : nil },
+                "a number from 1 to 4194304, or max"
+            )
+        case .cpuWeight, .ioWeight:
+            return (
+                Int64(text).flatMap { (1...10_000).contains($0) ? .weight($0) : nil },
+                "a number from 1 to 10000"
+            )
+        case .freeze:
+            let words = ["on": true, "1": true, "off": false, "0": false]
+            return (words[text].map(LimitValue.frozen), "on or off")
+        case .ioMax:
+            return (nil, "a device and its fields")
+        }
+    }
+}
+
+/// The names of limits on the command line.
+public enum LimitName {
+    /// What may be written, the file's name or a shorter one.
+    static let words = ["cpu"] + LimitKey.plain.dropLast().map(\.file) + ["io.max", "freeze"]
+
+    /// The limit of a name; `nil` for none, and for io.max, which is a device's.
+    public static func key(_ word: String) -> LimitKey? {
+        switch word {
+        case "cpu": .cpuMax
+        case "freeze": .freeze
+        default: LimitKey.plain.first { $0.file == word }
+        }
+    }
+
+    static func unknown(_ word: String) -> Fault {
+        Fault(
+            .wrongUse, at: "limit \"\(word)\"", found: "no limit of that name",
+            cure: "Use one of \(words.joined(separator: ", ")), as in cpu=1.5")
+    }
+}
+
+/// `DEVICE:wbps=10M,riops=200`, or `DEVICE:max`.
+private func device(_ text: String, _ word: String) throws(Fault) -> LimitWish.Goal {
+    func wrong(_ found: String) -> Fault {
+        Fault(
+            .wrongUse, at: "limit \"\(word)\"", found: found,
+            cure: "Write io.max=/dev/vda:wbps=10M,riops=200, with rbps and wbps in bytes a second, "
+                + "riops and wiops in operations a second, or max")
+    }
+    guard let colon = text.lastIndex(of: ":"), colon != text.startIndex else {
+        throw wrong("no device with limits behind a colon")
+    }
+    let (device, rest) = (String(text[..<colon]), text[text.index(after: colon)...])
+    var fields: [IOMax.Field: Limit] = [:]
+    if rest == "max" {
+        for field in IOMax.Field.allCases { fields[field] = .max }
+        return .device(device, fields)
+    }
+    for part in rest.split(separator: ",", omittingEmptySubsequences: false) {
+        let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard pair.count == 2, let field = IOMax.Field(rawValue: String(pair[0])),
+            let limit = isBytes(field) ? bytes(String(pair[1])) : Limit(pair[1])
+        else { throw wrong("\"\(part)\"") }
+        // The kernel takes 0 for out of range.
+        if limit == .at(0) { throw wrong("\"\(part)\": the kernel takes no 0") }
+        guard fields.updateValue(limit, forKey: field) == nil else {
+            throw wrong("\(field.rawValue) twice")
+        }
+    }
+    return .device(device, fields)
+}
+
+private func isBytes(_ field: IOMax.Field) -> Bool { field == .readBytes || field == .writeBytes }
+
+extension Limit {
+    fileprivate func isIn(_ range: ClosedRange<Int64>) -> Bool {
+        switch self {
+        case .max: true
+        case .at(let value): range.contains(value)
+        }
+    }
+}
+
+/// Cores or percent as `cpu.max`; `nil` if the text is neither.
+///
+/// The period is 100 ms; below 0.01 cores it is 1 s, as the kernel takes no quota under 1 ms.
+public func cpuMax(_ text: String) -> CPUMax? {
+    if text == "max" { return CPUMax(quota: .max) }
+    let isPercent = text.hasSuffix("%")
+    guard let number = Rational(decimal: isPercent ? String(text.dropLast()) : text) else {
+        return nil
+    }
+    return cpuMax(cores: isPercent ? number / Rational(100) : number)
+}
+
+/// Cores as `cpu.max`; `nil` below 0.001 cores.
+public func cpuMax(cores: Rational) -> CPUMax? {
+    for period in [100_000, 1_000_000] as [Int64] {
+        guard let quota = Int64((cores * Rational(period)).floor.description) else { return nil }
+        if quota >= 1000 { return CPUMax(quota: .at(quota), period: period) }
+    }
+    return nil
+}
+
+/// Bytes, with K, M, G or T for powers of 1024.
+private func bytes(_ text: String) -> Limit? {
+    if text == "max" { return .max }
+    let powers: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
+    let suffix = text.last.flatMap { powers[Character($0.uppercased())] }
+    let digits = suffix == nil ? text[...] : text.dropLast()
+    guard let number = Rational(decimal: digits), number >= .zero else { return nil }
+    let scaled = number * Rational(Int64(1) << Int64(suffix ?? 0))
+    return Int64(scaled.floor.description).map(Limit.at)
+}

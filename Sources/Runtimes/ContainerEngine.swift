@@ -1,0 +1,227 @@
+import CgroupFormat
+import Foundation
+import Glibc
+import Limits
+import SystemPackage
+import Units
+
+/// The engine of a container, by its HTTP interface: Docker (API 1.41) or Podman (libpod 4).
+struct ContainerEngine {
+    enum Kind: String {
+        case docker = "Docker"
+        case podman = "Podman"
+    }
+
+    var kind: Kind
+    var socket: String
+
+    /// Sets limits, so that the engine keeps them over a restart of the container.
+    ///
+    /// - Returns: the settings that it has no words for, such as memory.high and exact weights.
+    func update(_ settings: [LimitSetting], of id: String) throws(Fault) -> [LimitSetting] {
+        let known = try hostConfig(of: id)
+        let (body, left) = kind == .docker ? dockerUpdate(settings, known) : podmanUpdate(settings)
+        guard !body.isEmpty else { return left }
+        let prefix = kind == .docker ? "" : "/v4.0.0/libpod"
+        try post("\(prefix)/containers/\(id)/update", try json(body), id)
+        return left
+    }
+
+    /// What it keeps for a limit; `nil` if it keeps none.
+    func kept(_ key: LimitKey, of id: String) -> LimitValue? {
+        guard let known = try? hostConfig(of: id) else { return nil }
+        switch key {
+        case .cpuMax:
+            if let nano = known.NanoCpus, nano > 0 {
+                return .cpu(CPUMax(quota: .at(nano / 10_000)))
+            }
+            guard let quota = known.CpuQuota, quota > 0 else { return nil }
+            let period = known.CpuPeriod ?? 0
+            return .cpu(CPUMax(quota: .at(quota), period: period > 0 ? period : 100_000))
+        case .memoryMax:
+            return known.Memory.flatMap { $0 > 0 ? .number(.at($0)) : nil }
+        case .pidsMax: return known.PidsLimit.flatMap { $0 > 0 ? .number(.at($0)) : nil }
+        default: return nil
+        }
+    }
+
+    /// Its id and name, asked for by either; `nil` if the engine knows none.
+    func identity(_ word: String) -> (id: String, name: String)? {
+        struct Inspected: Decodable {
+            var Id: String
+            var Name: String
+        }
+        guard let answer = try? UnixHTTP.get("/containers/\(word)/json", at: socket, seconds: 10),
+            answer.status == 200,
+            let found = try? JSONDecoder().decode(Inspected.self, from: answer.body)
+        else { return nil }
+        let name = found.Name.hasPrefix("/") ? String(found.Name.dropFirst()) : found.Name
+        return (found.Id, name)
+    }
+
+    /// Pauses or resumes it.
+    func pause(_ isPaused: Bool, _ id: String) throws(Fault) {
+        let prefix = kind == .docker ? "" : "/v4.0.0/libpod"
+        try post("\(prefix)/containers/\(id)/\(isPaused ? "pause" : "unpause")", nil, id)
+    }
+
+    private func hostConfig(of id: String) throws(Fault) -> HostConfig {
+        struct Inspected: Decodable { var HostConfig: HostConfig? }
+        let answer = try request(id) { () throws(Errno) in
+            try UnixHTTP.get("/containers/\(id)/json", at: socket, seconds: 10)
+        }
+        guard answer.status == 200,
+            let found = try? JSONDecoder().decode(Inspected.self, from: answer.body)
+        else { throw refused(answer, id) }
+        return found.HostConfig ?? HostConfig()
+    }
+
+    private func post(_ path: String, _ body: Data?, _ id: String) throws(Fault) {
+        let answer = try request(id) { () throws(Errno) in
+            try UnixHTTP.post(path, body, at: socket, seconds: 30)
+        }
+        // 304: it is so already.
+        guard (200..<300).contains(answer.status) || answer.status == 304 else {
+            throw refused(answer, id)
+        }
+    }
+
+    private func request(
+        _ id: String, _ send: () throws(Errno) -> UnixHTTP.Answer
+    ) throws(Fault) -> UnixHTTP.Answer {
+        do throws(Errno) {
+            return try send()
+        } catch {
+            let isForbidden = error == .permissionDenied || error == .notPermitted
+            throw Fault(
+                isForbidden ? .notPermitted : .unavailable, at: socket,
+                found: "\(kind.rawValue) gives no answer (\(error))",
+                cure: isForbidden
+                    ? "Run it as root or as a member of the group that owns the socket"
+                    : "Check that \(kind.rawValue) runs")
+        }
+    }
+
+    private func refused(_ answer: UnixHTTP.Answer, _ id: String) -> Fault {
+        struct Message: Decodable { var message: String }
+        let said = (try? JSONDecoder().decode(Message.self, from: answer.body))?.message
+        return Fault(
+            answer.status == 404 ? .unavailable : .failed,
+            at: "container \(id.prefix(12))",
+            found: "\(kind.rawValue) refused (\(answer.status): "
+                + "\(harmless(String((said ?? "no reason").prefix(300)))))",
+            cure: "octroi limit show says what holds now")
+    }
+
+    private func json(_ body: [String: EngineValue]) throws(Fault) -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(body) else {
+            preconditionFailure("whole numbers that JSON cannot hold")
+        }
+        return data
+    }
+}
+
+/// What Docker keeps of a container's limits; 0 is "not set".
+struct HostConfig: Decodable {
+    var NanoCpus: Int64?
+    var CpuQuota: Int64?
+    var CpuPeriod: Int64?
+    var PidsLimit: Int64?
+    var Memory: Int64?
+    var MemorySwap: Int64?
+}
+
+/// A value of a request's body.
+enum EngineValue: Encodable, Hashable {
+    case number(Int64)
+    case members([String: EngineValue])
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .number(let value): try container.encode(value)
+        case .members(let members): try container.encode(members)
+        }
+    }
+}
+
+/// The body of `POST /containers/ID/update` of Docker.
+func dockerUpdate(
+    _ settings: [LimitSetting], _ known: HostConfig
+) -> (body: [String: EngineValue], left: [LimitSetting]) {
+    var body: [String: EngineValue] = [:]
+    var left: [LimitSetting] = []
+    for setting in settings {
+        switch (setting.key, setting.value) {
+        case (.cpuMax, .cpu(let cpu)):
+            guard let fields = dockerQuota(cpu, known) else {
+                left.append(setting)
+                continue
+            }
+            body.merge(fields) { $1 }
+        case (.memoryMax, .number(.max)):
+            // 0 would be "unchanged".
+            body["Memory"] = .number(dockerUnlimited)
+            body["MemorySwap"] = .number(-1)
+        case (.memoryMax, .number(.at(let bytes))) where bytes >= 6 << 20:
+            body["Memory"] = .number(bytes)
+            // Docker keeps the sum of memory and swap, and refuses memory above it.
+            if let memory = known.Memory, let sum = known.MemorySwap, memory > 0, sum > 0 {
+                body["MemorySwap"] = .number(bytes + max(0, sum - memory))
+            } else {
+                body["MemorySwap"] = .number(-1)
+            }
+        case (.pidsMax, .number(.at(let count))): body["PidsLimit"] = .number(count)
+        case (.pidsMax, .number(.max)): body["PidsLimit"] = .number(-1)
+        default: left.append(setting)
+        }
+    }
+    return (body, left)
+}
+
+/// What Docker takes for no limit of memory: the largest number of whole pages.
+private let dockerUnlimited = Int64.max / 4096 * 4096
+
+/// Docker's words for a quota.
+///
+/// A container that was given `--cpus` takes nothing else, no more of it than the host has, and none
+/// can be taken away: a quota of -1 would stay behind and spoil every later start.
+private func dockerQuota(_ cpu: CPUMax, _ known: HostConfig) -> [String: EngineValue]? {
+    let hasNano = known.NanoCpus ?? 0 > 0
+    guard case .at(let quota) = cpu.quota else {
+        return hasNano ? nil : ["CpuQuota": .number(-1)]
+    }
+    guard hasNano else {
+        return ["CpuQuota": .number(quota), "CpuPeriod": .number(cpu.period)]
+    }
+    // Docker makes a quota of 100 ms of it.
+    let cpus = Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    let fits = cpu.period == 100_000 && quota <= cpus * 100_000
+    return fits ? ["NanoCpus": .number(quota * 10_000)] : nil
+}
+
+/// The body of Podman's update: resources of an OCI runtime (config-linux.md).
+func podmanUpdate(
+    _ settings: [LimitSetting]
+) -> (body: [String: EngineValue], left: [LimitSetting]) {
+    var body: [String: EngineValue] = [:]
+    var left: [LimitSetting] = []
+    for setting in settings {
+        switch (setting.key, setting.value) {
+        case (.cpuMax, .cpu(let cpu)):
+            guard case .at(let quota) = cpu.quota else {
+                left.append(setting)
+                continue
+            }
+            body["cpu"] = .members(["quota": .number(quota), "period": .number(cpu.period)])
+        case (.memoryMax, .number(.at(let bytes))):
+            body["memory"] = .members(["limit": .number(bytes)])
+        case (.pidsMax, .number(.at(let count))):
+            body["pids"] = .members(["limit": .number(count)])
+        default: left.append(setting)
+        }
+    }
+    return (body, left)
+}

@@ -1,0 +1,25 @@
+import Foundation
+
+/// What runs containers and units on this host, and how.
+public enum Engines {
+    /// The version of systemd, as it says it; `nil` where it does not run or gives no answer.
+    public static func systemdVersion() -> String? {
+        guard ServiceManager.isSystemd else { return nil }
+        return (try? SystemdBus(timeoutSeconds: 5))?.version
+    }
+
+    /// Docker's cgroup driver and the version of its interface; `nil` where it gives no answer.
+    public static func docker(
+        _ sockets: RuntimeSockets = RuntimeSockets()
+    ) -> (driver: String, api: String)? {
+        struct Info: Decodable { var CgroupDriver: String }
+        struct Version: Decodable { var ApiVersion: String }
+        guard let socket = sockets.docker,
+            let info = try? UnixHTTP.get("/info", at: socket, seconds: 10),
+            let version = try? UnixHTTP.get("/version", at: socket, seconds: 5),
+            let driver = try? JSONDecoder().decode(Info.self, from: info.body),
+            let api = try? JSONDecoder().decode(Version.self, from: version.body)
+        else { return nil }
+        return (driver.CgroupDriver, api.ApiVersion)
+    }
+}

@@ -1,0 +1,240 @@
+import CgroupFS
+import CgroupFormat
+import Glibc
+import Limits
+import Units
+
+/// Finds who owns a cgroup's limits, and writes them through the owner.
+///
+/// It holds a connection to systemd, so it stays on one thread.
+public final class Owners {
+    private let sockets: RuntimeSockets
+    private let connect: () throws(Fault) -> SystemdBus?
+    private var bus: SystemdBus?
+
+    /// - Parameters:
+    ///   - isHost: whether the tree is the host's own; elsewhere nobody owns a cgroup.
+    ///   - address: of another bus than the system's, for tests.
+    public init(isHost: Bool, address: String? = nil, sockets: RuntimeSockets = RuntimeSockets()) {
+        self.sockets = isHost ? sockets : RuntimeSockets(docker: [], podman: [])
+        let hasSystemd = isHost && (address != nil || ServiceManager.isSystemd)
+        connect = { () throws(Fault) in hasSystemd ? try SystemdBus(address: address) : nil }
+    }
+
+    /// The connection to systemd; `nil` where systemd does not run the host.
+    ///
+    /// - Throws: `unavailable` if it runs but its bus does not answer.
+    func systemd() throws(Fault) -> SystemdBus? {
+        if bus == nil { bus = try connect() }
+        return bus
+    }
+
+    /// Who owns the limits of the cgroup at a path below the host's cgroup2 mount.
+    ///
+    /// - Throws: if systemd gives no answer: without it nothing is to be written past it.
+    public func owner(of path: String) throws(Fault) -> LimitOwner {
+        let unit = try unit(of: path)
+        if let id = PathShape.containerID(of: path) {
+            switch PathShape.runtime(of: path) {
+            case "docker" where sockets.docker != nil: return .docker(id: id, unit: unit)
+            case "podman" where sockets.podman != nil: return .podman(id: id, unit: unit)
+            default: break
+            }
+        }
+        return unit.map { .systemd(unit: $0) } ?? .file
+    }
+
+    /// The unit whose own cgroup this is; `nil` if it is nobody's, or lies inside a unit's.
+    private func unit(of path: String) throws(Fault) -> String? {
+        guard let bus = try systemd() else { return nil }
+        do throws(SystemdBus.Refusal) {
+            let object = try bus.call("GetUnitByControlGroup") { $0.add(path) }.text("o")
+            guard let object, let unit = SystemdBus.unit(of: object) else { return nil }
+            let own = try bus.text("ControlGroup", of: unit, interface(of: unit))
+            return own == path ? unit : nil
+        } catch {
+            if error.isUnknownUnit { return nil }
+            throw Fault(
+                .unavailable, at: path,
+                found: "systemd does not say whose it is (\(error.message))",
+                cure: "Try again; systemctl status says whether it is well")
+        }
+    }
+
+    /// Sets the properties of a unit: all of them, or none.
+    ///
+    /// - Parameter lasting: whether they outlive a reboot; those of a transient unit never do.
+    /// - Returns: the settings that systemd has no words for.
+    public func set(
+        _ settings: [LimitSetting], of unit: String, lasting: Bool
+    ) throws(Fault) -> [LimitSetting] {
+        var properties: [SystemdProperty] = []
+        var left: [LimitSetting] = []
+        for setting in settings {
+            let own = systemdProperties(for: setting, node: BlockDevices.node)
+            if let own { properties += own } else { left.append(setting) }
+        }
+        guard !properties.isEmpty else { return left }
+        try call(unit, "SetUnitProperties") {
+            $0.add(unit)
+            $0.add(!lasting)
+            $0.array(of: "(sv)") { for property in properties { property.add(to: &$0) } }
+        }
+        return left
+    }
+
+    /// Freezes or thaws a scope or service.
+    public func freeze(_ isFrozen: Bool, _ unit: String) throws(Fault) {
+        try call(unit, isFrozen ? "FreezeUnit" : "ThawUnit") { $0.add(unit) }
+    }
+
+    /// Calls a method of the manager on behalf of a unit.
+    @discardableResult
+    func call(
+        _ unit: String, _ method: String, _ fill: (inout BusMessage) -> Void
+    ) throws(Fault) -> BusReply {
+        guard let bus = try systemd() else {
+            throw Fault(
+                .unavailable, at: unit, found: "systemd does not run this host",
+                cure: "Run Octroi where the unit runs")
+        }
+        do throws(SystemdBus.Refusal) {
+            return try bus.call(method, fill)
+        } catch {
+            if error.isForbidden {
+                throw Fault(
+                    .notPermitted, at: "\(unit), \(method)",
+                    found: "systemd refuses this user (\(error.message))",
+                    cure: "Run it as root, or install config/50-octroi.rules as a rule of polkit "
+                        + "and join the group octroi")
+            }
+            throw Fault(
+                error.isUnknownUnit ? .unavailable : .failed, at: "\(unit), \(method)",
+                found: error.isTimeout
+                    ? "no answer from systemd: it may still do it"
+                    : "systemd refused "
+                        + "(\(harmless(error.message)))",
+                cure: "systemctl status \(unit) and the journal say more")
+        }
+    }
+
+    /// Sets the limits of a container of Docker or Podman by its engine.
+    ///
+    /// - Returns: the settings that its interface has no words for.
+    public func update(
+        _ settings: [LimitSetting], of owner: LimitOwner
+    ) throws(Fault) -> [LimitSetting] {
+        switch owner {
+        case .docker(let id, _):
+            guard let socket = sockets.docker else { return settings }
+            return try ContainerEngine(kind: .docker, socket: socket).update(settings, of: id)
+        case .podman(let id, _):
+            guard let socket = sockets.podman else { return settings }
+            return try ContainerEngine(kind: .podman, socket: socket).update(settings, of: id)
+        case .systemd, .file: return settings
+        }
+    }
+
+    /// A container of an engine, by its name or id: `docker/web`; `nil` if none knows it.
+    public func container(_ word: String) -> (id: String, name: String)? {
+        // It becomes part of a request's path.
+        let isName =
+            !word.isEmpty && word.utf8.count < 256
+            && word.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || "_.-".utf8.contains(byte)
+            }
+        guard isName, !word.hasPrefix(".") else { return nil }
+        for (kind, socket) in [
+            (ContainerEngine.Kind.docker, sockets.docker), (.podman, sockets.podman),
+        ] {
+            guard let socket,
+                let found = ContainerEngine(kind: kind, socket: socket).identity(word)
+            else { continue }
+            return (found.id, "\(kind.rawValue.lowercased())/\(found.name)")
+        }
+        return nil
+    }
+
+    /// Pauses or resumes a container by its engine; false where there is none.
+    public func pause(_ isPaused: Bool, _ owner: LimitOwner) throws(Fault) -> Bool {
+        switch owner {
+        case .docker(let id, _):
+            guard let socket = sockets.docker else { return false }
+            try ContainerEngine(kind: .docker, socket: socket).pause(isPaused, id)
+        case .podman(let id, _):
+            guard let socket = sockets.podman else { return false }
+            try ContainerEngine(kind: .podman, socket: socket).pause(isPaused, id)
+        case .systemd, .file: return false
+        }
+        return true
+    }
+}
+
+/// The name of the interface that holds a unit's resource properties.
+private func interface(of unit: String) -> String {
+    switch unit.split(separator: ".").last {
+    case "slice": "Slice"
+    case "scope": "Scope"
+    case "mount": "Mount"
+    case "socket": "Socket"
+    case "swap": "Swap"
+    default: "Service"
+    }
+}
+
+/// Where the engines of this host listen; `nil` where there is none.
+public struct RuntimeSockets: Sendable {
+    public let docker: String?
+    public let podman: String?
+
+    public init(
+        docker: [String] = ["/run/docker.sock", "/var/run/docker.sock"],
+        podman: [String] = ["/run/podman/podman.sock"]
+    ) {
+        self.docker = docker.first { access($0, F_OK) == 0 }
+        self.podman = podman.first { access($0, F_OK) == 0 }
+    }
+}
+
+extension Owners {
+    /// What the owner itself keeps for a limit; `nil` if it keeps none, or does not say.
+    public func kept(_ key: LimitKey, by owner: LimitOwner) -> LimitValue? {
+        switch owner {
+        case .systemd(let unit): return property(key, of: unit)
+        case .docker(let id, let unit):
+            let engine = sockets.docker.map { ContainerEngine(kind: .docker, socket: $0) }
+            return engine?.kept(key, of: id) ?? unit.flatMap { property(key, of: $0) }
+        case .podman(_, let unit): return unit.flatMap { property(key, of: $0) }
+        case .file: return nil
+        }
+    }
+
+    private func property(_ key: LimitKey, of unit: String) -> LimitValue? {
+        guard let bus = try? systemd() else { return nil }
+        let place = interface(of: unit)
+        func number(_ name: String) -> Limit? {
+            bus.number(name, of: unit, place).map {
+                $0 == SystemdProperty.infinity ? .max : .at(Int64(clamping: $0))
+            }
+        }
+        switch key {
+        case .cpuMax:
+            guard let quota = number("CPUQuotaPerSecUSec") else { return nil }
+            guard case .at(let perSecond) = quota else { return .cpu(CPUMax(quota: .max)) }
+            var period: Int64 = 100_000
+            if case .at(let own)? = number("CPUQuotaPeriodUSec") { period = own }
+            return .cpu(CPUMax(quota: .at(perSecond * period / 1_000_000), period: period))
+        case .cpuWeight, .ioWeight:
+            let name = key == .cpuWeight ? "CPUWeight" : "IOWeight"
+            guard case .at(let weight)? = number(name) else { return .weight(100) }
+            return .weight(weight)
+        case .memoryHigh: return number("MemoryHigh").map(LimitValue.number)
+        case .memoryMax: return number("MemoryMax").map(LimitValue.number)
+        case .memorySwapMax: return number("MemorySwapMax").map(LimitValue.number)
+        case .pidsMax: return number("TasksMax").map(LimitValue.number)
+        case .ioMax, .freeze: return nil
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import CgroupFormat
+import Limits
+
+/// A resource property of a unit (systemd.resource-control(5), org.freedesktop.systemd1(5)).
+struct SystemdProperty: Hashable {
+    enum Value: Hashable {
+        case number(UInt64)
+        /// By the path of a device node.
+        case device(String, UInt64)
+    }
+
+    var name: String
+    var value: Value
+
+    /// systemd's word for no limit, and for a weight that is not set.
+    static let infinity = UInt64.max
+
+    init(_ name: String, _ value: Value) { (self.name, self.value) = (name, value) }
+
+    func add(to message: inout BusMessage) {
+        switch value {
+        case .number(let number): message.property(name, "t") { $0.add(number) }
+        case .device(let path, let number):
+            message.property(name, "a(st)") {
+                $0.array(of: "(st)") {
+                    $0.structure(of: "st") {
+                        $0.add(path)
+                        $0.add(number)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A limit as properties of a unit; `nil` where systemd has no words for the value.
+///
+/// - Parameter node: the path of a device's node.
+func systemdProperties(
+    for setting: LimitSetting, node: (DeviceNumber) -> String?
+) -> [SystemdProperty]? {
+    switch (setting.key, setting.value) {
+    case (.cpuMax, .cpu(let cpu)): return quota(cpu)
+    case (.cpuWeight, .weight(let weight)): return [.init("CPUWeight", .number(UInt64(weight)))]
+    case (.ioWeight, .weight(let weight)): return [.init("IOWeight", .number(UInt64(weight)))]
+    case (.memoryHigh, .number(let limit)): return bytes("MemoryHigh", limit)
+    case (.memoryMax, .number(let limit)): return bytes("MemoryMax", limit)
+    case (.memorySwapMax, .number(let limit)):
+        return [.init("MemorySwapMax", .number(number(limit)))]
+    case (.pidsMax, .number(let limit)): return bytes("TasksMax", limit)
+    case (.ioMax(let device), .io(let io)):
+        guard let path = node(device) else { return nil }
+        return IOMax.Field.allCases.map {
+            SystemdProperty($0.property, .device(path, number(io[$0])))
+        }
+    default: return nil
+    }
+}
+
+/// systemd keeps µs of CPU in a second, and the period beside it.
+private func quota(_ cpu: CPUMax) -> [SystemdProperty]? {
+    guard case .at(let quota) = cpu.quota else {
+        // A period that stays would stretch the next quota.
+        return [
+            .init("CPUQuotaPerSecUSec", .number(SystemdProperty.infinity)),
+            .init("CPUQuotaPeriodUSec", .number(SystemdProperty.infinity)),
+        ]
+    }
+    let (perSecond, rest) = (quota * 1_000_000).quotientAndRemainder(dividingBy: cpu.period)
+    guard rest == 0, perSecond > 0 else { return nil }
+    return [
+        .init("CPUQuotaPeriodUSec", .number(UInt64(cpu.period))),
+        .init("CPUQuotaPerSecUSec", .number(UInt64(perSecond))),
+    ]
+}
+
+/// systemd refuses 0 for these.
+private func bytes(_ name: String, _ limit: Limit) -> [SystemdProperty]? {
+    limit == .at(0) ? nil : [.init(name, .number(number(limit)))]
+}
+
+private func number(_ limit: Limit) -> UInt64 {
+    switch limit {
+    case .max: SystemdProperty.infinity
+    case .at(let value): UInt64(value)
+    }
+}
+
+extension IOMax.Field {
+    fileprivate var property: String {
+        switch self {
+        case .readBytes: "IOReadBandwidthMax"
+        case .writeBytes: "IOWriteBandwidthMax"
+        case .readOps: "IOReadIOPSMax"
+        case .writeOps: "IOWriteIOPSMax"
+        }
+    }
+}

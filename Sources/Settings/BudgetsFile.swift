@@ -1,0 +1,182 @@
+import Limits
+import Units
+
+/// Reads the `budgets:` list of budgets.yaml.
+///
+/// Whether their ladders and tenants are there is for the store to say.
+func readBudgets(_ value: YAMLValue) throws(Fault) -> [Budget] {
+    var budgets: [Budget] = []
+    for item in try value.list() {
+        let members = try item.members([
+            "tenant", "amount", "per", "ladder", "exempt_until", "exempt_reason",
+        ])
+        let tenant = try readIdentifier(members, "tenant")
+        if budgets.contains(where: { $0.tenant == tenant }) {
+            throw item.fault(
+                "a budget for tenant \"\(tenant)\" a second time", "Give a tenant one budget")
+        }
+        if let reason = members["exempt_reason"], members["exempt_until"] == nil {
+            throw reason.fault(
+                "a reason without an exemption", "Add exempt_until: with the time it ends")
+        }
+        budgets.append(
+            Budget(
+                tenant: tenant,
+                amount: try members.required("amount").decimal { Budget.Amount($0) },
+                per: try members.choice("per", default: .month),
+                ladder: members["ladder"] == nil ? nil : try readIdentifier(members, "ladder"),
+                exemptUntil: try members["exempt_until"]?.value(
+                    "a time, such as 2026-12-01T00:00:00Z"
+                ) { Instant(rfc3339: $0) }, exemptReason: try members["exempt_reason"]?.text()))
+    }
+    return budgets
+}
+
+/// Reads the `ladders:` list of budgets.yaml.
+func readLadders(_ value: YAMLValue) throws(Fault) -> [Ladder] {
+    var ladders: [Ladder] = []
+    for item in try value.list() {
+        let members = try item.members([
+            "id", "dwell", "grace", "leave_below", "max_tenants_per_tick", "steps",
+        ])
+        let id = try readIdentifier(members, "id")
+        if ladders.contains(where: { $0.id == id }) {
+            throw item.fault("ladder \"\(id)\" a second time", "Give every ladder an id of its own")
+        }
+        var ladder = Ladder(id: id, steps: try readSteps(members.required("steps")))
+        if let dwell = members["dwell"] { ladder.dwellMilliseconds = try readDuration(dwell) }
+        if let grace = members["grace"] { ladder.graceMilliseconds = try readDuration(grace) }
+        if let percent = members["leave_below"] { ladder.leaveBelow = try whole(percent, 1...99) }
+        if let most = members["max_tenants_per_tick"] {
+            ladder.maxTenantsPerTick = Int(try whole(most, 1...10_000))
+        }
+        ladders.append(ladder)
+    }
+    return ladders
+}
+
+private func readSteps(_ value: YAMLValue) throws(Fault) -> [Ladder.Step] {
+    let items = try value.list()
+    guard !items.isEmpty else { throw value.fault("no step", "Write one step at least") }
+    var steps: [Ladder.Step] = []
+    for item in items {
+        let members = try item.members(["at", "do", "after", "value", "cores", "paced", "floor"])
+        let place = try members.required("at")
+        let at = try whole(place, 1...1000)
+        if let last = steps.last?.at, at < last {
+            throw place.fault(
+                "a step at \(at) percent behind one at \(last)", "Order the steps by at:")
+        }
+        steps.append(
+            Ladder.Step(
+                at: at, try readAction(members),
+                afterMilliseconds: try members["after"].map { value throws(Fault) in
+                    try readDuration(value)
+                }))
+    }
+    return steps
+}
+
+private func readAction(_ members: YAMLMembers) throws(Fault) -> Ladder.Action {
+    let action = try members.required("do")
+    let word = try action.text()
+    func refuse(allBut taken: [String]) throws(Fault) {
+        let others = ["cores", "floor", "paced", "value"].filter { !taken.contains($0) }
+        for name in others {
+            if let value = members[name] {
+                throw value.fault(
+                    "\(name) in a step that does \(word)",
+                    taken.isEmpty
+                        ? "Take it out" : "Such a step takes \(taken.joined(separator: ", "))")
+            }
+        }
+    }
+    switch word {
+    case "weight":
+        try refuse(allBut: ["value"])
+        return .weight(try whole(members.required("value"), 1...10_000))
+    case "io_max":
+        try refuse(allBut: ["value"])
+        return .ioMax(try readFields(members.required("value")))
+    case "cpu_cap":
+        try refuse(allBut: ["cores", "paced", "floor"])
+        return try readCap(members)
+    case "stop":
+        throw action.fault(
+            "\"stop\": Octroi does not stop containers", "Write do: freeze, which is the last step")
+    default: break
+    }
+    let plain: [String: Ladder.Action] = [
+        "warn": .warn, "memory_high": .memoryHigh, "no_forks": .noForks, "freeze": .freeze,
+    ]
+    guard let known = plain[word] else {
+        throw action.fault(
+            "\"\(word)\"",
+            "Write one of warn, weight, cpu_cap, memory_high, io_max, no_forks, freeze")
+    }
+    try refuse(allBut: [])
+    return known
+}
+
+private func readCap(_ members: YAMLMembers) throws(Fault) -> Ladder.Action {
+    let cores = try members["cores"].map { value throws(Fault) in try readCores(value) }
+    let isPaced = try members["paced"]?.value("true or false") { Bool($0) } ?? false
+    guard isPaced || cores != nil else {
+        throw members.owner.fault(
+            "a cap without a number of cores", "Add cores: \"0.5\" to it, or paced: true")
+    }
+    guard let value = members["floor"] else {
+        return .cpuCap(
+            cores: cores, isPaced: isPaced, floor: min(defaultFloor, cores ?? defaultFloor))
+    }
+    let floor = try readCores(value)
+    guard isPaced else {
+        throw value.fault(
+            "a floor under a cap that is not paced", "Take it out, or add paced: true")
+    }
+    if let cores, cores < floor {
+        throw value.fault(
+            "a floor of \(floor) cores above the cap of \(cores)", "Let the floor be below the cap")
+    }
+    return .cpuCap(cores: cores, isPaced: isPaced, floor: floor)
+}
+
+/// The least a paced cap gives if nothing is said: 5 % of a core.
+private let defaultFloor = Rational(1) / Rational(20)
+
+private func readCores(_ value: YAMLValue) throws(Fault) -> Rational {
+    let cores = try value.decimal { Rational(decimal: $0) }
+    guard (cores * Rational(1000)).floor > 0 else {
+        throw value.fault("\(cores) cores", "Write \"0.001\" or more: the kernel takes no less")
+    }
+    return cores
+}
+
+/// The fields of io.max behind a device, as the command line has them.
+private func readFields(_ value: YAMLValue) throws(Fault) -> String {
+    let fields = try value.text()
+    guard !fields.contains(":") else {
+        throw value.fault("\"\(fields)\"", "Leave the device out: the step is for every one")
+    }
+    _ = try readWish("io.max=/dev/all:\(fields)", value)
+    return fields
+}
+
+private func readDuration(_ value: YAMLValue) throws(Fault) -> Int64 {
+    try value.value("a duration such as 5m, or 0s for none") {
+        $0 == "0s" ? 0 : parseMilliseconds($0)
+    }
+}
+
+private func whole(_ value: YAMLValue, _ range: ClosedRange<Int64>) throws(Fault) -> Int64 {
+    try value.value("a whole number from \(range.lowerBound) to \(range.upperBound)") {
+        Int64($0).flatMap { range.contains($0) ? $0 : nil }
+    }
+}
+
+/// The id of a tenant or a ladder.
+func readIdentifier(_ members: YAMLMembers, _ name: String) throws(Fault) -> String {
+    try members.required(name).value(
+        "an id of a-z, 0-9 and -, beginning with a letter, 63 characters at most"
+    ) { isIdentifier($0, also: "-") ? $0 : nil }
+}

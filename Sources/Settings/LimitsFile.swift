@@ -1,0 +1,53 @@
+import Limits
+import Units
+
+/// The limits that limits.yaml may name, in the order in which they are written.
+private let names = [
+    "cpu", "cpu.max", "cpu.weight", "memory.high", "memory.max", "memory.swap.max", "io.max",
+    "io.weight", "pids.max",
+]
+
+/// Reads the `limits:` list of limits.yaml.
+func readLimits(_ value: YAMLValue) throws(Fault) -> [TenantLimits] {
+    var limits: [TenantLimits] = []
+    for item in try value.list() {
+        let members = try item.members(["tenant", "drift"] + names)
+        let tenant = try readIdentifier(members, "tenant")
+        if limits.contains(where: { $0.tenant == tenant }) {
+            throw item.fault(
+                "limits of tenant \"\(tenant)\" a second time", "Put them all into one entry")
+        }
+        if let second = members["cpu.max"], members["cpu"] != nil {
+            throw second.fault("cpu and cpu.max, which are the same limit", "Keep one of them")
+        }
+        var settings: [LimitWish] = []
+        for name in names {
+            if let value = members[name] { settings += try readSettings(name, value) }
+        }
+        let drift: DriftPolicy? =
+            members["drift"] == nil ? nil : try members.choice("drift", default: .reassert)
+        limits.append(TenantLimits(tenant: tenant, settings: settings, drift: drift))
+    }
+    return limits
+}
+
+/// One limit, or that of every device it names.
+private func readSettings(_ name: String, _ value: YAMLValue) throws(Fault) -> [LimitWish] {
+    guard name == "io.max" else {
+        return [try readWish("\(name)=\(try value.text())", value)]
+    }
+    var wishes: [LimitWish] = []
+    for (device, fields) in try value.anyMembers() {
+        wishes.append(try readWish("io.max=\(device):\(try fields.text())", fields))
+    }
+    return wishes
+}
+
+/// A limit as a word of the command line, its fault told where it stands in the file.
+func readWish(_ word: String, _ value: YAMLValue) throws(Fault) -> LimitWish {
+    do {
+        return try LimitWish(parsing: word)
+    } catch {
+        throw value.fault(error.found, error.cure)
+    }
+}

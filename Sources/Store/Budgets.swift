@@ -1,0 +1,170 @@
+import Foundation
+import GRDB
+import Limits
+import Units
+
+extension Store {
+    /// The budgets of all tenants that are there, by tenant, and where each stands on its ladder.
+    ///
+    /// The state is `nil` before the first look, and after another ladder was chosen.
+    public func budgets() throws(Fault) -> [(budget: Budget, state: LadderState?)] {
+        try read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT b.* FROM budget b JOIN tenant t ON t.id = b.tenant
+                    WHERE t.removed_ms IS NULL ORDER BY b.tenant
+                    """)
+            return try rows.map { row in
+                let state = try (row["state"] as Data?).map {
+                    try JSONDecoder().decode(LadderState.self, from: $0)
+                }
+                return (try budget(row), state)
+            }
+        }
+    }
+
+    /// All ladders, by id.
+    public func ladders() throws(Fault) -> [Ladder] {
+        try read { db in
+            try Row.fetchAll(db, sql: "SELECT definition FROM ladder ORDER BY id")
+                .map { try JSONDecoder().decode(Ladder.self, from: $0["definition"]) }
+        }
+    }
+
+    /// Adds a budget, or puts it in place of the tenant's own.
+    ///
+    /// - Returns: what changed, in words.
+    /// - Throws: for an unknown tenant or ladder, and for a tenant without a price book, whose
+    ///   spending nobody knows.
+    public func setBudget(_ budget: Budget, at now: Instant) throws(Fault) -> [String] {
+        try write { try saveBudget($0, budget, at: now) }
+    }
+
+    /// Adds a ladder, or puts it in place of the one with its id.
+    ///
+    /// - Returns: what changed, in words.
+    public func setLadder(_ ladder: Ladder) throws(Fault) -> [String] {
+        try write { try saveLadder($0, ladder) }
+    }
+
+    /// Takes a tenant's budget away, with where it stands on its ladder.
+    ///
+    /// - Throws: if it has none.
+    public func removeBudget(of tenant: String) throws(Fault) -> [String] {
+        try write { db in
+            try db.execute(sql: "DELETE FROM budget WHERE tenant = ?", arguments: [tenant])
+            guard db.changesCount > 0 else {
+                throw Fault(
+                    .badData, at: "tenant \(tenant)", found: "it has no budget",
+                    cure: "Look at octroi budget list, and correct the name")
+            }
+            return ["removed the budget of tenant \(tenant)"]
+        }
+    }
+
+    /// Keeps where tenants stand on their ladders, all in one transaction.
+    ///
+    /// A budget that was removed meanwhile, or given another ladder, is passed over: a state
+    /// belongs to its ladder.
+    public func saveStates(_ states: [(budget: Budget, state: LadderState)]) throws(Fault) {
+        try write { db in
+            for (budget, state) in states {
+                try db.execute(
+                    sql: """
+                        UPDATE budget SET state = :state
+                        WHERE tenant = :tenant AND ladder IS :ladder AND state IS NOT :state
+                        """,
+                    arguments: [
+                        "state": try json(state), "tenant": budget.tenant,
+                        "ladder": budget.ladder,
+                    ])
+            }
+        }
+    }
+}
+
+/// Writes a ladder.
+///
+/// - Returns: what changed, in words.
+func saveLadder(_ db: Database, _ ladder: Ladder) throws -> [String] {
+    let definition = try json(ladder)
+    let before = try String.fetchOne(
+        db, sql: "SELECT definition FROM ladder WHERE id = ?", arguments: [ladder.id])
+    guard before != definition else { return [] }
+    try db.execute(
+        sql: """
+            INSERT INTO ladder (id, definition) VALUES (?, ?)
+            ON CONFLICT (id) DO UPDATE SET definition = excluded.definition
+            """, arguments: [ladder.id, definition])
+    return ["\(before == nil ? "new" : "changed") ladder \(ladder.id)"]
+}
+
+/// Writes a budget; with another ladder, the tenant begins anew on it.
+///
+/// - Returns: what changed, in words.
+func saveBudget(_ db: Database, _ new: Budget, at now: Instant) throws -> [String] {
+    try requirePayer(db, new.tenant)
+    try requireLadder(db, new)
+    let before = try Row.fetchOne(
+        db, sql: "SELECT * FROM budget WHERE tenant = ?", arguments: [new.tenant]
+    ).map(budget)
+    guard before != new else { return [] }
+    try db.execute(
+        sql: """
+            INSERT INTO budget (tenant, amount, per, ladder, exempt_until_ms, exempt_reason, set_ms)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (tenant) DO UPDATE SET amount = excluded.amount, per = excluded.per,
+                state = iif(ladder IS excluded.ladder, state, NULL), ladder = excluded.ladder,
+                exempt_until_ms = excluded.exempt_until_ms,
+                exempt_reason = excluded.exempt_reason, set_ms = excluded.set_ms
+            """,
+        arguments: [
+            new.tenant, new.amount.description, new.per.rawValue, new.ladder,
+            new.exemptUntil?.milliseconds, new.exemptReason, now.milliseconds,
+        ])
+    return ["\(before == nil ? "new" : "changed") budget of tenant \(new.tenant)"]
+}
+
+private func budget(_ row: Row) throws -> Budget {
+    let tenant: String = row["tenant"]
+    guard let amount = Budget.Amount(row["amount"]), let per = Budget.Span(rawValue: row["per"])
+    else {
+        throw Fault(
+            .badData, at: "budget of tenant \(tenant)",
+            found: "\(row["amount"] as String) per \(row["per"] as String), which is no budget",
+            cure: "Set it again with octroi budget set")
+    }
+    return Budget(
+        tenant: tenant, amount: amount, per: per, ladder: row["ladder"],
+        exemptUntil: (row["exempt_until_ms"] as Int64?).map(Instant.init(milliseconds:)),
+        exemptReason: row["exempt_reason"])
+}
+
+/// A tenant that is there, with a price book.
+private func requirePayer(_ db: Database, _ tenant: String) throws {
+    let known = try Row.fetchOne(
+        db, sql: "SELECT price_book FROM tenant WHERE id = ? AND removed_ms IS NULL",
+        arguments: [tenant])
+    guard let known else {
+        throw Fault(
+            .badData, at: "budget of tenant \(tenant)", found: "no such tenant",
+            cure: "Add it to tenants.yaml and run octroi apply, or correct the name")
+    }
+    guard known["price_book"] as String? == nil else { return }
+    throw Fault(
+        .badData, at: "budget of tenant \(tenant)",
+        found: "the tenant has no price book, so what it spends is not known",
+        cure: "Name one as price_book in tenants.yaml and run octroi apply")
+}
+
+private func requireLadder(_ db: Database, _ budget: Budget) throws {
+    guard let ladder = budget.ladder else { return }
+    let isThere = try Bool.fetchOne(
+        db, sql: "SELECT EXISTS (SELECT 1 FROM ladder WHERE id = ?)", arguments: [ladder])
+    guard isThere != true else { return }
+    throw Fault(
+        .badData, at: "budget of tenant \(budget.tenant)",
+        found: "its ladder \"\(ladder)\" does not exist",
+        cure: "Add the ladder to budgets.yaml and run octroi apply, or name another one")
+}

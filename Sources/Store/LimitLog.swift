@@ -1,0 +1,233 @@
+import Foundation
+import GRDB
+import Limits
+import Units
+
+/// What one command, or one decision of the daemon, changed of limits.
+public struct LimitChangeSet: Hashable, Sendable {
+    public enum Action: String, Sendable, CaseIterable, Codable {
+        case set, unset, boost, expire, undo, reassert, adopt, alert, budget, recover
+    }
+
+    /// Whether it was done, or failed and was undone.
+    public enum Outcome: String, Sendable { case done, failed }
+
+    /// Its place in the chain; 0 before it is written down.
+    public var id: Int64 = 0
+    public var at: Instant
+    /// Who asked.
+    public var uid: Int64
+    public var user: String
+    /// A tenant's id, or a container as it was named.
+    public var target: String
+    public var tenant: String?
+    public var action: Action
+    public var outcome: Outcome
+    public var reason: String?
+    public var undoes: Int64?
+    public var expires: Instant?
+    public var changes: [LimitChange] = []
+
+    public init(
+        at: Instant, uid: Int64, user: String, target: String, tenant: String?, action: Action,
+        outcome: Outcome, reason: String?, undoes: Int64? = nil, expires: Instant? = nil
+    ) {
+        (self.at, self.uid, self.user) = (at, uid, user)
+        (self.target, self.tenant, self.action) = (target, tenant, action)
+        (self.outcome, self.reason) = (outcome, reason)
+        (self.undoes, self.expires) = (undoes, expires)
+    }
+}
+
+/// One limit that was written, with what the kernel gave back.
+public struct LimitChange: Hashable, Sendable {
+    public var path: String
+    public var cgroupID: Int64
+    /// As `LimitKey` describes itself; text, so that a record of a newer version can be read.
+    public var key: String
+    public var owner: String?
+    public var before: String
+    public var wanted: String
+    public var after: String
+    public var isVerified: Bool
+    /// The kernel's counter of how often the limit took hold, when it was written.
+    public var bites: Int64?
+    /// What was wanted before it; `nil` is nothing.
+    public var wantedBefore: String?
+
+    public init(_ write: PlannedWrite, after: LimitValue, isVerified: Bool, bites: Int64?) {
+        (path, cgroupID) = (write.path, write.cgroupID)
+        (key, owner) = (write.key.description, write.owner.description)
+        (before, wanted) = (write.before.description, write.wanted.description)
+        (self.after, self.isVerified, self.bites) = (after.description, isVerified, bites)
+    }
+
+    init(_ row: Row) {
+        (path, cgroupID) = (row["path"], row["cgroup_id"])
+        (key, owner) = (row["file"], row["owner"])
+        (before, wanted, after) = (row["before"], row["wanted"], row["after"])
+        (isVerified, bites) = (row["verified"], row["bites"])
+        wantedBefore = row["wanted_before"]
+    }
+}
+
+/// Appends a change-set to the chain.
+///
+/// - Returns: its place in it.
+@discardableResult
+func append(_ db: Database, _ set: LimitChangeSet) throws -> Int64 {
+    let last = try Row.fetchOne(
+        db, sql: "SELECT id, hash FROM limit_change_set ORDER BY id DESC LIMIT 1")
+    let previous = (last?["hash"] as Data?).map { Array($0) } ?? noHash
+    var set = set
+    set.id = (last?["id"] as Int64? ?? 0) + 1
+    try run(
+        db, "INSERT INTO limit_change_set VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            set.id, set.at.milliseconds, set.uid, set.user, set.target, set.tenant,
+            set.action.rawValue, set.outcome.rawValue, set.reason, set.undoes,
+            set.expires?.milliseconds, Data(previous), Data(hash(set, after: previous)),
+        ])
+    for change in set.changes {
+        try run(
+            db,
+            """
+            INSERT INTO limit_change (at_ms, uid, target, path, cgroup_id, file, before, wanted,
+                after, verified, reason, change_set, owner, bites, wanted_before)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                set.at.milliseconds, set.uid, set.target, change.path, change.cgroupID, change.key,
+                change.before, change.wanted, change.after, change.isVerified, set.reason, set.id,
+                change.owner, change.bites, change.wantedBefore,
+            ])
+    }
+    return set.id
+}
+
+/// SHA-256 of a change-set with its writes, and of the hash before it.
+private func hash(_ set: LimitChangeSet, after previous: [UInt8]) -> [UInt8] {
+    let digest = Digest()
+    var row = CanonicalRow()
+    row.begin("limit_change_set")
+    for number in [set.id, set.at.milliseconds, set.uid] { row.add(number) }
+    for text in [set.user, set.target] { row.add(text.utf8) }
+    row.add(set.tenant)
+    for text in [set.action.rawValue, set.outcome.rawValue] { row.add(text.utf8) }
+    row.add(set.reason)
+    row.add(set.undoes)
+    row.add(set.expires?.milliseconds)
+    row.end()
+    digest.add(row.bytes)
+    for change in set.changes {
+        row.begin("limit_change")
+        row.add(change.path.utf8)
+        row.add(change.cgroupID)
+        row.add(change.key.utf8)
+        row.add(change.owner)
+        for text in [change.before, change.wanted, change.after] { row.add(text.utf8) }
+        row.add(change.isVerified ? 1 : 0)
+        row.add(change.bites)
+        row.add(change.wantedBefore)
+        row.end()
+        digest.add(row.bytes)
+    }
+    digest.add(previous)
+    return digest.finish()
+}
+
+extension CanonicalRow {
+    fileprivate mutating func add(_ text: String?) {
+        if let text { add(text.utf8) } else { add(nil as Int64?) }
+    }
+}
+
+extension Store {
+    /// The change-sets, oldest first.
+    ///
+    /// - Parameters:
+    ///   - target: only those of a tenant, container or cgroup path.
+    ///   - most: the newest so many.
+    public func limitHistory(
+        of target: String? = nil, most: Int = .max
+    ) throws(Fault) -> [LimitChangeSet] {
+        try read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT * FROM limit_change_set s WHERE ?1 IS NULL OR target = ?1 OR tenant = ?1
+                        OR EXISTS (SELECT 1 FROM limit_change c
+                            WHERE c.change_set = s.id AND (c.path = ?1
+                                OR substr(c.path, -length(?1) - 1) = '/' || ?1))
+                    ORDER BY id DESC LIMIT ?2
+                    """, arguments: [target, most])
+            return try rows.reversed().map { try changeSet(db, $0) }
+        }
+    }
+
+    /// One change-set; `nil` if there is none of that number.
+    public func limitChangeSet(_ id: Int64) throws(Fault) -> LimitChangeSet? {
+        try read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT * FROM limit_change_set WHERE id = ?", arguments: [id]
+            ).map { try changeSet(db, $0) }
+        }
+    }
+
+    /// The last change of a cgroup's limit: when, what the kernel had then, and how often it had taken
+    /// hold; `nil` if there was none.
+    public func lastLimitChange(
+        of cgroupID: Int64, _ key: String
+    ) throws(Fault) -> (at: Instant, after: String, bites: Int64?)? {
+        try read { db in
+            try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT at_ms, after, bites FROM limit_change
+                    WHERE cgroup_id = ? AND file = ? AND verified = 1 ORDER BY id DESC LIMIT 1
+                    """, arguments: [cgroupID, key]
+            ).map { (Instant(milliseconds: $0["at_ms"]), $0["after"], $0["bites"]) }
+        }
+    }
+
+    /// Walks the chain of change-sets.
+    ///
+    /// - Returns: how many there are, and the first that does not fit, in words.
+    public func verifyLimitHistory() throws(Fault) -> (count: Int, fault: String?) {
+        try read { db in
+            let rows = try Row.fetchAll(db, sql: "SELECT * FROM limit_change_set ORDER BY id")
+            var previous = noHash
+            for (index, row) in rows.enumerated() {
+                let set = try changeSet(db, row)
+                let place = "change \(set.id)"
+                guard set.id == index + 1 else {
+                    return (rows.count, "\(place): change \(index + 1) is missing before it")
+                }
+                guard Array(row["previous"] as Data) == previous else {
+                    return (rows.count, "\(place): the hash before it is another")
+                }
+                previous = hash(set, after: previous)
+                guard Array(row["hash"] as Data) == previous else {
+                    return (rows.count, "\(place): it is not what was written down")
+                }
+            }
+            return (rows.count, nil)
+        }
+    }
+}
+
+private func changeSet(_ db: Database, _ row: Row) throws -> LimitChangeSet {
+    guard let action = LimitChangeSet.Action(rawValue: row["action"]),
+        let outcome = LimitChangeSet.Outcome(rawValue: row["outcome"])
+    else { throw DatabaseError(message: "limit_change_set: an unknown action") }
+    var set = LimitChangeSet(
+        at: Instant(milliseconds: row["at_ms"]), uid: row["uid"], user: row["user"],
+        target: row["target"], tenant: row["tenant"], action: action, outcome: outcome,
+        reason: row["reason"], undoes: row["undoes"],
+        expires: (row["expires_ms"] as Int64?).map(Instant.init(milliseconds:)))
+    set.id = row["id"]
+    set.changes = try Row.fetchAll(
+        db, sql: "SELECT * FROM limit_change WHERE change_set = ? ORDER BY id", arguments: [set.id]
+    ).map(LimitChange.init)
+    return set
+}

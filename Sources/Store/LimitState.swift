@@ -1,0 +1,294 @@
+import Foundation
+import GRDB
+import Limits
+import Units
+
+/// Who has limits: a tenant, or one container.
+public struct LimitSubject: Hashable, Sendable, Codable {
+    public enum Kind: String, Sendable, Codable { case tenant, container }
+
+    public var kind: Kind
+    /// A tenant's id; a container's name as its owner has it, `docker/web@acme`, or else its path.
+    public var name: String
+
+    public init(_ kind: Kind, _ name: String) { (self.kind, self.name) = (kind, name) }
+}
+
+/// A limit that a tenant or container shall have.
+public struct WantedLimit: Hashable, Sendable {
+    public enum Source: String, Sendable, Codable { case command, file, adopted }
+
+    public var subject: LimitSubject
+    public var key: LimitKey
+    public var value: LimitValue
+    public var source: Source
+    public var since: Instant
+
+    public init(
+        _ subject: LimitSubject, _ key: LimitKey, _ value: LimitValue, source: Source,
+        since: Instant
+    ) {
+        (self.subject, self.key, self.value) = (subject, key, value)
+        (self.source, self.since) = (source, since)
+    }
+}
+
+/// A limit that stands for a time above what is wanted.
+public struct LimitOverlay: Hashable, Sendable {
+    public enum Source: String, Sendable, Codable { case boost, budget }
+
+    /// Its row; 0 before it has one.
+    public var id: Int64 = 0
+    public var source: Source
+    public var subject: LimitSubject
+    public var tenant: String?
+    /// The cgroup tree it was laid in.
+    public var root: String
+    public var key: LimitKey
+    public var value: LimitValue
+    public var since: Instant
+    /// When it is to end; `nil` for a budget's.
+    public var until: Instant?
+    /// The change-set that laid it; 0 before it is written down.
+    public var change: Int64 = 0
+
+    public init(
+        _ source: Source, _ subject: LimitSubject, tenant: String?, root: String, _ key: LimitKey,
+        _ value: LimitValue, since: Instant, until: Instant?
+    ) {
+        (self.source, self.subject, self.tenant, self.root) = (source, subject, tenant, root)
+        (self.key, self.value, self.since, self.until) = (key, value, since, until)
+    }
+}
+
+/// What a cgroup had before an overlay was written there.
+public struct HeldLimit: Hashable, Sendable {
+    public var boot: String
+    public var cgroupID: Int64
+    public var path: String
+    public var key: LimitKey
+    public var before: LimitValue
+    public var written: LimitValue
+
+    public init(_ write: PlannedWrite, boot: String) {
+        (self.boot, cgroupID, path) = (boot, write.cgroupID, write.path)
+        (key, before, written) = (write.key, write.before, write.wanted)
+    }
+}
+
+/// What changes in the store together with a change-set, in its transaction.
+public enum LimitEffect: Hashable, Sendable {
+    case want(WantedLimit)
+    case unwant(LimitSubject, LimitKey)
+    case lay(LimitOverlay)
+    case end(overlay: Int64)
+    /// Keeps what was there; what is held already stays, only `written` moves.
+    case hold(HeldLimit)
+    case release(boot: String, cgroupID: Int64, LimitKey)
+}
+
+/// All that the store knows of what limits shall be.
+public struct LimitState: Sendable {
+    public var wanted: [WantedLimit]
+    /// Those that stand.
+    public var overlays: [LimitOverlay]
+    public var held: [HeldLimit]
+    /// What to do about drift, by tenant; `reassert` where none is named.
+    public var drift: [String: DriftPolicy]
+
+    /// What a subject shall have.
+    public func desired(_ subject: LimitSubject) -> DesiredLimits {
+        desired[subject] ?? DesiredLimits()
+    }
+
+    /// What everybody shall have that has limits at all.
+    public var desired: [LimitSubject: DesiredLimits] {
+        var desired: [LimitSubject: DesiredLimits] = [:]
+        for item in wanted {
+            desired[item.subject, default: DesiredLimits()].wanted[item.key] = item.value
+        }
+        for item in overlays {
+            var limits = desired[item.subject] ?? DesiredLimits()
+            switch item.source {
+            case .boost: limits.boost[item.key] = item.value
+            case .budget:
+                let known = limits.budget[item.key] ?? item.value
+                limits.budget[item.key] = known.tightened(by: item.value)
+            }
+            desired[item.subject] = limits
+        }
+        return desired
+    }
+}
+
+extension Store {
+    /// What limits shall be, now.
+    public func limitState() throws(Fault) -> LimitState {
+        try read { db in
+            LimitState(
+                wanted: try Row.fetchAll(db, sql: "SELECT * FROM limit_wanted").map(wanted),
+                overlays: try Row.fetchAll(
+                    db, sql: "SELECT * FROM limit_overlay WHERE ended_ms IS NULL ORDER BY id"
+                ).map(overlay),
+                held: try Row.fetchAll(db, sql: "SELECT * FROM limit_held").map(held),
+                drift: try Row.fetchAll(
+                    db, sql: "SELECT id, drift FROM tenant WHERE drift IS NOT NULL"
+                ).reduce(into: [:]) { $0[$1["id"]] = DriftPolicy(rawValue: $1["drift"]) })
+        }
+    }
+
+    /// What a subject shall have before overlays.
+    public func wantedLimits(
+        of subject: LimitSubject
+    ) throws(Fault) -> [LimitKey: LimitValue] {
+        try read { db in
+            try Row.fetchAll(
+                db, sql: "SELECT * FROM limit_wanted WHERE kind = ? AND target = ?",
+                arguments: [subject.kind.rawValue, subject.name]
+            ).reduce(into: [:]) { known, row in
+                let (key, value) = try limit(row)
+                known[key] = value
+            }
+        }
+    }
+
+    /// The cgroup trees with boosts that are over and that nobody ended.
+    public func rootsOfOverdueBoosts(at now: Instant) throws(Fault) -> [String] {
+        try read { db in
+            try String.fetchAll(
+                db,
+                sql: """
+                    SELECT DISTINCT root FROM limit_overlay
+                    WHERE ended_ms IS NULL AND until_ms <= ? ORDER BY root
+                    """, arguments: [now.milliseconds])
+        }
+    }
+
+    /// Writes down that a change-set is about to be written to the kernel.
+    ///
+    /// - Parameter document: what is needed to take it back.
+    public func beginLimitChange(
+        _ document: String, pid: Int32, boot: String, at now: Instant
+    ) throws(Fault) -> Int64 {
+        try write { db in
+            try run(
+                db, "INSERT INTO limit_pending (at_ms, pid, boot, change) VALUES (?, ?, ?, ?)",
+                [now.milliseconds, pid, boot, document])
+            return db.lastInsertedRowID
+        }
+    }
+
+    /// The change-sets that were begun and neither finished nor taken back.
+    public func pendingLimitChanges() throws(Fault) -> [(id: Int64, boot: String, change: String)] {
+        try read { db in
+            try Row.fetchAll(db, sql: "SELECT id, boot, change FROM limit_pending ORDER BY id")
+                .map { ($0["id"], $0["boot"], $0["change"]) }
+        }
+    }
+
+    /// Appends a change-set to the chain, with all that goes with it.
+    @discardableResult
+    public func finishLimitChange(
+        _ set: LimitChangeSet, pending: Int64? = nil, _ effects: [LimitEffect] = []
+    ) throws(Fault) -> Int64 {
+        try write { db in
+            let id = try append(db, set)
+            for effect in effects { try record(db, effect, change: id, at: set.at) }
+            if let pending {
+                try run(db, "DELETE FROM limit_pending WHERE id = ?", [pending])
+            }
+            return id
+        }
+    }
+}
+
+private func record(
+    _ db: Database, _ effect: LimitEffect, change: Int64, at now: Instant
+) throws {
+    switch effect {
+    case .want(let item):
+        try run(
+            db, "INSERT OR REPLACE INTO limit_wanted VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                item.subject.kind.rawValue, item.subject.name, item.key.description,
+                item.value.description, item.source.rawValue, item.since.milliseconds,
+            ])
+    case .unwant(let subject, let key):
+        try run(
+            db, "DELETE FROM limit_wanted WHERE kind = ? AND target = ? AND file = ?",
+            [subject.kind.rawValue, subject.name, key.description])
+    case .lay(let item):
+        try run(
+            db,
+            """
+            INSERT INTO limit_overlay (source, kind, target, tenant, root, file, value, since_ms,
+                until_ms, change_set) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                item.source.rawValue, item.subject.kind.rawValue, item.subject.name, item.tenant,
+                item.root, item.key.description, item.value.description, item.since.milliseconds,
+                item.until?.milliseconds, change,
+            ])
+    case .end(let id):
+        try run(
+            db, "UPDATE limit_overlay SET ended_ms = ? WHERE id = ? AND ended_ms IS NULL",
+            [now.milliseconds, id])
+    case .hold(let item):
+        try run(
+            db,
+            """
+            INSERT INTO limit_held VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (boot, cgroup_id, file) DO UPDATE SET written = excluded.written
+            """,
+            [
+                item.boot, item.cgroupID, item.path, item.key.description,
+                item.before.description, item.written.description,
+            ])
+    case .release(let boot, let cgroupID, let key):
+        try run(
+            db, "DELETE FROM limit_held WHERE boot = ? AND cgroup_id = ? AND file = ?",
+            [boot, cgroupID, key.description])
+    }
+}
+
+/// A row's limit and one of its values.
+private func limit(_ row: Row, _ column: String = "value") throws -> (LimitKey, LimitValue) {
+    guard let key = LimitKey(row["file"]), let value = LimitValue(row[column] as String, for: key)
+    else {
+        throw DatabaseError(message: "a limit that cannot be read: \(row["file"] as String)")
+    }
+    return (key, value)
+}
+
+private func subject(_ row: Row) throws -> LimitSubject {
+    guard let kind = LimitSubject.Kind(rawValue: row["kind"]) else {
+        throw DatabaseError(message: "limits of neither a tenant nor a container")
+    }
+    return LimitSubject(kind, row["target"])
+}
+
+private func wanted(_ row: Row) throws -> WantedLimit {
+    let (key, value) = try limit(row)
+    return WantedLimit(
+        try subject(row), key, value, source: .init(rawValue: row["source"]) ?? .command,
+        since: Instant(milliseconds: row["since_ms"]))
+}
+
+private func overlay(_ row: Row) throws -> LimitOverlay {
+    let (key, value) = try limit(row)
+    var item = LimitOverlay(
+        row["source"] == "boost" ? .boost : .budget, try subject(row), tenant: row["tenant"],
+        root: row["root"], key, value, since: Instant(milliseconds: row["since_ms"]),
+        until: (row["until_ms"] as Int64?).map(Instant.init(milliseconds:)))
+    (item.id, item.change) = (row["id"], row["change_set"])
+    return item
+}
+
+private func held(_ row: Row) throws -> HeldLimit {
+    let (key, before) = try limit(row, "before")
+    let (_, written) = try limit(row, "written")
+    let write = PlannedWrite(
+        path: row["path"], cgroupID: row["cgroup_id"], owner: .file, key: key, before: before,
+        wanted: written)
+    return HeldLimit(write, boot: row["boot"])
+}

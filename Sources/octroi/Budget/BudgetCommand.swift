@@ -1,0 +1,208 @@
+import ArgumentParser
+import Daemon
+import Limits
+import Reporting
+import Settings
+import Store
+import Units
+
+struct BudgetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "budget",
+        abstract: "Money a tenant may spend in a month or day, and what happens as it is spent.",
+        discussion: """
+            The daemon holds each tenant's spending, by the live price book, against its budget once \
+            a minute, and takes the steps of its ladder one by one: warn, weight, cpu_cap, \
+            memory_high, io_max, no_forks, freeze. Every step is a change of octroi limit history, \
+            and is taken back when the budget is raised or the period turns.
+
+            EXAMPLES
+              octroi budget set acme 500.00 --per month --ladder gentle
+              octroi budget list
+              octroi budget simulate --policy budgets.yaml --month 2026-10
+            """,
+        subcommands: [
+            BudgetSet.self, BudgetList.self, BudgetShow.self, BudgetRemove.self,
+            BudgetSimulate.self,
+        ])
+}
+
+struct BudgetSet: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set", abstract: "Give a tenant a budget, or change it.",
+        discussion: """
+            What is not named stays as it is. A raised budget takes steps back at the daemon's next \
+            look.
+
+            EXAMPLES
+              octroi budget set acme 500.00 --per month --ladder gentle
+              octroi budget set acme 650.00
+              octroi budget set acme --exempt-until 2026-12-01T00:00:00Z --reason "migration"
+              octroi budget set acme --ladder none        only show and warn
+            """)
+
+    @OptionGroup var place: StoreOptions
+
+    @Argument(help: "A tenant's id.")
+    var tenant: String
+
+    @Argument(help: "The money, in the currency of its price book, before taxes: 500.00.")
+    var amount: String?
+
+    @Option(help: "month or day. Default: month.")
+    var per: String?
+
+    @Option(help: "The id of a ladder of budgets.yaml, or none.")
+    var ladder: String?
+
+    @Option(
+        help: ArgumentHelp("Enforce nothing before this time; none ends it.", valueName: "time"))
+    var exemptUntil: String?
+
+    @Option(help: "Why it is exempt.")
+    var reason: String?
+
+    func run() throws {
+        let store = try place.store(.write)
+        let known = try store.budgets().first { $0.budget.tenant == tenant }?.budget
+        guard let text = amount ?? known?.amount.description else {
+            throw wrong("budget of \(harmless(tenant))", "no amount", "Give one, such as 500.00")
+        }
+        guard let money = Budget.Amount(text) else {
+            throw wrong("\"\(harmless(text))\"", "no amount of money", "Write a decimal, 500.00")
+        }
+        var budget = known ?? Budget(tenant: tenant, amount: money, per: .month)
+        budget.amount = money
+        if let per {
+            guard let span = Budget.Span(rawValue: per) else {
+                throw wrong("--per", "\"\(harmless(per))\"", "Write month or day")
+            }
+            budget.per = span
+        }
+        if let ladder { budget.ladder = ladder == "none" ? nil : ladder }
+        if let exemptUntil {
+            let end = Instant(rfc3339: exemptUntil)
+            guard end != nil || exemptUntil == "none" else {
+                throw wrong(
+                    "--exempt-until", "\"\(harmless(exemptUntil))\"",
+                    "Write an RFC 3339 time, such as 2026-12-01T00:00:00Z, or none")
+            }
+            (budget.exemptUntil, budget.exemptReason) = (end, end == nil ? nil : reason)
+        }
+        let changes = try store.setBudget(budget, at: Host.wallTime())
+        try output((changes.isEmpty ? ["no change"] : changes).map { "\($0)\n" }.joined())
+    }
+
+    private func wrong(_ place: String, _ found: String, _ cure: String) -> Fault {
+        Fault(.wrongUse, at: place, found: found, cure: cure)
+    }
+}
+
+struct BudgetRemove: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove",
+        abstract:
+            "Take a tenant's budget away; its steps are taken back at the daemon's next look.",
+        discussion: """
+            EXAMPLE
+              octroi budget remove acme
+            """)
+
+    @OptionGroup var place: StoreOptions
+
+    @Argument(help: "A tenant's id.")
+    var tenant: String
+
+    func run() throws {
+        let changes = try place.store(.write).removeBudget(of: tenant)
+        try output(changes.map { "\($0)\n" }.joined())
+    }
+}
+
+struct BudgetList: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List budgets, what is spent of them, and what is forecast.",
+        discussion: """
+            EXAMPLES
+              octroi budget list
+              octroi budget list --format csv
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
+    func run() throws {
+        let store = try place.store(.read)
+        let lines = try budgetLines(store, place.settings().zone, nil)
+        try show(
+            Sheet(
+                columns: [
+                    "tenant", "amount", "currency", "per", "spent", "percent", "forecast",
+                    "ladder", "steps", "exempt_until", "note",
+                ],
+                rows: lines.map { line in
+                    [
+                        .text(line.budget.tenant), .exact(line.budget.amount.description),
+                        .optional(line.money?.currency.code), .text(line.budget.per.rawValue),
+                        line.cell(line.money?.spent), .optional(line.percent),
+                        line.cell(line.money?.forecast), .optional(line.budget.ladder),
+                        .integer(Int128(line.state?.rung ?? 0)),
+                        line.budget.exemptUntil.map { .time($0) } ?? .none,
+                        .optional(line.fault?.found),
+                    ]
+                }, headings: ["percent": "%", "exempt_until": "exempt until"]), output.format)
+    }
+}
+
+/// A budget, with what is spent of it.
+struct BudgetLine {
+    var budget: Budget
+    var state: LadderState?
+    var money: TenantSpending?
+    /// Why what is spent is not known.
+    var fault: Fault?
+
+    /// Whole percent of the budget, rounded down.
+    var percent: String? {
+        guard let money, budget.amount.value > .zero else { return nil }
+        return decimalText(
+            (money.spent * Rational(1000) / budget.amount.value).floor, places: 1)
+    }
+
+    /// Money rounded down to the currency's minor unit for a table, exact for machines.
+    func cell(_ amount: Rational?) -> Cell {
+        guard let amount, let currency = money?.currency else { return .none }
+        let scale = Rational(decimalScale(currency.digits))
+        return .exact(
+            amount.description,
+            display: decimalText((amount * scale).floor, places: currency.digits))
+    }
+
+    private func decimalScale(_ digits: Int) -> Int64 {
+        (0..<digits).reduce(1) { scale, _ in scale * 10 }
+    }
+}
+
+/// Every budget, or one tenant's, with its spending now.
+func budgetLines(
+    _ store: Store, _ zone: BillingZone, _ tenant: String?
+) throws(Fault) -> [BudgetLine] {
+    let budgets = try store.budgets().filter { tenant == nil || $0.budget.tenant == tenant }
+    var lines: [BudgetLine] = []
+    for span in Budget.Span.allCases {
+        let own = budgets.filter { $0.budget.per == span }
+        guard !own.isEmpty else { continue }
+        let spending = try store.spending(
+            of: own.map(\.budget.tenant), per: span, in: zone, at: Host.wallTime())
+        for (budget, state) in own {
+            var line = BudgetLine(budget: budget, state: state)
+            switch spending[budget.tenant] {
+            case .success(let money)?: line.money = money
+            case .failure(let fault)?: line.fault = fault
+            case nil: break
+            }
+            lines.append(line)
+        }
+    }
+    return lines.sorted { $0.budget.tenant < $1.budget.tenant }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+
+struct LimitBoost: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "boost",
+        abstract: "Set limits for a time, then as before, even if Octroi is dead by then.",
+        discussion: """
+            Where systemd runs the host, a timer of it ends the boost; elsewhere the daemon does, or \
+            else the next run of any octroi command. A reboot ends the values themselves. The \
+            boosted time is marked in octroi usage.
+
+            EXAMPLES
+              octroi limit boost acme cpu=4 --for 2h --reason "release day"
+              octroi limit boost web memory.max=2G --for 30m
+            """)
+
+    @OptionGroup var place: LimitOptions
+    @OptionGroup var options: SettingOptions
+    @OptionGroup var output: FormatOptions
+
+    @Option(
+        name: .customLong("for"), help: ArgumentHelp("For how long, 30m or 2h.", valueName: "time"))
+    var duration: String
+
+    @Argument(help: "A tenant's id, or a container by its path, the end of it, or its name.")
+    var target: String
+
+    @Argument(help: "NAME=VALUE, one or more.")
+    var settings: [String] = []
+
+    func run() throws { try boost(target, settings, duration, place, options, output) }
+}

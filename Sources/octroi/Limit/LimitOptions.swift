@@ -1,0 +1,79 @@
+import ArgumentParser
+import CgroupFS
+import Daemon
+import Enforcing
+import Glibc
+import Limits
+import Settings
+import Store
+import Units
+
+/// In which tree and store limits are changed.
+struct LimitOptions: ParsableArguments {
+    @OptionGroup var place: StoreOptions
+
+    @Option(help: "The cgroup tree. Default: the one that was collected last.")
+    var root: String?
+
+    /// Opens the store and the tree.
+    func tools(_ access: Store.Access = .write) throws(Fault) -> LimitTools {
+        let store = try place.store(access)
+        var path = root
+        if path == nil { path = try place.settings().cgroupRoot }
+        if path == nil { path = try store.lastRoot() }
+        let tree = LimitedTree(root: try CgroupRoot(opening: path))
+        let changer = LimitChanger(
+            tree: tree, store: store, boot: try Host.bootID(), now: Host.wallTime)
+        changer.onShrink = ShrinkProgress().show
+        return LimitTools(store: store, tree: tree, changer: changer)
+    }
+}
+
+/// What commands on limits work with.
+struct LimitTools {
+    let store: Store
+    let tree: LimitedTree
+    let changer: LimitChanger
+
+    func targets() throws(Fault) -> LimitTargets { try LimitTargets(tree, store) }
+}
+
+/// How far memory has shrunk, on standard error: a line that moves on a terminal.
+private struct ShrinkProgress {
+    private let isOnTerminal = isTerminal(STDERR_FILENO)
+
+    func show(_ current: Int64, _ target: Int64) {
+        let mebibyte: Int64 = 1 << 20
+        let text = "memory.current \(current / mebibyte) MiB, wanted \(target / mebibyte) MiB"
+        if isOnTerminal { writeError("\r\(text)\(current <= target ? "\n" : "\u{1B}[K")") }
+    }
+}
+
+/// The words of limits to set, and how.
+struct SettingOptions: ParsableArguments {
+    @Flag(help: "Print each write, its owner, old and new, and what it will do; write nothing.")
+    var plan = false
+
+    @Option(help: "Why, for the record.")
+    var reason: String?
+
+    @Flag(help: "Lower memory at once and below what is in use, though the kernel may kill.")
+    var force = false
+
+    @Option(
+        help: ArgumentHelp(
+            "How long memory may take to shrink below a lower memory.max.",
+            valueName: "time"))
+    var deadline = "30s"
+}
+
+func wishes(_ words: [String]) throws(Fault) -> [LimitWish] {
+    guard !words.isEmpty else {
+        throw Fault(
+            .wrongUse, at: "limit", found: "no limit is named",
+            cure: "Name one or more, such as cpu=1.5 or memory.max=512M")
+    }
+    var wishes: [LimitWish] = []
+    for word in words { wishes.append(try LimitWish(parsing: word)) }
+    return wishes
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Daemon
+import Enforcing
+import Reporting
+import Store
+import Units
+
+struct LimitUndo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "undo",
+        abstract: "Restore the values before a change, unless somebody changed them since.",
+        discussion: """
+            EXAMPLES
+              octroi limit undo acme          its last change
+              octroi limit undo 12            change 12 of octroi limit history
+            """)
+
+    @OptionGroup var place: LimitOptions
+    @OptionGroup var output: FormatOptions
+
+    @Option(help: "Why, for the record.")
+    var reason: String?
+
+    @Argument(help: "A change's number, or a tenant or container, for its last change.")
+    var change: String
+
+    func run() throws {
+        let tools = try place.tools()
+        let set = try tools.changer.aloneOrFail { () throws(Fault) in
+            let targets = try tools.targets()
+            return try tools.changer.undo(
+                find(tools, targets), targets, reason: reason)
+        }
+        try show(sheet(set), output.format)
+    }
+
+    private func find(
+        _ tools: LimitTools, _ targets: LimitTargets
+    ) throws(Fault) -> LimitChangeSet {
+        guard let number = Int64(change) else {
+            return try tools.changer.lastChange(of: targets.find(change))
+        }
+        if let found = try tools.store.limitChangeSet(number) { return found }
+        throw Fault(
+            .wrongUse, at: "change \(number)", found: "there is none of that number",
+            cure: "octroi limit history lists them")
+    }
+}
+
+struct LimitExpire: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "expire",
+        abstract: "End the boosts whose time is over; systemd's timers run it.",
+        shouldDisplay: false)
+
+    @OptionGroup var place: LimitOptions
+    @OptionGroup var output: FormatOptions
+
+    func run() throws {
+        let tools = try place.tools()
+        let result = try tools.changer.aloneOrFail { () throws(Fault) in
+            try tools.changer.endOverdueBoosts(tools.targets())
+        }
+        for fault in result.failed { complain("octroi: \(fault)") }
+        for set in result.ended { try show(sheet(set), output.format) }
+        if let first = result.failed.first { throw first }
+    }
+}

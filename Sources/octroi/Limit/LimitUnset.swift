@@ -1,0 +1,59 @@
+import ArgumentParser
+import Daemon
+import Enforcing
+import Limits
+import Store
+import Units
+
+struct LimitUnset: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unset",
+        abstract: "Take limits away, also those that Docker's own interface cannot.",
+        discussion: """
+            EXAMPLES
+              octroi limit unset acme cpu memory.max
+              octroi limit unset acme io.max=/dev/vda
+              octroi limit unset acme freeze
+            """)
+
+    @OptionGroup var place: LimitOptions
+    @OptionGroup var options: SettingOptions
+    @OptionGroup var output: FormatOptions
+
+    @Argument(help: "A tenant's id, or a container by its path, the end of it, or its name.")
+    var target: String
+
+    @Argument(help: "Limits by name, one or more; io.max alone means every device.")
+    var limits: [String] = []
+
+    func run() throws {
+        guard !limits.isEmpty else {
+            throw Fault(
+                .wrongUse, at: "limit unset", found: "no limit is named",
+                cure: "Name one or more, such as cpu or memory.max")
+        }
+        for word in limits { _ = try LimitWish.unsetting(word) }
+        let tools = try place.tools()
+        if options.plan { return try show(tools.sheet(of: plan(tools)), output.format) }
+        let set = try tools.changer.aloneOrFail { () throws(Fault) in
+            try tools.changer.set(
+                plan(tools), .unset, reason: options.reason, isForced: options.force)
+        }
+        try show(sheet(set), output.format)
+    }
+
+    private func plan(_ tools: LimitTools) throws(Fault) -> LimitPlan {
+        let targets = try tools.targets()
+        let found = try targets.find(target)
+        var wishes: [LimitWish] = []
+        for word in limits {
+            if let wish = try LimitWish.unsetting(word) {
+                wishes.append(wish)
+            } else {
+                let devices = Set(found.cgroups.flatMap(\.limitedDevices)).sorted()
+                wishes += devices.map { LimitWish(.ioMax($0), LimitKey.ioMax($0).unlimited) }
+            }
+        }
+        return try tools.changer.plan(wishes, for: found, targets)
+    }
+}

@@ -1,0 +1,33 @@
+import CgroupFS
+import Daemon
+import Enforcing
+import Store
+import Units
+
+/// Ends boosts whose time is over, if their timers and the daemon did not: whatever command runs.
+///
+/// It never stops that command, nor waits for another that changes limits.
+func endOverdueBoosts(_ store: Store) {
+    for root in (try? store.rootsOfOverdueBoosts(at: Host.wallTime())) ?? [] {
+        endOverdueBoosts(store, in: root)
+    }
+}
+
+private func endOverdueBoosts(_ store: Store, in root: String) {
+    do throws(Fault) {
+        // The command itself may only read.
+        let own = try Store(at: store.path, for: .write)
+        let tree = LimitedTree(root: try CgroupRoot(opening: root))
+        let changer = LimitChanger(
+            tree: tree, store: own, boot: try Host.bootID(), now: Host.wallTime)
+        let result = try changer.alone(waitMilliseconds: 0) { () throws(Fault) in
+            try changer.endOverdueBoosts(LimitTargets(tree, own))
+        }
+        for set in result?.ended ?? [] {
+            complain("octroi: \(harmless(set.target)): \(set.reason ?? ""), it is as before")
+        }
+        for fault in result?.failed ?? [] { complain("octroi: a boost is over: \(fault)") }
+    } catch {
+        complain("octroi: a boost of limits is over and could not be ended: \(error)")
+    }
+}
