@@ -4,7 +4,14 @@ import Units
 /// Usage rows under the columns of the contract.
 ///
 /// A table says what is the same in all rows once: the period above it, no column that is empty.
-public func usageSheet(_ usage: [Usage], customUnits: [String: String] = [:]) -> Sheet {
+///
+/// - Parameter boosted: for how many ms what a row is of was boosted; the column for it is there
+///   only if there was any such time.
+public func usageSheet(
+    _ usage: [Usage], customUnits: [String: String] = [:], boosted: (Usage) -> Int64 = { _ in 0 }
+) -> Sheet {
+    let marks = usage.map(boosted)
+    let hasMarks = marks.contains { $0 > 0 }
     var repeated: Set<String> = ["unit"]
     let periods = Set(usage.map(\.period))
     if periods.count == 1 { repeated.formUnion(["period_start", "period_end"]) }
@@ -14,8 +21,8 @@ public func usageSheet(_ usage: [Usage], customUnits: [String: String] = [:]) ->
         columns: [
             "period_start", "period_end", "tenant", "container", "meter", "quantity", "unit",
             "assurance",
-        ],
-        rows: usage.map { row in
+        ] + (hasMarks ? ["boosted_seconds"] : []),
+        rows: zip(usage, marks).map { row, mark in
             [
                 .time(row.period.start), .time(row.period.end), .optional(row.tenant),
                 .optional(row.container), .text(row.meter.name),
@@ -25,9 +32,9 @@ public func usageSheet(_ usage: [Usage], customUnits: [String: String] = [:]) ->
                         row.quantity, row.meter.dimension, customUnits[row.meter.name])),
                 .optional(row.meter.dimension?.baseUnit ?? customUnits[row.meter.name]),
                 .text(row.assurance.rawValue),
-            ]
+            ] + (hasMarks ? [.integer(Int128(mark / 1000))] : [])
         }, title: periods.count == 1 ? periods.first.map { "\($0.start) to \($0.end)" } : nil,
-        notInTable: repeated)
+        notInTable: repeated, headings: ["boosted_seconds": "boosted s"])
 }
 
 /// Reads rows of usage that another source measured, columns

@@ -174,19 +174,30 @@ private struct FileIdentity: Equatable {
     }
 }
 
-/// Makes the file, readable by its owner and group only, and its folder.
+/// Makes the file, readable by its owner and group only, and its folder; one that is there stays.
+///
+/// One that is there is not opened: closing it would let go of all locks that this process holds on it
+/// (fcntl(2)), and another process would then take the WAL away from under its connections.
 private func createFile(_ path: String) throws(Fault) {
+    if access(path, F_OK) == 0 {
+        guard access(path, R_OK | W_OK) == 0 else { throw cannotOpen(path) }
+        return
+    }
     if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
         mkdir(String(path[..<slash]), 0o750)
     }
-    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
-    guard descriptor >= 0 else {
-        throw Fault(
-            errno == EACCES || errno == EPERM || errno == EROFS ? .notPermitted : .unavailable,
-            at: path, found: "the store cannot be opened for writing (\(reason(errno)))",
-            cure: "Name a file this user may write with --db or OCTROI_DB")
-    }
+    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+    // Another process may have made it in the meantime.
+    if descriptor < 0, errno == EEXIST { return }
+    guard descriptor >= 0 else { throw cannotOpen(path) }
     close(descriptor)
+}
+
+private func cannotOpen(_ path: String) -> Fault {
+    Fault(
+        errno == EACCES || errno == EPERM || errno == EROFS ? .notPermitted : .unavailable,
+        at: path, found: "the store cannot be opened for writing (\(reason(errno)))",
+        cure: "Name a file this user may write with --db or OCTROI_DB")
 }
 
 private func reason(_ code: Int32) -> String { String(cString: strerror(code)) }

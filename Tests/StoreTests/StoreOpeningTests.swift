@@ -26,6 +26,29 @@ private func kind(_ body: () throws -> Void) -> Fault.Kind? {
         #expect(mode == 0o640)
     }
 
+    /// A process that opens its store twice keeps its locks: with them gone, another process that
+    /// ends would take the WAL away, and what is written from then on would be lost.
+    @Test func twoConnectionsOfOneProcessKeepWhatTheyWriteWhileOthersComeAndGo() throws {
+        let first = try Store(at: path, for: .write)
+        let second = try Store(at: path, for: .write)
+        let third = try Store(at: path, for: .read)
+        for number in 1...3 {
+            let other = try octroi(["tenant", "add", "other-\(number)", "--no-unit"], store: path)
+            #expect(other.status == 0, "\(other.errors)")
+            try first.finishLimitChange(change("first"))
+            try second.finishLimitChange(change("second"))
+        }
+        #expect(try third.limitHistory().count == 6)
+        #expect(try Store(at: path, for: .read).limitHistory().count == 6)
+        #expect(try Store(at: path, for: .read).tenants().count == 3)
+    }
+
+    private func change(_ target: String) -> LimitChangeSet {
+        LimitChangeSet(
+            at: Instant(milliseconds: 0), uid: 0, user: "root", target: target, tenant: nil,
+            action: .set, outcome: .done, reason: nil)
+    }
+
     @Test func readingNeverMakesAStore() {
         #expect(kind { _ = try Store(at: path, for: .read) } == .unavailable)
         #expect(!FileManager.default.fileExists(atPath: path))

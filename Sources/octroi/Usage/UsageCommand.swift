@@ -1,4 +1,5 @@
 import ArgumentParser
+import Daemon
 import Metering
 import Reporting
 import Settings
@@ -22,7 +23,8 @@ struct UsageShow: ParsableCommand {
         commandName: "show", abstract: "Show usage by tenant, container, hour, day or meter.",
         discussion: """
             Quantities in csv and json are whole numbers in base units: us, byte-second, byte, \
-            operation. Usage of no tenant is shown as "unattributed".
+            operation. Usage of no tenant is shown as "unattributed". Where limits were boosted, \
+            boosted_seconds says for how long.
 
             EXAMPLES
               octroi usage
@@ -47,9 +49,13 @@ struct UsageShow: ParsableCommand {
         {
             throw unknownTenant(tenant)
         }
-        let usage = try store.usage(
-            over: when.period(in: place.settings().zone), by: by, tenant: tenant)
-        try show(usageSheet(usage, customUnits: try store.customUnits()), output.format)
+        let period = try when.period(in: place.settings().zone)
+        let usage = try store.usage(over: period, by: by, tenant: tenant)
+        let boosts = try store.boostedSpans(over: period, at: Host.wallTime())
+        try show(
+            usageSheet(
+                usage, customUnits: try store.customUnits(), boosted: boosts.milliseconds),
+            output.format)
     }
 }
 

@@ -1,0 +1,67 @@
+import GRDB
+import Metering
+import Units
+
+/// A stretch of time in which a tenant or container had limits for a time.
+public struct BoostedSpan: Hashable, Sendable {
+    public var period: Period
+    public var tenant: String?
+    /// The cgroups whose limits were boosted.
+    public var paths: [String]
+    /// Whether all of the tenant was, not one container of it.
+    public var isTenant: Bool
+
+    /// Whether a row of usage belongs to what was boosted.
+    public func covers(_ usage: Usage) -> Bool {
+        if let owner = usage.tenant, owner != tenant { return false }
+        guard let container = usage.container, !isTenant else { return true }
+        return paths.contains(container)
+    }
+}
+
+extension Store {
+    /// The boosts that stood within a period, up to `now`.
+    public func boostedSpans(over period: Period, at now: Instant) throws(Fault) -> [BoostedSpan] {
+        try read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT o.change_set, o.kind, o.tenant, min(o.since_ms) AS since_ms,
+                        max(coalesce(o.ended_ms, ?3)) AS ended_ms
+                    FROM limit_overlay o
+                    WHERE o.source = 'boost' AND o.since_ms < ?2 AND coalesce(o.ended_ms, ?3) > ?1
+                    GROUP BY o.change_set ORDER BY o.change_set
+                    """,
+                arguments: [period.start.milliseconds, period.end.milliseconds, now.milliseconds])
+            return try rows.compactMap { row in
+                let start = max(Instant(milliseconds: row["since_ms"]), period.start)
+                let end = min(Instant(milliseconds: row["ended_ms"]), period.end)
+                guard let span = Period(start: start, end: end) else { return nil }
+                let paths = try String.fetchAll(
+                    db, sql: "SELECT DISTINCT path FROM limit_change WHERE change_set = ?",
+                    arguments: [row["change_set"] as Int64])
+                return BoostedSpan(
+                    period: span, tenant: row["tenant"], paths: paths,
+                    isTenant: row["kind"] == "tenant")
+            }
+        }
+    }
+}
+
+extension [BoostedSpan] {
+    /// How long what a row of usage is of was boosted in the row's period, in ms.
+    ///
+    /// Time in which two boosts stood counts once.
+    public func milliseconds(of usage: Usage) -> Int64 {
+        var (total, end) = (Int64(0), Int64.min)
+        let spans = filter { $0.covers(usage) }.map(\.period)
+            .sorted { $0.start < $1.start }
+        for span in spans {
+            let from = Swift.max(span.start.milliseconds, usage.period.start.milliseconds, end)
+            let until = Swift.min(span.end.milliseconds, usage.period.end.milliseconds)
+            if until > from { total += until - from }
+            end = Swift.max(end, until)
+        }
+        return total
+    }
+}

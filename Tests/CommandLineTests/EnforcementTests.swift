@@ -1,0 +1,208 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Limits and budgets as a user meets them, on a folder with the files of cgroups.
+@Suite struct EnforcementTests {
+    private let desk: Desk
+    private let root = "tree/tenant-acme.slice"
+
+    init() throws {
+        desk = try Desk()
+        _ = try desk.run("apply")
+        for (file, text) in [
+            ("cpu.max", "max 100000"), ("cpu.weight", "100"), ("memory.max", "max"),
+            ("memory.high", "max"), ("memory.current", "8192"), ("pids.max", "max"),
+            ("pids.current", "3"), ("cgroup.freeze", "0"), ("io.max", ""),
+        ] {
+            try desk.folder.write(text + "\n", to: "\(root)/\(file)")
+        }
+    }
+
+    private func limit(_ words: String...) throws -> ProcessResult {
+        try octroi(["limit"] + words + ["--root", desk.tree], store: desk.store)
+    }
+
+    private func read(_ file: String) throws -> String {
+        try String(contentsOfFile: "\(desk.folder.path)/\(root)/\(file)", encoding: .utf8)
+            .trimmingCharacters(in: .newlines)
+    }
+
+    @Test func setUnsetUndoAndHistory() throws {
+        let set = try limit("set", "acme", "cpu=1.5", "pids.max=9", "--reason", "quota")
+        #expect(set.status == 0, "\(set.errors)")
+        #expect(try limit("unset", "acme", "cpu").status == 0)
+        #expect(try read("cpu.max").hasPrefix("max") && read("pids.max") == "9")
+        #expect(try limit("undo", "acme").status == 0)
+        #expect(try read("cpu.max") == "150000 100000")
+        #expect(try limit("undo", "1").status == 0, "the first change, by its number")
+        #expect(try read("cpu.max").hasPrefix("max") && read("pids.max") == "max")
+        let twice = try limit("undo", "1")
+        #expect(twice.status == 1 && twice.errors.contains("has undone it already"))
+        #expect(try limit("undo", "99").status == 64)
+        let none = try limit("undo", "acme")
+        #expect(none.status == 1 && none.errors.contains("no change of it is left"))
+
+        let history = try desk.run("limit", "history", "acme", "--format", "csv")
+        let rows = history.lines.dropFirst().map { $0.split(separator: ",").map(String.init) }
+        #expect(rows.map { $0[4] } == ["set", "set", "unset", "undo", "undo", "undo"])
+        #expect(rows[0].contains("quota"))
+        let whole = try desk.run("limit", "history", "--verify")
+        #expect(whole.output == "4 changes, the chain is whole\n")
+    }
+
+    @Test func showSaysWhatIsWantedWrittenInForceAndWhoBinds() throws {
+        try desk.folder.write("50000 100000\n", to: "\(root)/web/cpu.max")
+        _ = try limit("set", "acme", "cpu=0.3")
+        let shown = try limit("show", "/tenant-acme.slice/web", "--format", "csv")
+        let row = shown.lines.first { $0.contains(",cpu.max,") }
+        #expect(
+            row
+                == "/tenant-acme.slice/web,cpu.max,50000 100000,,,30000 100000,/tenant-acme.slice,,file"
+        )
+        try desk.folder.write("70000 100000\n", to: "\(root)/cpu.max")
+        let drifted = try limit("show", "acme", "--format", "csv")
+        #expect(drifted.lines.contains { $0.contains(",cpu.max,70000 100000,not as wanted,") })
+    }
+
+    @Test func aBoostIsEndedByTheNextRunOfAnything() throws {
+        _ = try limit("set", "acme", "pids.max=50")
+        let boost = try limit("boost", "acme", "pids.max=500", "--for", "1s", "--reason", "release")
+        #expect(boost.status == 0 && boost.errors.contains("next run of any octroi command"))
+        #expect(try read("pids.max") == "500")
+        let held = try limit("set", "acme", "pids.max=70")
+        #expect(held.status == 1 && held.errors.contains("a boost holds it at 500"))
+        usleep(1_100_000)
+        let next = try desk.run("tenant", "list")
+        #expect(next.status == 0 && next.errors.contains("is over, it is as before"))
+        #expect(try read("pids.max") == "50")
+        #expect(try limit("boost", "acme", "cpu=2", "--for", "0s").status == 64)
+        #expect(try limit("set", "acme", "pids.max=60", "--for", "1h").status == 0)
+        #expect(try limit("undo", "acme").status == 0)
+        #expect(try read("pids.max") == "50")
+    }
+
+    @Test(arguments: [
+        (["set", "acme", "io.max=/dev/nosuch:wbps=1M"], 64, "there is no such device"),
+        (["set", "acme", "cpu=1", "cpu.max=2"], 64, "named twice"),
+        (["set", "acme"], 64, "no limit is named"),
+        (["unset", "acme", "disk"], 64, "no limit of that name"),
+        (["unset", "acme"], 64, "no limit is named"),
+        (["set", "../../etc", "cpu=1"], 69, "no tenant and no cgroup"),
+        (["set", "/..", "cpu=1"], 69, "no tenant and no cgroup"),
+        (["set", "acme\u{1B}[2J", "cpu=1"], 69, "\\u{1B}"),
+        (["set", "acme", "io.weight=50"], 69, "io controller is not on here"),
+        (["set", "/tenant-acme.slice", "freeze=on"], 1, "it holds other cgroups"),
+        (["boost", "acme", "cpu=2"], 64, "--for"),
+        (["set", "acme", "cpu=1", "--deadline", "soon"], 64, "--deadline"),
+    ])
+    func whatIsWrongIsSaidAndNothingWritten(words: [String], code: Int32, text: String) throws {
+        let before = try read("cpu.max")
+        let result = try octroi(["limit"] + words + ["--root", desk.tree], store: desk.store)
+        #expect(result.status == code && result.errors.contains(text), "\(result.errors)")
+        #expect(try read("cpu.max") == before)
+    }
+
+    @Test func memoryThatDoesNotShrinkIsGivenUpWithEverythingAsBefore() throws {
+        try desk.folder.write(
+            "anon 0\nfile 8192\nkernel 0\nsock 0\nshmem 0\ninactive_file 8192\n",
+            to: "\(root)/memory.stat")
+        let result = try limit(
+            "set", "acme", "memory.max=4K", "pids.max=5", "--deadline", "400ms")
+        #expect(result.status == 1 && result.errors.contains("4096 bytes above the wanted 4096"))
+        #expect(try read("memory.max") == "max" && read("memory.high") == "max")
+        #expect(try read("pids.max") == "max")
+        let last = try desk.run("limit", "history", "--format", "csv")
+        #expect(last.lines.last?.contains("set,failed,acme") == true)
+        #expect(try limit("set", "acme", "memory.max=4K", "--force").status == 0)
+        #expect(try read("memory.max") == "4096")
+    }
+
+    @Test func aBudgetIsSetShownAndSimulated() throws {
+        #expect(try desk.run("budget", "set", "acme", "lots").status == 64)
+        #expect(try desk.run("budget", "set", "nobody", "5").status == 65)
+        #expect(try desk.run("budget", "set", "acme", "5", "--ladder", "none-such").status == 65)
+        #expect(try desk.run("budget", "show", "acme").status == 65)
+        let policy = try desk.file("policy.yaml", Self.policy)
+        #expect(try desk.run("apply", policy).output.contains("new ladder quick"))
+        #expect(try desk.run("apply", policy).output == "no change\n")
+        let set = try desk.run("budget", "set", "acme", "2.50", "--per", "month")
+        #expect(set.output == "changed budget of tenant acme\n")
+        let usage = try desk.file(
+            "usage.csv",
+            "start,end,tenant,container,meter,quantity\n"
+                + (0..<10).map {
+                    "2026-10-01T0\($0):00:00Z,2026-10-01T0\($0):59:59Z,acme,batch,cpu,36000000000\n"
+                }.joined())
+        #expect(try desk.run("usage", "import", usage).status == 0)
+        // Ten vCPU-hours an hour at 0.04048: 0.4048 EUR an hour of a budget of 1.00.
+        let simulated = try desk.run(
+            "budget", "simulate", "--policy", policy, "--month", "2026-10", "--format", "csv")
+        #expect(simulated.status == 0, "\(simulated.errors)")
+        #expect(
+            simulated.lines.dropFirst().map {
+                $0.split(separator: ",").prefix(5).joined(separator: ",")
+            } == [
+                "acme,2026-10-01T01:00:00Z,1,warn,40.4",
+                "acme,2026-10-01T03:00:00Z,2,weight 25,121.4",
+                "acme,2026-10-01T04:00:00Z,3,freeze,161.9",
+            ])
+        let list = try desk.run("budget", "list", "--format", "csv")
+        #expect(list.lines.last?.hasPrefix("acme,2.50,EUR,month,") == true)
+        #expect(try desk.run("budget", "show", "acme").output.contains("of 2.50 EUR spent"))
+        #expect(try desk.run("budget", "remove", "acme").status == 0)
+        #expect(try desk.run("budget", "remove", "acme").status == 65)
+    }
+
+    private static let policy = """
+        ladders:
+          - id: quick
+            dwell: 1s
+            grace: 0s
+            steps:
+              - { at: 30, do: warn }
+              - { at: 100, do: weight, value: 25 }
+              - { at: 150, do: freeze }
+        budgets:
+          - { tenant: acme, amount: "1.00", per: month, ladder: quick }
+
+        """
+
+    @Test func theDaemonHoldsLimitsAndClimbsTheLadder() throws {
+        let policy = try desk.file("policy.yaml", Self.policy)
+        let limits = try desk.file(
+            "limits.yaml", "limits: [ { tenant: acme, pids.max: 40, cpu.weight: 80 } ]\n")
+        let config = try desk.file(
+            "config/octroi.yaml",
+            "interval: 200ms\ncgroup_root: \(desk.tree)\nenforcement: { budgets_every: 1s }\n")
+        try desk.folder.write("0\n", to: "\(root)/web/cgroup.freeze")
+        #expect(try desk.run("apply", policy, limits).status == 0)
+        let daemon = try startOctroi(
+            ["daemon", "--config", (config as NSString).deletingLastPathComponent],
+            store: desk.store)
+        defer { daemon.process.terminate() }
+        try waitFor { try read("pids.max") == "40" }
+        try desk.folder.write("9\n", to: "\(root)/pids.max")
+        try waitFor { try read("pids.max") == "40" }
+        // 100 vCPU-hours: 4.05 EUR of a budget of 1.00.
+        try desk.set("tenant-acme.slice/web", 360_000_000_000)
+        try waitFor { try read("cpu.weight") == "25" }
+        try waitFor { try read("web/cgroup.freeze") == "1" }
+        #expect(try read("cgroup.freeze") == "0", "never the slice")
+        #expect(try desk.run("budget", "set", "acme", "500").status == 0)
+        try waitFor { try read("cpu.weight") == "80" }
+        try waitFor { try read("web/cgroup.freeze") == "0" }
+        daemon.process.terminate()
+        daemon.process.waitUntilExit()
+        #expect(daemon.process.terminationStatus == 0)
+        let log = String(
+            decoding: daemon.errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let history = try desk.run("limit", "history", "acme", "--format", "csv")
+        let reasons = history.lines.filter { $0.contains(",budget,done,") }
+        #expect(
+            reasons.contains { $0.contains("% of the budget is spent, 100 % is the threshold") })
+        #expect(
+            reasons.contains { $0.contains("the budget was raised") }, "\(history.output)\(log)")
+        #expect(try desk.run("limit", "history", "--verify").status == 0)
+    }
+}
