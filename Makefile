@@ -42,6 +42,7 @@ bench: deps  ## Measure the figures, each beside its floor or peer
 	@Benchmarks/run
 	@Benchmarks/store
 	@Benchmarks/close
+	@Benchmarks/limits
 
 release: deps  ## Build the binary for other machines, .build/release/octroi
 	$(SWIFT) build $(JOBS) -c release --static-swift-stdlib --product octroi

@@ -129,8 +129,8 @@ let package = Package(
         .executableTarget(
             name: "octroi-bench",
             dependencies: [
-                "Units", "CgroupFormat", "Metering", "Sealing", "CgroupFS", "Runtimes", "Settings",
-                "Store", "Daemon",
+                "Units", "CgroupFormat", "Metering", "Sealing", "CgroupFS", "Enforcing", "Limits",
+                "Runtimes", "Settings", "Store", "Daemon",
             ], path: "Benchmarks/OctroiBench", swiftSettings: swift),
 
         .executableTarget(name: "octroi-churn", path: "Tests/Churn"),

@@ -1,7 +1,9 @@
 import CgroupFS
 import CgroupFormat
 import Daemon
+import Enforcing
 import Glibc
+import Limits
 import Metering
 import Runtimes
 import Store
@@ -18,6 +20,8 @@ enum OctroiBench {
             try tick(words[2], rounds: Int64(words[3]) ?? 1, store: words[4])
         case "ingest" where words.count == 5:
             try ingest(words[2], containers: Int64(words[3]) ?? 1, ticks: Int64(words[4]) ?? 1)
+        case "enforce" where words.count == 5:
+            try enforce(words[2], rounds: Int64(words[3]) ?? 1, store: words[4])
         case "codec" where words.count == 4: try Series.codec(words[2], rounds: Int(words[3]) ?? 1)
         case "hour" where words.count == 5:
             try Series.hour(words[2], into: words[3], containers: Int64(words[4]) ?? 1)
@@ -27,6 +31,7 @@ enum OctroiBench {
             print(
                 """
                 usage: octroi-bench read ROOT ROUNDS | tick ROOT ROUNDS DB | ingest DB N TICKS
+                       | enforce ROOT ROUNDS DB
                        | codec SERIES ROUNDS | hour SERIES DB N | openmetrics SERIES N
                 """)
             exit(64)
@@ -66,6 +71,42 @@ enum OctroiBench {
         var usage = rusage()
         getrusage(RUSAGE_SELF.rawValue, &usage)
         print((cpuMicroseconds() - start) / rounds, usage.ru_maxrss)
+    }
+
+    /// Holds three limits of every cgroup below a root against the kernel: CPU µs a look.
+    ///
+    /// They are as they are wanted, so that nothing is written.
+    private static func enforce(_ path: String, rounds: Int64, store: String) throws {
+        let store = try Store(at: store, for: .write)
+        let tree = LimitedTree(root: try CgroupRoot(opening: path))
+        var wanted: [LimitEffect] = []
+        tree.paths { path, _ in
+            guard let cgroup = tree.cgroup(path) else { return }
+            for key in [LimitKey.cpuMax, .memoryMax, .pidsMax] {
+                guard let value = try? tree.value(of: key, at: cgroup) else { continue }
+                wanted.append(
+                    .want(
+                        WantedLimit(
+                            LimitSubject(.container, path), key, value, source: .command,
+                            since: Instant(seconds: 0))))
+            }
+        }
+        let set = LimitChangeSet(
+            at: Instant(seconds: 0), uid: 0, user: "bench", target: "bench", tenant: nil,
+            action: .set, outcome: .done, reason: nil)
+        try store.finishLimitChange(set, wanted)
+        func now() -> Instant { Instant(seconds: 0) }
+        let changer = LimitChanger(tree: tree, store: store, boot: "bench", now: now)
+        let enforcer = Enforcer(changer: changer, store: store, budgets: nil, clock: { 0 })
+        _ = try enforcer.look()
+        let start = cpuMicroseconds()
+        var compared = 0
+        for _ in 0..<rounds {
+            let outcome = try enforcer.look()
+            guard outcome?.written == 0 else { exit(1) }
+            compared = outcome?.compared ?? 0
+        }
+        print((cpuMicroseconds() - start) / rounds, compared)
     }
 
     /// Commits full ticks of made-up samples: rows of table sample a second.

@@ -7,15 +7,19 @@
      limit once-bus UNIT VALUE GROUP   connect, set, read back; prints nothing
      limit once-file GROUP VALUE       set, read back; prints nothing
      limit time COMMAND...             runs a command, its output thrown away
+     limit look FOLDER N               N times: cpu.max, memory.max and pids.max of every group in a folder,
+                                       on kept folders; prints the CPU microseconds of one time
 
    The first two print the median, least and most of a round, the last its time: microseconds. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
@@ -157,6 +161,34 @@ static int timed(char **command) {
     return 0;
 }
 
+static long cpu_us(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000L + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+}
+
+static void look(const char *folder, long rounds) {
+    static const char *files[] = {"cpu.max", "memory.max", "pids.max"};
+    static int groups[MOST];
+    int count = 0;
+    DIR *dir = opendir(folder);
+    if (!dir) fail(folder, -2);
+    for (struct dirent *entry; (entry = readdir(dir)) && count < MOST;)
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+            groups[count++] = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    long start = cpu_us(), bytes = 0;
+    for (long round = 0; round < rounds; round++)
+        for (int i = 0; i < count; i++)
+            for (int k = 0; k < 3; k++) {
+                char text[4096];
+                int file = openat(groups[i], files[k], O_RDONLY | O_CLOEXEC);
+                if (file < 0) fail(files[k], -2);
+                bytes += read(file, text, sizeof text);
+                close(file);
+            }
+    printf("%ld %d\n", (cpu_us() - start) / rounds, bytes > 0 ? count * 3 : 0);
+}
+
 int main(int argc, char **argv) {
     const char *mode = argc > 1 ? argv[1] : "";
     if (!strcmp(mode, "bus") && argc == 5) {
@@ -177,8 +209,12 @@ int main(int argc, char **argv) {
         verify(group, quota(argv[3]));
         return 0;
     }
+    if (!strcmp(mode, "look") && argc == 4) {
+        look(argv[2], atol(argv[3]));
+        return 0;
+    }
     if (!strcmp(mode, "time") && argc > 2) return timed(argv + 2);
     fprintf(stderr, "limit: bus UNIT VALUE N | file GROUP N | once-bus UNIT VALUE GROUP | once-file GROUP VALUE | "
-        "time COMMAND...\n");
+        "time COMMAND... | look FOLDER N\n");
     return 64;
 }

@@ -24,6 +24,17 @@ public final class Enforcer {
     private var fights = FightWatch()
     private var strangled = StrangleWatch()
     private var told: Set<String> = []
+    private var version = ""
+    private var known: LimitState?
+    private var expectations: [Expectation] = []
+
+    /// What one tenant or container shall have, in a fixed order.
+    private struct Expectation {
+        var subject: LimitSubject
+        var limits: [(key: LimitKey, value: LimitValue)]
+        var passing: Set<LimitKey>
+    }
+
     /// A clock that only goes on, in ms.
     private let clock: () -> Int64
 
@@ -58,28 +69,46 @@ public final class Enforcer {
             if let budgets {
                 for message in try budgets.look(targets) { tell(message, &outcome) }
             }
-            let state = try store.limitState()
-            for (subject, desired) in state.desired {
-                compare(subject, desired, state, targets, &outcome)
-            }
+            let state = try state()
+            for expectation in expectations { compare(expectation, state, targets, &outcome) }
             return outcome
         }
     }
 
+    /// What limits shall be, read anew only if it is another.
+    private func state() throws(Fault) -> LimitState {
+        let version = try store.limitVersion()
+        if let known, version == self.version { return known }
+        let state = try store.limitState()
+        (self.version, known) = (version, state)
+        expectations = state.desired.map { subject, desired in
+            Expectation(
+                subject: subject,
+                limits: desired.all.sorted { $0.key.description < $1.key.description }
+                    .map { ($0.key, $0.value) }, passing: desired.passing)
+        }.sorted {
+            ($0.subject.kind.rawValue, $0.subject.name) < (
+                $1.subject.kind.rawValue, $1.subject.name
+            )
+        }
+        return state
+    }
+
     /// Compares all limits of a tenant or container, then writes in one change-set what is wrong.
     private func compare(
-        _ subject: LimitSubject, _ desired: DesiredLimits, _ state: LimitState,
-        _ targets: LimitTargets, _ outcome: inout Outcome
+        _ expectation: Expectation, _ state: LimitState, _ targets: LimitTargets,
+        _ outcome: inout Outcome
     ) {
+        let subject = expectation.subject
         let cgroups = targets.cgroups(of: subject)
         var wrong: [Wrong] = []
-        for (key, value) in desired.all {
+        for (key, value) in expectation.limits {
             let isOfContainers = key == .freeze && subject.kind == .tenant
             for cgroup in isOfContainers ? targets.containers(of: subject.name) : cgroups {
                 outcome.compared += 1
                 let look = Look(
                     subject: subject, key: key, value: value, cgroup: cgroup,
-                    isPassing: desired.passing.contains(key))
+                    isPassing: expectation.passing.contains(key))
                 do throws(Fault) {
                     if let found = try compare(look, state, targets, &outcome) {
                         wrong.append(found)

@@ -128,16 +128,6 @@ extension LimitChanger {
     }
 }
 
-extension LimitOwner {
-    /// Whether it brings back limits of its own when a container starts again.
-    var remembers: Bool {
-        switch self {
-        case .docker, .podman: true
-        case .systemd, .file: false
-        }
-    }
-}
-
 extension LimitWish {
     /// Whether it is about the freezer, which takes containers, not slices.
     public var isFreeze: Bool {

@@ -98,9 +98,7 @@ extension LimitedTree {
     /// An engine that holds a container for paused which somebody else thawed refuses to resume it:
     /// frozen once more, it does.
     private func thaw(_ write: PlannedWrite, _ cgroup: LimitedCgroup) throws(Fault) {
-        if (try? owners.pause(false, write.owner)) == nil, write.owner.remembers,
-            cgroup.counter("cgroup.events", "frozen") == 0
-        {
+        if owners.isPaused(write.owner), (try? owners.pause(false, write.owner)) == nil {
             try freezeByFile(true, cgroup)
             _ = try? owners.pause(false, write.owner)
         }

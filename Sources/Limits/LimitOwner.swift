@@ -27,6 +27,14 @@ public enum LimitOwner: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether it brings back limits of its own when a container starts again.
+    public var remembers: Bool {
+        switch self {
+        case .docker, .podman: true
+        case .systemd, .file: false
+        }
+    }
+
     /// Whether it groups units and is none that can be frozen.
     public var isSlice: Bool {
         if case .systemd(let unit) = self { unit.hasSuffix(".slice") } else { false }

@@ -17,7 +17,12 @@ public struct PlannedWrite: Hashable, Sendable {
     }
 
     /// Whether the kernel already has it, so that nothing need be written.
-    public var isInForce: Bool { wanted.isSame(as: before, for: key) }
+    ///
+    /// An engine may hold a container for paused that somebody else thawed: it has to be told.
+    public var isInForce: Bool {
+        if wanted == .frozen(false), owner.remembers { return false }
+        return wanted.isSame(as: before, for: key)
+    }
 
     public var isLowering: Bool { wanted.isTighter(than: before) }
 

@@ -59,6 +59,16 @@ struct ContainerEngine {
         return (found.Id, name)
     }
 
+    /// Whether it holds it for paused.
+    func isPaused(_ id: String) -> Bool {
+        struct State: Decodable { var Paused: Bool? }
+        struct Inspected: Decodable { var State: State? }
+        guard let answer = try? UnixHTTP.get("/containers/\(id)/json", at: socket, seconds: 10),
+            let found = try? JSONDecoder().decode(Inspected.self, from: answer.body)
+        else { return false }
+        return found.State?.Paused ?? false
+    }
+
     /// Pauses or resumes it.
     func pause(_ isPaused: Bool, _ id: String) throws(Fault) {
         let prefix = kind == .docker ? "" : "/v4.0.0/libpod"

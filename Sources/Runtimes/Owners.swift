@@ -157,6 +157,17 @@ public final class Owners {
         return nil
     }
 
+    /// Whether an engine holds a container for paused.
+    public func isPaused(_ owner: LimitOwner) -> Bool {
+        switch owner {
+        case .docker(let id, _):
+            sockets.docker.map { ContainerEngine(kind: .docker, socket: $0).isPaused(id) } ?? false
+        case .podman(let id, _):
+            sockets.podman.map { ContainerEngine(kind: .podman, socket: $0).isPaused(id) } ?? false
+        case .systemd, .file: false
+        }
+    }
+
     /// Pauses or resumes a container by its engine; false where there is none.
     public func pause(_ isPaused: Bool, _ owner: LimitOwner) throws(Fault) -> Bool {
         switch owner {

@@ -146,7 +146,8 @@ extension Store {
     /// The change-sets, oldest first.
     ///
     /// - Parameters:
-    ///   - target: only those of a tenant, container or cgroup path.
+    ///   - target: only those of a tenant, a container by its name (`web` of `docker/web@acme`), or a
+    ///     cgroup by its path or the end of it.
     ///   - most: the newest so many.
     public func limitHistory(
         of target: String? = nil, most: Int = .max
@@ -155,7 +156,10 @@ extension Store {
             let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT * FROM limit_change_set s WHERE ?1 IS NULL OR target = ?1 OR tenant = ?1
+                    SELECT * FROM limit_change_set s WHERE ?1 IS NULL
+                        OR ?1 IN (target, tenant, substr(target, instr(target, '/') + 1),
+                            substr(target, instr(target, '/') + 1,
+                                instr(target, '@') - instr(target, '/') - 1))
                         OR EXISTS (SELECT 1 FROM limit_change c
                             WHERE c.change_set = s.id AND (c.path = ?1
                                 OR substr(c.path, -length(?1) - 1) = '/' || ?1))

@@ -137,6 +137,22 @@ extension Store {
         }
     }
 
+    /// A text that is another whenever `limitState` is: cheaper than to read it all.
+    ///
+    /// Overlays and what is held change only together with a change-set.
+    public func limitVersion() throws(Fault) -> String {
+        try read { db in
+            try String.fetchOne(
+                db,
+                sql: """
+                    SELECT coalesce((SELECT max(id) FROM limit_change_set), 0) || ' '
+                        || (SELECT count(*) || ' ' || coalesce(max(since_ms), 0) FROM limit_wanted)
+                        || ' ' || coalesce((SELECT group_concat(id || drift, ' ') FROM tenant
+                            WHERE drift IS NOT NULL), '')
+                    """) ?? ""
+        }
+    }
+
     /// What a subject shall have before overlays.
     public func wantedLimits(
         of subject: LimitSubject
