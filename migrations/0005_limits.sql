@@ -50,6 +50,8 @@ CREATE TABLE limit_pending (
     at_ms  INTEGER NOT NULL,
     pid    INTEGER NOT NULL,
     boot   TEXT    NOT NULL,
+    -- The cgroup tree it is written in.
+    root   TEXT    NOT NULL,
     -- A JSON document.
     change TEXT    NOT NULL
 ) STRICT;
@@ -90,13 +92,14 @@ CREATE INDEX limit_overlay_standing ON limit_overlay (kind, target) WHERE ended_
 -- What the kernel had before an overlay was first written there, to be put back.
 CREATE TABLE limit_held (
     boot      TEXT    NOT NULL,
+    root      TEXT    NOT NULL,
     cgroup_id INTEGER NOT NULL,
     path      TEXT    NOT NULL,
     file      TEXT    NOT NULL,
     before    TEXT    NOT NULL,
     -- What was written last.
     written   TEXT    NOT NULL,
-    PRIMARY KEY (boot, cgroup_id, file)
+    PRIMARY KEY (boot, root, cgroup_id, file)
 ) STRICT, WITHOUT ROWID;
 
 -- What to do when somebody else changes a tenant's limits; NULL is reassert.

@@ -101,6 +101,8 @@ final class EnforcementService: Sendable {
         let changer = LimitChanger(
             tree: LimitedTree(root: try CgroupRoot(opening: root)), store: store,
             boot: try Host.bootID(), now: Host.wallTime)
+        // It looks at other limits, too: what does not shrink at once is tried again later.
+        changer.deadline = 3000
         func clock() -> Int64 { Host.now().bootMicroseconds / 1000 }
         let budgets = BudgetKeeper(
             changer: changer, store: store, ledger: try Store(at: storePath, for: .read),

@@ -11,10 +11,13 @@ extension LimitChanger {
     /// A timer of systemd ends it even if Octroi is dead by then. Nothing of it outlives a reboot, as
     /// owners are told that it is only for this one.
     ///
-    /// - Parameter switchWords: the arguments of octroi that end what is overdue.
+    /// - Parameters:
+    ///   - isForced: whether memory may be taken below what is in use at once.
+    ///   - switchWords: the arguments of octroi that end what is overdue.
     /// - Returns: the change-set, and who ends it, in words.
     public func boost(
-        _ plan: LimitPlan, forMilliseconds length: Int64, reason: String?, switchWords: [String]
+        _ plan: LimitPlan, _ targets: LimitTargets, forMilliseconds length: Int64, reason: String?,
+        isForced: Bool = false, switchWords: [String]
     ) throws(Fault) -> (set: LimitChangeSet, ending: String) {
         let subject = plan.target.subject
         let since = now()
@@ -24,13 +27,14 @@ extension LimitChanger {
             )
         }
         let until = Instant(milliseconds: since.milliseconds + length)
-        let overlays = plan.values.map { key, value in
+        let overlays = plan.values.map { setting in
             LimitOverlay(
-                .boost, subject, tenant: plan.target.tenant, root: tree.path, key, value,
-                since: since, until: until)
+                .boost, subject, tenant: plan.target.tenant, root: tree.path, setting.key,
+                setting.value, since: since, until: until)
         }
-        let replaced = try store.limitState().overlays.filter {
-            $0.source == .boost && $0.subject == subject && plan.values[$0.key] != nil
+        let keys = Set(overlays.map(\.key))
+        let replaced = try state().overlays.filter {
+            $0.source == .boost && $0.subject == subject && keys.contains($0.key)
         }
         let timer = DeadManSwitch(
             "octroi-boost-\(since.milliseconds)", at: until, argv: [ownProgram] + switchWords)
@@ -38,7 +42,8 @@ extension LimitChanger {
         do throws(Fault) {
             guard
                 let set = try lay(
-                    overlays, writes: plan.writes, ending: replaced, .boost, reason: reason)
+                    overlays, ending: replaced, targets, .boost, reason: reason,
+                    isForced: isForced)
             else { preconditionFailure("a boost of nothing") }
             let ending =
                 isArmed

@@ -14,6 +14,7 @@ public final class BudgetKeeper {
     private let isFresh: () -> Bool
     private var nextLook: Int64 = 0
     private let clock: () -> Int64
+    private var backoff = Backoff<LimitSubject>()
 
     /// - Parameters:
     ///   - everyMilliseconds: how often spending is looked at.
@@ -57,12 +58,16 @@ public final class BudgetKeeper {
         let admitted = admitted(looks)
         var states: [(budget: Budget, state: LadderState)] = []
         for look in looks {
+            let tenant = LimitSubject(.tenant, look.budget.tenant)
+            guard backoff.mayTry(tenant, at: clock()) else { continue }
             do throws(Fault) {
                 let (state, said) = try take(look, admitted.contains(look.budget.tenant), targets)
+                backoff.succeeded(tenant)
                 states.append((look.budget, state))
                 messages += said
             } catch {
-                // The state stays what it was: the next look tries again.
+                // The state stays what it was: a later look tries again.
+                backoff.failed(tenant, at: clock())
                 messages.append("\(error)")
             }
         }
@@ -89,14 +94,22 @@ public final class BudgetKeeper {
     private func liftOrphans(
         _ tenants: Set<String>, _ targets: LimitTargets
     ) throws(Fault) -> [String] {
-        let orphans = try store.limitState().overlays.filter {
+        let orphans = try changer.state().overlays.filter {
             $0.source == .budget && !($0.tenant.map(tenants.contains) ?? false)
         }
         var messages: [String] = []
-        for (subject, overlays) in Dictionary(grouping: orphans, by: \.subject) {
+        for subject in orphans.subjects {
+            let overlays = orphans.filter { $0.subject == subject }
             let why = "the budget was removed"
-            try changer.lift(overlays, targets, .budget, reason: why)
-            messages.append("\(subject.name): \(why), its limits are lifted")
+            guard backoff.mayTry(subject, at: clock()) else { continue }
+            do throws(Fault) {
+                try changer.lay([], ending: overlays, targets, .budget, reason: why)
+                backoff.succeeded(subject)
+                messages.append("\(subject.name): \(why), its limits are lifted")
+            } catch {
+                backoff.failed(subject, at: clock())
+                messages.append("\(error)")
+            }
         }
         return messages
     }
@@ -108,7 +121,7 @@ public final class BudgetKeeper {
         let step = look.next(mayTighten: mayTighten)
         var state = step.state
         let cap = look.cap(&state)
-        let standing = try store.limitState().overlays.filter {
+        let standing = try changer.state().overlays.filter {
             $0.source == .budget && $0.tenant == look.budget.tenant
         }
         let wanted = StepLimits(look, state, cap, standing, targets)
@@ -127,44 +140,27 @@ public final class BudgetKeeper {
         _ wanted: StepLimits, _ look: BudgetLook, reason: String, isMove: Bool,
         _ targets: LimitTargets
     ) throws(Fault) {
-        let tenant = look.budget.tenant
-        for (_, overlays) in Dictionary(grouping: wanted.ending, by: \.subject) {
-            try changer.lift(overlays, targets, .budget, reason: reason)
-        }
-        for (subject, overlays) in Dictionary(grouping: wanted.laying, by: \.subject) {
-            var writes: [PlannedWrite] = []
-            for overlay in overlays {
-                writes += try self.writes(for: overlay, subject, targets)
-            }
-            let replaced = wanted.replacing.filter { old in
-                old.subject == subject && overlays.contains { $0.key == old.key }
-            }
-            try changer.lay(overlays, writes: writes, ending: replaced, .budget, reason: reason)
+        let ending = wanted.ending + wanted.replacing
+        for subject in (ending + wanted.laying).subjects {
+            try changer.lay(
+                wanted.laying.filter { $0.subject == subject },
+                ending: ending.filter { $0.subject == subject }, targets, .budget, reason: reason)
         }
         // A warning writes nothing, and is in the record all the same.
-        if isMove, wanted.ending.isEmpty, wanted.laying.isEmpty {
+        if isMove, ending.isEmpty, wanted.laying.isEmpty {
+            let tenant = look.budget.tenant
             try changer.perform(
                 LimitRequest(
                     .budget, of: LimitSubject(.tenant, tenant), tenant: tenant, reason: reason))
         }
     }
+}
 
-    private func writes(
-        for overlay: LimitOverlay, _ subject: LimitSubject, _ targets: LimitTargets
-    ) throws(Fault) -> [PlannedWrite] {
-        let isOfContainers = overlay.key == .freeze && subject.kind == .tenant
-        let cgroups =
-            isOfContainers ? targets.containers(of: subject.name) : targets.cgroups(of: subject)
-        var writes: [PlannedWrite] = []
-        let desired = try store.limitState().desired(subject)
-        for cgroup in cgroups {
-            // A budget only tightens what is wanted, and a boost stands above it.
-            if desired.boost[overlay.key] != nil { continue }
-            let value = desired.wanted[overlay.key]?.tightened(by: overlay.value) ?? overlay.value
-            writes += try changer.plan(
-                cgroup, [LimitSetting(overlay.key, value)], false, 0
-            ).map(\.write)
-        }
-        return writes
+extension [LimitOverlay] {
+    /// Whose they are, each once, in order.
+    fileprivate var subjects: [LimitSubject] {
+        var found: [LimitSubject] = []
+        for overlay in self where !found.contains(overlay.subject) { found.append(overlay.subject) }
+        return found
     }
 }

@@ -13,7 +13,7 @@ enum Journal {
         var common = [
             ("MESSAGE_ID", messageID), ("CHANGE_ID", "\(set.id)"), ("ACTION", set.action.rawValue),
             ("ACTOR", set.user), ("ACTOR_UID", "\(set.uid)"), ("TARGET", set.target),
-            ("SYSLOG_IDENTIFIER", "octroi"),
+            ("HASH", set.hash), ("SYSLOG_IDENTIFIER", "octroi"),
         ]
         if let tenant = set.tenant { common.append(("TENANT", tenant)) }
         if let reason = set.reason { common.append(("REASON", reason)) }

@@ -13,6 +13,8 @@ public final class LimitChanger {
     private let asker = Asker()
     /// How long memory may take to shrink, in ms.
     public var deadline: Int64 = 30_000
+    /// Change-sets of writers that died and that could not be taken back when it last ran alone.
+    public private(set) var unrecovered: [Fault] = []
     /// Called while memory shrinks, with what is in use and what is wanted, in bytes.
     public var onShrink: (Int64, Int64) -> Void = { _, _ in }
 
@@ -33,7 +35,7 @@ public final class LimitChanger {
         let lock = try ProcessLock(
             "limits", of: store.path, waitMilliseconds: waitMilliseconds)
         guard lock.isHeld else { return nil }
-        try recover()
+        unrecovered = try recover()
         let value = try body()
         _ = consume lock
         return value
@@ -61,7 +63,8 @@ public final class LimitChanger {
         let pending =
             due.isEmpty
             ? nil
-            : try store.beginLimitChange(document, pid: getpid(), boot: boot, at: now())
+            : try store.beginLimitChange(
+                document, pid: getpid(), boot: boot, root: tree.path, at: now())
         var bites: [PlannedWrite: Int64] = [:]
         for write in request.writes {
             bites[write] = tree.cgroup(write.path)?.bites(of: write.key)
@@ -81,9 +84,7 @@ public final class LimitChanger {
             if let lost = zip(request.writes, set.changes).first(where: { !$1.isVerified }) {
                 throw unverified(lost.0, lost.1)
             }
-            var effects = request.effects
-            if request.holds { effects += due.map { .hold(HeldLimit($0, boot: boot)) } }
-            set.id = try store.finishLimitChange(set, pending: pending, effects)
+            set = try store.finishLimitChange(set, pending: pending, request.effects)
             Journal.tell(set)
             return set
         } catch {
@@ -187,35 +188,46 @@ public final class LimitChanger {
         return lost
     }
 
-    /// Takes back what a writer that died had begun.
-    private func recover() throws(Fault) {
-        for pending in try store.pendingLimitChanges() {
-            guard let change = PendingChange(pending.change) else {
-                throw Fault(
-                    .badData, at: "\(store.path), limit_pending \(pending.id)",
-                    found: "a change that cannot be read",
-                    cure: "Compare octroi limit show with what it should be, then delete the row")
+    /// Takes back what writers that died had begun.
+    ///
+    /// - Returns: why some of it could not be: it stays, for the next run.
+    private func recover() throws(Fault) -> [Fault] {
+        var faults: [Fault] = []
+        for pending in try store.pendingLimitChanges(in: tree.path) {
+            do throws(Fault) {
+                try recover(pending.id, pending.change, isOfThisBoot: pending.boot == boot)
+            } catch {
+                faults.append(error)
             }
-            var set = LimitChangeSet(
-                at: now(), uid: asker.uid, user: asker.user, target: change.target,
-                tenant: change.tenant, action: .recover, outcome: .done,
-                reason: "the process that changed it died before it was done")
-            // After a reboot the cgroups are others.
-            let writes = pending.boot == boot ? change.plannedWrites(in: tree) : []
-            let lost = putBack(writes, lasting: change.lasting)
-            if let first = lost.first {
-                throw Fault(
-                    .failed, at: "change of \(change.target) that was cut short", found: first,
-                    cure: "Run it again as root")
-            }
-            for write in writes {
-                guard let after = try? tree.readBack(write) else { continue }
-                set.changes.append(
-                    LimitChange(
-                        write.reversed, after: after,
-                        isVerified: after.isSame(as: write.before, for: write.key), bites: nil))
-            }
-            try store.finishLimitChange(set, pending: pending.id)
         }
+        return faults
+    }
+
+    private func recover(_ id: Int64, _ document: String, isOfThisBoot: Bool) throws(Fault) {
+        guard let change = PendingChange(document) else {
+            throw Fault(
+                .badData, at: "\(store.path), limit_pending \(id)",
+                found: "a change that cannot be read",
+                cure: "Compare octroi limit show with what it should be, then delete the row")
+        }
+        var set = LimitChangeSet(
+            at: now(), uid: asker.uid, user: asker.user, target: change.target,
+            tenant: change.tenant, action: .recover, outcome: .done,
+            reason: "the process that changed it died before it was done")
+        // After a reboot the cgroups are others.
+        let writes = isOfThisBoot ? change.plannedWrites(in: tree) : []
+        if let first = putBack(writes, lasting: change.lasting).first {
+            throw Fault(
+                .failed, at: "change of \(harmless(change.target)) that was cut short",
+                found: first, cure: "Run it again as root")
+        }
+        for write in writes {
+            guard let after = try? tree.readBack(write) else { continue }
+            set.changes.append(
+                LimitChange(
+                    write.reversed, after: after,
+                    isVerified: after.isSame(as: write.before, for: write.key), bites: nil))
+        }
+        try store.finishLimitChange(set, pending: id)
     }
 }

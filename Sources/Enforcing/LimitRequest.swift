@@ -12,8 +12,6 @@ public struct LimitRequest {
     public var writes: [PlannedWrite]
     /// Whether owners shall keep the values over a reboot or a restart.
     public var lasting = true
-    /// Whether what was there is to be kept, to be put back when this ends.
-    public var holds = false
     /// Whether memory may be taken below what is in use at once, though the kernel may kill.
     public var isForced = false
     public var undoes: Int64?

@@ -18,8 +18,12 @@ public struct LimitPlan {
     public var writes: [PlannedWrite] { items.map(\.write) }
 
     /// The limits and their values, each once.
-    var values: [LimitKey: LimitValue] {
-        Dictionary(items.map { ($0.write.key, $0.write.wanted) }) { first, _ in first }
+    var values: [LimitSetting] {
+        var values: [LimitSetting] = []
+        for write in writes where !values.contains(where: { $0.key == write.key }) {
+            values.append(LimitSetting(write.key, write.wanted))
+        }
+        return values
     }
 }
 
@@ -42,7 +46,7 @@ extension LimitChanger {
         }
         if !freezes.isEmpty {
             let leaves =
-                target.subject.kind == .tenant
+                target.subject.kind == .tenant && !target.isRoot
                 ? targets.containers(of: target.subject.name) : target.cgroups
             for cgroup in leaves {
                 let settings = try tree.settings(freezes, at: cgroup)
@@ -50,7 +54,28 @@ extension LimitChanger {
             }
             try refuseUnowned(target, items)
         }
-        return LimitPlan(target: target, items: items)
+        let plan = LimitPlan(target: target, items: items)
+        guard !items.isEmpty else {
+            throw Fault(
+                .unavailable, at: harmless(target.subject.name),
+                found: "no container lives in it now", cure: "Start one first: octroi containers")
+        }
+        try refuseUneven(plan)
+        return plan
+    }
+
+    /// Refuses to name some fields of a device where its others differ from cgroup to cgroup: one value
+    /// is wanted of a target, and would change them, too.
+    private func refuseUneven(_ plan: LimitPlan) throws(Fault) {
+        for value in plan.values {
+            let uneven = plan.writes.first { $0.key == value.key && $0.wanted != value.value }
+            guard let uneven else { continue }
+            throw Fault(
+                .failed, at: harmless(plan.target.subject.name),
+                found: "its cgroups have different limits on \(value.key): \(value.value) and "
+                    + "\(uneven.wanted)",
+                cure: "Name all of rbps, wbps, riops and wiops")
+        }
     }
 
     /// The same for given values.
@@ -91,20 +116,36 @@ extension LimitChanger {
     /// - Parameter action: set or unset. What an engine cannot unset, it would bring back when the
     ///   container starts again: then the absence of a limit is wanted.
     public func set(
-        _ plan: LimitPlan, _ action: LimitChangeSet.Action, reason: String?, isForced: Bool
+        _ plan: LimitPlan, _ action: LimitChangeSet.Action, _ targets: LimitTargets,
+        reason: String?, isForced: Bool
     ) throws(Fault) -> LimitChangeSet {
         var request = LimitRequest(
             action, of: plan.target.subject, tenant: plan.target.tenant, reason: reason,
             writes: plan.writes)
         request.isForced = isForced
-        let state = try store.limitState().desired(plan.target.subject)
-        try refuseHidden(plan, state)
-        for (key, value) in plan.values {
-            let remembers = plan.writes.contains { $0.key == key && $0.owner.remembers }
+        try refuseHidden(plan, targets)
+        for setting in plan.values {
+            let remembers = plan.writes.contains { $0.key == setting.key && $0.owner.remembers }
             let isKept = action != .unset || remembers
-            request.effects.append(want(isKept ? value : nil, key, plan.target.subject))
+            request.effects.append(
+                want(isKept ? setting.value : nil, setting.key, plan.target.subject))
         }
+        request.effects += try overruled(plan, targets)
         return try perform(request)
+    }
+
+    /// What containers were frozen or thawed for by themselves: what is said of their tenant later
+    /// holds for them all.
+    private func overruled(
+        _ plan: LimitPlan, _ targets: LimitTargets
+    ) throws(Fault) -> [LimitEffect] {
+        guard plan.target.subject.kind == .tenant else { return [] }
+        let frozen = Set(plan.writes.filter { $0.key == .freeze }.map(\.path))
+        guard !frozen.isEmpty else { return [] }
+        return try state().wanted.filter { item in
+            item.subject.kind == .container && item.key == .freeze
+                && targets.cgroups(of: item.subject).contains { frozen.contains($0.path) }
+        }.map { .unwant($0.subject, .freeze) }
     }
 
     /// What is to be wanted of a limit from now on; `nil` is nothing.
@@ -114,16 +155,31 @@ extension LimitChanger {
     }
 
     /// Refuses to set what a boost or a budget stands above: it would show only when that ends.
-    private func refuseHidden(_ plan: LimitPlan, _ desired: DesiredLimits) throws(Fault) {
-        for write in plan.writes {
-            guard let over = desired.boost[write.key] ?? desired.budget[write.key] else { continue }
-            let isBoost = desired.boost[write.key] != nil
+    public func refuseHidden(_ plan: LimitPlan, _ targets: LimitTargets) throws(Fault) {
+        try refuseHidden(
+            plan.writes.map(\.place), of: plan.target.subject.name,
+            targets)
+    }
+
+    func refuseHidden(
+        _ places: [LimitPlace], of name: String, _ targets: LimitTargets
+    ) throws(Fault) {
+        let state = try state()
+        let desired = DesiredCgroups(state.desires, targets)
+        for place in places {
+            guard let limits = desired[place.path]?.limits,
+                let over = limits.boost[place.key] ?? limits.budget[place.key]
+            else { continue }
+            let boost = state.overlays.first { overlay in
+                overlay.source == .boost && overlay.key == place.key
+                    && targets.cgroups(of: overlay.subject, place.key)
+                        .contains { $0.path == place.path }
+            }
             throw Fault(
-                .failed, at: "\(plan.target.subject.name), \(write.key)",
-                found: "a \(isBoost ? "boost" : "budget's step") holds it at \(over)",
-                cure: isBoost
-                    ? "End the boost first: octroi limit undo \(plan.target.subject.name)"
-                    : "Raise the budget or exempt the tenant: octroi budget set")
+                .failed, at: "\(harmless(name)), \(place.key)",
+                found: "a \(boost == nil ? "budget's step" : "boost") holds it at \(over)",
+                cure: boost.map { "End the boost first: octroi limit undo \($0.change)" }
+                    ?? "Raise the budget or exempt the tenant: octroi budget set")
         }
     }
 }

@@ -10,6 +10,8 @@ public struct LimitTarget {
     /// Whose it is; `nil` is nobody's.
     public var tenant: String?
     public var cgroups: [LimitedCgroup]
+    /// Whether a tenant was named by its root's path: what is then asked is of the root.
+    var isRoot = false
 }
 
 /// Finds what a word of the command line, or a subject in the store, means in a tree.
@@ -54,13 +56,23 @@ public struct LimitTargets {
         }
     }
 
-    /// The containers of a tenant that live now, tenant roots not among them.
+    /// The cgroups of a subject that take one of its limits: a tenant's containers are frozen, not
+    /// its roots.
+    func cgroups(of subject: LimitSubject, _ key: LimitKey) -> [LimitedCgroup] {
+        key == .freeze && subject.kind == .tenant
+            ? containers(of: subject.name) : cgroups(of: subject)
+    }
+
+    /// The containers of a tenant that live now; of its tenant roots those without a cgroup below, a
+    /// service's for one.
     ///
     /// Below its tenant roots they are what lies there, whether the collector saw it yet or not.
     public func containers(of tenant: String) -> [LimitedCgroup] {
         let roots = tenants.first { $0.id == tenant }.map(roots) ?? []
         var found = roots.flatMap { root in
-            tree.leaves(root.path).filter { $0.path != root.path }
+            tree.leaves(root.path).filter {
+                !$0.path.hasSuffix(".slice") && self.tenant(of: $0.path) == tenant
+            }
         }
         let known = Set(found.map(\.path))
         for container in living where container.tenant == tenant && !container.isTenantRoot {
@@ -74,10 +86,16 @@ public struct LimitTargets {
 
     /// Whose the cgroup at a path is.
     public func tenant(of path: String) -> String? {
-        let above = tenants.first { tenant in
-            tenant.match.flatMap(\.rootPaths).contains { path == $0 || path.hasPrefix($0 + "/") }
+        var nearest: (tenant: String, length: Int)?
+        for tenant in tenants {
+            for root in tenant.match.flatMap(\.rootPaths)
+            where path == root || path.hasPrefix(root + "/") {
+                if root.utf8.count > nearest?.length ?? 0 {
+                    nearest = (tenant.id, root.utf8.count)
+                }
+            }
         }
-        return above?.id ?? living.first { $0.path == path }?.tenant
+        return nearest?.tenant ?? living.first { $0.path == path }?.tenant
     }
 
     public func hasRoot(_ tenant: String) -> Bool {
@@ -102,7 +120,13 @@ public struct LimitTargets {
             cure: "Start something in it first; systemd removes an empty slice")
     }
 
-    private func container(_ word: String) throws(Fault) -> LimitTarget {
+    private func container(_ given: String) throws(Fault) -> LimitTarget {
+        // As the kernel writes paths: owners are asked for it literally.
+        let isPath = given.contains("/")
+        let word =
+            isPath
+            ? (given.hasPrefix("/") ? "/" : "") + given.split(separator: "/").joined(separator: "/")
+            : given
         if word.hasPrefix("/"), let cgroup = tree.cgroup(word) { return target(cgroup) }
         let named = living.filter { $0.name == word || $0.engineName == word }
             .compactMap { tree.cgroup($0.path) }
@@ -134,8 +158,15 @@ public struct LimitTargets {
 
     /// A container keeps its limits by the name its engine gives it, if it has one: that stays when
     /// it is made anew.
-    private func target(_ cgroup: LimitedCgroup) -> LimitTarget {
+    func target(_ cgroup: LimitedCgroup) -> LimitTarget {
         let tenant = tenant(of: cgroup.path)
+        if let owner = tenants.first(where: { $0.id == tenant }),
+            roots(of: owner).map(\.path) == [cgroup.path]
+        {
+            return LimitTarget(
+                subject: LimitSubject(.tenant, owner.id), tenant: tenant, cgroups: [cgroup],
+                isRoot: true)
+        }
         let known = living.first { $0.path == cgroup.path && $0.cgroupID == cgroup.id }
         var name = known?.engineName
         if name == nil, let id = PathShape.containerID(of: cgroup.path),
@@ -154,7 +185,9 @@ extension LivingContainer {
     ///
     /// With its tenant: another's container of the same name is another container.
     var engineName: String? {
-        guard runtime == "docker" || runtime == "podman" else { return nil }
-        return name.map { "\(runtime)/\($0)\(tenant.map { "@\($0)" } ?? "")" }
+        guard runtime == "docker" || runtime == "podman", let name, isEngineName(name) else {
+            return nil
+        }
+        return "\(runtime)/\(name)\(tenant.map { "@\($0)" } ?? "")"
     }
 }

@@ -22,10 +22,11 @@ public struct LimitTruth {
 extension LimitTargets {
     /// What is wanted, written, in force and felt, for every limit of a target.
     public func truth(_ target: LimitTarget, _ store: Store) throws(Fault) -> [LimitTruth] {
-        let state = try store.limitState()
-        let desired = state.desired(target.subject)
+        let state = try store.limitState(in: tree.path, boot: "")
+        let everyone = DesiredCgroups(state.desires, self)
         var result: [LimitTruth] = []
         for cgroup in target.cgroups {
+            let desired = everyone[cgroup.path]?.limits ?? state.desired(target.subject)
             let owner = try tree.owners.owner(of: cgroup.path)
             let devices = Set(cgroup.limitedDevices).union(desired.all.keys.compactMap(\.device))
             let keys =
@@ -69,10 +70,4 @@ extension LimitTargets {
     }
 
     private func milliseconds(_ microseconds: Int64) -> Int64 { microseconds / 1000 }
-}
-
-extension LimitKey {
-    var device: DeviceNumber? {
-        if case .ioMax(let device) = self { device } else { nil }
-    }
 }

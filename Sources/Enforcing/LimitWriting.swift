@@ -1,4 +1,5 @@
 import CgroupFS
+import CgroupFormat
 import Glibc
 import Limits
 import Runtimes
@@ -17,8 +18,11 @@ extension LimitedTree {
         for write in batch where write.key == .freeze { try freeze(write, cgroup) }
         var left = batch.filter { $0.key != .freeze }.map { LimitSetting($0.key, $0.wanted) }
         if left.isEmpty { return }
+        let isKept = lasting && first.owner.remembers
+        // Docker writes swap with memory: what it makes of it is put right.
+        if isKept, let swap = swap(beside: left, cgroup) { left.append(swap) }
         let all = left
-        if lasting { left = try owners.update(left, of: first.owner) }
+        if isKept { left = try owners.update(left, of: first.owner, swap: left.swap) }
         if let unit = first.owner.unit {
             // Besides an engine, too: it tells systemd rounded values, which systemd writes over the
             // exact ones with the next property of whatever kind.
@@ -32,6 +36,14 @@ extension LimitedTree {
                 throw cgroup.fault(error, setting.key, in: path)
             }
         }
+    }
+
+    /// The limit of swap that is to stay when memory.max is set; `nil` if it is set itself.
+    private func swap(beside settings: [LimitSetting], _ cgroup: LimitedCgroup) -> LimitSetting? {
+        guard settings.contains(where: { $0.key == .memoryMax }), settings.swap == nil,
+            let value = try? cgroup.value(of: .memorySwapMax)
+        else { return nil }
+        return LimitSetting(.memorySwapMax, value)
     }
 
     /// The cgroup of a plan, if it is still the one that was planned for.
@@ -137,6 +149,15 @@ extension LimitedTree {
             line.hasPrefix("0::") && (line.dropFirst(3) + "/").hasPrefix(write.path + "/")
         }
         if isOwn, isKernel { throw refuse("octroi itself runs in it", "Run octroi elsewhere") }
+    }
+}
+
+extension [LimitSetting] {
+    fileprivate var swap: Limit? {
+        for case .number(let limit) in lazy.filter({ $0.key == .memorySwapMax }).map(\.value) {
+            return limit
+        }
+        return nil
     }
 }
 

@@ -1,101 +1,149 @@
 import Limits
+import Runtimes
 import Store
 import Units
 
 /// Limits that stand for a time, above what is wanted: boosts and steps of a budget.
 extension LimitChanger {
-    /// Lays limits over a subject's until they are lifted; only within `alone`.
+    /// What the store knows of this tree.
+    func state() throws(Fault) -> LimitState { try store.limitState(in: tree.path, boot: boot) }
+
+    /// Ends some overlays and lays others in one change-set; only within `alone`.
     ///
-    /// What was there is kept, and owners are told nothing that outlives a reboot.
+    /// What was there is kept, and owners are told nothing that outlives a reboot. Where no overlay is
+    /// left, what is wanted comes back, or what was there before; a value that somebody else wrote
+    /// meanwhile is left as it is, and said.
+    ///
+    /// - Returns: `nil` if there is nothing to lay or to end.
     @discardableResult
-    public func lay(
-        _ overlays: [LimitOverlay], writes: [PlannedWrite], ending: [LimitOverlay] = [],
-        _ action: LimitChangeSet.Action, reason: String?
+    func lay(
+        _ overlays: [LimitOverlay], ending: [LimitOverlay] = [], _ targets: LimitTargets,
+        _ action: LimitChangeSet.Action, reason: String?, undoes: Int64? = nil,
+        isForced: Bool = false
     ) throws(Fault) -> LimitChangeSet? {
         guard let first = overlays.first ?? ending.first else { return nil }
-        var request = LimitRequest(
-            action, of: first.subject, tenant: first.tenant, reason: reason, writes: writes)
-        request.lasting = false
-        request.holds = true
-        request.expires = overlays.compactMap(\.until).max()
-        request.effects = ending.map { .end(overlay: $0.id) } + overlays.map { .lay($0) }
-        return try perform(request)
-    }
+        var state = try state()
+        let ended = Set(ending.map(\.id))
+        state.overlays.removeAll { ended.contains($0.id) }
+        state.overlays += overlays
+        let desired = DesiredCgroups(state.desires, targets)
 
-    /// Lifts overlays of one subject, and puts back what is wanted, or was there before them.
-    ///
-    /// A value that somebody else changed meanwhile is left as it is, and said.
-    @discardableResult
-    public func lift(
-        _ overlays: [LimitOverlay], _ targets: LimitTargets, _ action: LimitChangeSet.Action,
-        reason: String?, undoes: Int64? = nil
-    ) throws(Fault) -> LimitChangeSet? {
-        guard let first = overlays.first else { return nil }
-        var state = try store.limitState()
-        let ending = Set(overlays.map(\.id))
-        state.overlays.removeAll { ending.contains($0.id) }
-        let remaining = state.desired(first.subject)
-        var (writes, effects, notes): ([PlannedWrite], [LimitEffect], [String]) = ([], [], [])
-        for key in Set(overlays.map(\.key)) {
-            for held in state.held where held.key == key && held.boot == boot {
-                guard let cgroup = targets.cgroup(held, of: first.subject, key) else { continue }
-                let value = remaining.all[key] ?? held.before
-                if !remaining.passing.contains(key) {
-                    effects.append(.release(boot: boot, cgroupID: held.cgroupID, key))
+        var writes: [PlannedWrite] = []
+        var notes: [String] = []
+        for overlay in overlays {
+            for cgroup in targets.cgroups(of: overlay.subject, overlay.key) {
+                guard let limit = desired.limit(overlay.key, at: cgroup.path) else { continue }
+                guard (try? cgroup.value(of: overlay.key)) != nil else {
+                    notes.append("\(cgroup.path) has no \(overlay.key)")
+                    continue
                 }
-                for write in try tree.plan(cgroup, [LimitSetting(key, value)])
-                where !write.isInForce {
-                    let isOurs = held.written.isSame(as: write.before, for: key)
-                    if isOurs || write.path != held.path {
-                        writes.append(write)
-                    } else {
-                        notes.append(
-                            "\(write.path) \(key) is \(write.before), set by another: kept")
-                    }
-                }
+                writes += try plan(
+                    cgroup, [LimitSetting(limit.key, limit.value)], isForced, 0
+                ).map(\.write)
             }
         }
+        let planned = Set(writes.map(\.place))
+        let keys = Set(ending.map(\.key))
+        let held = state.held.filter {
+            keys.contains($0.key) && !planned.contains($0.place)
+        }
+        let restored = try restore(held, desired)
+        let effects = holding(writes) + restored.effects
+        notes += restored.notes
+
         let said = ([reason] + notes).compactMap(\.self).joined(separator: "; ")
         var request = LimitRequest(
             action, of: first.subject, tenant: first.tenant, reason: said.isEmpty ? nil : said,
-            writes: writes)
+            writes: writes + restored.writes)
         request.lasting = false
+        request.isForced = isForced
         request.undoes = undoes
-        request.effects = overlays.map { .end(overlay: $0.id) } + effects
+        request.expires = overlays.compactMap(\.until).max()
+        request.effects =
+            ending.map { .end(overlay: $0.id) } + overlays.map { .lay($0) } + effects
         return try perform(request)
+    }
+
+    /// Keeps what is there before writes that stand for a time.
+    func holding(_ writes: [PlannedWrite]) -> [LimitEffect] {
+        writes.filter { !$0.isInForce }.map {
+            .hold(HeldLimit($0, boot: boot, root: tree.path))
+        }
+    }
+
+    /// What it takes to bring limits that an overlay had changed to what they shall be without it.
+    ///
+    /// Each at its own cgroup, whoever that belongs to by now.
+    func restore(
+        _ held: [HeldLimit], _ desired: DesiredCgroups
+    ) throws(Fault) -> (writes: [PlannedWrite], effects: [LimitEffect], notes: [String]) {
+        var (writes, effects, notes): ([PlannedWrite], [LimitEffect], [String]) = ([], [], [])
+        for item in held {
+            guard let cgroup = tree.cgroup(item.path), cgroup.id == item.cgroupID else {
+                effects.append(.release(item))
+                continue
+            }
+            let limit = desired.limit(item.key, at: item.governingPath)
+            let isPassing = limit?.isPassing ?? false
+            let write = PlannedWrite(
+                path: item.path, cgroupID: item.cgroupID,
+                owner: item.path == item.governingPath
+                    ? try tree.owners.owner(of: item.path) : .file,
+                key: item.key, before: try tree.value(of: item.key, at: cgroup),
+                wanted: limit?.value ?? item.before)
+            if !isPassing { effects.append(.release(item)) }
+            if write.isInForce { continue }
+            guard item.written.isSame(as: write.before, for: item.key) else {
+                notes.append("\(item.path) \(item.key) is \(write.before), set by another: kept")
+                continue
+            }
+            writes.append(write)
+            if isPassing { effects += holding([write]) }
+        }
+        return (writes, effects, notes)
     }
 
     /// Ends every boost whose time is over; only within `alone`.
     ///
-    /// - Returns: the change-sets, and what could not be ended, in words.
+    /// - Parameter mayTry: whether a boost's change may be tried now.
+    /// - Returns: the change-sets, and what could not be ended, by the boost's change.
     public func endOverdueBoosts(
-        _ targets: LimitTargets
-    ) throws(Fault) -> (ended: [LimitChangeSet], failed: [Fault]) {
-        let overdue = try store.limitState().overlays.filter { overlay in
-            overlay.root == tree.path && overlay.until.map { $0 <= now() } ?? false
-        }
-        var (ended, failed): ([LimitChangeSet], [Fault]) = ([], [])
-        for change in Set(overdue.map(\.change)).sorted() {
+        _ targets: LimitTargets, mayTry: (Int64) -> Bool = { _ in true }
+    ) throws(Fault) -> (ended: [LimitChangeSet], failed: [(change: Int64, fault: Fault)]) {
+        let overdue = try state().overlays.filter { $0.until.map { $0 <= now() } ?? false }
+        var (ended, failed): ([LimitChangeSet], [(Int64, Fault)]) = ([], [])
+        for change in Set(overdue.map(\.change)).sorted() where mayTry(change) {
             let overlays = overdue.filter { $0.change == change }
             do throws(Fault) {
-                let set = try lift(
-                    overlays, targets, .expire, reason: "the boost of change \(change) is over")
+                let set = try lay(
+                    [], ending: overlays, targets, .expire,
+                    reason: "the boost of change \(change) is over")
                 if let set { ended.append(set) }
             } catch {
-                failed.append(error)
+                failed.append((change, error))
             }
         }
         return (ended, failed)
     }
 }
 
-extension LimitTargets {
-    /// The cgroup of what is held, if it is one of the subject's and lives still.
-    func cgroup(_ held: HeldLimit, of subject: LimitSubject, _ key: LimitKey) -> LimitedCgroup? {
-        guard let cgroup = tree.cgroup(held.path), cgroup.id == held.cgroupID else { return nil }
-        let own =
-            key == .freeze && subject.kind == .tenant
-            ? containers(of: subject.name) : cgroups(of: subject)
-        return own.contains { $0.path == held.path } ? cgroup : nil
+extension Store {
+    /// Ends the overdue boosts of a cgroup tree that is there no more.
+    ///
+    /// - Returns: `nil` if somebody else is changing limits.
+    public func endBoosts(ofLostRoot root: String, at now: Instant) throws(Fault) -> LimitChangeSet?
+    {
+        let lock = try ProcessLock("limits", of: path)
+        guard lock.isHeld else { return nil }
+        let overdue = try limitState(in: root, boot: "").overlays.filter {
+            $0.until.map { $0 <= now } ?? false
+        }
+        guard let first = overdue.first else { return nil }
+        let asker = Asker()
+        let set = LimitChangeSet(
+            at: now, uid: asker.uid, user: asker.user, target: first.subject.name,
+            tenant: first.tenant, action: .expire, outcome: .done,
+            reason: "its boost is over, and the cgroup tree \(root) is there no more")
+        return try finishLimitChange(set, overdue.map { .end(overlay: $0.id) })
     }
 }

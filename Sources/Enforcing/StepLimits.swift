@@ -15,16 +15,15 @@ struct StepLimits {
     /// What cannot be done, in words.
     private(set) var skipped: [String] = []
     private let tenant: String
-    private let since: Instant
-    private let root: String
-    private var kept: Set<Int64> = []
+    private let standing: [LimitOverlay]
+    /// What the steps want, the later steps' word in place of the earlier ones'.
+    private var wanted: [(subject: LimitSubject, setting: LimitSetting)] = []
 
     init(
         _ look: BudgetLook, _ state: LadderState, _ cap: Rational?, _ standing: [LimitOverlay],
         _ targets: LimitTargets
     ) {
-        (tenant, since) = (look.budget.tenant, look.spending.at)
-        root = targets.tree.path
+        (tenant, self.standing) = (look.budget.tenant, standing)
         let subject = LimitSubject(.tenant, tenant)
         let cgroups = targets.cgroups(of: subject)
         for step in look.ladder.steps.prefix(state.rung) {
@@ -33,59 +32,60 @@ struct StepLimits {
             case .weight(let weight):
                 for key in [LimitKey.cpuWeight, .ioWeight]
                 where cgroups.contains(where: { (try? $0.value(of: key)) != nil }) {
-                    lay(subject, key, .weight(weight), standing)
+                    want(subject, key, .weight(weight))
                 }
             case .cpuCap:
                 // Where a tenant has no one root, its containers share the cap evenly.
                 let share = cap.map { $0 / Rational(Int64(max(1, cgroups.count))) }
                 if let quota = share.flatMap({ cpuMax(cores: $0) }) {
-                    lay(subject, .cpuMax, .cpu(quota), standing)
+                    want(subject, .cpuMax, .cpu(quota))
                 }
-            case .memoryHigh: holdMemory(cgroups, standing)
-            case .ioMax(let fields): limitDevices(subject, fields, cgroups, standing)
+            case .memoryHigh: holdMemory(cgroups)
+            case .ioMax(let fields): limitDevices(subject, fields, cgroups)
             case .noForks:
-                for cgroup in cgroups {
+                for cgroup in cgroups where !isHeld(cgroup, .pidsMax) {
                     guard let count = cgroup.number("pids.current") else { continue }
-                    keep(cgroup, .pidsMax, standing) { .number(.at(max(1, count))) }
+                    want(.init(.container, cgroup.path), .pidsMax, .number(.at(max(1, count))))
                 }
-            case .freeze: lay(subject, .freeze, .frozen(true), standing)
+            case .freeze: want(subject, .freeze, .frozen(true))
             }
         }
-        let replaced = Set(replacing.map(\.id))
-        ending = standing.filter { !kept.contains($0.id) && !replaced.contains($0.id) }
+        compare(since: look.spending.at, in: targets.tree.path)
     }
 
-    /// Lays a limit whose value is known at every look; what stands and is the same stays.
-    private mutating func lay(
-        _ subject: LimitSubject, _ key: LimitKey, _ value: LimitValue, _ standing: [LimitOverlay]
-    ) {
-        let known = standing.first { $0.subject == subject && $0.key == key }
-        if let known, known.value == value {
-            kept.insert(known.id)
-            return
+    private mutating func want(_ subject: LimitSubject, _ key: LimitKey, _ value: LimitValue) {
+        wanted.removeAll { $0.subject == subject && $0.setting.key == key }
+        wanted.append((subject, LimitSetting(key, value)))
+    }
+
+    /// What of it stands already, what is new, and what is to go.
+    private mutating func compare(since: Instant, in root: String) {
+        var left = standing
+        for (subject, setting) in wanted {
+            let index = left.firstIndex { $0.subject == subject && $0.key == setting.key }
+            let known = index.map { left.remove(at: $0) }
+            if known?.value == setting.value { continue }
+            if let known { replacing.append(known) }
+            laying.append(
+                LimitOverlay(
+                    .budget, subject, tenant: tenant, root: root, setting.key, setting.value,
+                    since: since, until: nil))
         }
-        if let known { replacing.append(known) }
-        laying.append(
-            LimitOverlay(
-                .budget, subject, tenant: tenant, root: root, key, value, since: since, until: nil))
+        ending = left
     }
 
-    /// Lays a limit at what is in use when the step is taken: it then stays.
-    private mutating func keep(
-        _ cgroup: LimitedCgroup, _ key: LimitKey, _ standing: [LimitOverlay],
-        _ value: () -> LimitValue
-    ) {
+    /// Whether what was in use when the step was taken is held already: it stays, whatever is in use
+    /// by now.
+    private mutating func isHeld(_ cgroup: LimitedCgroup, _ key: LimitKey) -> Bool {
         let subject = LimitSubject(.container, cgroup.path)
-        if let known = standing.first(where: { $0.subject == subject && $0.key == key }) {
-            kept.insert(known.id)
-        } else {
-            lay(subject, key, value(), standing)
-        }
+        let known = standing.first { $0.subject == subject && $0.key == key }
+        if let known { want(subject, key, known.value) }
+        return known != nil
     }
 
     /// Memory stays at what is in use, with a tenth more than what cannot be reclaimed at least.
-    private mutating func holdMemory(_ cgroups: [LimitedCgroup], _ standing: [LimitOverlay]) {
-        for cgroup in cgroups {
+    private mutating func holdMemory(_ cgroups: [LimitedCgroup]) {
+        for cgroup in cgroups where !isHeld(cgroup, .memoryHigh) {
             let now = cgroup.circumstances()
             guard let used = now.memory, let floor = now.unreclaimable else { continue }
             let least = floor + floor / 10
@@ -95,13 +95,13 @@ struct StepLimits {
                         + "skipped, as it would strangle")
                 continue
             }
-            keep(cgroup, .memoryHigh, standing) { .number(.at(max(used, least))) }
+            want(
+                LimitSubject(.container, cgroup.path), .memoryHigh, .number(.at(max(used, least))))
         }
     }
 
     private mutating func limitDevices(
-        _ subject: LimitSubject, _ fields: String, _ cgroups: [LimitedCgroup],
-        _ standing: [LimitOverlay]
+        _ subject: LimitSubject, _ fields: String, _ cgroups: [LimitedCgroup]
     ) {
         for device in Set(cgroups.flatMap(\.usedDevices)).sorted() {
             guard let wish = try? LimitWish(parsing: "io.max=\(device):\(fields)"),
@@ -109,7 +109,7 @@ struct StepLimits {
             else { continue }
             var io = IOMax()
             for (field, limit) in limits { io[field] = limit }
-            lay(subject, .ioMax(device), .io(io), standing)
+            want(subject, .ioMax(device), .io(io))
         }
     }
 }

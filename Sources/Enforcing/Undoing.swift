@@ -5,13 +5,16 @@ import Store
 import Units
 
 extension LimitChanger {
-    /// The newest change of a target that can be undone: none that undoes, or is undone.
+    /// The newest change of a target that can be undone: none that undoes, is undone or is over.
     public func lastChange(of target: LimitTarget) throws(Fault) -> LimitChangeSet {
         let history = try store.limitHistory()
         let undone = Set(history.compactMap(\.undoes))
+        let standing = Set(try state().overlays.map(\.change))
         let last = history.last {
             $0.outcome == .done && !undone.contains($0.id) && !$0.changes.isEmpty
-                && $0.target == target.subject.name && [.set, .unset, .boost].contains($0.action)
+                && $0.target == target.subject.name
+                && ([.set, .unset].contains($0.action)
+                    || $0.action == .boost && standing.contains($0.id))
         }
         if let last { return last }
         throw Fault(
@@ -21,22 +24,22 @@ extension LimitChanger {
 
     /// Restores the values before a change; only within `alone`.
     ///
-    /// - Throws: if somebody changed one of them since, with all three values.
+    /// - Throws: if somebody changed one of them since, with all three values, or if it is no
+    ///   operator's change, or one that is over.
     public func undo(
         _ change: LimitChangeSet, _ targets: LimitTargets, reason: String?
     ) throws(Fault) -> LimitChangeSet {
-        try refuseUndone(change)
-        let state = try store.limitState()
-        let overlays = state.overlays.filter { $0.change == change.id }
-        let (writes, subject) = try reversals(of: change)
-        if !overlays.isEmpty {
-            let said = reason ?? "undoes change \(change.id)"
-            guard
-                let set = try lift(
-                    overlays, targets, .undo, reason: said, undoes: change.id)
-            else { preconditionFailure("a boost of nothing") }
-            return set
+        let overlays = try state().overlays.filter { $0.change == change.id }
+        try refuseUndone(change, isStanding: !overlays.isEmpty)
+        let lifted = try lay(
+            [], ending: overlays, targets, .undo, reason: reason ?? "undoes change \(change.id)",
+            undoes: change.id)
+        if let lifted { return lifted }
+        let places = change.changes.compactMap { entry in
+            LimitKey(entry.key).map { LimitPlace(entry.path, $0) }
         }
+        try refuseHidden(places, of: change.target, targets)
+        let (writes, subject) = try reversals(of: change)
         var request = LimitRequest(
             .undo, of: subject, tenant: change.tenant, reason: reason, writes: writes)
         request.undoes = change.id
@@ -50,16 +53,33 @@ extension LimitChanger {
         return try perform(request)
     }
 
-    private func refuseUndone(_ change: LimitChangeSet) throws(Fault) {
-        let place = "change \(change.id)"
-        guard change.outcome == .done, !change.changes.isEmpty else {
-            throw Fault(
-                .failed, at: place, found: "it changed nothing", cure: "Name another change")
+    private func refuseUndone(_ change: LimitChangeSet, isStanding: Bool) throws(Fault) {
+        func refuse(_ found: String, _ cure: String) -> Fault {
+            Fault(.failed, at: "change \(change.id)", found: found, cure: cure)
+        }
+        guard change.outcome == .done, !change.changes.isEmpty || isStanding else {
+            throw refuse("it changed nothing", "Name another change")
         }
         if let other = try store.limitHistory().first(where: { $0.undoes == change.id }) {
-            throw Fault(
-                .failed, at: place, found: "change \(other.id) has undone it already",
-                cure: "octroi limit undo \(other.id) would do it again")
+            throw refuse(
+                "change \(other.id) has undone it already",
+                "octroi limit undo \(other.id) would do it again")
+        }
+        switch change.action {
+        case .set, .unset: return
+        case .boost where isStanding: return
+        case .boost: throw refuse("the boost is over", "Nothing is left to undo")
+        case .undo:
+            let undone = try change.undoes.flatMap { id throws(Fault) in
+                try store.limitChangeSet(id)
+            }
+            guard undone?.action == .boost else { return }
+            throw refuse(
+                "it ended a boost, whose time would have to begin anew", "octroi limit boost")
+        case .expire, .reassert, .adopt, .alert, .budget, .recover:
+            throw refuse(
+                "\(change.action.rawValue) is the daemon's own: it would do it again",
+                "Change what it follows: octroi limit set, octroi budget set")
         }
     }
 
@@ -71,35 +91,7 @@ extension LimitChanger {
         let subject = LimitSubject(isTenant ? .tenant : .container, change.target)
         var writes: [PlannedWrite] = []
         for entry in change.changes {
-            let place = "\(tree.path)\(harmless(entry.path))/\(entry.key)"
-            guard let key = LimitKey(entry.key), let before = LimitValue(entry.before, for: key),
-                let after = LimitValue(entry.after, for: key)
-            else {
-                throw Fault(
-                    .badData, at: "change \(change.id)", found: "a limit that cannot be read",
-                    cure: "Use the octroi that wrote it")
-            }
-            guard let cgroup = tree.cgroup(entry.path) else { continue }
-            guard cgroup.id == entry.cgroupID else {
-                throw Fault(
-                    .failed, at: place, found: "the cgroup is another now: it was made anew since",
-                    cure: "Set the value you want: octroi limit set")
-            }
-            let now = try tree.value(of: key, at: cgroup)
-            guard now.isSame(as: after, for: key) || now.isSame(as: before, for: key) else {
-                throw Fault(
-                    .failed, at: place,
-                    found:
-                        "somebody changed it since: before the change it was \(before), after it "
-                        + "\(after), now it is \(now)",
-                    cure: "octroi limit history says who, if Octroi knows; octroi limit set sets it"
-                )
-            }
-            writes.append(
-                PlannedWrite(
-                    path: entry.path, cgroupID: entry.cgroupID,
-                    owner: try tree.owners.owner(of: entry.path), key: key, before: now,
-                    wanted: before))
+            if let write = try reversal(of: entry, change.id) { writes.append(write) }
         }
         guard !writes.isEmpty else {
             throw Fault(
@@ -107,5 +99,34 @@ extension LimitChanger {
                 cure: "Nothing is left to restore")
         }
         return (writes, subject)
+    }
+
+    /// The write that restores what was before another; `nil` if its cgroup has ended.
+    private func reversal(of entry: LimitChange, _ change: Int64) throws(Fault) -> PlannedWrite? {
+        let place = "\(tree.path)\(harmless(entry.path))/\(entry.key)"
+        guard let key = LimitKey(entry.key), let before = LimitValue(entry.before, for: key),
+            let after = LimitValue(entry.after, for: key)
+        else {
+            throw Fault(
+                .badData, at: "change \(change)", found: "a limit that cannot be read",
+                cure: "Use the octroi that wrote it")
+        }
+        guard let cgroup = tree.cgroup(entry.path) else { return nil }
+        guard cgroup.id == entry.cgroupID else {
+            throw Fault(
+                .failed, at: place, found: "the cgroup is another now: it was made anew since",
+                cure: "Set the value you want: octroi limit set")
+        }
+        let now = try tree.value(of: key, at: cgroup)
+        guard now.isSame(as: after, for: key) || now.isSame(as: before, for: key) else {
+            throw Fault(
+                .failed, at: place,
+                found: "somebody changed it since: before the change it was \(before), after it "
+                    + "\(after), now it is \(now)",
+                cure: "octroi limit history says who, if Octroi knows; octroi limit set sets it")
+        }
+        return PlannedWrite(
+            path: entry.path, cgroupID: entry.cgroupID,
+            owner: try tree.owners.owner(of: entry.path), key: key, before: now, wanted: before)
     }
 }

@@ -18,4 +18,40 @@ public struct DesiredLimits: Hashable, Sendable {
     public var passing: Set<LimitKey> { Set(budget.keys).union(boost.keys) }
 
     public var isEmpty: Bool { wanted.isEmpty && budget.isEmpty && boost.isEmpty }
+
+    /// What a container shall have of which these are its own limits and those its tenant's.
+    ///
+    /// Its own stand above; budgets tighten, whosever they are.
+    public func over(_ tenant: DesiredLimits) -> DesiredLimits {
+        var merged = self
+        merged.wanted.merge(tenant.wanted) { own, _ in own }
+        merged.budget.merge(tenant.budget) { $0.tightened(by: $1) }
+        merged.boost.merge(tenant.boost) { own, _ in own }
+        return merged
+    }
+
+    /// Only the limits that pass a test.
+    public func filter(_ isIncluded: (LimitKey) -> Bool) -> DesiredLimits {
+        var part = DesiredLimits()
+        part.wanted = wanted.filter { isIncluded($0.key) }
+        part.budget = budget.filter { isIncluded($0.key) }
+        part.boost = boost.filter { isIncluded($0.key) }
+        return part
+    }
+
+    /// Every limit with a value to hold, in a fixed order.
+    public var list: [DesiredLimit] {
+        let passing = passing
+        return all.sorted { $0.key.description < $1.key.description }.map {
+            DesiredLimit(key: $0.key, value: $0.value, isPassing: passing.contains($0.key))
+        }
+    }
+}
+
+/// One limit and the value that it shall have.
+public struct DesiredLimit: Hashable, Sendable {
+    public var key: LimitKey
+    public var value: LimitValue
+    /// Whether it stands only for a time.
+    public var isPassing: Bool
 }

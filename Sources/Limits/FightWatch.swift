@@ -1,19 +1,18 @@
 /// Notices that somebody else keeps writing what Octroi keeps writing.
 ///
 /// Two writers that correct each other would go on for ever: after `most` reassertions of one limit
-/// within `window` it is left alone until it has been quiet for as long.
+/// within `window` it is left alone for as long, then tried again.
 public struct FightWatch: Sendable {
-    public struct Place: Hashable, Sendable {
-        public var path: String
-        public var key: LimitKey
-
-        public init(path: String, key: LimitKey) { (self.path, self.key) = (path, key) }
-    }
-
     public static let most = 3
     public static let windowMilliseconds: Int64 = 600_000
 
-    private var reasserted: [Place: [Int64]] = [:]
+    private struct Fight {
+        var reasserted: [Int64] = []
+        /// Until when it is left alone; `nil` while it is not.
+        var quietUntil: Int64?
+    }
+
+    private var fights: [LimitPlace: Fight] = [:]
 
     public init() {}
 
@@ -29,17 +28,24 @@ public struct FightWatch: Sendable {
     /// Takes note of a drift.
     ///
     /// - Parameter now: of a clock that only goes on, in ms.
-    public mutating func drifted(_ place: Place, at now: Int64) -> Verdict {
-        var times = (reasserted[place] ?? []).filter { now - $0 < Self.windowMilliseconds }
-        defer { reasserted[place] = times }
-        // Every look at a fight goes on counts, so that only quiet ends it.
-        times.append(now)
-        if times.count <= Self.most { return .reassert }
-        if times.count == Self.most + 1 { return .giveUp }
-        times.removeFirst()
-        return .quiet
+    public mutating func drifted(_ place: LimitPlace, at now: Int64) -> Verdict {
+        var fight = fights[place] ?? Fight()
+        defer { fights[place] = fight }
+        if let until = fight.quietUntil {
+            if now < until { return .quiet }
+            fight = Fight()
+        }
+        fight.reasserted.removeAll { now - $0 >= Self.windowMilliseconds }
+        if fight.reasserted.count < Self.most {
+            fight.reasserted.append(now)
+            return .reassert
+        }
+        fight.quietUntil = now + Self.windowMilliseconds
+        return .giveUp
     }
 
-    /// What is in order again.
-    public mutating func forget(_ place: Place) { reasserted[place] = nil }
+    /// Forgets the places that are no more.
+    public mutating func keepOnly(_ isThere: (LimitPlace) -> Bool) {
+        fights = fights.filter { isThere($0.key) }
+    }
 }

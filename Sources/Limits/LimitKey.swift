@@ -49,6 +49,11 @@ public enum LimitKey: Hashable, Sendable {
         self == .freeze ? nil : String(file.prefix { $0 != "." })
     }
 
+    /// The device that it limits; `nil` for those of the whole cgroup.
+    public var device: DeviceNumber? {
+        if case .ioMax(let device) = self { device } else { nil }
+    }
+
     /// The value that limits nothing.
     public var unlimited: LimitValue {
         switch self {

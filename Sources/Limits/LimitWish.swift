@@ -52,7 +52,7 @@ public struct LimitWish: Hashable, Sendable {
         case .cpuMax:
             return (
                 cpuMax(text).map(LimitValue.cpu),
-                "cores (1.5), percent of a core (50%) or max, from 0.001 cores up"
+                "cores (1.5), percent of a core (50%) or max, from 0.001 cores to a million"
             )
         case .memoryHigh, .memoryMax, .memorySwapMax:
             return (
@@ -153,8 +153,9 @@ public func cpuMax(_ text: String) -> CPUMax? {
     return cpuMax(cores: isPercent ? number / Rational(100) : number)
 }
 
-/// Cores as `cpu.max`; `nil` below 0.001 cores.
+/// Cores as `cpu.max`; `nil` below 0.001 cores and above a million, where the kernel's sums end.
 public func cpuMax(cores: Rational) -> CPUMax? {
+    guard cores <= Rational(1_000_000) else { return nil }
     for period in [100_000, 1_000_000] as [Int64] {
         guard let quota = Int64((cores * Rational(period)).floor.description) else { return nil }
         if quota >= 1000 { return CPUMax(quota: .at(quota), period: period) }

@@ -1,3 +1,12 @@
+/// One limit of one cgroup.
+public struct LimitPlace: Hashable, Sendable {
+    /// The cgroup, below the root of the tree.
+    public var path: String
+    public var key: LimitKey
+
+    public init(_ path: String, _ key: LimitKey) { (self.path, self.key) = (path, key) }
+}
+
 /// One write of a change-set: where, through whom, the value there now and the value to come.
 public struct PlannedWrite: Hashable, Sendable {
     /// The cgroup, below the root of the tree.
@@ -23,6 +32,8 @@ public struct PlannedWrite: Hashable, Sendable {
         if wanted == .frozen(false), owner.remembers { return false }
         return wanted.isSame(as: before, for: key)
     }
+
+    public var place: LimitPlace { LimitPlace(path, key) }
 
     public var isLowering: Bool { wanted.isTighter(than: before) }
 

@@ -39,4 +39,10 @@ public struct StrangleWatch: Sendable {
     public func isLifted(_ path: String, at now: Int64) -> Bool {
         lifted[path].map { now - $0 < Self.liftMilliseconds } ?? false
     }
+
+    /// Forgets the paths that are no more.
+    public mutating func keepOnly(_ isThere: (String) -> Bool) {
+        states = states.filter { isThere($0.key) }
+        lifted = lifted.filter { isThere($0.key) }
+    }
 }

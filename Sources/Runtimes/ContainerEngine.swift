@@ -18,9 +18,12 @@ struct ContainerEngine {
     /// Sets limits, so that the engine keeps them over a restart of the container.
     ///
     /// - Returns: the settings that it has no words for, such as memory.high and exact weights.
-    func update(_ settings: [LimitSetting], of id: String) throws(Fault) -> [LimitSetting] {
+    func update(
+        _ settings: [LimitSetting], of id: String, swap: Limit?
+    ) throws(Fault) -> [LimitSetting] {
         let known = try hostConfig(of: id)
-        let (body, left) = kind == .docker ? dockerUpdate(settings, known) : podmanUpdate(settings)
+        let (body, left) =
+            kind == .docker ? dockerUpdate(settings, known, swap: swap) : podmanUpdate(settings)
         guard !body.isEmpty else { return left }
         let prefix = kind == .docker ? "" : "/v4.0.0/libpod"
         try post("\(prefix)/containers/\(id)/update", try json(body), id)
@@ -140,7 +143,6 @@ struct HostConfig: Decodable {
     var CpuPeriod: Int64?
     var PidsLimit: Int64?
     var Memory: Int64?
-    var MemorySwap: Int64?
 }
 
 /// A value of a request's body.
@@ -158,8 +160,10 @@ enum EngineValue: Encodable, Hashable {
 }
 
 /// The body of `POST /containers/ID/update` of Docker.
+///
+/// - Parameter swap: the memory.swap.max that the container has, and is to keep.
 func dockerUpdate(
-    _ settings: [LimitSetting], _ known: HostConfig
+    _ settings: [LimitSetting], _ known: HostConfig, swap: Limit?
 ) -> (body: [String: EngineValue], left: [LimitSetting]) {
     var body: [String: EngineValue] = [:]
     var left: [LimitSetting] = []
@@ -178,8 +182,8 @@ func dockerUpdate(
         case (.memoryMax, .number(.at(let bytes))) where bytes >= 6 << 20:
             body["Memory"] = .number(bytes)
             // Docker keeps the sum of memory and swap, and refuses memory above it.
-            if let memory = known.Memory, let sum = known.MemorySwap, memory > 0, sum > 0 {
-                body["MemorySwap"] = .number(bytes + max(0, sum - memory))
+            if case .at(let swap)? = swap, let sum = bytes.sum(swap) {
+                body["MemorySwap"] = .number(sum)
             } else {
                 body["MemorySwap"] = .number(-1)
             }
@@ -189,6 +193,14 @@ func dockerUpdate(
         }
     }
     return (body, left)
+}
+
+extension Int64 {
+    /// `nil` past what Docker can hold.
+    fileprivate func sum(_ other: Int64) -> Int64? {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? nil : sum
+    }
 }
 
 /// What Docker takes for no limit of memory: the largest number of whole pages.

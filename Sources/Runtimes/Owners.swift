@@ -120,17 +120,20 @@ public final class Owners {
 
     /// Sets the limits of a container of Docker or Podman by its engine.
     ///
+    /// - Parameter swap: the memory.swap.max it has: Docker takes no memory limit without one.
     /// - Returns: the settings that its interface has no words for.
     public func update(
-        _ settings: [LimitSetting], of owner: LimitOwner
+        _ settings: [LimitSetting], of owner: LimitOwner, swap: Limit?
     ) throws(Fault) -> [LimitSetting] {
         switch owner {
         case .docker(let id, _):
             guard let socket = sockets.docker else { return settings }
-            return try ContainerEngine(kind: .docker, socket: socket).update(settings, of: id)
+            return try ContainerEngine(kind: .docker, socket: socket)
+                .update(settings, of: id, swap: swap)
         case .podman(let id, _):
             guard let socket = sockets.podman else { return settings }
-            return try ContainerEngine(kind: .podman, socket: socket).update(settings, of: id)
+            return try ContainerEngine(kind: .podman, socket: socket)
+                .update(settings, of: id, swap: swap)
         case .systemd, .file: return settings
         }
     }
@@ -138,14 +141,7 @@ public final class Owners {
     /// A container of an engine, by its name or id: `docker/web`; `nil` if none knows it.
     public func container(_ word: String) -> (id: String, name: String)? {
         // It becomes part of a request's path.
-        let isName =
-            !word.isEmpty && word.utf8.count < 256
-            && word.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || "_.-".utf8.contains(byte)
-            }
-        guard isName, !word.hasPrefix(".") else { return nil }
+        guard isEngineName(word) else { return nil }
         for (kind, socket) in [
             (ContainerEngine.Kind.docker, sockets.docker), (.podman, sockets.podman),
         ] {
@@ -181,6 +177,16 @@ public final class Owners {
         }
         return true
     }
+}
+
+/// Whether engines give such names: others could pass for something else in a request or a record.
+public func isEngineName(_ name: String) -> Bool {
+    func isWord(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+    guard let first = name.utf8.first, isWord(first), name.utf8.count < 256 else { return false }
+    return name.utf8.allSatisfy { isWord($0) || "_.-".utf8.contains($0) }
 }
 
 /// The name of the interface that holds a unit's resource properties.

@@ -14,6 +14,8 @@ public struct LimitChangeSet: Hashable, Sendable {
 
     /// Its place in the chain; 0 before it is written down.
     public var id: Int64 = 0
+    /// SHA-256 of it and of the chain before it, in hexadecimal; empty before it is written down.
+    public var hash = ""
     public var at: Instant
     /// Who asked.
     public var uid: Int64
@@ -73,20 +75,22 @@ public struct LimitChange: Hashable, Sendable {
 
 /// Appends a change-set to the chain.
 ///
-/// - Returns: its place in it.
+/// - Returns: it, with its place and hash in it.
 @discardableResult
-func append(_ db: Database, _ set: LimitChangeSet) throws -> Int64 {
+func append(_ db: Database, _ set: LimitChangeSet) throws -> LimitChangeSet {
     let last = try Row.fetchOne(
         db, sql: "SELECT id, hash FROM limit_change_set ORDER BY id DESC LIMIT 1")
     let previous = (last?["hash"] as Data?).map { Array($0) } ?? noHash
     var set = set
     set.id = (last?["id"] as Int64? ?? 0) + 1
+    let own = hash(set, after: previous)
+    set.hash = hex(own)
     try run(
         db, "INSERT INTO limit_change_set VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             set.id, set.at.milliseconds, set.uid, set.user, set.target, set.tenant,
             set.action.rawValue, set.outcome.rawValue, set.reason, set.undoes,
-            set.expires?.milliseconds, Data(previous), Data(hash(set, after: previous)),
+            set.expires?.milliseconds, Data(previous), Data(own),
         ])
     for change in set.changes {
         try run(
@@ -102,11 +106,11 @@ func append(_ db: Database, _ set: LimitChangeSet) throws -> Int64 {
                 change.owner, change.bites, change.wantedBefore,
             ])
     }
-    return set.id
+    return set
 }
 
 /// SHA-256 of a change-set with its writes, and of the hash before it.
-private func hash(_ set: LimitChangeSet, after previous: [UInt8]) -> [UInt8] {
+func hash(_ set: LimitChangeSet, after previous: [UInt8]) -> [UInt8] {
     let digest = Digest()
     var row = CanonicalRow()
     row.begin("limit_change_set")
@@ -193,34 +197,9 @@ extension Store {
             ).map { (Instant(milliseconds: $0["at_ms"]), $0["after"], $0["bites"]) }
         }
     }
-
-    /// Walks the chain of change-sets.
-    ///
-    /// - Returns: how many there are, and the first that does not fit, in words.
-    public func verifyLimitHistory() throws(Fault) -> (count: Int, fault: String?) {
-        try read { db in
-            let rows = try Row.fetchAll(db, sql: "SELECT * FROM limit_change_set ORDER BY id")
-            var previous = noHash
-            for (index, row) in rows.enumerated() {
-                let set = try changeSet(db, row)
-                let place = "change \(set.id)"
-                guard set.id == index + 1 else {
-                    return (rows.count, "\(place): change \(index + 1) is missing before it")
-                }
-                guard Array(row["previous"] as Data) == previous else {
-                    return (rows.count, "\(place): the hash before it is another")
-                }
-                previous = hash(set, after: previous)
-                guard Array(row["hash"] as Data) == previous else {
-                    return (rows.count, "\(place): it is not what was written down")
-                }
-            }
-            return (rows.count, nil)
-        }
-    }
 }
 
-private func changeSet(_ db: Database, _ row: Row) throws -> LimitChangeSet {
+func changeSet(_ db: Database, _ row: Row) throws -> LimitChangeSet {
     guard let action = LimitChangeSet.Action(rawValue: row["action"]),
         let outcome = LimitChangeSet.Outcome(rawValue: row["outcome"])
     else { throw DatabaseError(message: "limit_change_set: an unknown action") }
@@ -229,7 +208,7 @@ private func changeSet(_ db: Database, _ row: Row) throws -> LimitChangeSet {
         target: row["target"], tenant: row["tenant"], action: action, outcome: outcome,
         reason: row["reason"], undoes: row["undoes"],
         expires: (row["expires_ms"] as Int64?).map(Instant.init(milliseconds:)))
-    set.id = row["id"]
+    (set.id, set.hash) = (row["id"], hex(Array(row["hash"] as Data)))
     set.changes = try Row.fetchAll(
         db, sql: "SELECT * FROM limit_change WHERE change_set = ? ORDER BY id", arguments: [set.id]
     ).map(LimitChange.init)

@@ -64,14 +64,19 @@ public struct LimitOverlay: Hashable, Sendable {
 /// What a cgroup had before an overlay was written there.
 public struct HeldLimit: Hashable, Sendable {
     public var boot: String
+    /// The cgroup tree it lies in.
+    public var root: String
     public var cgroupID: Int64
     public var path: String
     public var key: LimitKey
     public var before: LimitValue
     public var written: LimitValue
 
-    public init(_ write: PlannedWrite, boot: String) {
-        (self.boot, cgroupID, path) = (boot, write.cgroupID, write.path)
+    public var place: LimitPlace { LimitPlace(path, key) }
+
+    public init(_ write: PlannedWrite, boot: String, root: String) {
+        (self.boot, self.root) = (boot, root)
+        (cgroupID, path) = (write.cgroupID, write.path)
         (key, before, written) = (write.key, write.before, write.wanted)
     }
 }
@@ -84,10 +89,10 @@ public enum LimitEffect: Hashable, Sendable {
     case end(overlay: Int64)
     /// Keeps what was there; what is held already stays, only `written` moves.
     case hold(HeldLimit)
-    case release(boot: String, cgroupID: Int64, LimitKey)
+    case release(HeldLimit)
 }
 
-/// All that the store knows of what limits shall be.
+/// All that the store knows of what limits shall be in one cgroup tree.
 public struct LimitState: Sendable {
     public var wanted: [WantedLimit]
     /// Those that stand.
@@ -122,15 +127,25 @@ public struct LimitState: Sendable {
 }
 
 extension Store {
-    /// What limits shall be, now.
-    public func limitState() throws(Fault) -> LimitState {
+    /// What limits shall be, now, in the cgroup tree at `root`.
+    ///
+    /// - Parameter boot: of what is held, only what was in this boot of the host.
+    public func limitState(in root: String, boot: String) throws(Fault) -> LimitState {
         try read { db in
             LimitState(
                 wanted: try Row.fetchAll(db, sql: "SELECT * FROM limit_wanted").map(wanted),
                 overlays: try Row.fetchAll(
-                    db, sql: "SELECT * FROM limit_overlay WHERE ended_ms IS NULL ORDER BY id"
+                    db,
+                    sql: """
+                        SELECT * FROM limit_overlay WHERE ended_ms IS NULL AND root = ? ORDER BY id
+                        """, arguments: [root]
                 ).map(overlay),
-                held: try Row.fetchAll(db, sql: "SELECT * FROM limit_held").map(held),
+                held: try Row.fetchAll(
+                    db,
+                    sql: """
+                        SELECT * FROM limit_held WHERE boot = ? AND root = ? ORDER BY path, file
+                        """, arguments: [boot, root]
+                ).map(held),
                 drift: try Row.fetchAll(
                     db, sql: "SELECT id, drift FROM tenant WHERE drift IS NOT NULL"
                 ).reduce(into: [:]) { $0[$1["id"]] = DriftPolicy(rawValue: $1["drift"]) })
@@ -182,38 +197,45 @@ extension Store {
 
     /// Writes down that a change-set is about to be written to the kernel.
     ///
-    /// - Parameter document: what is needed to take it back.
+    /// - Parameter document: what is needed to take it back in the cgroup tree at `root`.
     public func beginLimitChange(
-        _ document: String, pid: Int32, boot: String, at now: Instant
+        _ document: String, pid: Int32, boot: String, root: String, at now: Instant
     ) throws(Fault) -> Int64 {
         try write { db in
             try run(
-                db, "INSERT INTO limit_pending (at_ms, pid, boot, change) VALUES (?, ?, ?, ?)",
-                [now.milliseconds, pid, boot, document])
+                db,
+                "INSERT INTO limit_pending (at_ms, pid, boot, root, change) VALUES (?, ?, ?, ?, ?)",
+                [now.milliseconds, pid, boot, root, document])
             return db.lastInsertedRowID
         }
     }
 
-    /// The change-sets that were begun and neither finished nor taken back.
-    public func pendingLimitChanges() throws(Fault) -> [(id: Int64, boot: String, change: String)] {
+    /// The change-sets of a cgroup tree that were begun and neither finished nor taken back.
+    public func pendingLimitChanges(
+        in root: String
+    ) throws(Fault) -> [(id: Int64, boot: String, change: String)] {
         try read { db in
-            try Row.fetchAll(db, sql: "SELECT id, boot, change FROM limit_pending ORDER BY id")
-                .map { ($0["id"], $0["boot"], $0["change"]) }
+            try Row.fetchAll(
+                db, sql: "SELECT id, boot, change FROM limit_pending WHERE root = ? ORDER BY id",
+                arguments: [root]
+            ).map { ($0["id"], $0["boot"], $0["change"]) }
         }
     }
 
     /// Appends a change-set to the chain, with all that goes with it.
+    ///
+    /// - Returns: it, with its place in the chain.
     @discardableResult
     public func finishLimitChange(
         _ set: LimitChangeSet, pending: Int64? = nil, _ effects: [LimitEffect] = []
-    ) throws(Fault) -> Int64 {
+    ) throws(Fault) -> LimitChangeSet {
         try write { db in
-            let id = try append(db, set)
-            for effect in effects { try record(db, effect, change: id, at: set.at) }
+            let set = try append(db, set)
+            for effect in effects { try record(db, effect, change: set.id, at: set.at) }
             if let pending {
                 try run(db, "DELETE FROM limit_pending WHERE id = ?", [pending])
             }
-            return id
+            return set
         }
     }
 }
@@ -250,20 +272,23 @@ private func record(
             db, "UPDATE limit_overlay SET ended_ms = ? WHERE id = ? AND ended_ms IS NULL",
             [now.milliseconds, id])
     case .hold(let item):
+        // The cgroups of another boot are gone.
+        try run(db, "DELETE FROM limit_held WHERE boot <> ?", [item.boot])
         try run(
             db,
             """
-            INSERT INTO limit_held VALUES (?, ?, ?, ?, ?, ?)
-            ON CONFLICT (boot, cgroup_id, file) DO UPDATE SET written = excluded.written
+            INSERT INTO limit_held VALUES (?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (boot, root, cgroup_id, file) DO UPDATE SET written = excluded.written
             """,
             [
-                item.boot, item.cgroupID, item.path, item.key.description,
+                item.boot, item.root, item.cgroupID, item.path, item.key.description,
                 item.before.description, item.written.description,
             ])
-    case .release(let boot, let cgroupID, let key):
+    case .release(let item):
         try run(
-            db, "DELETE FROM limit_held WHERE boot = ? AND cgroup_id = ? AND file = ?",
-            [boot, cgroupID, key.description])
+            db,
+            "DELETE FROM limit_held WHERE boot = ? AND root = ? AND cgroup_id = ? AND file = ?",
+            [item.boot, item.root, item.cgroupID, item.key.description])
     }
 }
 
@@ -306,5 +331,5 @@ private func held(_ row: Row) throws -> HeldLimit {
     let write = PlannedWrite(
         path: row["path"], cgroupID: row["cgroup_id"], owner: .file, key: key, before: before,
         wanted: written)
-    return HeldLimit(write, boot: row["boot"])
+    return HeldLimit(write, boot: row["boot"], root: row["root"])
 }

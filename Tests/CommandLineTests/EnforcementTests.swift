@@ -48,7 +48,14 @@ import Testing
         #expect(rows.map { $0[4] } == ["set", "set", "unset", "undo", "undo", "undo"])
         #expect(rows[0].contains("quota"))
         let whole = try desk.run("limit", "history", "--verify")
-        #expect(whole.output == "4 changes, the chain is whole\n")
+        #expect(whole.status == 0 && whole.output == "")
+        let head = try #require(whole.errors.split(separator: " ").last?.dropLast())
+        #expect(whole.errors.contains("4 changes checked"))
+        #expect(try desk.run("limit", "history", "--head", "\(head)").status == 0)
+        let other = try desk.run("limit", "history", "--head", "ab", "--format", "csv")
+        #expect(other.status == 1 && other.output.contains("is not in the chain"))
+        let unknown = try desk.run("limit", "history", "nosuch")
+        #expect(unknown.errors == "octroi: no change of nosuch is written down\n")
     }
 
     @Test func showSaysWhatIsWantedWrittenInForceAndWhoBinds() throws {
@@ -82,6 +89,20 @@ import Testing
         #expect(try read("pids.max") == "50")
     }
 
+    @Test func aBoostOfATreeThatIsGoneIsEnded() throws {
+        try desk.folder.write("max\n", to: "other/tenant-acme.slice/pids.max")
+        let other = "\(desk.folder.path)/other"
+        let boost = try octroi(
+            ["limit", "boost", "acme", "pids.max=9", "--for", "1s", "--root", other],
+            store: desk.store)
+        #expect(boost.status == 0, "\(boost.errors)")
+        try FileManager.default.removeItem(atPath: other)
+        usleep(1_100_000)
+        let next = try desk.run("tenant", "list")
+        #expect(next.errors.contains("is there no more"))
+        #expect(try desk.run("tenant", "list").errors == "")
+    }
+
     @Test(arguments: [
         (["set", "acme", "io.max=/dev/nosuch:wbps=1M"], 64, "there is no such device"),
         (["set", "acme", "cpu=1", "cpu.max=2"], 64, "named twice"),
@@ -94,6 +115,8 @@ import Testing
         (["set", "acme", "io.weight=50"], 69, "io controller is not on here"),
         (["set", "/tenant-acme.slice", "freeze=on"], 1, "it holds other cgroups"),
         (["boost", "acme", "cpu=2"], 64, "--for"),
+        (["unset", "acme", "io.max"], 1, "no device is limited"),
+        (["set", "acme", "cpu=1000001"], 64, "to a million"),
         (["set", "acme", "cpu=1", "--deadline", "soon"], 64, "--deadline"),
     ])
     func whatIsWrongIsSaidAndNothingWritten(words: [String], code: Int32, text: String) throws {

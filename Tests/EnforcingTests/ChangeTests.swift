@@ -22,8 +22,8 @@ import Units
         #expect(try rig.snapshot(cgroups) == before)
         let last = try #require(try rig.store.limitHistory().last)
         #expect(last.outcome == .failed && last.reason?.contains("systemd accepted") == true)
-        #expect(try rig.store.limitState().wanted.isEmpty)
-        #expect(try rig.store.pendingLimitChanges().isEmpty)
+        #expect(try rig.state.wanted.isEmpty)
+        #expect(try rig.store.pendingLimitChanges(in: rig.tree.path).isEmpty)
     }
 
     @Test func aChangeOfTwoOwnersIsUndoneWhereTheFirstTookIt() throws {
@@ -69,13 +69,14 @@ import Units
         try rig.write("10000 100000\n", "/acme", "cpu.max")
         try rig.write("9\n", "/acme", "pids.max")
         _ = try rig.store.beginLimitChange(
-            document, pid: 1, boot: "boot", at: Instant(milliseconds: rig.time.milliseconds))
+            document, pid: 1, boot: "boot", root: rig.tree.path,
+            at: Instant(milliseconds: rig.time.milliseconds))
         try rig.set("acme", "cpu.weight=50")
         #expect(try rig.read("/acme", "cpu.max") == "max 100000")
         #expect(try rig.read("/acme", "pids.max") == "9")
         #expect(try rig.read("/acme", "memory.max") == "max")
         #expect(try rig.store.limitHistory().map(\.action) == [.recover, .set])
-        #expect(try rig.store.pendingLimitChanges().isEmpty)
+        #expect(try rig.store.pendingLimitChanges(in: rig.tree.path).isEmpty)
     }
 
     @Test func ofAnotherBootNothingIsTakenBack() throws {
@@ -86,7 +87,8 @@ import Units
             """
             {"lasting":true,"target":"acme","writes":[{"path":"/acme","cgroup":\(id),
             "key":"pids.max","before":"max","wanted":"7"}]}
-            """, pid: 1, boot: "another", at: Instant(milliseconds: rig.time.milliseconds))
+            """, pid: 1, boot: "another", root: rig.tree.path,
+            at: Instant(milliseconds: rig.time.milliseconds))
         try rig.set("acme", "cpu.weight=50")
         #expect(try rig.read("/acme", "pids.max") == "7")
     }
@@ -122,11 +124,11 @@ import Units
         for change in changes.reversed() { try rig.undo(change) }
         #expect(try rig.snapshot(cgroups) == before)
         #expect(try wishes(rig) == wanted)
-        #expect(try rig.store.verifyLimitHistory().fault == nil)
+        #expect(try rig.store.verifyLimitHistory().damage.isEmpty)
     }
 
     private func wishes(_ rig: LimitRig) throws -> Set<String> {
-        try Set(rig.store.limitState().wanted.map { "\($0.subject) \($0.key) \($0.value)" })
+        try Set(rig.state.wanted.map { "\($0.subject) \($0.key) \($0.value)" })
     }
 
     private func target(_ random: inout SeededRandom) -> String {
@@ -146,7 +148,8 @@ import Units
         let rig = try LimitRig(cgroups: ["/acme"], tenants: [tenant("acme", root: "/acme")])
         for limit in 1...5 { try rig.set("acme", "pids.max=\(limit)") }
         let whole = try rig.store.verifyLimitHistory()
-        #expect(whole.count == 5 && whole.fault == nil)
+        #expect(whole.count == 5 && whole.damage.isEmpty)
+        #expect(try rig.store.verifyLimitHistory(head: whole.head).damage.isEmpty)
         // The triggers refuse an ordinary change of the record.
         let database = try DatabaseQueue(path: rig.store.path)
         #expect(throws: (any Error).self) {
@@ -154,11 +157,49 @@ import Units
                 try $0.execute(sql: "UPDATE limit_change SET before = '3' WHERE change_set = 2")
             }
         }
-        try database.write {
-            try $0.execute(sql: "DROP TRIGGER limit_change_is_final")
-            try $0.execute(sql: "UPDATE limit_change SET before = '3' WHERE change_set = 2")
+    }
+
+    @Test(arguments: [
+        ("UPDATE limit_change SET before = '3' WHERE change_set = 2", "change 2: it is not"),
+        ("UPDATE limit_change SET reason = 'x' WHERE change_set = 2", "change 2: its write 2"),
+        ("UPDATE limit_change SET uid = uid + 1 WHERE change_set = 4", "change 4: its write 4"),
+        ("UPDATE limit_change_set SET user = 'nobody' WHERE id = 3", "change 3: it is not"),
+        ("DELETE FROM limit_change WHERE change_set = 3", "change 3: it is not"),
+        (
+            "DELETE FROM limit_change WHERE change_set = 3; DELETE FROM limit_change_set WHERE id = 3",
+            "change 3 is missing"
+        ),
+        (
+            """
+            DELETE FROM limit_change WHERE change_set = 5;
+            DELETE FROM limit_change_set WHERE id = 5
+            """, "is not in the chain"
+        ),
+        (
+            """
+            INSERT INTO limit_change (at_ms, uid, target, path, cgroup_id, file, before, wanted, after,
+                verified) VALUES (1, 0, 'acme', '/acme', 1, 'pids.max', '1', '2', '2', 1)
+            """, "write 6 belongs to no change"
+        ),
+    ])
+    func whoeverWritesIntoTheRecordIsFound(sql: String, damage: String) throws {
+        let rig = try LimitRig(cgroups: ["/acme"], tenants: [tenant("acme", root: "/acme")])
+        for limit in 1...5 { try rig.set("acme", "pids.max=\(limit)") }
+        let head = try rig.store.verifyLimitHistory().head
+        let database = try DatabaseQueue(path: rig.store.path)
+        try database.writeWithoutTransaction {
+            let triggers = try String.fetchAll(
+                $0,
+                sql: """
+                    SELECT name FROM sqlite_schema
+                    WHERE type = 'trigger' AND tbl_name LIKE 'limit_change%'
+                    """)
+            for name in triggers { try $0.execute(sql: "DROP TRIGGER \(name)") }
+            try $0.execute(sql: "PRAGMA foreign_keys = OFF")
+            try $0.execute(sql: sql)
         }
-        #expect(try rig.store.verifyLimitHistory().fault?.hasPrefix("change 2") == true)
+        let found = try rig.store.verifyLimitHistory(head: head).damage
+        #expect(found.contains { $0.contains(damage) }, "\(found)")
     }
 }
 

@@ -103,8 +103,8 @@ import Units
         try rig.write("9\n", "/acme", "pids.max")
         let look = try #require(try enforcer.look())
         #expect(look.written == 0 && look.messages.count == 1)
-        #expect(try rig.store.limitState().wanted.map(\.value) == [.number(.at(9))])
-        #expect(try rig.store.limitState().wanted.map(\.source) == [.adopted])
+        #expect(try rig.state.wanted.map(\.value) == [.number(.at(9))])
+        #expect(try rig.state.wanted.map(\.source) == [.adopted])
         #expect(try enforcer.look()?.messages == [])
     }
 
@@ -147,7 +147,7 @@ import Units
         #expect(try enforcer.look()?.written == 2)
         #expect(try rig.read("/acme", "pids.max") == "50", "what is wanted")
         #expect(try rig.read("/acme", "cpu.weight") == "70", "what was there")
-        let state = try rig.store.limitState()
+        let state = try rig.state
         #expect(state.overlays.isEmpty && state.held.isEmpty)
         #expect(try rig.store.limitHistory().last?.action == .expire)
     }

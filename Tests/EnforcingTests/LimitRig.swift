@@ -75,7 +75,7 @@ final class LimitRig {
         return try changer.aloneOrFail { () throws(Fault) in
             try changer.set(
                 changer.plan(wishes, for: targets.find(target), targets, isForced: isForced), .set,
-                reason: nil, isForced: isForced)
+                targets, reason: nil, isForced: isForced)
         }
     }
 
@@ -96,10 +96,14 @@ final class LimitRig {
         let wishes = try words.map { try LimitWish(parsing: $0) }
         return try changer.aloneOrFail { () throws(Fault) in
             try changer.boost(
-                changer.plan(wishes, for: targets.find(target), targets),
+                changer.plan(wishes, for: targets.find(target), targets), targets,
                 forMilliseconds: forMilliseconds, reason: nil, switchWords: []
             ).set
         }
+    }
+
+    var state: LimitState {
+        get throws { try store.limitState(in: tree.path, boot: "boot") }
     }
 
     /// The value of every limit, by path: what a test compares.

@@ -41,7 +41,8 @@ import Units
         "cpu", "cpu=", "cpu=0", "cpu=-1", "cpu=0.0005", "cpu=abc", "memory.max=12X",
         "memory.max=-1", "pids.max=-1", "pids.max=0", "pids.max=4194305", "cpu.weight=0",
         "cpu.weight=10001", "cpu.weight=max", "disk.max=5", "cpu=1e3", "memory.max=",
-        "memory.max=99999999999999999999", "io.weight=0", "freeze=2", "freeze=", "io.max=max",
+        "memory.max=99999999999999999999", "io.weight=0", "cpu=1000001", "cpu=184467440738",
+        "freeze=2", "freeze=", "io.max=max",
         "io.max=/dev/vda", "io.max=/dev/vda:", "io.max=/dev/vda:wbps", "io.max=/dev/vda:wbps=0",
         "io.max=/dev/vda:wps=1", "io.max=/dev/vda:wbps=1,wbps=2", "io.max=:wbps=1",
         "io.max=/dev/vda:riops=10K",
@@ -151,10 +152,46 @@ import Units
 
     @Test func aFightIsGivenUpOnceAndTakenUpAgainAfterQuiet() {
         var watch = FightWatch()
-        let place = FightWatch.Place(path: "/a", key: .cpuMax)
+        let place = LimitPlace("/a", .cpuMax)
+        // It goes on all the time; after 10 min it is tried again.
         let verdicts = (0..<6).map { watch.drifted(place, at: Int64($0) * 10_000) }
         #expect(verdicts == [.reassert, .reassert, .reassert, .giveUp, .quiet, .quiet])
-        #expect(watch.drifted(.init(path: "/b", key: .cpuMax), at: 60_000) == .reassert)
-        #expect(watch.drifted(place, at: 2_000_000) == .reassert)
+        #expect(watch.drifted(LimitPlace("/b", .cpuMax), at: 60_000) == .reassert)
+        let later = (6..<95).map { watch.drifted(place, at: Int64($0) * 10_000) }
+        #expect(later.prefix(57).allSatisfy { $0 == .quiet })
+        #expect(later[57...60] == [.reassert, .reassert, .reassert, .giveUp])
+        #expect(later[61...].allSatisfy { $0 == .quiet })
+        #expect(watch.drifted(place, at: 9_000_000) == .reassert)
+    }
+
+    @Test func whatFailsIsPutOffForTwiceAsLongEachTime() {
+        var backoff = Backoff<String>()
+        var (now, tries): (Int64, [Int64]) = (0, [])
+        while now < 20_000_000 {
+            if backoff.mayTry("a", at: now) {
+                tries.append(now / 60_000)
+                backoff.failed("a", at: now)
+            }
+            now += 10_000
+        }
+        #expect(tries == [0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303])
+        #expect(backoff.mayTry("b", at: now))
+        backoff.succeeded("a")
+        #expect(backoff.mayTry("a", at: now))
+    }
+
+    @Test func aContainersOwnLimitsStandAboveItsTenants() {
+        var (tenant, own) = (DesiredLimits(), DesiredLimits())
+        tenant.wanted = [.pidsMax: .number(.at(10)), .cpuWeight: .weight(50)]
+        tenant.budget = [.pidsMax: .number(.at(30))]
+        own.wanted = [.pidsMax: .number(.at(40))]
+        own.budget = [.pidsMax: .number(.at(35))]
+        let merged = own.over(tenant)
+        #expect(merged.all == [.pidsMax: .number(.at(30)), .cpuWeight: .weight(50)])
+        #expect(merged.list.map(\.isPassing) == [false, true])
+        tenant.boost = [.pidsMax: .number(.at(99))]
+        #expect(own.over(tenant).all[.pidsMax] == .number(.at(99)))
+        own.boost = [.pidsMax: .number(.at(98))]
+        #expect(own.over(tenant).all[.pidsMax] == .number(.at(98)))
     }
 }

@@ -8,10 +8,15 @@ struct LimitHistory: ParsableCommand {
         commandName: "history",
         abstract: "Who changed which limit, when, why, from what to what, and whether it held.",
         discussion: """
+            Each change has a hash that stands for it and all before it. The last one is printed by \
+            --verify, and is in the journal: kept elsewhere, it shows later, with --head, that nobody \
+            wrote the record anew.
+
             EXAMPLES
               octroi limit history
               octroi limit history acme --limit 20
-              octroi limit history --verify        walk the chain of hashes
+              octroi limit history --verify
+              octroi limit history --head 6f1c…
             """)
 
     @OptionGroup var place: StoreOptions
@@ -23,21 +28,19 @@ struct LimitHistory: ParsableCommand {
     @Flag(help: "Check that no change was altered, removed or reordered.")
     var verify = false
 
+    @Option(help: ArgumentHelp("A hash that was the last one once.", valueName: "hash"))
+    var head: String?
+
     @Argument(help: "A tenant, a container or a cgroup's path. Default: all.")
     var target: String?
 
     func run() throws {
         let store = try place.store(.read)
-        if verify {
-            let (count, fault) = try store.verifyLimitHistory()
-            guard let fault else {
-                return try octroi.output("\(count) changes, the chain is whole\n")
-            }
-            throw Fault(
-                .failed, at: store.path, found: fault,
-                cure: "Compare with a backup: somebody wrote into the store")
-        }
+        if verify || head != nil { return try check(store) }
         let sets = try store.limitHistory(of: target, most: limit ?? .max)
+        if sets.isEmpty, let target {
+            complain("octroi: no change of \(harmless(target)) is written down")
+        }
         try show(
             Sheet(
                 columns: [
@@ -48,6 +51,20 @@ struct LimitHistory: ParsableCommand {
                 ],
                 rows: sets.flatMap(rows), notInTable: ["uid", "tenant", "owner", "wanted"]),
             output.format)
+    }
+
+    private func check(_ store: Store) throws {
+        let found = try store.verifyLimitHistory(head: head)
+        if output.format != .table || !found.damage.isEmpty {
+            try show(
+                Sheet(columns: ["damage"], rows: found.damage.map { [.text($0)] }), output.format)
+        }
+        complain("octroi: \(found.count) changes checked; the last hash is \(found.head)")
+        if found.damage.isEmpty { return }
+        throw Fault(
+            .failed, at: store.path,
+            found: "\(found.damage.count) changes are not as they were written down",
+            cure: "Compare with a backup: somebody wrote into the store")
     }
 
     private func rows(_ set: LimitChangeSet) -> [[Cell]] {

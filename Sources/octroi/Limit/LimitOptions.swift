@@ -36,6 +36,11 @@ struct LimitTools {
     let changer: LimitChanger
 
     func targets() throws(Fault) -> LimitTargets { try LimitTargets(tree, store) }
+
+    /// Says what a dead writer left that could not be taken back.
+    func tellUnrecovered() {
+        for fault in changer.unrecovered { complain("octroi: \(fault)") }
+    }
 }
 
 /// How far memory has shrunk, on standard error: a line that moves on a terminal.

@@ -48,13 +48,17 @@ struct LimitSet: ParsableCommand {
         let tools = try place.tools()
         tools.changer.deadline = try milliseconds("--deadline", options.deadline)
         let plan = try tools.plan(wishes, target, options)
-        if options.plan { return try show(tools.sheet(of: plan), output.format) }
+        if options.plan {
+            try tools.changer.refuseHidden(plan, tools.targets())
+            return try show(tools.sheet(of: plan), output.format)
+        }
         let set = try tools.changer.aloneOrFail { () throws(Fault) in
             // Planned again, now that nobody else changes limits.
             try tools.changer.set(
-                tools.plan(wishes, target, options), .set, reason: options.reason,
-                isForced: options.force)
+                tools.plan(wishes, target, options), .set, tools.targets(),
+                reason: options.reason, isForced: options.force)
         }
+        tools.tellUnrecovered()
         try show(sheet(set, plan), output.format)
     }
 }
@@ -72,9 +76,11 @@ func boost(
     if options.plan { return try show(tools.sheet(of: plan), output.format) }
     let boost = try tools.changer.aloneOrFail { () throws(Fault) in
         try tools.changer.boost(
-            tools.plan(wishes, target, options), forMilliseconds: length, reason: options.reason,
+            tools.plan(wishes, target, options), tools.targets(), forMilliseconds: length,
+            reason: options.reason, isForced: options.force,
             switchWords: expireWords(tools, place))
     }
+    tools.tellUnrecovered()
     try show(sheet(boost.set, plan), output.format)
     complain("octroi: \(boost.ending)")
 }

@@ -31,6 +31,7 @@ struct LimitUndo: ParsableCommand {
             return try tools.changer.undo(
                 find(tools, targets), targets, reason: reason)
         }
+        tools.tellUnrecovered()
         try show(sheet(set), output.format)
     }
 
@@ -61,8 +62,8 @@ struct LimitExpire: ParsableCommand {
         let result = try tools.changer.aloneOrFail { () throws(Fault) in
             try tools.changer.endOverdueBoosts(tools.targets())
         }
-        for fault in result.failed { complain("octroi: \(fault)") }
+        for (_, fault) in result.failed { complain("octroi: \(fault)") }
         for set in result.ended { try show(sheet(set), output.format) }
-        if let first = result.failed.first { throw first }
+        if let first = result.failed.first { throw first.fault }
     }
 }

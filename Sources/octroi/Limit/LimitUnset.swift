@@ -34,11 +34,17 @@ struct LimitUnset: ParsableCommand {
         }
         for word in limits { _ = try LimitWish.unsetting(word) }
         let tools = try place.tools()
-        if options.plan { return try show(tools.sheet(of: plan(tools)), output.format) }
+        if options.plan {
+            let plan = try plan(tools)
+            try tools.changer.refuseHidden(plan, tools.targets())
+            return try show(tools.sheet(of: plan), output.format)
+        }
         let set = try tools.changer.aloneOrFail { () throws(Fault) in
             try tools.changer.set(
-                plan(tools), .unset, reason: options.reason, isForced: options.force)
+                plan(tools), .unset, tools.targets(), reason: options.reason,
+                isForced: options.force)
         }
+        tools.tellUnrecovered()
         try show(sheet(set), output.format)
     }
 
@@ -50,9 +56,17 @@ struct LimitUnset: ParsableCommand {
             if let wish = try LimitWish.unsetting(word) {
                 wishes.append(wish)
             } else {
-                let devices = Set(found.cgroups.flatMap(\.limitedDevices)).sorted()
+                let wanted = try tools.store.wantedLimits(of: found.subject)
+                let devices = Set(found.cgroups.flatMap(\.limitedDevices))
+                    .union(wanted.keys.compactMap(\.device)).sorted()
                 wishes += devices.map { LimitWish(.ioMax($0), LimitKey.ioMax($0).unlimited) }
             }
+        }
+        guard !wishes.isEmpty else {
+            throw Fault(
+                .failed, at: harmless(target),
+                found: "no device is limited, and none is wanted to be",
+                cure: "Nothing is left to unset")
         }
         return try tools.changer.plan(wishes, for: found, targets)
     }

@@ -1,6 +1,7 @@
 import CgroupFS
 import Daemon
 import Enforcing
+import Glibc
 import Store
 import Units
 
@@ -17,6 +18,11 @@ private func endOverdueBoosts(_ store: Store, in root: String) {
     do throws(Fault) {
         // The command itself may only read.
         let own = try Store(at: store.path, for: .write)
+        if access(root, F_OK) != 0, errno == ENOENT {
+            let set = try own.endBoosts(ofLostRoot: root, at: Host.wallTime())
+            if let set { complain("octroi: \(harmless(set.target)): \(set.reason ?? "")") }
+            return
+        }
         let tree = LimitedTree(root: try CgroupRoot(opening: root))
         let changer = LimitChanger(
             tree: tree, store: own, boot: try Host.bootID(), now: Host.wallTime)
@@ -26,7 +32,7 @@ private func endOverdueBoosts(_ store: Store, in root: String) {
         for set in result?.ended ?? [] {
             complain("octroi: \(harmless(set.target)): \(set.reason ?? ""), it is as before")
         }
-        for fault in result?.failed ?? [] { complain("octroi: a boost is over: \(fault)") }
+        for (_, fault) in result?.failed ?? [] { complain("octroi: a boost is over: \(fault)") }
     } catch {
         complain("octroi: a boost of limits is over and could not be ended: \(error)")
     }

@@ -136,4 +136,4 @@ octroi limit boost acme cpu=2 --for 5s >/dev/null 2>&1
 systemctl kill -s KILL octroi
 systemctl stop octroi
 until_is "ended by the timer" "max 100000" cat $root$slice/cpu.max
-is "the chain is whole" "$(octroi limit history --verify | grep -c whole)" 1
+is "the chain is whole" "$(octroi limit history --verify --format csv | wc -l)" 1

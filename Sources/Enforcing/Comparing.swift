@@ -1,0 +1,205 @@
+import CgroupFormat
+import Limits
+import Store
+import Units
+
+/// Comparing the kernel with what limits shall be, and what is done about a difference.
+extension Enforcer {
+    /// One limit of one cgroup.
+    private struct Look {
+        var entry: DesiredCgroups.Entry
+        var limit: DesiredLimit
+
+        var cgroup: LimitedCgroup { entry.cgroup }
+        var key: LimitKey { limit.key }
+        var value: LimitValue { limit.value }
+        var place: LimitPlace { LimitPlace(cgroup.path, key) }
+        var attempt: Attempt { .write(cgroup: cgroup.id, key, value) }
+    }
+
+    /// A limit that is to be written, and why.
+    private struct Wrong {
+        var look: Look
+        var why: String
+    }
+
+    /// Compares all limits of a cgroup, then writes in one change-set what is wrong.
+    func compare(
+        _ entry: DesiredCgroups.Entry, _ state: LimitState, _ targets: LimitTargets,
+        _ outcome: inout Outcome
+    ) {
+        var wrong: [Wrong] = []
+        for limit in entry.list {
+            outcome.compared += 1
+            let look = Look(entry: entry, limit: limit)
+            do throws(Fault) {
+                if let found = try compare(look, state, targets, &outcome),
+                    backoff.mayTry(look.attempt, at: clock())
+                {
+                    wrong.append(found)
+                }
+            } catch {
+                tell("\(error)", &outcome)
+            }
+        }
+        for isPassing in [false, true] {
+            let part = wrong.filter { $0.look.limit.isPassing == isPassing }
+            if !part.isEmpty { write(part, isPassing: isPassing, targets, &outcome) }
+        }
+    }
+
+    /// Compares one limit.
+    ///
+    /// - Returns: it, if it is to be written.
+    private func compare(
+        _ look: Look, _ state: LimitState, _ targets: LimitTargets, _ outcome: inout Outcome
+    ) throws(Fault) -> Wrong? {
+        let now = try changer.tree.value(of: look.key, at: look.cgroup)
+        if look.key == .memoryHigh {
+            if try watch(look, now, &outcome) { return nil }
+            if strangled.isLifted(look.cgroup.path, at: clock()) { return nil }
+        }
+        let isCopyRight = look.cgroup.innerIsRight(look.key, look.value)
+        if now.isSame(as: look.value, for: look.key), isCopyRight {
+            seen[look.place] = Seen(cgroupID: look.cgroup.id, value: look.value)
+            return nil
+        }
+        guard try isDrift(look) else {
+            return Wrong(look: look, why: "\(look.key) was not yet what is wanted")
+        }
+        let tenant = targets.tenant(of: look.cgroup.path)
+        let policy =
+            look.limit.isPassing ? .reassert : tenant.flatMap { state.drift[$0] } ?? .reassert
+        let found = "\(look.key) was \(look.value), found \(now)"
+        let culprit = changer.tree.culprit(look.key, now, look.cgroup)
+        switch policy {
+        case .reassert:
+            switch fights.drifted(look.place, at: clock()) {
+            case .reassert: return Wrong(look: look, why: "\(found): \(culprit)")
+            case .giveUp:
+                try alert(
+                    look,
+                    "\(found) again and again: \(culprit). Two writers fight: it is left as "
+                        + "it is for 10 min", tenant, &outcome)
+            case .quiet: break
+            }
+        case .adopt: try adopt(look, now, "\(found): \(culprit)", targets, &outcome)
+        case .alert:
+            guard seen[look.place]?.alerted != now else { return nil }
+            try alert(look, "\(found): \(culprit)", tenant, &outcome)
+            seen[look.place] = Seen(
+                cgroupID: look.cgroup.id, value: look.value, alerted: now)
+        }
+        return nil
+    }
+
+    /// Whether the value was in force in this very cgroup, so that somebody changed it since.
+    private func isDrift(_ look: Look) throws(Fault) -> Bool {
+        if let known = seen[look.place], known.cgroupID == look.cgroup.id {
+            return known.value.isSame(as: look.value, for: look.key)
+        }
+        let last = try store.lastLimitChange(of: look.cgroup.id, look.key.description)
+        let after = last.flatMap { LimitValue($0.after, for: look.key) }
+        return after?.isSame(as: look.value, for: look.key) ?? false
+    }
+
+    /// Writes what is wrong: together, or one by one if that fails.
+    private func write(
+        _ wrong: [Wrong], isPassing: Bool, _ targets: LimitTargets, _ outcome: inout Outcome
+    ) {
+        do throws(Fault) {
+            try write(wrong, isPassing: isPassing, targets, outcome: &outcome)
+        } catch {
+            if wrong.count > 1 {
+                for item in wrong { write([item], isPassing: isPassing, targets, &outcome) }
+            } else if let only = wrong.first {
+                backoff.failed(only.look.attempt, at: clock())
+                tell("\(error)", &outcome)
+            }
+        }
+    }
+
+    private func write(
+        _ wrong: [Wrong], isPassing: Bool, _ targets: LimitTargets, outcome: inout Outcome
+    ) throws(Fault) {
+        guard let first = wrong.first?.look else { return }
+        let subject = first.entry.subject
+        let reason = wrong.map { "\($0.look.cgroup.path): \($0.why)" }.joined(separator: "; ")
+        var request = LimitRequest(
+            .reassert, of: subject, tenant: targets.tenant(of: first.cgroup.path), reason: reason)
+        for item in wrong {
+            let setting = LimitSetting(item.look.key, item.look.value)
+            request.writes += try changer.plan(item.look.cgroup, [setting], false, 0).map(\.write)
+        }
+        request.lasting = !isPassing
+        if isPassing { request.effects = changer.holding(request.writes) }
+        let set = try changer.perform(request)
+        outcome.written += set.changes.count
+        for item in wrong {
+            backoff.succeeded(item.look.attempt)
+            seen[item.look.place] = Seen(
+                cgroupID: item.look.cgroup.id, value: item.look.value)
+        }
+        outcome.messages.append("\(subject.name): \(reason); set as wanted")
+    }
+
+    /// Wants what somebody else wrote, in this cgroup alone.
+    private func adopt(
+        _ look: Look, _ now: LimitValue, _ why: String, _ targets: LimitTargets,
+        _ outcome: inout Outcome
+    ) throws(Fault) {
+        let target = targets.target(look.cgroup)
+        let subject = target.subject
+        var request = LimitRequest(.adopt, of: subject, tenant: target.tenant, reason: why)
+        request.effects = [
+            .want(WantedLimit(subject, look.key, now, source: .adopted, since: changer.now()))
+        ]
+        try changer.perform(request)
+        seen[look.place] = Seen(cgroupID: look.cgroup.id, value: now)
+        outcome.messages.append("\(look.cgroup.path) \(why): adopted")
+    }
+
+    private func alert(
+        _ look: Look, _ why: String, _ tenant: String?, _ outcome: inout Outcome
+    ) throws(Fault) {
+        try changer.perform(
+            LimitRequest(.alert, of: look.entry.subject, tenant: tenant, reason: why))
+        outcome.messages.append("\(look.cgroup.path) \(why)")
+    }
+
+    /// Lifts a memory.high that lets nothing run any more.
+    ///
+    /// - Returns: whether it did.
+    private func watch(
+        _ look: Look, _ now: LimitValue, _ outcome: inout Outcome
+    ) throws(Fault) -> Bool {
+        guard now != .number(.max),
+            let total = look.cgroup.stalled("memory.pressure", full: true),
+            strangled.look(look.cgroup.path, stalled: total, at: clock())
+        else { return false }
+        let writes = try changer.plan(
+            look.cgroup, [LimitSetting(.memoryHigh, .number(.max))], false, 0
+        ).map(\.write)
+        var request = LimitRequest(
+            .alert, of: look.entry.subject, tenant: nil,
+            reason:
+                "memory.high \(now) strangles it (all in it stalled for 30 s): lifted for 10 min",
+            writes: writes)
+        request.lasting = false
+        if look.limit.isPassing { request.effects = changer.holding(writes) }
+        try changer.perform(request)
+        // When the time is over it is no drift.
+        seen[look.place] = Seen(cgroupID: look.cgroup.id, value: .number(.max))
+        outcome.written += writes.count
+        outcome.messages.append("\(look.cgroup.path) \(request.reason ?? "")")
+        return true
+    }
+}
+
+extension LimitedCgroup {
+    /// Whether crun's copy of a limit lets through what is wanted.
+    func innerIsRight(_ key: LimitKey, _ value: LimitValue) -> Bool {
+        guard key.isBinding, let inner, let copy = try? inner.value(of: key) else { return true }
+        return !copy.isTighter(than: value)
+    }
+}

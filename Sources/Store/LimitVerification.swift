@@ -1,0 +1,76 @@
+import Foundation
+import GRDB
+import Units
+
+/// What a walk along the chain of change-sets found.
+public struct LimitVerification: Sendable {
+    public var count = 0
+    /// The last hash, in hexadecimal: noted elsewhere, it shows a later rewriting of the whole chain.
+    public var head = ""
+    /// What is wrong, in words; empty if nothing is.
+    public var damage: [String] = []
+}
+
+extension Store {
+    /// Recomputes every hash of the record of limits.
+    ///
+    /// - Parameter head: a hash that was the last one once, in hexadecimal.
+    public func verifyLimitHistory(head: String? = nil) throws(Fault) -> LimitVerification {
+        try read { db in
+            var result = LimitVerification()
+            var previous = noHash
+            var last: Int64 = 0
+            var isHeadThere = head == nil
+            for row in try Row.fetchAll(db, sql: "SELECT * FROM limit_change_set ORDER BY id") {
+                let set = try changeSet(db, row)
+                if set.id != last + 1 {
+                    result.damage.append("change \(last + 1) is missing")
+                }
+                (result.count, last) = (result.count + 1, set.id)
+                let own = hash(set, after: previous)
+                if Array(row["previous"] as Data) != previous {
+                    result.damage.append("change \(set.id): the hash before it is another")
+                } else if Array(row["hash"] as Data) != own {
+                    result.damage.append("change \(set.id): it is not what was written down")
+                }
+                previous = Array(row["hash"] as Data)
+                isHeadThere = isHeadThere || set.hash == head?.lowercased()
+            }
+            result.head = hex(previous)
+            if !isHeadThere {
+                result.damage.append(
+                    "the hash \(head ?? "") is not in the chain: it was written anew, cut short, or "
+                        + "is another store's")
+            }
+            result.damage += try strayWrites(db)
+            return result
+        }
+    }
+}
+
+/// The writes that say something else than their change-set, or belong to none.
+private func strayWrites(_ db: Database) throws -> [String] {
+    let differing = try Row.fetchAll(
+        db,
+        sql: """
+            SELECT c.id, c.change_set FROM limit_change c
+            LEFT JOIN limit_change_set s ON s.id = c.change_set
+            WHERE c.change_set IS NOT NULL AND (c.at_ms IS NOT s.at_ms OR c.uid IS NOT s.uid
+                OR c.target IS NOT s.target OR c.reason IS NOT s.reason)
+            ORDER BY c.id
+            """
+    ).map { row -> String in
+        "change \(row["change_set"] as Int64): its write \(row["id"] as Int64) is not what was "
+            + "written down"
+    }
+    // Those of before change-sets were kept come first.
+    let stray = try Int64.fetchAll(
+        db,
+        sql: """
+            SELECT id FROM limit_change WHERE change_set IS NULL
+                AND id > (SELECT min(id) FROM limit_change WHERE change_set IS NOT NULL)
+            ORDER BY id
+            """
+    ).map { "write \($0) belongs to no change" }
+    return differing + stray
+}
