@@ -11,7 +11,7 @@ public struct Budget: Hashable, Sendable, Codable {
     public var tenant: String
     public var amount: Amount
     public var per: Span
-    /// The id of a ladder; without one, spending is only shown and warned of.
+    /// The id of a ladder; without one, spending is only shown.
     public var ladder: String?
     /// Until before this moment nothing is enforced.
     public var exemptUntil: Instant?

@@ -127,6 +127,29 @@ import Testing
             try sql("SELECT sum(net_minor) || '' FROM invoice WHERE tenant = 'acme'") == ["504"])
     }
 
+    /// The limits of schema 4 were lines of a log: they stay, before the chain of changes.
+    @Test func anOlderStoresLimitsStayInItsLog() throws {
+        try unpack(schema: 4)
+        let log = """
+            SELECT id || path || file || before || wanted || after || verified FROM limit_change
+            WHERE change_set IS NULL ORDER BY id
+            """
+        #expect(try desk.run("apply", desk.file("t.yaml", "tenants: []\n")).status == 0)
+        let old = [
+            "1/acmecpu.maxmax 100000100000 100000100000 1000001", "2/acmepids.maxmax40401",
+        ]
+        #expect(try sql(log) == old)
+        #expect(try desk.run("limit", "history", "--format", "csv").lines.count == 1)
+        try desk.folder.write("40\n", to: "tree/acme/pids.max")
+        let set = try octroi(
+            ["limit", "set", "acme", "pids.max=30", "--root", desk.tree], store: desk.store)
+        #expect(set.status == 0, "\(set.errors)")
+        #expect(try desk.run("limit", "history", "--verify").status == 0)
+        #expect(try sql(log) == old)
+        #expect(try desk.run("store", "check").status == 0)
+        #expect(try desk.run("invoice", "verify").status == 0)
+    }
+
     @Test func aBackupIsAStoreAndOverwritesNothing() throws {
         try unpack(schema: 2)
         #expect(try desk.run("apply", desk.file("t.yaml", "tenants: []\n")).status == 0)

@@ -85,6 +85,17 @@ octroi limit unset nano cpu memory.max
 is "unset what Docker cannot at all" "$(of "$slice/docker-$nano.scope" cpu.max) $(of "$slice/docker-$nano.scope" memory.max)" \
     "max 100000 max"
 
+swapper=$(docker run -d --name swapper -m 64m --memory-swap 96m --cgroup-parent tenant-acme.slice bb /bin/busybox sleep 100000)
+octroi limit set swapper memory.max=80M
+swaps=$slice/docker-$swapper.scope
+is "a container's swap stays" "$(of "$swaps" memory.max) $(of "$swaps" memory.swap.max)" "$((80 << 20)) $((32 << 20))"
+is "for Docker, too" "$(docker inspect -f '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}' swapper)" "$((80 << 20)) $((112 << 20))"
+docker restart -t 1 swapper >/dev/null
+is "and after a restart" "$(of "$swaps" memory.max) $(of "$swaps" memory.swap.max)" "$((80 << 20)) $((32 << 20))"
+octroi limit unset swapper memory.max
+is "and without a limit of memory" "$(of "$swaps" memory.max) $(of "$swaps" memory.swap.max)" "max $((32 << 20))"
+docker rm -f swapper >/dev/null
+
 # --- crun keeps a second copy below its scope; runc does not
 for runtime in crun runc; do
     QUOTA=50000 PERIOD=100000 MEMORY=100000000 PIDS=40 /srv/oci.sh up $runtime t1
@@ -95,6 +106,10 @@ for runtime in crun runc; do
         "80000 100000 $((150 << 20)) 60"
     octroi limit undo $slice/$runtime-t1.scope
     is "$runtime: undone" "$(of $leaf cpu.max) $(of $leaf memory.max) $(of $leaf pids.max)" "50000 100000 99999744 40"
+    octroi limit boost $slice/$runtime-t1.scope cpu=1 pids.max=70 --for 1h 2>/dev/null
+    is "$runtime: the copy is boosted" "$(of $leaf cpu.max) $(of $leaf pids.max)" "100000 100000 70"
+    octroi limit undo $slice/$runtime-t1.scope
+    is "$runtime: and gets back its own" "$(of $leaf cpu.max) $(of $leaf pids.max)" "50000 100000 40"
     /srv/oci.sh down $runtime t1
 done
 
@@ -206,6 +221,7 @@ is "Docker can pause it again" "$(docker pause web) $(docker unpause web)" "web 
 refused "a unit of the host" 1 "a unit of the host" octroi limit set job.service freeze=on
 refused "what the host lives on" 1 "the host lives on" octroi limit set dbus.service freeze=on
 refused "a slice" 1 "it holds other cgroups" octroi limit set /system.slice freeze=on
+refused "a tenant's slice by its path" 1 "it holds other cgroups" octroi limit set $slice freeze=on
 octroi limit set acme freeze=on
 is "every container of a tenant" "$(counter "$scope" cgroup.events frozen) $(counter "$slice/docker-$nano.scope" cgroup.events frozen)" "1 1"
 is "its slice is not" "$(of $slice cgroup.freeze)" 0
