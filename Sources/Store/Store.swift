@@ -32,23 +32,41 @@ public struct Store: Sendable {
                 .unavailable, at: path, found: "there is no store here (\(reason(errno)))",
                 cure: "Name one with --db or OCTROI_DB, or make it with octroi apply or collect")
         }
+        self.path = path
+        let queue = try storeErrors(path, access) { try Store.connect(path, access) }
+        database = queue
+        copyOfOld = try storeErrors(path, access) { try Store.prepare(queue, path, access) }
+        file = FileIdentity(path)
+    }
+
+    private static func connect(_ path: String, _ access: Access) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.readonly = access == .read
-        if access == .write { configuration.journalMode = .wal }
         configuration.prepareDatabase { db in
             for function in sqlFunctions { db.add(function: function) }
-            // An issued invoice must survive a power cut, not only a crash of the process.
-            if access == .write { try db.execute(sql: "PRAGMA synchronous = FULL") }
         }
-        self.path = path
-        database = try storeErrors(path, access) {
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
-            return queue
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    /// Readers and the writer do not wait for each other, and what is committed survives a power cut,
+    /// not only a crash of the process.
+    ///
+    /// GRDB's own setting for the WAL would set `synchronous` to NORMAL, whatever was asked for before.
+    private static func setUpJournal(_ db: Database) throws {
+        // SQLite does not wait where two processes switch a new file to WAL: one is refused at once.
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            do {
+                try db.execute(sql: "PRAGMA journal_mode = WAL")
+                break
+            } catch let error as DatabaseError
+                where error.resultCode == .SQLITE_BUSY && .now < deadline
+            {
+                usleep(20_000)
+            }
         }
-        let queue = database
-        copyOfOld = try storeErrors(path, access) { try Store.prepare(queue, path, access) }
-        file = FileIdentity(path)
+        try db.execute(sql: "PRAGMA synchronous = FULL")
     }
 
     /// Checks what the file is and, for writing, brings it to the newest schema.
@@ -59,6 +77,7 @@ public struct Store: Sendable {
     ) throws -> String? {
         try queue.read { try refuseForeign($0, migrator, path, access) }
         guard access == .write else { return nil }
+        try queue.writeWithoutTransaction(setUpJournal)
         let old = try queue.read { db in
             try migrator.hasCompletedMigrations(db) ? nil : migrator.completedMigrations(db).last
         }

@@ -341,8 +341,10 @@ struct Desk {
     @Test func manyProcessesMayOpenANewStoreAtOnce() throws {
         let runs = try (0..<16).map { _ in try startOctroi(["apply"], store: desk.store) }
         for run in runs {
+            let said = run.errors.fileHandleForReading.readDataToEndOfFile()
             run.process.waitUntilExit()
-            #expect(run.process.terminationStatus == 0)
+            #expect(
+                run.process.terminationStatus == 0, "\(String(decoding: said, as: UTF8.self))")
         }
         #expect(try desk.run("tenant", "list", "--format", "csv").lines.count == 3)
     }

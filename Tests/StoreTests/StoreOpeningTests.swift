@@ -1,9 +1,10 @@
 import Foundation
 import GRDB
-import Store
 import TestSupport
 import Testing
 import Units
+
+@testable import Store
 
 private func kind(_ body: () throws -> Void) -> Fault.Kind? {
     do {
@@ -24,6 +25,19 @@ private func kind(_ body: () throws -> Void) -> Fault.Kind? {
         _ = try Store(at: path, for: .write)
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(mode == 0o640)
+    }
+
+    /// In a WAL, NORMAL leaves what was committed to the kernel's leisure (sqlite.org/pragma.html).
+    @Test func whatIsCommittedIsOnTheDisk() throws {
+        let store = try Store(at: path, for: .write)
+        let (journal, synchronous) = try store.write { db in
+            (
+                try String.fetchOne(db, sql: "PRAGMA journal_mode"),
+                try Int.fetchOne(db, sql: "PRAGMA synchronous")
+            )
+        }
+        #expect(journal == "wal")
+        #expect(synchronous == 2, "FULL")
     }
 
     /// A process that opens its store twice keeps its locks: with them gone, another process that
@@ -65,10 +79,13 @@ private func kind(_ body: () throws -> Void) -> Fault.Kind? {
         try folder.write("", to: "sub/x")
         try DatabaseQueue(path: path).write { try $0.execute(sql: "CREATE TABLE song (name TEXT)") }
         #expect(kind { _ = try Store(at: path, for: .write) } == .badData)
-        let tables = try DatabaseQueue(path: path).read {
-            try String.fetchAll($0, sql: "SELECT name FROM sqlite_schema")
+        let (tables, journal) = try DatabaseQueue(path: path).read {
+            (
+                try String.fetchAll($0, sql: "SELECT name FROM sqlite_schema"),
+                try String.fetchOne($0, sql: "PRAGMA journal_mode")
+            )
         }
-        #expect(tables == ["song"])
+        #expect(tables == ["song"] && journal == "delete")
     }
 
     @Test func aNewerSchemaIsRefused() throws {
