@@ -155,7 +155,7 @@ let package = Package(
         tests("Metering", needs: ["Metering", "CgroupFormat", "Units"]),
         tests("Pricing", needs: ["Pricing", "Metering", "Units"]),
         tests("Invoicing", needs: ["Invoicing", "Pricing", "Metering", "Units", bigInt]),
-        tests("Runtimes", needs: ["Runtimes", "Metering"]),
+        tests("Runtimes", needs: ["Runtimes", "CgroupFormat", "Limits", "Metering", "Units"]),
         tests("Sealing", needs: ["Sealing"]),
         tests("Limits", needs: ["Limits", "CgroupFormat", "Units"]),
         tests("Reporting", needs: ["Reporting", "Metering", "Units"]),
@@ -170,7 +170,7 @@ let package = Package(
             "Enforcing",
             needs: [
                 "Enforcing", "CgroupFormat", "CgroupFS", "CSystemd", "Limits", "Metering",
-                "Runtimes", "Store", "Units", grdb,
+                "Pricing", "Runtimes", "Store", "Units", grdb,
             ]),
         tests("CgroupFS", needs: ["CgroupFS", "CgroupFormat", "Units", systemPackage]),
         tests(

@@ -5,6 +5,8 @@
 CREATE TABLE limit_change_set (
     id         INTEGER PRIMARY KEY CHECK (id > 0),
     at_ms      INTEGER NOT NULL,
+    -- The boot of the host: ids of cgroups mean something only within one.
+    boot       TEXT,
     uid        INTEGER NOT NULL,
     user       TEXT    NOT NULL,
     -- A tenant's id, or a container as it was named.

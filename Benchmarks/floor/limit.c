@@ -43,7 +43,7 @@ static double now_us(void) {
 static void set_by_bus(sd_bus *bus, const char *unit, uint64_t value) {
     sd_bus_error error = SD_BUS_ERROR_NULL;
     int code = sd_bus_call_method(bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "SetUnitProperties",
-        &error, 0, "sba(sv)", unit, 1, 1, "CPUQuotaPerSecUSec", "t", value);
+        &error, 0, "sba(sv)", unit, 0, 1, "CPUQuotaPerSecUSec", "t", value);
     if (code < 0) fail(error.message ? error.message : "SetUnitProperties", code);
 }
 

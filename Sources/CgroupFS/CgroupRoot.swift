@@ -72,6 +72,14 @@ public struct CgroupRoot: ~Copyable {
         return found
     }
 
+    /// Where it lies below the host's first cgroup2 mount, empty at the mount itself; `nil` elsewhere.
+    public var pathBelowMount: String? {
+        guard let mount = try? CgroupMount.find() else { return nil }
+        let place = mount == "/" ? "" : mount
+        if path == mount { return "" }
+        return path.hasPrefix(place + "/") ? String(path.dropFirst(place.utf8.count)) : nil
+    }
+
     /// Visits every cgroup below the root, whatever it holds.
     public func paths(_ visit: (_ path: String, _ id: Int64) -> Void) {
         func descend(_ parent: borrowing CgroupDirectory, _ path: String, _ depth: Int) {

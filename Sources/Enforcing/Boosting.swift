@@ -13,11 +13,10 @@ extension LimitChanger {
     ///
     /// - Parameters:
     ///   - isForced: whether memory may be taken below what is in use at once.
-    ///   - switchWords: the arguments of octroi that end what is overdue.
     /// - Returns: the change-set, and who ends it, in words.
     public func boost(
         _ plan: LimitPlan, _ targets: LimitTargets, forMilliseconds length: Int64, reason: String?,
-        isForced: Bool = false, switchWords: [String]
+        isForced: Bool = false
     ) throws(Fault) -> (set: LimitChangeSet, ending: String) {
         let subject = plan.target.subject
         let since = now()
@@ -36,8 +35,7 @@ extension LimitChanger {
         let replaced = try state().overlays.filter {
             $0.source == .boost && $0.subject == subject && keys.contains($0.key)
         }
-        let timer = DeadManSwitch(
-            "octroi-boost-\(since.milliseconds)", at: until, argv: [ownProgram] + switchWords)
+        let timer = timer(since, until)
         let isArmed = try timer.arm(by: tree.owners)
         do throws(Fault) {
             guard
@@ -57,10 +55,36 @@ extension LimitChanger {
         }
     }
 
-    /// This program's own file.
-    private var ownProgram: String {
-        guard let path = realpath("/proc/self/exe", nil) else { return "/usr/local/bin/octroi" }
-        defer { free(path) }
-        return String(cString: path)
+    /// Sets the timers of boosts that stand and have none, as after a reboot.
+    ///
+    /// - Returns: why some could not be set.
+    func armStandingBoosts() throws(Fault) -> [Fault] {
+        var faults: [Fault] = []
+        for overlay in try state().overlays where overlay.source == .boost {
+            guard let until = overlay.until, until > now() else { continue }
+            do throws(Fault) {
+                _ = try timer(overlay.since, until).arm(by: tree.owners)
+            } catch {
+                faults.append(error)
+            }
+        }
+        return faults
     }
+
+    /// The timer of the boost that began at `since`.
+    private func timer(_ since: Instant, _ until: Instant) -> DeadManSwitch {
+        DeadManSwitch(
+            "octroi-boost-\(since.milliseconds)", at: until,
+            argv: [
+                resolved("/proc/self/exe") ?? "/usr/local/bin/octroi", "limit", "expire", "--db",
+                resolved(store.path) ?? store.path, "--root", tree.path,
+            ])
+    }
+}
+
+/// The path without links; `nil` if it leads nowhere.
+private func resolved(_ path: String) -> String? {
+    guard let path = realpath(path, nil) else { return nil }
+    defer { free(path) }
+    return String(cString: path)
 }

@@ -28,38 +28,57 @@ public final class BudgetKeeper {
         (self.clock, self.isFresh) = (clock, isFresh)
     }
 
-    /// Looks at every budget, if it is time to; only within `alone`.
+    /// What every tenant with a ladder has spent.
+    struct Observation {
+        fileprivate var budgets: [(budget: Budget, state: LadderState?)]
+        fileprivate var spending: [String: Result<TenantSpending, Fault>]
+        fileprivate var milliseconds: Int64
+    }
+
+    /// Looks at what is spent, if it is time to.
     ///
-    /// - Returns: what an operator has to know, in words.
-    func look(_ targets: LimitTargets) throws(Fault) -> [String] {
-        guard clock() >= nextLook else { return [] }
-        nextLook = clock() + everyMilliseconds
-        let ladders = Dictionary(uniqueKeysWithValues: try store.ladders().map { ($0.id, $0) })
-        let budgets = try store.budgets().filter { $0.budget.ladder != nil }
-        var messages = try liftOrphans(Set(budgets.map(\.budget.tenant)), targets)
-        var looks: [BudgetLook] = []
+    /// It may take long and changes nothing: it needs nobody else to wait.
+    ///
+    /// - Returns: `nil` if it is not time yet.
+    func observe() throws(Fault) -> Observation? {
+        let start = clock()
+        guard start >= nextLook else { return nil }
+        let budgets = try ledger.budgets().filter { $0.budget.ladder != nil }
+        var seen = Observation(budgets: budgets, spending: [:], milliseconds: 0)
         for span in Budget.Span.allCases {
             let tenants = budgets.filter { $0.budget.per == span }.map(\.budget.tenant)
             guard !tenants.isEmpty else { continue }
-            let spending = try ledger.spending(
-                of: tenants, per: span, in: zone, at: changer.now())
-            for (budget, state) in budgets where budget.per == span {
-                guard let ladder = budget.ladder.flatMap({ ladders[$0] }) else { continue }
-                switch spending[budget.tenant] {
-                case .success(let money):
-                    looks.append(
-                        BudgetLook(
-                            budget, ladder, state, money, at: changer.now(), isFresh: isFresh()))
-                case .failure(let fault): messages.append("\(fault)")
-                case nil: continue
-                }
+            let spending = try ledger.spending(of: tenants, per: span, in: zone, at: changer.now())
+            seen.spending.merge(spending) { $1 }
+        }
+        seen.milliseconds = max(0, clock() - start)
+        return seen
+    }
+
+    /// Takes or leaves steps by what was observed; only within `alone`.
+    ///
+    /// - Returns: what an operator has to know, in words.
+    func act(on seen: Observation, _ targets: LimitTargets) throws(Fault) -> [String] {
+        // Looking takes a fiftieth of a core at most.
+        nextLook = clock() + max(everyMilliseconds, seen.milliseconds * 49)
+        let ladders = Dictionary(uniqueKeysWithValues: try store.ladders().map { ($0.id, $0) })
+        var messages = try liftOrphans(Set(seen.budgets.map(\.budget.tenant)), targets)
+        var looks: [BudgetLook] = []
+        for (budget, state) in seen.budgets {
+            guard let ladder = budget.ladder.flatMap({ ladders[$0] }) else { continue }
+            switch seen.spending[budget.tenant] {
+            case .success(let money):
+                looks.append(
+                    BudgetLook(
+                        budget, ladder, state, money, at: changer.now(), isFresh: isFresh()))
+            case .failure(let fault): messages.append("\(fault)")
+            case nil: continue
             }
         }
         let admitted = admitted(looks)
         var states: [(budget: Budget, state: LadderState)] = []
-        for look in looks {
+        for look in looks where mayTry(look) {
             let tenant = LimitSubject(.tenant, look.budget.tenant)
-            guard backoff.mayTry(tenant, at: clock()) else { continue }
             do throws(Fault) {
                 let (state, said) = try take(look, admitted.contains(look.budget.tenant), targets)
                 backoff.succeeded(tenant)
@@ -75,17 +94,28 @@ public final class BudgetKeeper {
         return messages
     }
 
-    /// The tenants that may be tightened in this look, so many of each ladder at most.
+    /// Whether a tenant is not put off; steps are left whatever failed before.
+    private func mayTry(_ look: BudgetLook) -> Bool {
+        if case .down = look.next(mayTighten: false).move { return true }
+        return backoff.mayTry(LimitSubject(.tenant, look.budget.tenant), at: clock())
+    }
+
+    /// The tenants that may be tightened in this look, so many of each ladder at most; a warning
+    /// tightens nothing.
     private func admitted(_ looks: [BudgetLook]) -> Set<String> {
         var admitted: Set<String> = []
         for (_, group) in Dictionary(grouping: looks, by: \.ladder.id) {
-            let candidates = group.filter {
-                if case .up = $0.next(mayTighten: true).move { true } else { false }
+            var candidates: [(tenant: String, percent: Rational?)] = []
+            for look in group where mayTry(look) {
+                guard case .up(let step) = look.next(mayTighten: true).move else { continue }
+                if step.action == .warn {
+                    admitted.insert(look.budget.tenant)
+                } else {
+                    candidates.append((look.budget.tenant, look.spending.percent))
+                }
             }
             admitted.formUnion(
-                admit(
-                    candidates: candidates.map { ($0.budget.tenant, $0.spending.percent) },
-                    most: group.first?.ladder.maxTenantsPerTick ?? 0))
+                admit(candidates: candidates, most: group.first?.ladder.maxTenantsPerTick ?? 0))
         }
         return admitted
     }

@@ -30,8 +30,8 @@ struct BudgetLook {
 
     /// The cores of the last cap among the steps in force, kept in the state; `nil` without one.
     ///
-    /// A paced cap is to let the money last: that left of the budget, or, past it, that left to the
-    /// next step's threshold, or it would be the floor from the start.
+    /// A paced cap is to let the money last: that left of the budget; of a step that is only taken past the
+    /// budget, that left to the next step's threshold, or it would be the floor from the start.
     func cap(_ state: inout LadderState) -> Rational? {
         let taken = ladder.steps.prefix(state.rung)
         guard
@@ -41,13 +41,14 @@ struct BudgetLook {
             case .cpuCap(let cores, let isPaced, let floor) = taken[index].action
         else { return nil }
         guard isPaced else {
-            state.cap = cores
-            return cores.map { max($0, floor) }
+            state.cap = [cores.map { max($0, floor) }, fixedCap(taken)].compactMap(\.self).min()
+            return state.cap
         }
         // On stale metering a cap stays what it is.
         if !spending.isFresh, let cap = state.cap { return cap }
         let next = ladder.steps.dropFirst(index + 1).first { $0.at > ladder.steps[index].at }
-        let share = Rational(max(100, next?.at ?? ladder.steps[index].at)) / Rational(100)
+        let own = ladder.steps[index].at
+        let share = Rational(own < 100 ? 100 : next?.at ?? own) / Rational(100)
         let left = (money.period.end.milliseconds - spending.at.milliseconds) / 1000
         let held = state.capSince.map { spending.at.milliseconds - $0.milliseconds }
         let paced = pacedCap(
@@ -55,8 +56,16 @@ struct BudgetLook {
             otherBurn: money.otherBurn, secondsLeft: left, floor: floor, current: state.cap,
             heldMilliseconds: held, dwellMilliseconds: ladder.dwellMilliseconds)
         guard let paced else { return nil }
-        let cap = cores.map { min($0, paced) } ?? paced
+        let cap = [paced, cores, fixedCap(taken)].compactMap(\.self).min()
         if cap != state.cap { (state.cap, state.capSince) = (cap, spending.at) }
         return cap
+    }
+
+    /// The tightest of the caps that do not follow the money.
+    private func fixedCap(_ steps: ArraySlice<Ladder.Step>) -> Rational? {
+        steps.compactMap { step in
+            guard case .cpuCap(let cores?, false, let floor) = step.action else { return nil }
+            return max(cores, floor)
+        }.min()
     }
 }

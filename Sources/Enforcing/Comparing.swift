@@ -1,5 +1,6 @@
 import CgroupFormat
 import Limits
+import Runtimes
 import Store
 import Units
 
@@ -9,10 +10,15 @@ extension Enforcer {
     private struct Look {
         var entry: DesiredCgroups.Entry
         var limit: DesiredLimit
+        /// What it shall be, with what others set in the kernel where that is tighter.
+        var value: LimitValue
+
+        init(_ entry: DesiredCgroups.Entry, _ limit: DesiredLimit) {
+            (self.entry, self.limit, value) = (entry, limit, limit.value)
+        }
 
         var cgroup: LimitedCgroup { entry.cgroup }
         var key: LimitKey { limit.key }
-        var value: LimitValue { limit.value }
         var place: LimitPlace { LimitPlace(cgroup.path, key) }
         var attempt: Attempt { .write(cgroup: cgroup.id, key, value) }
     }
@@ -31,10 +37,9 @@ extension Enforcer {
         var wrong: [Wrong] = []
         for limit in entry.list {
             outcome.compared += 1
-            let look = Look(entry: entry, limit: limit)
             do throws(Fault) {
-                if let found = try compare(look, state, targets, &outcome),
-                    backoff.mayTry(look.attempt, at: clock())
+                if let found = try compare(Look(entry, limit), state, targets, &outcome),
+                    backoff.mayTry(found.look.attempt, at: clock())
                 {
                     wrong.append(found)
                 }
@@ -55,6 +60,9 @@ extension Enforcer {
         _ look: Look, _ state: LimitState, _ targets: LimitTargets, _ outcome: inout Outcome
     ) throws(Fault) -> Wrong? {
         let now = try changer.tree.value(of: look.key, at: look.cgroup)
+        var look = look
+        look.value = look.limit.value(
+            over: bases[Base(cgroupID: look.cgroup.id, key: look.key)] ?? now)
         if look.key == .memoryHigh {
             if try watch(look, now, &outcome) { return nil }
             if strangled.isLifted(look.cgroup.path, at: clock()) { return nil }
@@ -67,12 +75,19 @@ extension Enforcer {
         guard try isDrift(look) else {
             return Wrong(look: look, why: "\(look.key) was not yet what is wanted")
         }
+        if now.isSame(as: look.value, for: look.key) {
+            return Wrong(look: look, why: "crun's copy of \(look.key) was tighter")
+        }
         let tenant = targets.tenant(of: look.cgroup.path)
         let policy =
             look.limit.isPassing ? .reassert : tenant.flatMap { state.drift[$0] } ?? .reassert
         let found = "\(look.key) was \(look.value), found \(now)"
-        let culprit = changer.tree.culprit(look.key, now, look.cgroup)
+        let hasReloaded = hasReloaded(look.place)
+        let culprit = changer.tree.culprit(look.key, now, look.cgroup, hasReloaded: hasReloaded)
         switch policy {
+        // systemd brings back what it keeps: nobody who would fight.
+        case .reassert where culprit.isKept && hasReloaded:
+            return Wrong(look: look, why: "\(found): \(culprit)")
         case .reassert:
             switch fights.drifted(look.place, at: clock()) {
             case .reassert: return Wrong(look: look, why: "\(found): \(culprit)")
@@ -93,12 +108,20 @@ extension Enforcer {
         return nil
     }
 
+    /// Whether systemd has read its units anew since the last drift here.
+    private func hasReloaded(_ place: LimitPlace) -> Bool {
+        guard let now = changer.tree.owners.unitsLoaded else { return false }
+        defer { reloads[place] = now }
+        return (reloads[place] ?? unitsLoaded ?? now) < now
+    }
+
     /// Whether the value was in force in this very cgroup, so that somebody changed it since.
     private func isDrift(_ look: Look) throws(Fault) -> Bool {
         if let known = seen[look.place], known.cgroupID == look.cgroup.id {
             return known.value.isSame(as: look.value, for: look.key)
         }
-        let last = try store.lastLimitChange(of: look.cgroup.id, look.key.description)
+        let last = try store.lastLimitChange(
+            of: look.cgroup.id, look.key.description, boot: changer.boot)
         let after = last.flatMap { LimitValue($0.after, for: look.key) }
         return after?.isSame(as: look.value, for: look.key) ?? false
     }
@@ -188,6 +211,7 @@ extension Enforcer {
         request.lasting = false
         if look.limit.isPassing { request.effects = changer.holding(writes) }
         try changer.perform(request)
+        strangled.lift(look.cgroup.path, at: clock())
         // When the time is over it is no drift.
         seen[look.place] = Seen(cgroupID: look.cgroup.id, value: .number(.max))
         outcome.written += writes.count

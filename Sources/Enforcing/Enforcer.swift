@@ -1,4 +1,5 @@
 import Limits
+import Runtimes
 import Store
 import Units
 
@@ -27,6 +28,14 @@ public final class Enforcer {
     private var told: Set<String> = []
     private var version = ""
     private var known: (state: LimitState, desires: [Desire])?
+    private var hasArmed = false
+    /// What was said of budgets when they were looked at last.
+    private var saidOfBudgets: Set<String> = []
+    /// When systemd had last read its units: at the first look, and at the last drift of a limit through it.
+    var unitsLoaded: UInt64?
+    var reloads: [LimitPlace: UInt64] = [:]
+    /// What cgroups had before anything that stands for a time was written.
+    var bases: [Base: LimitValue] = [:]
     /// A clock that only goes on, in ms.
     let clock: () -> Int64
 
@@ -35,6 +44,12 @@ public final class Enforcer {
         var cgroupID: Int64
         var value: LimitValue
         var alerted: LimitValue?
+    }
+
+    /// A limit of a cgroup that something was laid on for a time, whatever its path.
+    struct Base: Hashable {
+        var cgroupID: Int64
+        var key: LimitKey
     }
 
     /// What is put off for a while once it failed.
@@ -56,18 +71,19 @@ public final class Enforcer {
     ///
     /// - Returns: `nil` if somebody else is changing limits; the next look sees to it.
     public func look() throws(Fault) -> Outcome? {
-        try changer.alone(waitMilliseconds: 0) { () throws(Fault) in
+        let seen = observeBudgets()
+        return try changer.alone(waitMilliseconds: 0) { () throws(Fault) in
             var outcome = Outcome()
             for fault in changer.unrecovered { tell("\(fault)", &outcome) }
             let targets = try LimitTargets(changer.tree, store)
             try endOverdueBoosts(targets, &outcome)
-            do throws(Fault) {
-                for message in try budgets?.look(targets) ?? [] { tell(message, &outcome) }
-            } catch {
-                tell("budgets: \(error)", &outcome)
-            }
+            try begin(&outcome)
+            keepBudgets(seen, targets, &outcome)
             let (state, desires) = try read()
             let desired = DesiredCgroups(desires, targets)
+            bases = Dictionary(
+                state.held.map { (Base(cgroupID: $0.cgroupID, key: $0.key), $0.before) },
+                uniquingKeysWith: { first, _ in first })
             for entry in desired.all { compare(entry, state, targets, &outcome) }
             for item in state.held { restoreUncovered(item, desired, targets, &outcome) }
             // What is not so any more may be said again.
@@ -75,6 +91,38 @@ public final class Enforcer {
             forget(desired, outcome.compared)
             return outcome
         }
+    }
+
+    /// What is spent, looked at while others may change limits.
+    private func observeBudgets() -> Result<BudgetKeeper.Observation?, Fault> {
+        do throws(Fault) {
+            return .success(try budgets?.observe())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func keepBudgets(
+        _ seen: Result<BudgetKeeper.Observation?, Fault>, _ targets: LimitTargets,
+        _ outcome: inout Outcome
+    ) {
+        do throws(Fault) {
+            if let seen = try seen.get() {
+                saidOfBudgets = Set(try budgets?.act(on: seen, targets) ?? [])
+            }
+        } catch {
+            saidOfBudgets = ["budgets: \(error)"]
+        }
+        // Between two looks what was said stays said.
+        for message in saidOfBudgets.sorted() { tell(message, &outcome) }
+    }
+
+    /// At the first look: boosts have timers again after a reboot.
+    private func begin(_ outcome: inout Outcome) throws(Fault) {
+        guard !hasArmed else { return }
+        for fault in try changer.armStandingBoosts() { tell("\(fault)", &outcome) }
+        unitsLoaded = changer.tree.owners.unitsLoaded
+        hasArmed = true
     }
 
     /// What limits shall be, read again when something changed it.
@@ -135,6 +183,7 @@ public final class Enforcer {
         seen = seen.filter { desired[$0.key.path] != nil }
         fights.keepOnly { desired[$0.path] != nil }
         strangled.keepOnly { desired[$0] != nil }
+        reloads = reloads.filter { desired[$0.key.path] != nil }
     }
 
     /// Says a thing once, until it was not to be said in a look.

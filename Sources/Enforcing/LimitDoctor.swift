@@ -97,14 +97,14 @@ struct LimitDoctor {
         let systemd = host.systemd.flatMap { Version($0) }
         let why =
             if let systemd, systemd < Version(246) {
-                "; systemd \(systemd.major) knows no frozen units"
+                ", by the file: systemd \(systemd.major) knows no frozen units"
             } else if let systemd, systemd < Version(256) {
                 "; systemd \(systemd.major) may hang where a slice is frozen"
             } else {
                 ""
             }
         return LimitFinding(
-            "cgroup.freeze", .works, "leaves only, by the file; slices never" + why)
+            "cgroup.freeze", .works, "leaves only; slices never" + why)
     }
 
     private var pressure: LimitFinding {

@@ -91,7 +91,7 @@ extension LimitDoctor {
         if hasSystemd && (gap.path.isEmpty || gap.path.hasSuffix(".slice")) {
             let property = controller == "cpu" ? "CPUWeight=100" : accounting(controller)
             return "systemctl set-property tenant-NAME.slice \(property) has systemd turn it on; "
-                + "octroi limit set on a slice does, too"
+                + "so does the first octroi limit set on a tenant's slice"
         }
         let enable = "echo +\(controller) > \(path)\(harmless(gap.path))/cgroup.subtree_control"
         // A cgroup that hands controllers down may hold no processes (the kernel says EBUSY).

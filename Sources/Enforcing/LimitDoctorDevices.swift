@@ -154,6 +154,13 @@ extension LimitDoctor {
             cure: "For plain cgroups: \(turnOn)")
     }
 
+    /// Whether weights of io are accepted and do nothing on every disk.
+    var weighsNothing: Bool {
+        let disks = disks
+        return !disks.isEmpty
+            && disks.allSatisfy { !costModels.contains($0.number) && !$0.isWeightedByBFQ }
+    }
+
     /// The devices whose cost model (iocost) is on, by number.
     private var costModels: Set<String> {
         let lines = (try? tree.text(of: "io.cost.qos"))?.split(separator: "\n") ?? []

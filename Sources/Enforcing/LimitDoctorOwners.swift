@@ -10,8 +10,8 @@ extension LimitDoctor {
         if version < Version(242) {
             return LimitFinding(
                 "systemd", .limited,
-                "systemd \(version.major) has no CPUQuotaPeriodSec=: no CPU limit below 1 % of a "
-                    + "core",
+                "systemd \(version.major) has no CPUQuotaPeriodSec=: CPU limits below 1 % of a core "
+                    + "are written past it, and gone with its next daemon-reload",
                 cure: "Run systemd 242 or later")
         }
         if version < Version(255) {
@@ -76,7 +76,8 @@ extension LimitDoctor {
             "user \(host.uid) may not write the cgroup tree"
                 + (hasSystemd ? "; systemd's slices only as polkit lets it" : ""),
             cure: hasSystemd
-                ? "Run it as root, or install config/50-octroi.rules and join the group octroi"
+                ? "Run it as root, or install config/50-octroi.rules and octroi-group.conf, and join "
+                    + "the group octroi"
                 : "Run it as root, or have the cgroup delegated to this user")
     }
 }

@@ -16,7 +16,14 @@ extension LimitedTree {
             switch wish.goal {
             case .value(let key, let value): new = LimitSetting(key, value)
             case .device(let name, let fields):
-                let key = LimitKey.ioMax(try BlockDevices.resolve(name))
+                let device = try BlockDevices.resolve(name)
+                if isKernel, BlockDevices.node(device) == nil {
+                    throw Fault(
+                        .wrongUse, at: "io.max=\(harmless(name))",
+                        found: "this host has no device \(device)",
+                        cure: "Name a disk as lsblk shows it, /dev/vda, or its number")
+                }
+                let key = LimitKey.ioMax(device)
                 let before = try value(of: key, at: cgroup)
                 let known = settings.first { $0.key == key }?.value ?? before
                 guard case .io(var io) = known else { continue }
@@ -60,11 +67,19 @@ extension LimitedTree {
 
     /// A limit as the kernel has it.
     ///
+    /// A unit's controller that is off is no error: systemd switches it on with the unit's first limit,
+    /// and until then nothing is limited.
+    ///
     /// - Throws: if its controller is off, or this user may not read it.
     public func value(of key: LimitKey, at cgroup: LimitedCgroup) throws(Fault) -> LimitValue {
         do throws(Errno) {
             if let value = try cgroup.value(of: key) { return value }
         } catch {
+            if error == .noSuchFileOrDirectory, let controller = key.controller,
+                offers(controller), try owners.owner(of: cgroup.path).unit != nil
+            {
+                return key.unlimited
+            }
             throw cgroup.fault(error, key, in: path)
         }
         throw Fault(
@@ -99,6 +114,16 @@ extension LimitedTree {
             notes.append(
                 "systemd keeps only whole percents over a daemon-reload: then it takes Octroi's daemon "
                     + "to set it again")
+        }
+        if case .cpu(let cpu) = write.wanted, case .at(let quota) = cpu.quota, cpu.period > 100_000
+        {
+            notes.append(
+                "the kernel takes no quota below 1 ms: it may run \(quota / 1000) ms of each "
+                    + "\(cpu.period / 1000) ms, and stand still for the rest")
+        }
+        if write.key == .ioWeight, isKernel, weighsNothing {
+            notes.append(
+                "it does nothing here: neither iocost nor BFQ is on; octroi limit doctor says more")
         }
         if case .ioMax(let device) = write.key, let node = BlockDevices.node(device) {
             notes.append("\(device) is \(node)")

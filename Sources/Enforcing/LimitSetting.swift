@@ -89,7 +89,7 @@ extension LimitChanger {
             if write.key == .freeze, write.wanted == .frozen(true) {
                 try tree.refuseFreezing(write, cgroup)
             }
-            let prediction = write.prediction(now)
+            let prediction = write.prediction(now, isForced: isForced)
             items.append(
                 LimitPlan.Item(
                     write: write,
@@ -157,19 +157,20 @@ extension LimitChanger {
     /// Refuses to set what a boost or a budget stands above: it would show only when that ends.
     public func refuseHidden(_ plan: LimitPlan, _ targets: LimitTargets) throws(Fault) {
         try refuseHidden(
-            plan.writes.map(\.place), of: plan.target.subject.name,
-            targets)
+            plan.writes.map { ($0.place, $0.wanted) }, of: plan.target.subject.name, targets)
     }
 
     func refuseHidden(
-        _ places: [LimitPlace], of name: String, _ targets: LimitTargets
+        _ wishes: [(place: LimitPlace, value: LimitValue)], of name: String, _ targets: LimitTargets
     ) throws(Fault) {
         let state = try state()
         let desired = DesiredCgroups(state.desires, targets)
-        for place in places {
+        for (place, value) in wishes {
             guard let limits = desired[place.path]?.limits,
                 let over = limits.boost[place.key] ?? limits.budget[place.key]
             else { continue }
+            // What is no looser than the budget's holds at once.
+            if limits.boost[place.key] == nil, !over.isTighter(than: value) { continue }
             let boost = state.overlays.first { overlay in
                 overlay.source == .boost && overlay.key == place.key
                     && targets.cgroups(of: overlay.subject, place.key)

@@ -21,8 +21,12 @@ public struct LimitTruth {
 
 extension LimitTargets {
     /// What is wanted, written, in force and felt, for every limit of a target.
-    public func truth(_ target: LimitTarget, _ store: Store) throws(Fault) -> [LimitTruth] {
-        let state = try store.limitState(in: tree.path, boot: "")
+    ///
+    /// - Parameter boot: which boot of the host it is.
+    public func truth(
+        _ target: LimitTarget, _ store: Store, boot: String
+    ) throws(Fault) -> [LimitTruth] {
+        let state = try store.limitState(in: tree.path, boot: boot)
         let everyone = DesiredCgroups(state.desires, self)
         var result: [LimitTruth] = []
         for cgroup in target.cgroups {
@@ -39,7 +43,7 @@ extension LimitTargets {
                             ? "boost" : desired.budget[key] != nil ? "budget" : nil,
                         written: try? cgroup.value(of: key),
                         effective: tree.effective(key, at: cgroup),
-                        biting: try biting(key, cgroup, store), owner: owner))
+                        biting: try biting(key, cgroup, store, boot), owner: owner))
             }
         }
         return result
@@ -47,9 +51,9 @@ extension LimitTargets {
 
     /// How a limit takes hold since it was last changed, or since the cgroup began.
     private func biting(
-        _ key: LimitKey, _ cgroup: LimitedCgroup, _ store: Store
+        _ key: LimitKey, _ cgroup: LimitedCgroup, _ store: Store, _ boot: String
     ) throws(Fault) -> String? {
-        let last = try store.lastLimitChange(of: cgroup.id, key.description)
+        let last = try store.lastLimitChange(of: cgroup.id, key.description, boot: boot)
         let count = cgroup.bites(of: key).map { max(0, $0 - (last?.bites ?? 0)) }
         let since = last.map { " since \($0.at)" } ?? ""
         switch key {
@@ -58,15 +62,21 @@ extension LimitTargets {
         case .memoryHigh, .memoryMax, .memorySwapMax:
             let kills = key == .memoryMax ? cgroup.counter("memory.events", "oom_kill") ?? 0 : 0
             let hits = count.flatMap { $0 > 0 ? "hit \($0) times\(since)" : nil }
-            return kills > 0 ? "\(hits ?? "hit"), \(kills) processes killed" : hits
+            return kills > 0
+                ? [hits, "\(kills) processes killed in all"].compactMap(\.self)
+                    .joined(separator: ", ") : hits
         case .pidsMax: return count.flatMap { $0 > 0 ? "\($0) forks refused\(since)" : nil }
-        case .ioMax:
-            let stalled = cgroup.stalled("io.pressure", full: false) ?? 0
-            return stalled > 0 ? "waited \(milliseconds(stalled)) ms for disks in all" : nil
+        case .ioMax, .ioWeight:
+            return waited(count, "disks").map { $0 + since }
+        case .cpuWeight:
+            return waited(count, "CPUs").map { $0 + since }
         case .freeze:
-            return cgroup.counter("cgroup.events", "frozen") == 1 ? "frozen" : nil
-        case .cpuWeight, .ioWeight: return nil
+            return cgroup.isFrozen == true ? "frozen" : nil
         }
+    }
+
+    private func waited(_ microseconds: Int64?, _ what: String) -> String? {
+        microseconds.flatMap { $0 > 0 ? "waited \(milliseconds($0)) ms for \(what)" : nil }
     }
 
     private func milliseconds(_ microseconds: Int64) -> Int64 { microseconds / 1000 }

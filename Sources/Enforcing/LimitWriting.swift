@@ -64,17 +64,8 @@ extension LimitedTree {
     /// What is frozen is said by cgroup.events: cgroup.freeze only says what was asked for.
     func readBack(_ write: PlannedWrite) throws(Fault) -> LimitValue {
         let cgroup = try require(write.path)
-        do throws(Errno) {
-            if write.key == .freeze, let frozen = cgroup.counter("cgroup.events", "frozen") {
-                return .frozen(frozen == 1)
-            }
-            if let value = try cgroup.value(of: write.key) { return value }
-        } catch {
-            throw cgroup.fault(error, write.key, in: path)
-        }
-        throw Fault(
-            .badData, at: "\(path)\(harmless(write.path))/\(write.key)",
-            found: "a text that is no limit", cure: "Look at the file; octroi doctor may say more")
+        if write.key == .freeze, let isFrozen = cgroup.isFrozen { return .frozen(isFrozen) }
+        return try value(of: write.key, at: cgroup)
     }
 
     private func isInForce(_ setting: LimitSetting, _ cgroup: LimitedCgroup) -> Bool {
@@ -88,7 +79,7 @@ extension LimitedTree {
         if isFrozen {
             try refuseFreezing(write, cgroup)
             if try !owners.pause(true, write.owner) {
-                if let unit = write.owner.unit {
+                if let unit = write.owner.unit, owners.canFreeze {
                     try owners.freeze(true, unit)
                 } else {
                     try freezeByFile(true, cgroup)
@@ -99,8 +90,8 @@ extension LimitedTree {
         }
         // The kernel freezes in its own time; 10 s is what container runtimes wait.
         for _ in 0..<500 {
-            let now = cgroup.counter("cgroup.events", "frozen")
-            if now == nil || now == (isFrozen ? 1 : 0) { return }
+            let now = cgroup.isFrozen
+            if now == nil || now == isFrozen { return }
             usleep(20_000)
         }
     }
@@ -115,7 +106,7 @@ extension LimitedTree {
             _ = try? owners.pause(false, write.owner)
         }
         // What is not frozen for systemd need not be thawed by it; the file says what is true.
-        if let unit = write.owner.unit { try? owners.freeze(false, unit) }
+        if let unit = write.owner.unit, owners.canFreeze { try? owners.freeze(false, unit) }
         try freezeByFile(false, cgroup)
         if let inner = cgroup.inner { try freezeByFile(false, inner) }
     }

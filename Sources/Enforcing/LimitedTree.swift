@@ -15,25 +15,50 @@ public final class LimitedTree {
 
     public var path: String { root.path }
     public var isKernel: Bool { root.isKernel }
+    /// Whether weights of io are accepted and do nothing on every disk of this host.
+    lazy var weighsNothing = LimitDoctor(
+        tree: root.directory, path: root.path, isKernel: root.isKernel,
+        host: .live(systemd: nil, docker: nil), tenantRoots: []
+    ).weighsNothing
 
-    /// - Parameter owners: default: those of this host, if the tree is the host's own.
+    /// - Parameter owners: default: those of this host, if the tree is the host's own or part of it.
     public init(root: consuming CgroupRoot, owners: Owners? = nil) {
-        let isHost = (try? CgroupMount.find()).map { $0 == root.path } ?? false
-        self.owners = owners ?? Owners(isHost: isHost)
+        let base = root.isKernel ? root.pathBelowMount : nil
+        self.owners = owners ?? Owners(isHost: base != nil, below: base ?? "")
         self.root = root
     }
 
     /// The cgroup at a path; `nil` if there is none now.
-    public func cgroup(_ path: String) -> LimitedCgroup? {
-        guard let directory = try? root.open(kernelPath: path), let id = try? directory.id() else {
-            return nil
+    ///
+    /// - Throws: if that cannot be told.
+    func find(_ path: String) throws(Fault) -> LimitedCgroup? {
+        do throws(Errno) {
+            let directory = try root.open(kernelPath: path)
+            return LimitedCgroup(path: path, id: try directory.id(), directory: directory)
+        } catch {
+            switch error {
+            case .noSuchFileOrDirectory, .notDirectory, Errno(rawValue: ENODEV): return nil
+            default:
+                throw Fault(
+                    .failed, at: root.path + harmless(path),
+                    found: "it cannot be opened (\(error))",
+                    cure: "Run it again; octroi doctor says what this host lets Octroi read")
+            }
         }
-        return LimitedCgroup(path: path, id: id, directory: directory)
+    }
+
+    /// The same where one that cannot be opened is none.
+    public func cgroup(_ path: String) -> LimitedCgroup? { (try? find(path)) ?? nil }
+
+    /// Whether a controller can be on below the root.
+    func offers(_ controller: String) -> Bool {
+        let list = (try? root.directory.text(named: "cgroup.controllers")) ?? ""
+        return list.split(whereSeparator: \.isWhitespace).contains { $0 == controller }
     }
 
     /// The same where it has to be there.
     public func require(_ path: String) throws(Fault) -> LimitedCgroup {
-        if let found = cgroup(path) { return found }
+        if let found = try find(path) { return found }
         throw Fault(
             .unavailable, at: root.path + harmless(path), found: "there is no such cgroup now",
             cure: "octroi containers shows what runs now")
@@ -90,6 +115,14 @@ public struct LimitedCgroup {
         return LimitedCgroup(path: "\(path)/container", id: id, directory: child)
     }
 
+    /// Whether all in it is frozen, as an engine with crun freezes only crun's cgroup; `nil` if the kernel
+    /// does not say.
+    var isFrozen: Bool? {
+        let own = counter("cgroup.events", "frozen")
+        guard own == 0, let inner else { return own.map { $0 == 1 } }
+        return inner.counter("cgroup.events", "frozen") == 1
+    }
+
     /// The number of a flat keyed file, `nr_throttled` of cpu.stat.
     func counter(_ file: String, _ key: String) -> Int64? {
         guard let text = try? directory.text(named: file) else { return nil }
@@ -104,7 +137,8 @@ public struct LimitedCgroup {
         (try? directory.text(named: file)).flatMap { Int64($0.split(separator: "\n").first ?? "") }
     }
 
-    /// How often a limit took hold so far, by the kernel's own count; `nil` where it keeps none.
+    /// How often a limit took hold so far by the kernel's own count, or, in µs, for how long: by throttling, or
+    /// by what some in it waited (PSI); `nil` where it keeps none.
     public func bites(of key: LimitKey) -> Int64? {
         switch key {
         case .cpuMax: counter("cpu.stat", "throttled_usec")
@@ -112,7 +146,9 @@ public struct LimitedCgroup {
         case .memoryMax: counter("memory.events", "max")
         case .memorySwapMax: counter("memory.swap.events", "max")
         case .pidsMax: counter("pids.events", "max")
-        case .cpuWeight, .ioMax, .ioWeight, .freeze: nil
+        case .cpuWeight: stalled("cpu.pressure", full: false)
+        case .ioMax, .ioWeight: stalled("io.pressure", full: false)
+        case .freeze: nil
         }
     }
 

@@ -14,12 +14,13 @@ extension LimitChanger {
     /// left, what is wanted comes back, or what was there before; a value that somebody else wrote
     /// meanwhile is left as it is, and said.
     ///
+    /// - Parameter refusing: whether to refuse what somebody else wrote meanwhile in place of leaving it.
     /// - Returns: `nil` if there is nothing to lay or to end.
     @discardableResult
     func lay(
         _ overlays: [LimitOverlay], ending: [LimitOverlay] = [], _ targets: LimitTargets,
         _ action: LimitChangeSet.Action, reason: String?, undoes: Int64? = nil,
-        isForced: Bool = false
+        isForced: Bool = false, refusing: Bool = false
     ) throws(Fault) -> LimitChangeSet? {
         guard let first = overlays.first ?? ending.first else { return nil }
         var state = try state()
@@ -33,12 +34,13 @@ extension LimitChanger {
         for overlay in overlays {
             for cgroup in targets.cgroups(of: overlay.subject, overlay.key) {
                 guard let limit = desired.limit(overlay.key, at: cgroup.path) else { continue }
-                guard (try? cgroup.value(of: overlay.key)) != nil else {
+                guard let now = try? tree.value(of: overlay.key, at: cgroup) else {
                     notes.append("\(cgroup.path) has no \(overlay.key)")
                     continue
                 }
+                let value = limit.value(over: state.base(of: limit.key, in: cgroup.id) ?? now)
                 writes += try plan(
-                    cgroup, [LimitSetting(limit.key, limit.value)], isForced, 0
+                    cgroup, [LimitSetting(limit.key, value)], isForced, 0
                 ).map(\.write)
             }
         }
@@ -47,7 +49,7 @@ extension LimitChanger {
         let held = state.held.filter {
             keys.contains($0.key) && !planned.contains($0.place)
         }
-        let restored = try restore(held, desired)
+        let restored = try restore(held, desired, isForced: isForced, refusing: refusing)
         let effects = holding(writes) + restored.effects
         notes += restored.notes
 
@@ -74,12 +76,15 @@ extension LimitChanger {
     /// What it takes to bring limits that an overlay had changed to what they shall be without it.
     ///
     /// Each at its own cgroup, whoever that belongs to by now.
+    ///
+    /// - Throws: if memory would be taken below what cannot be reclaimed, unless it is forced.
     func restore(
-        _ held: [HeldLimit], _ desired: DesiredCgroups
+        _ held: [HeldLimit], _ desired: DesiredCgroups, isForced: Bool = false,
+        refusing: Bool = false
     ) throws(Fault) -> (writes: [PlannedWrite], effects: [LimitEffect], notes: [String]) {
         var (writes, effects, notes): ([PlannedWrite], [LimitEffect], [String]) = ([], [], [])
         for item in held {
-            guard let cgroup = tree.cgroup(item.path), cgroup.id == item.cgroupID else {
+            guard let cgroup = try tree.find(item.path), cgroup.id == item.cgroupID else {
                 effects.append(.release(item))
                 continue
             }
@@ -90,17 +95,28 @@ extension LimitChanger {
                 owner: item.path == item.governingPath
                     ? try tree.owners.owner(of: item.path) : .file,
                 key: item.key, before: try tree.value(of: item.key, at: cgroup),
-                wanted: limit?.value ?? item.before)
+                wanted: limit?.value(over: item.before) ?? item.before)
             if !isPassing { effects.append(.release(item)) }
             if write.isInForce { continue }
-            guard item.written.isSame(as: write.before, for: item.key) else {
+            let place = tree.path + harmless(write.path)
+            guard item.isStillOurs(write) else {
+                if refusing { throw foreign(item, write.before, at: "\(place)/\(item.key)") }
                 notes.append("\(item.path) \(item.key) is \(write.before), set by another: kept")
                 continue
             }
+            if !isForced { try write.refuseKill(cgroup.circumstances(), at: place) }
             writes.append(write)
             if isPassing { effects += holding([write]) }
         }
         return (writes, effects, notes)
+    }
+
+    private func foreign(_ held: HeldLimit, _ now: LimitValue, at place: String) -> Fault {
+        Fault(
+            .failed, at: place,
+            found: "somebody changed it since: before the boost it was \(held.before), after it "
+                + "\(held.written), now it is \(now)",
+            cure: "Add --force to end the boost and leave the value as it is")
     }
 
     /// Ends every boost whose time is over; only within `alone`.
@@ -124,6 +140,15 @@ extension LimitChanger {
             }
         }
         return (ended, failed)
+    }
+}
+
+extension HeldLimit {
+    /// Whether the value that a write would replace is the one that was written here, as the kernel or, after
+    /// a daemon-reload, systemd keeps it.
+    fileprivate func isStillOurs(_ write: PlannedWrite) -> Bool {
+        written.isSame(as: write.before, for: key)
+            || write.owner.unit != nil && written.isPercent(write.before)
     }
 }
 

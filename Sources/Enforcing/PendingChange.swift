@@ -2,6 +2,7 @@ import Foundation
 import Limits
 import Runtimes
 import Store
+import Units
 
 /// What is needed to take back a change-set that was cut short, as a JSON document.
 struct PendingChange: Codable {
@@ -40,22 +41,27 @@ struct PendingChange: Codable {
         return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
-    /// The writes whose cgroups still live and still have what was written.
+    /// The writes that still stand: in the kernel, if the cgroup still lives, or with its owner, which
+    /// may bring them back, after a reboot, too.
     ///
     /// What somebody else set since stays.
-    func plannedWrites(in tree: LimitedTree) -> [PlannedWrite] {
-        writes.compactMap { write in
+    func plannedWrites(in tree: LimitedTree, isOfThisBoot: Bool) throws(Fault) -> [PlannedWrite] {
+        var planned: [PlannedWrite] = []
+        for write in writes {
             guard let key = LimitKey(write.key), let before = LimitValue(write.before, for: key),
                 let wanted = LimitValue(write.wanted, for: key),
-                let cgroup = tree.cgroup(write.path), cgroup.id == write.cgroup,
-                let owner = try? tree.owners.owner(of: write.path)
-            else { return nil }
-            let planned = PlannedWrite(
-                path: write.path, cgroupID: write.cgroup, owner: owner, key: key, before: before,
+                let cgroup = try tree.find(write.path),
+                cgroup.id == write.cgroup || !isOfThisBoot
+            else { continue }
+            let item = PlannedWrite(
+                path: write.path, cgroupID: cgroup.id,
+                owner: try tree.owners.owner(of: write.path), key: key, before: before,
                 wanted: wanted)
-            guard let value = try? tree.readBack(planned), value.isSame(as: wanted, for: key)
-            else { return nil }
-            return planned
+            let kept = lasting ? tree.owners.kept(key, by: item.owner) : nil
+            let isKept = kept?.isSame(as: wanted, for: key) ?? false
+            let value = isOfThisBoot ? try tree.readBack(item) : nil
+            if isKept || value?.isSame(as: wanted, for: key) ?? false { planned.append(item) }
         }
+        return planned
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Store
 import Units
 
 /// A lock beside the store that one process holds at a time, and that goes with it however it ends.
@@ -14,7 +15,7 @@ public struct ProcessLock: ~Copyable {
     /// - Throws: `notPermitted` if the file cannot be opened.
     public init(_ name: String, of store: String, waitMilliseconds: Int64 = 0) throws(Fault) {
         let path = "\(Self.resolved(store)).\(name)"
-        let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        let opened = makeStoreFile(path)
         guard opened >= 0 else {
             throw Fault(
                 .notPermitted, at: path,

@@ -55,6 +55,12 @@ extension LimitChanger {
             if elapsed > 0, let total, let last { share = (total - last) / (Self.lookEvery * 10) }
             last = total
             onShrink(current, target)
+            if isInterrupted(), current > target {
+                throw Fault(
+                    .failed, at: "\(tree.path)\(harmless(shrink.max.path))/memory.max",
+                    found: "it was interrupted while memory shrank; the old limits are back",
+                    cure: "Run it again")
+            }
             switch plan.next(current: current, stalled: share, elapsed: elapsed) {
             case .lower: return
             case .giveUp(let why):

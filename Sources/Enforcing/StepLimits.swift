@@ -16,7 +16,7 @@ struct StepLimits {
     private(set) var skipped: [String] = []
     private let tenant: String
     private let standing: [LimitOverlay]
-    /// What the steps want, the later steps' word in place of the earlier ones'.
+    /// What the steps want; of two that limit the same, the tighter.
     private var wanted: [(subject: LimitSubject, setting: LimitSetting)] = []
 
     init(
@@ -31,15 +31,12 @@ struct StepLimits {
             case .warn: break
             case .weight(let weight):
                 for key in [LimitKey.cpuWeight, .ioWeight]
-                where cgroups.contains(where: { (try? $0.value(of: key)) != nil }) {
+                where cgroups.contains(where: { (try? targets.tree.value(of: key, at: $0)) != nil })
+                {
                     want(subject, key, .weight(weight))
                 }
             case .cpuCap:
-                // Where a tenant has no one root, its containers share the cap evenly.
-                let share = cap.map { $0 / Rational(Int64(max(1, cgroups.count))) }
-                if let quota = share.flatMap({ cpuMax(cores: $0) }) {
-                    want(subject, .cpuMax, .cpu(quota))
-                }
+                limitCPU(subject, cap, look, cgroups, targets)
             case .memoryHigh: holdMemory(cgroups)
             case .ioMax(let fields): limitDevices(subject, fields, cgroups)
             case .noForks:
@@ -54,8 +51,37 @@ struct StepLimits {
     }
 
     private mutating func want(_ subject: LimitSubject, _ key: LimitKey, _ value: LimitValue) {
+        let known = wanted.first { $0.subject == subject && $0.setting.key == key }
         wanted.removeAll { $0.subject == subject && $0.setting.key == key }
-        wanted.append((subject, LimitSetting(key, value)))
+        let both = known.map { $0.setting.value.tightened(by: value) } ?? value
+        wanted.append((subject, LimitSetting(key, both)))
+    }
+
+    /// Where a tenant has no one root, its containers share the cap evenly, but none gets less than the
+    /// kernel's least.
+    private mutating func limitCPU(
+        _ subject: LimitSubject, _ cap: Rational?, _ look: BudgetLook, _ cgroups: [LimitedCgroup],
+        _ targets: LimitTargets
+    ) {
+        guard let cap else {
+            skipped.append("\(tenant): CPU costs nothing now: cpu_cap would save nothing")
+            return
+        }
+        let isCapped = standing.contains { $0.subject == subject && $0.key == .cpuMax }
+        let isFree = cgroups.contains { cgroup in
+            let now = try? targets.tree.value(of: .cpuMax, at: cgroup)
+            return now?.isSame(as: LimitKey.cpuMax.unlimited, for: .cpuMax) ?? false
+        }
+        if look.money.isCPUReserved, isFree, !isCapped {
+            skipped.append(
+                "\(tenant): its price book bills CPU by what limits grant: cpu_cap is skipped, as it "
+                    + "would be billed where nothing is granted now")
+            return
+        }
+        let share = max(cap / Rational(Int64(max(1, cgroups.count))), leastCores)
+        if let quota = cpuMax(cores: min(share, mostCores)) {
+            want(subject, .cpuMax, .cpu(quota))
+        }
     }
 
     /// What of it stands already, what is new, and what is to go.
@@ -113,6 +139,10 @@ struct StepLimits {
         }
     }
 }
+
+/// The bounds of a quota in the kernel, in cores.
+private let leastCores = Rational(1) / Rational(1000)
+private let mostCores = Rational(1_000_000)
 
 extension LimitedCgroup {
     /// The devices it has used so far, those that stand on others left out.

@@ -24,25 +24,30 @@ extension LimitChanger {
 
     /// Restores the values before a change; only within `alone`.
     ///
+    /// - Parameter isForced: whether memory may be taken below what is in use at once, and a boost ended whose
+    ///   values somebody changed since; these stay.
     /// - Throws: if somebody changed one of them since, with all three values, or if it is no
     ///   operator's change, or one that is over.
     public func undo(
-        _ change: LimitChangeSet, _ targets: LimitTargets, reason: String?
+        _ change: LimitChangeSet, _ targets: LimitTargets, reason: String?, isForced: Bool = false
     ) throws(Fault) -> LimitChangeSet {
         let overlays = try state().overlays.filter { $0.change == change.id }
         try refuseUndone(change, isStanding: !overlays.isEmpty)
         let lifted = try lay(
             [], ending: overlays, targets, .undo, reason: reason ?? "undoes change \(change.id)",
-            undoes: change.id)
+            undoes: change.id, isForced: isForced, refusing: !isForced)
         if let lifted { return lifted }
-        let places = change.changes.compactMap { entry in
-            LimitKey(entry.key).map { LimitPlace(entry.path, $0) }
+        let wishes = change.changes.compactMap { entry -> (LimitPlace, LimitValue)? in
+            guard let key = LimitKey(entry.key), let value = LimitValue(entry.before, for: key)
+            else { return nil }
+            return (LimitPlace(entry.path, key), value)
         }
-        try refuseHidden(places, of: change.target, targets)
-        let (writes, subject) = try reversals(of: change)
+        try refuseHidden(wishes, of: change.target, targets)
+        let (writes, subject) = try reversals(of: change, isForced: isForced)
         var request = LimitRequest(
             .undo, of: subject, tenant: change.tenant, reason: reason, writes: writes)
         request.undoes = change.id
+        request.isForced = isForced
         for entry in change.changes {
             guard let key = LimitKey(entry.key) else { continue }
             let value = entry.wantedBefore.flatMap { LimitValue($0, for: key) }
@@ -85,13 +90,17 @@ extension LimitChanger {
 
     /// The writes that restore what was before a change, if nobody changed it since.
     private func reversals(
-        of change: LimitChangeSet
+        of change: LimitChangeSet, isForced: Bool
     ) throws(Fault) -> ([PlannedWrite], LimitSubject) {
         let isTenant = try store.tenants().contains { $0.id == change.target }
         let subject = LimitSubject(isTenant ? .tenant : .container, change.target)
         var writes: [PlannedWrite] = []
         for entry in change.changes {
-            if let write = try reversal(of: entry, change.id) { writes.append(write) }
+            guard let write = try reversal(of: entry, change.id) else { continue }
+            if !isForced, let cgroup = try tree.find(write.path) {
+                try write.refuseKill(cgroup.circumstances(), at: tree.path + harmless(write.path))
+            }
+            writes.append(write)
         }
         guard !writes.isEmpty else {
             throw Fault(
@@ -111,7 +120,7 @@ extension LimitChanger {
                 .badData, at: "change \(change)", found: "a limit that cannot be read",
                 cure: "Use the octroi that wrote it")
         }
-        guard let cgroup = tree.cgroup(entry.path) else { return nil }
+        guard let cgroup = try tree.find(entry.path) else { return nil }
         guard cgroup.id == entry.cgroupID else {
             throw Fault(
                 .failed, at: place, found: "the cgroup is another now: it was made anew since",

@@ -24,7 +24,9 @@ public struct Circumstances: Hashable, Sendable {
 
 extension PlannedWrite {
     /// What the write will do, in words; `nil` if there is nothing to say.
-    public func prediction(_ now: Circumstances) -> String? {
+    ///
+    /// - Parameter isForced: whether memory is taken below what is in use at once.
+    public func prediction(_ now: Circumstances, isForced: Bool = false) -> String? {
         if isInForce { return "in force already" }
         switch (key, wanted) {
         case (.cpuMax, .cpu(let cap)):
@@ -35,8 +37,13 @@ extension PlannedWrite {
         case (.memoryMax, .number(.at(let bytes))):
             guard let used = now.memory, used > bytes else { return nil }
             let spare = now.unreclaimable.map { max(0, used - $0) }
-            return "\(mebibytes(used)) are in use: it shrinks through memory.high first"
-                + (spare.map { ", \(mebibytes($0)) can be reclaimed" } ?? "")
+            let words = spare.map { ", \(mebibytes($0)) can be reclaimed" } ?? ""
+            guard isForced else {
+                return "\(mebibytes(used)) are in use: it shrinks through memory.high first\(words)"
+            }
+            let kills = now.memoryFloor.map { $0 > bytes } ?? true
+            return "\(mebibytes(used)) are in use: the kernel reclaims at once\(words), and kills "
+                + (kills ? "what does not fit" : "if that is not enough")
         case (.memoryHigh, .number(.at(let bytes))):
             guard let used = now.memory, used > bytes else { return nil }
             return "\(mebibytes(used)) are in use: the kernel reclaims, and slows what allocates"
@@ -63,7 +70,8 @@ extension PlannedWrite {
             found: "\(bytes) bytes are wanted and \(floor) cannot be reclaimed (anon, shmem, "
                 + "kernel and sock, without swap): the kernel would "
                 + (key == .memoryMax ? "reclaim, then kill" : "stall every process in it"),
-            cure: "Give it at least that much, stop something in it, or add --force")
+            cure: "Give it at least that much, or stop something in it; --force leaves it to the "
+                + "kernel")
     }
 }
 

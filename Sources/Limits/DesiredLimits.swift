@@ -43,7 +43,9 @@ public struct DesiredLimits: Hashable, Sendable {
     public var list: [DesiredLimit] {
         let passing = passing
         return all.sorted { $0.key.description < $1.key.description }.map {
-            DesiredLimit(key: $0.key, value: $0.value, isPassing: passing.contains($0.key))
+            DesiredLimit(
+                key: $0.key, value: $0.value, isPassing: passing.contains($0.key),
+                onlyTightens: wanted[$0.key] == nil && boost[$0.key] == nil)
         }
     }
 }
@@ -54,4 +56,11 @@ public struct DesiredLimit: Hashable, Sendable {
     public var value: LimitValue
     /// Whether it stands only for a time.
     public var isPassing: Bool
+    /// Whether only a budget has a say in it: what others set in the kernel may be tighter.
+    public var onlyTightens: Bool
+
+    /// What it comes to where the kernel has another value without it.
+    public func value(over base: LimitValue) -> LimitValue {
+        onlyTightens ? value.tightened(by: base) : value
+    }
 }

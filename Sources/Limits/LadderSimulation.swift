@@ -21,6 +21,44 @@ public struct LadderSimulation: Hashable, Sendable {
     public var milliseconds: [Int64]
 }
 
+/// Looks at recorded spending as the daemon would have had them.
+///
+/// Between two points spending grows evenly. The forecast is what the last 24 hours cost, or what the
+/// period has seen of them, at least one hour, going on until the period ends.
+///
+/// - Parameters:
+///   - points: what was spent since the period's start, by time, oldest first.
+///   - every: from one look to the next, in ms.
+public func recordedLooks(
+    _ points: [(at: Instant, spent: Rational)], over period: Period, everyMilliseconds every: Int64
+) -> [Spending] {
+    let points = [(at: period.start, spent: Rational.zero)] + points
+    var looks: [Spending] = []
+    var (next, dayAgo) = (1, 1)
+    var at = period.start.milliseconds + every
+    func spent(_ at: Int64, _ index: Int) -> Rational {
+        let (from, to) = (points[index - 1], points[index])
+        let length = to.at.milliseconds - from.at.milliseconds
+        return from.spent
+            + (to.spent - from.spent) * Rational(at - from.at.milliseconds) / Rational(length)
+    }
+    while let last = points.last, at <= last.at.milliseconds {
+        while points[next].at.milliseconds < at { next += 1 }
+        let since = max(at - 86_400_000, period.start.milliseconds)
+        while points[dayAgo].at.milliseconds < since { dayAgo += 1 }
+        let now = spent(at, next)
+        let burn =
+            (now - spent(since, dayAgo)) / Rational(max(at - since, 3_600_000))
+        looks.append(
+            Spending(
+                amount: .zero, spent: now,
+                forecast: now + burn * Rational(period.end.milliseconds - at),
+                periodStart: period.start, at: Instant(milliseconds: at)))
+        at += every
+    }
+    return looks
+}
+
 /// Runs a ladder over spending that was recorded, to see what it would have done.
 ///
 /// - Parameters:

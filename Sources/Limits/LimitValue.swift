@@ -69,6 +69,15 @@ extension LimitValue {
         }
     }
 
+    /// Whether another value is this one as systemd before version 255 keeps it over a daemon-reload: a quota
+    /// of CPU time in whole percents.
+    public func isPercent(_ other: LimitValue) -> Bool {
+        guard case .cpu(let exact) = self, case .cpu(let kept) = other, let cores = exact.cores,
+            let keptCores = kept.cores
+        else { return false }
+        return Rational((cores * Rational(100)).floor) / Rational(100) == keptCores
+    }
+
     /// Whether less is allowed than by another value of the same limit; weights only weigh.
     public func isTighter(than other: LimitValue) -> Bool {
         switch (self, other) {

@@ -166,8 +166,10 @@ public func cpuMax(cores: Rational) -> CPUMax? {
 /// Bytes, with K, M, G or T for powers of 1024.
 private func bytes(_ text: String) -> Limit? {
     if text == "max" { return .max }
-    let powers: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
-    let suffix = text.last.flatMap { powers[Character($0.uppercased())] }
+    let powers: [Character: Int] = [
+        "K": 10, "k": 10, "M": 20, "m": 20, "G": 30, "g": 30, "T": 40, "t": 40,
+    ]
+    let suffix = text.last.flatMap { powers[$0] }
     let digits = suffix == nil ? text[...] : text.dropLast()
     guard let number = Rational(decimal: digits), number >= .zero else { return nil }
     let scaled = number * Rational(Int64(1) << Int64(suffix ?? 0))

@@ -30,9 +30,13 @@ public struct StrangleWatch: Sendable {
         let since = share > Self.mostStalled ? last.since ?? last.at : nil
         states[path] = State(total: total, at: now, since: since)
         guard let since, now - since >= Self.afterMilliseconds else { return false }
+        return true
+    }
+
+    /// Takes note that the limit was lifted.
+    public mutating func lift(_ path: String, at now: Int64) {
         states[path] = nil
         lifted[path] = now
-        return true
     }
 
     /// Whether it was lifted of late.

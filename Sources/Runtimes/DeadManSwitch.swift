@@ -19,11 +19,14 @@ public struct DeadManSwitch: Sendable {
         (self.at, self.argv) = (at, argv)
     }
 
-    /// Sets the timer.
+    /// Sets the timer; one of this name that is set already stays.
     ///
     /// - Returns: false where systemd does not run the host.
     public func arm(by owners: Owners) throws(Fault) -> Bool {
         guard try owners.systemd() != nil, let program = argv.first else { return false }
+        if owners.hasUnit(unit) { return true }
+        // A $ would begin a variable (systemd.service(5)).
+        let words = argv.map { $0.replacing("$", with: "$$") }
         try owners.call(unit, "StartTransientUnit") { message in
             message.add(unit)
             message.add("fail")
@@ -56,7 +59,7 @@ public struct DeadManSwitch: Sendable {
                             $0.array(of: "(sasb)") {
                                 $0.structure(of: "sasb") { message in
                                     message.add(program)
-                                    message.array(of: "s") { for word in argv { $0.add(word) } }
+                                    message.array(of: "s") { for word in words { $0.add(word) } }
                                     message.add(false)
                                 }
                             }

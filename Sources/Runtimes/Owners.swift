@@ -11,11 +11,19 @@ public final class Owners {
     private let sockets: RuntimeSockets
     private let connect: () throws(Fault) -> SystemdBus?
     private var bus: SystemdBus?
+    /// Where the tree's root lies below the host's cgroup2 mount, `/tenant.slice`.
+    private let base: String
+    private lazy var version = systemdVersion()
 
     /// - Parameters:
-    ///   - isHost: whether the tree is the host's own; elsewhere nobody owns a cgroup.
+    ///   - isHost: whether the tree is the host's own, or part of it; elsewhere nobody owns a cgroup.
+    ///   - base: where its root lies below the host's cgroup2 mount; empty at the mount itself.
     ///   - address: of another bus than the system's, for tests.
-    public init(isHost: Bool, address: String? = nil, sockets: RuntimeSockets = RuntimeSockets()) {
+    public init(
+        isHost: Bool, below base: String = "", address: String? = nil,
+        sockets: RuntimeSockets = RuntimeSockets()
+    ) {
+        self.base = base
         self.sockets = isHost ? sockets : RuntimeSockets(docker: [], podman: [])
         let hasSystemd = isHost && (address != nil || ServiceManager.isSystemd)
         connect = { () throws(Fault) in hasSystemd ? try SystemdBus(address: address) : nil }
@@ -29,7 +37,42 @@ public final class Owners {
         return bus
     }
 
-    /// Who owns the limits of the cgroup at a path below the host's cgroup2 mount.
+    /// Asks systemd, and once more over a new connection if the one there was is gone.
+    private func ask<Answer>(
+        _ bus: SystemdBus, _ question: (SystemdBus) throws(SystemdBus.Refusal) -> Answer
+    ) throws(SystemdBus.Refusal) -> Answer {
+        do throws(SystemdBus.Refusal) {
+            return try question(bus)
+        } catch {
+            guard error.isDisconnected else { throw error }
+            self.bus = nil
+            guard let again = try? systemd() else { throw error }
+            return try question(again)
+        }
+    }
+
+    /// systemd's version, 252; `nil` if it does not say.
+    private func systemdVersion() -> Int? {
+        guard let text = (try? systemd())?.version else { return nil }
+        return Int(text.drop { !$0.isNumber }.prefix { $0.isNumber })
+    }
+
+    /// Whether systemd has FreezeUnit and ThawUnit (since 246).
+    public var canFreeze: Bool { version ?? .max >= 246 }
+
+    /// When systemd last read its units, in µs of its monotonic clock; `nil` if it does not say.
+    public var unitsLoaded: UInt64? { (try? systemd())?.unitsLoaded }
+
+    /// Whether a unit is loaded now.
+    func hasUnit(_ unit: String) -> Bool {
+        guard let bus = try? systemd() else { return false }
+        let found = try? ask(bus) { bus throws(SystemdBus.Refusal) in
+            try bus.call("GetUnit") { $0.add(unit) }
+        }
+        return found != nil
+    }
+
+    /// Who owns the limits of the cgroup at a path below the tree's root.
     ///
     /// - Throws: if systemd gives no answer: without it nothing is to be written past it.
     public func owner(of path: String) throws(Fault) -> LimitOwner {
@@ -48,10 +91,13 @@ public final class Owners {
     private func unit(of path: String) throws(Fault) -> String? {
         guard let bus = try systemd() else { return nil }
         do throws(SystemdBus.Refusal) {
-            let object = try bus.call("GetUnitByControlGroup") { $0.add(path) }.text("o")
-            guard let object, let unit = SystemdBus.unit(of: object) else { return nil }
-            let own = try bus.text("ControlGroup", of: unit, interface(of: unit))
-            return own == path ? unit : nil
+            let path = base + path
+            return try ask(bus) { bus throws(SystemdBus.Refusal) in
+                let object = try bus.call("GetUnitByControlGroup") { $0.add(path) }.text("o")
+                guard let object, let unit = SystemdBus.unit(of: object) else { return nil }
+                let own = try bus.text("ControlGroup", of: unit, interface(of: unit))
+                return own == path ? unit : nil
+            }
         } catch {
             if error.isUnknownUnit { return nil }
             throw Fault(
@@ -71,7 +117,10 @@ public final class Owners {
         var properties: [SystemdProperty] = []
         var left: [LimitSetting] = []
         for setting in settings {
-            let own = systemdProperties(for: setting, node: BlockDevices.node)
+            let own = systemdProperties(for: setting, version: version) {
+                // Of a device on others systemd would limit one of those.
+                BlockDevices.isStacked($0) ? nil : BlockDevices.node($0)
+            }
             if let own { properties += own } else { left.append(setting) }
         }
         guard !properties.isEmpty else { return left }
@@ -99,14 +148,18 @@ public final class Owners {
                 cure: "Run Octroi where the unit runs")
         }
         do throws(SystemdBus.Refusal) {
-            return try bus.call(method, fill)
+            return try ask(bus) { bus throws(SystemdBus.Refusal) in try bus.call(method, fill) }
         } catch {
             if error.isForbidden {
+                let mayBeAllowed = method == "SetUnitProperties" && unit.hasPrefix("tenant-")
                 throw Fault(
                     .notPermitted, at: "\(unit), \(method)",
                     found: "systemd refuses this user (\(error.message))",
-                    cure: "Run it as root, or install config/50-octroi.rules as a rule of polkit "
-                        + "and join the group octroi")
+                    cure: mayBeAllowed
+                        ? "Run it as root, or install config/50-octroi.rules as a rule of polkit "
+                            + "and join the group octroi"
+                        : "Run it as root: config/50-octroi.rules allows only limits of tenants' "
+                            + "slices")
             }
             throw Fault(
                 error.isUnknownUnit ? .unavailable : .failed, at: "\(unit), \(method)",

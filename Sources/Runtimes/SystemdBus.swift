@@ -54,6 +54,17 @@ public final class SystemdBus {
         }
         public var isTimeout: Bool { code == ETIMEDOUT }
         public var isUnknownUnit: Bool { name.hasSuffix(".NoSuchUnit") || code == ENOENT }
+        /// Whether the connection is gone, as after a restart of dbus.
+        public var isDisconnected: Bool {
+            [ENOTCONN, ECONNRESET, EPIPE, ESHUTDOWN].contains(code)
+        }
+        /// Whether there is no such object, or it has no such property.
+        var isUnknown: Bool {
+            isUnknownUnit
+                || ["Property", "Object", "Interface", "Method"].contains {
+                    name.hasSuffix(".Unknown\($0)")
+                }
+        }
     }
 
     /// Calls a method of the manager.
@@ -79,11 +90,7 @@ public final class SystemdBus {
         var reply: OpaquePointer?
         code = sd_bus_call(bus, message, timeout, &error, &reply)
         guard code >= 0 else {
-            throw Refusal(
-                name: error.name.map { String(cString: $0) } ?? "",
-                message: error.message.map { String(cString: $0) }
-                    ?? String(cString: strerror(-code)),
-                code: -code)
+            throw Refusal(error, code)
         }
         return BusReply(reply)
     }
@@ -93,12 +100,18 @@ public final class SystemdBus {
         -> String?
     {
         guard let object = Self.object(of: unit) else { return nil }
+        var error = sd_bus_error()
+        defer { sd_bus_error_free(&error) }
         var text: UnsafeMutablePointer<CChar>?
         let code = sd_bus_get_property_string(
             bus, "org.freedesktop.systemd1", object, "org.freedesktop.systemd1.\(interface)",
-            property, nil, &text)
-        if code == -ETIMEDOUT { throw Refusal(name: "", message: property, code: ETIMEDOUT) }
-        guard code >= 0, let text else { return nil }
+            property, &error, &text)
+        if code < 0 {
+            let refusal = Refusal(error, code)
+            if refusal.isUnknown { return nil }
+            throw refusal
+        }
+        guard let text else { return nil }
         defer { free(text) }
         return String(cString: text)
     }
@@ -124,6 +137,17 @@ public final class SystemdBus {
         return String(cString: text)
     }
 
+    /// When systemd last read its units, at start or by a daemon-reload, in µs of its monotonic clock;
+    /// `nil` if it does not say (before version 250).
+    public var unitsLoaded: UInt64? {
+        var value: UInt64 = 0
+        let code = sd_bus_get_property_trivial(
+            bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+            "org.freedesktop.systemd1.Manager", "UnitsLoadTimestampMonotonic", nil,
+            CChar(UInt8(ascii: "t")), &value)
+        return code >= 0 ? value : nil
+    }
+
     /// The bus path of a unit.
     private static func object(of unit: String) -> String? {
         var object: UnsafeMutablePointer<CChar>?
@@ -140,6 +164,15 @@ public final class SystemdBus {
         else { return nil }
         defer { free(name) }
         return String(cString: name)
+    }
+}
+
+extension SystemdBus.Refusal {
+    fileprivate init(_ error: sd_bus_error, _ code: Int32) {
+        name = error.name.map { String(cString: $0) } ?? ""
+        message =
+            error.message.map { String(cString: $0) } ?? String(cString: strerror(-code))
+        self.code = -code
     }
 }
 

@@ -35,12 +35,14 @@ struct SystemdProperty: Hashable {
 
 /// A limit as properties of a unit; `nil` where systemd has no words for the value.
 ///
-/// - Parameter node: the path of a device's node.
+/// - Parameters:
+///   - version: of systemd; `nil` is a new one.
+///   - node: the path of a device's node.
 func systemdProperties(
-    for setting: LimitSetting, node: (DeviceNumber) -> String?
+    for setting: LimitSetting, version: Int? = nil, node: (DeviceNumber) -> String?
 ) -> [SystemdProperty]? {
     switch (setting.key, setting.value) {
-    case (.cpuMax, .cpu(let cpu)): return quota(cpu)
+    case (.cpuMax, .cpu(let cpu)): return quota(cpu, hasPeriod: version ?? .max >= 242)
     case (.cpuWeight, .weight(let weight)): return [.init("CPUWeight", .number(UInt64(weight)))]
     case (.ioWeight, .weight(let weight)): return [.init("IOWeight", .number(UInt64(weight)))]
     case (.memoryHigh, .number(let limit)): return bytes("MemoryHigh", limit)
@@ -57,21 +59,19 @@ func systemdProperties(
     }
 }
 
-/// systemd keeps µs of CPU in a second, and the period beside it.
-private func quota(_ cpu: CPUMax) -> [SystemdProperty]? {
+/// systemd keeps µs of CPU in a second, and since version 242 the period beside it.
+private func quota(_ cpu: CPUMax, hasPeriod: Bool) -> [SystemdProperty]? {
     guard case .at(let quota) = cpu.quota else {
+        let none = SystemdProperty("CPUQuotaPerSecUSec", .number(SystemdProperty.infinity))
         // A period that stays would stretch the next quota.
-        return [
-            .init("CPUQuotaPerSecUSec", .number(SystemdProperty.infinity)),
-            .init("CPUQuotaPeriodUSec", .number(SystemdProperty.infinity)),
-        ]
+        let period = SystemdProperty("CPUQuotaPeriodUSec", .number(SystemdProperty.infinity))
+        return hasPeriod ? [none, period] : [none]
     }
     let (perSecond, rest) = (quota * 1_000_000).quotientAndRemainder(dividingBy: cpu.period)
     guard rest == 0, perSecond > 0 else { return nil }
-    return [
-        .init("CPUQuotaPeriodUSec", .number(UInt64(cpu.period))),
-        .init("CPUQuotaPerSecUSec", .number(UInt64(perSecond))),
-    ]
+    let share = SystemdProperty("CPUQuotaPerSecUSec", .number(UInt64(perSecond)))
+    guard hasPeriod else { return cpu.period == 100_000 ? [share] : nil }
+    return [.init("CPUQuotaPeriodUSec", .number(UInt64(cpu.period))), share]
 }
 
 /// systemd refuses 0 for these.

@@ -163,6 +163,20 @@ public struct ContractFiles: Sendable {
             if let list = members["tenants"] { tenants = try (tenants ?? []) + readTenants(list) }
             if let list = members["books"] { books = (books ?? []) + readBooks(list, &faults) }
         }
+        try refuseTwice(limits.map(\.tenant), "limits of tenant", paths)
+        try refuseTwice(budgets.map(\.tenant), "budget of tenant", paths)
+        try refuseTwice(ladders.map(\.id), "ladder", paths)
+    }
+
+    /// Of two files the one that is read last would win in silence.
+    private func refuseTwice(
+        _ names: [String], _ what: String, _ paths: [String]
+    ) throws(Fault) {
+        var seen: Set<String> = []
+        guard let twice = names.first(where: { !seen.insert($0).inserted }) else { return }
+        throw Fault(
+            .badData, at: paths.joined(separator: ", "), found: "\(what) \(twice) is there twice",
+            cure: "Keep one of them")
     }
 
     /// The files of a config folder that are there.

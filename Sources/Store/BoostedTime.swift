@@ -38,7 +38,18 @@ extension Store {
                 let end = min(Instant(milliseconds: row["ended_ms"]), period.end)
                 guard let span = Period(start: start, end: end) else { return nil }
                 let paths = try String.fetchAll(
-                    db, sql: "SELECT DISTINCT path FROM limit_change WHERE change_set = ?",
+                    db,
+                    sql: """
+                        SELECT DISTINCT path FROM limit_change WHERE change_set = ?1
+                        UNION
+                        -- Where the daemon set it again: in a container that was made anew.
+                        SELECT c.path FROM limit_overlay o
+                        JOIN limit_change_set s ON s.action = 'reassert' AND s.target = o.target
+                            AND s.at_ms >= o.since_ms
+                            AND s.at_ms <= coalesce(o.ended_ms, s.at_ms)
+                        JOIN limit_change c ON c.change_set = s.id AND c.file = o.file
+                        WHERE o.change_set = ?1
+                        """,
                     arguments: [row["change_set"] as Int64])
                 return BoostedSpan(
                     period: span, tenant: row["tenant"], paths: paths,

@@ -17,6 +17,9 @@ public struct LimitChangeSet: Hashable, Sendable {
     /// SHA-256 of it and of the chain before it, in hexadecimal; empty before it is written down.
     public var hash = ""
     public var at: Instant
+    /// The boot of the host it was in: a cgroup's id means something only within one; `nil` if no
+    /// cgroup is of interest.
+    public var boot: String?
     /// Who asked.
     public var uid: Int64
     public var user: String
@@ -31,10 +34,11 @@ public struct LimitChangeSet: Hashable, Sendable {
     public var changes: [LimitChange] = []
 
     public init(
-        at: Instant, uid: Int64, user: String, target: String, tenant: String?, action: Action,
-        outcome: Outcome, reason: String?, undoes: Int64? = nil, expires: Instant? = nil
+        at: Instant, uid: Int64, user: String, boot: String? = nil, target: String,
+        tenant: String?, action: Action, outcome: Outcome, reason: String?, undoes: Int64? = nil,
+        expires: Instant? = nil
     ) {
-        (self.at, self.uid, self.user) = (at, uid, user)
+        (self.at, self.uid, self.user, self.boot) = (at, uid, user, boot)
         (self.target, self.tenant, self.action) = (target, tenant, action)
         (self.outcome, self.reason) = (outcome, reason)
         (self.undoes, self.expires) = (undoes, expires)
@@ -86,9 +90,9 @@ func append(_ db: Database, _ set: LimitChangeSet) throws -> LimitChangeSet {
     let own = hash(set, after: previous)
     set.hash = hex(own)
     try run(
-        db, "INSERT INTO limit_change_set VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        db, "INSERT INTO limit_change_set VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            set.id, set.at.milliseconds, set.uid, set.user, set.target, set.tenant,
+            set.id, set.at.milliseconds, set.boot, set.uid, set.user, set.target, set.tenant,
             set.action.rawValue, set.outcome.rawValue, set.reason, set.undoes,
             set.expires?.milliseconds, Data(previous), Data(own),
         ])
@@ -115,6 +119,7 @@ func hash(_ set: LimitChangeSet, after previous: [UInt8]) -> [UInt8] {
     var row = CanonicalRow()
     row.begin("limit_change_set")
     for number in [set.id, set.at.milliseconds, set.uid] { row.add(number) }
+    row.add(set.boot)
     for text in [set.user, set.target] { row.add(text.utf8) }
     row.add(set.tenant)
     for text in [set.action.rawValue, set.outcome.rawValue] { row.add(text.utf8) }
@@ -182,18 +187,20 @@ extension Store {
         }
     }
 
-    /// The last change of a cgroup's limit: when, what the kernel had then, and how often it had taken
-    /// hold; `nil` if there was none.
+    /// The last change of a cgroup's limit in a boot of the host: when, what the kernel had then, and how
+    /// often it had taken hold; `nil` if there was none.
     public func lastLimitChange(
-        of cgroupID: Int64, _ key: String
+        of cgroupID: Int64, _ key: String, boot: String
     ) throws(Fault) -> (at: Instant, after: String, bites: Int64?)? {
         try read { db in
             try Row.fetchOne(
                 db,
                 sql: """
-                    SELECT at_ms, after, bites FROM limit_change
-                    WHERE cgroup_id = ? AND file = ? AND verified = 1 ORDER BY id DESC LIMIT 1
-                    """, arguments: [cgroupID, key]
+                    SELECT c.at_ms, c.after, c.bites
+                    FROM limit_change c JOIN limit_change_set s ON s.id = c.change_set
+                    WHERE c.cgroup_id = ? AND c.file = ? AND c.verified = 1 AND s.boot = ?
+                    ORDER BY c.id DESC LIMIT 1
+                    """, arguments: [cgroupID, key, boot]
             ).map { (Instant(milliseconds: $0["at_ms"]), $0["after"], $0["bites"]) }
         }
     }
@@ -205,7 +212,8 @@ func changeSet(_ db: Database, _ row: Row) throws -> LimitChangeSet {
     else { throw DatabaseError(message: "limit_change_set: an unknown action") }
     var set = LimitChangeSet(
         at: Instant(milliseconds: row["at_ms"]), uid: row["uid"], user: row["user"],
-        target: row["target"], tenant: row["tenant"], action: action, outcome: outcome,
+        boot: row["boot"], target: row["target"], tenant: row["tenant"], action: action,
+        outcome: outcome,
         reason: row["reason"], undoes: row["undoes"],
         expires: (row["expires_ms"] as Int64?).map(Instant.init(milliseconds:)))
     (set.id, set.hash) = (row["id"], hex(Array(row["hash"] as Data)))

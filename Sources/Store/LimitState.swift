@@ -101,6 +101,11 @@ public struct LimitState: Sendable {
     /// What to do about drift, by tenant; `reassert` where none is named.
     public var drift: [String: DriftPolicy]
 
+    /// What a cgroup had before anything that stands for a time was written; `nil` if nothing was.
+    public func base(of key: LimitKey, in cgroupID: Int64) -> LimitValue? {
+        held.first { $0.cgroupID == cgroupID && $0.key == key }?.before
+    }
+
     /// What a subject shall have.
     public func desired(_ subject: LimitSubject) -> DesiredLimits {
         desired[subject] ?? DesiredLimits()

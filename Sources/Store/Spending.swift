@@ -35,6 +35,10 @@ public struct TenantSpending: Hashable, Sendable {
     /// What the next second of one core costs at the tenant's place in its month, discounts taken
     /// off, by use or by reservation; `nil` if CPU is free there, or has no price.
     public var cpuPrice: Rational?
+    /// What the next second of one byte of memory costs, likewise.
+    public var memoryPrice: Rational?
+    /// Whether the price book bills CPU by what limits grant, not by use alone.
+    public var isCPUReserved = false
 }
 
 extension Budget.Span {
@@ -51,7 +55,7 @@ extension Store {
     /// What tenants have spent in the billing month or day around `now`, each by its id.
     ///
     /// Rows that are not closed yet count. Each tenant takes one pass over its ledger rows of the
-    /// month so far, and three ratings of their sums: the passes are the cost of it. As they hold
+    /// month so far, and four ratings of their sums: the passes are the cost of it. As they hold
     /// the connection, a collector gives this a store of its own.
     ///
     /// - Parameter tenants: ids; `nil` is all there are.
@@ -105,6 +109,8 @@ extension TenantSpending {
         otherBurn = recent.spentOnOthers / elapsed
         forecast = spent + burn * period.end.seconds(since: now)
         cpuPrice = recent.cpuPrice > .zero ? recent.cpuPrice : nil
+        memoryPrice = recent.memoryPrice > .zero ? recent.memoryPrice : nil
+        isCPUReserved = recent.book.meters[Meter.cpu.name].map { $0.basis != .used } ?? false
     }
 }
 
@@ -116,6 +122,8 @@ private struct RecentSpending {
     let spentOnOthers: Rational
     /// For a second of one core.
     let cpuPrice: Rational
+    /// For a second of one byte.
+    let memoryPrice: Rational
 
     init(_ usage: PricedUsage, since: Instant) throws {
         let pieces = usage.pieces.map(\.running)
@@ -127,11 +135,15 @@ private struct RecentSpending {
         let lines = try statement(of: usage.tenant.id, parts)
         spent = lines.net
         spentOnOthers = lines.filter { $0.meter != Meter.cpu.name }.net
-        // The next microsecond, behind all that was used: it lies in one tier.
         for part in parts.indices { parts[part].isCharged = false }
-        let next = MeterUsage(container: ExactText(""), meter: Meter.cpu.name, quantity: 1)
-        parts.append(SegmentUsage(segment: last, usage: [next]))
-        cpuPrice = try statement(of: usage.tenant.id, parts).net * Rational(1_000_000)
+        /// What the next unit costs behind all that was used: it lies in one tier.
+        func next(_ meter: Meter) throws -> Rational {
+            let next = MeterUsage(container: ExactText(""), meter: meter.name, quantity: 1)
+            let part = SegmentUsage(segment: last, usage: [next])
+            return try statement(of: usage.tenant.id, parts + [part]).net
+        }
+        cpuPrice = try next(.cpu) * Rational(1_000_000)
+        memoryPrice = try next(.memory)
     }
 }
 

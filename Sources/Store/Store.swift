@@ -193,7 +193,21 @@ private struct FileIdentity: Equatable {
     }
 }
 
-/// Makes the file, readable by its owner and group only, and its folder; one that is there stays.
+/// Opens a file of the store for writing, and makes it if it is not there: its owner and group may read it,
+/// and the group may write it where it may write the folder.
+///
+/// - Returns: its descriptor, or -1 with `errno`.
+public func makeStoreFile(_ path: String, _ flags: Int32 = 0) -> Int32 {
+    let isNew = access(path, F_OK) != 0
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0o640)
+    guard descriptor >= 0, isNew else { return descriptor }
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    var status = stat()
+    if stat(folder, &status) == 0, status.st_mode & S_IWGRP != 0 { fchmod(descriptor, 0o660) }
+    return descriptor
+}
+
+/// Makes the store's file and its folder; one that is there stays.
 ///
 /// One that is there is not opened: closing it would let go of all locks that this process holds on it
 /// (fcntl(2)), and another process would then take the WAL away from under its connections.
@@ -205,7 +219,7 @@ private func createFile(_ path: String) throws(Fault) {
     if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
         mkdir(String(path[..<slash]), 0o750)
     }
-    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+    let descriptor = makeStoreFile(path, O_EXCL)
     // Another process may have made it in the meantime.
     if descriptor < 0, errno == EEXIST { return }
     guard descriptor >= 0 else { throw cannotOpen(path) }

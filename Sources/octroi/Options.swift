@@ -122,10 +122,3 @@ func milliseconds(_ option: String, _ text: String) throws(Fault) -> Int64 {
 func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
 }
-
-/// The folder this process works in.
-func currentFolder() -> String {
-    guard let path = getcwd(nil, 0) else { return "/" }
-    defer { free(path) }
-    return String(cString: path)
-}

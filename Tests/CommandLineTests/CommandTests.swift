@@ -286,7 +286,7 @@ struct Desk {
             plan.lines == [
                 "cgroup,limit,before,wanted,after,verified,owner,effect,cost_per_hour",
                 "/tenant-acme.slice,cpu.max,max 100000,150000 100000,,,file,,"
-                    + "at most 0.0607 EUR",
+                    + "at most 0.0607 EUR; was without bound",
             ])
         #expect(try String(contentsOfFile: "\(path)/cpu.max", encoding: .utf8) == "max 100000\n")
 

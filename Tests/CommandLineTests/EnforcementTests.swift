@@ -72,6 +72,40 @@ import Testing
         #expect(drifted.lines.contains { $0.contains(",cpu.max,70000 100000,not as wanted,") })
     }
 
+    @Test func showSaysHowALimitBitesSinceItWasSet() throws {
+        func write(_ throttled: Int, _ waited: Int, _ forks: Int) throws {
+            try desk.folder.write(
+                "usage_usec 9000\nthrottled_usec \(throttled)\n", to: "\(root)/cpu.stat")
+            try desk.folder.write(
+                "some avg10=0.00 avg60=0.00 avg300=0.00 total=\(waited)\n",
+                to: "\(root)/cpu.pressure")
+            try desk.folder.write("max \(forks)\n", to: "\(root)/pids.events")
+        }
+        func biting() throws -> [String] {
+            try limit("show", "acme", "--format", "csv").lines
+                .flatMap { $0.split(separator: ",").map(String.init) }
+                .filter {
+                    $0.contains("throttled") || $0.contains("waited") || $0.contains("forks")
+                }
+                .map { $0.components(separatedBy: " since")[0] }
+        }
+        try write(5000, 2000, 3)
+        #expect(try limit("set", "acme", "cpu=0.3", "cpu.weight=50", "pids.max=9").status == 0)
+        #expect(try biting() == [])
+        try write(12_999, 4000, 4)
+        #expect(try biting() == ["throttled 7 ms", "waited 2 ms for CPUs", "1 forks refused"])
+    }
+
+    @Test func aPlanNeedsNoRightToWrite() throws {
+        let plan = try limit("set", "acme", "cpu=1", "--plan", "--format", "csv")
+        #expect(plan.status == 0 && plan.lines.count == 2, "\(plan.errors)")
+        let none = try octroi(
+            ["limit", "set", "acme", "cpu=1", "--plan", "--root", desk.tree],
+            store: "\(desk.folder.path)/no.db")
+        #expect(none.status == 69 && none.errors.contains("no store here"))
+        #expect(!FileManager.default.fileExists(atPath: "\(desk.folder.path)/no.db"))
+    }
+
     @Test func aBoostIsEndedByTheNextRunOfAnything() throws {
         _ = try limit("set", "acme", "pids.max=50")
         let boost = try limit("boost", "acme", "pids.max=500", "--for", "1s", "--reason", "release")
@@ -146,11 +180,19 @@ import Testing
         #expect(try desk.run("budget", "set", "nobody", "5").status == 65)
         #expect(try desk.run("budget", "set", "acme", "5", "--ladder", "none-such").status == 65)
         #expect(try desk.run("budget", "show", "acme").status == 65)
+        let past = ["budget", "set", "acme", "5", "--exempt-until", "2020-01-01T00:00:00Z"]
+        #expect(try octroi(past, store: desk.store).errors.contains("is over"))
+        let why = ["budget", "set", "acme", "5", "--reason", "why"]
+        #expect(try octroi(why, store: desk.store).status == 64)
         let policy = try desk.file("policy.yaml", Self.policy)
         #expect(try desk.run("apply", policy).output.contains("new ladder quick"))
         #expect(try desk.run("apply", policy).output == "no change\n")
+        let twice = try desk.run("apply", policy, policy)
+        #expect(twice.status == 65 && twice.errors.contains("budget of tenant acme is there twice"))
         let set = try desk.run("budget", "set", "acme", "2.50", "--per", "month")
         #expect(set.output == "changed budget of tenant acme\n")
+        let csv = try desk.run("budget", "set", "acme", "2.50", "--format", "csv")
+        #expect(csv.output == "change\n")
         let usage = try desk.file(
             "usage.csv",
             "start,end,tenant,container,meter,quantity\n"
@@ -166,9 +208,10 @@ import Testing
             simulated.lines.dropFirst().map {
                 $0.split(separator: ",").prefix(5).joined(separator: ",")
             } == [
-                "acme,2026-10-01T01:00:00Z,1,warn,40.4",
-                "acme,2026-10-01T03:00:00Z,2,weight 25,121.4",
-                "acme,2026-10-01T04:00:00Z,3,freeze,161.9",
+                // By its forecast.
+                "acme,2026-10-01T00:05:00Z,1,warn,3.3",
+                "acme,2026-10-01T02:30:00Z,2,weight 25,101.2",
+                "acme,2026-10-01T03:45:00Z,3,freeze,151.8",
             ])
         let list = try desk.run("budget", "list", "--format", "csv")
         #expect(list.lines.last?.hasPrefix("acme,2.50,EUR,month,") == true)

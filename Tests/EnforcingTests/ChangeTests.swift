@@ -18,7 +18,9 @@ import Units
         let before = try rig.snapshot(cgroups)
         let fault = #expect(throws: Fault.self) { try rig.set("acme", "cpu=1", "pids.max=5") }
         #expect(fault?.found.contains("systemd accepted it for tenant-acme.slice") == true)
-        #expect(bus.called.contains("SetUnitProperties"))
+        #expect(
+            bus.called.count { $0 == "SetUnitProperties" } == 3,
+            "once to set, then for each limit, as systemd would bring it back")
         #expect(try rig.snapshot(cgroups) == before)
         let last = try #require(try rig.store.limitHistory().last)
         #expect(last.outcome == .failed && last.reason?.contains("systemd accepted") == true)
@@ -207,6 +209,7 @@ import Units
 final class FakeBusBox {
     private var bus: FakeBus?
     var called: [String] { bus?.called ?? [] }
+    func drop() { bus?.drop() }
 
     func make(
         _ folder: String, units: [String: String],

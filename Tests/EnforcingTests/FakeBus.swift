@@ -10,6 +10,7 @@ final class FakeBus: Sendable {
     let address: String
     private let listener: Int32
     private let calls = Mutex<[String]>([])
+    private let peers = Mutex<[Int32]>([])
     private let units: [String: String]
     private let onSet: @Sendable (String) -> Void
 
@@ -31,7 +32,10 @@ final class FakeBus: Sendable {
         listen(listener, 8)
         self.listener = listener
         Thread.detachNewThread { [self] in
-            while case let peer = accept(listener, nil, nil), peer >= 0 { serve(peer) }
+            while case let peer = accept(listener, nil, nil), peer >= 0 {
+                peers.withLock { $0.append(peer) }
+                Thread.detachNewThread { [self] in serve(peer) }
+            }
         }
     }
 
@@ -39,6 +43,14 @@ final class FakeBus: Sendable {
 
     /// The methods that were called, in order.
     var called: [String] { calls.withLock { $0 } }
+
+    /// Ends every connection, as a restart of dbus does.
+    func drop() {
+        peers.withLock { peers in
+            for peer in peers { shutdown(peer, Int32(SHUT_RDWR)) }
+            peers = []
+        }
+    }
 
     private func serve(_ peer: Int32) {
         var opened: OpaquePointer?
@@ -89,6 +101,15 @@ final class FakeBus: Sendable {
             add("s", units.first { $0.value == name }?.key ?? "", to: reply)
             sd_bus_message_close_container(reply)
         case "SetUnitProperties": onSet(text(message) ?? "")
+        case "GetUnit":
+            var refusal: OpaquePointer?
+            "org.freedesktop.systemd1.NoSuchUnit".withCString { name in
+                var error = sd_bus_error(name: name, message: name, _need_free: 0)
+                sd_bus_message_new_method_error(message, &refusal, &error)
+            }
+            sd_bus_send(nil, refusal, nil)
+            sd_bus_message_unref(refusal)
+            return
         default: break
         }
         sd_bus_send(nil, reply, nil)

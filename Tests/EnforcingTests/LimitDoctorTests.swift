@@ -230,7 +230,9 @@ private func expect(_ it: Case) throws {
     }
 
     @Test(arguments: [
-        Case("cgroup.freeze", .works, "leaves only", "systemd 245 knows no") { $0.systemd = "245" },
+        Case("cgroup.freeze", .works, "leaves only", "by the file: systemd 245 knows no") {
+            $0.systemd = "245"
+        },
         Case("cgroup.freeze", .works, "252 may hang") { $0.systemd = "252.22-1~deb12u1" },
         Case("pressure", .limited, "psi=1") { $0.files["/proc/pressure/cpu"] = nil },
         Case("systemd", .limited, "CPUQuotaPeriodSec") { $0.systemd = "241" },

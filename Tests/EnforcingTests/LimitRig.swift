@@ -54,8 +54,8 @@ final class LimitRig {
         (self.folder, self.store, self.tree, self.time) = (folder, store, tree, time)
     }
 
-    func enforcer() -> Enforcer {
-        Enforcer(changer: changer, store: store, budgets: nil) { [time] in time.milliseconds }
+    func enforcer(_ budgets: BudgetKeeper? = nil) -> Enforcer {
+        Enforcer(changer: changer, store: store, budgets: budgets) { [time] in time.milliseconds }
     }
 
     func read(_ cgroup: String, _ file: String) throws -> String {
@@ -80,11 +80,11 @@ final class LimitRig {
     }
 
     @discardableResult
-    func undo(_ change: Int64) throws -> LimitChangeSet {
+    func undo(_ change: Int64, isForced: Bool = false) throws -> LimitChangeSet {
         let targets = try LimitTargets(tree, store)
         guard let set = try store.limitChangeSet(change) else { throw CancellationError() }
         return try changer.aloneOrFail { () throws(Fault) in
-            try changer.undo(set, targets, reason: nil)
+            try changer.undo(set, targets, reason: nil, isForced: isForced)
         }
     }
 
@@ -97,7 +97,7 @@ final class LimitRig {
         return try changer.aloneOrFail { () throws(Fault) in
             try changer.boost(
                 changer.plan(wishes, for: targets.find(target), targets), targets,
-                forMilliseconds: forMilliseconds, reason: nil, switchWords: []
+                forMilliseconds: forMilliseconds, reason: nil
             ).set
         }
     }

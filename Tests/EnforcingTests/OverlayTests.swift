@@ -60,6 +60,44 @@ import Units
         #expect(try rig.state.held.isEmpty)
     }
 
+    /// What others set in the kernel, by a unit's file or an engine, may be tighter than a step.
+    @Test func aBudgetOnlyTightens() throws {
+        let rig = try acme("/acme/web")
+        let web = LimitSubject(.container, "/acme/web")
+        try rig.write("5\n", "/acme/web", "pids.max")
+        try rig.write("8:0 rbps=max wbps=1000 riops=50 wiops=max\n", "/acme/web", "io.max")
+        let device = LimitKey.ioMax(DeviceNumber(major: 8, minor: 0))
+        let limit = try #require(LimitValue("wbps=2000 wiops=7", for: device))
+        let steps = [
+            try step(rig, web, .pidsMax, .number(.at(9))), try step(rig, web, device, limit),
+        ]
+        let enforcer = rig.enforcer()
+        func look() throws -> [String] {
+            _ = try enforcer.look()
+            let io = try rig.tree.value(of: device, at: rig.tree.require("/acme/web"))
+            return [try rig.read("/acme/web", "pids.max"), "\(io)"]
+        }
+        #expect(try look() == ["5", "rbps=max wbps=1000 riops=50 wiops=7"])
+        // Loosened by whoever set it: then the step binds.
+        try rig.write("20\n", "/acme/web", "pids.max")
+        #expect(try look()[0] == "9")
+        for overlay in steps { try lift(rig, overlay) }
+        #expect(try look() == ["20", "rbps=max wbps=1000 riops=50 wiops=max"])
+        #expect(try rig.state.held.isEmpty)
+    }
+
+    @Test func aLimitTighterThanABudgetsIsSet() throws {
+        let rig = try acme()
+        let overlay = try step(rig, LimitSubject(.tenant, "acme"), .cpuWeight, .weight(25))
+        let fault = #expect(throws: Fault.self) { try rig.set("acme", "cpu.weight=50") }
+        #expect(fault?.found.contains("a budget's step holds it at 25") == true)
+        try rig.set("acme", "cpu.weight=5")
+        #expect(try rig.read("/acme", "cpu.weight") == "5")
+        #expect(try rig.enforcer().look()?.written == 0)
+        try lift(rig, overlay)
+        #expect(try rig.read("/acme", "cpu.weight") == "5")
+    }
+
     @Test func aBudgetLaidBelowABoostWaitsForItsEnd() throws {
         let rig = try acme()
         try rig.boost("acme", "pids.max=500", forMilliseconds: 60_000)

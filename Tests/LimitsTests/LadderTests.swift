@@ -281,4 +281,27 @@ private func rungs(_ ladder: Ladder, _ looks: [Look]) -> [Int] {
         #expect(result.moves.last?.steps == Array(gentle.steps.prefix(3)))
         #expect(simulate(gentle, budget, []).milliseconds == [0, 0, 0, 0, 0])
     }
+
+    @Test func recordedLooksGrowEvenlyAndLookAtTheLastDay() throws {
+        let start = Instant(seconds: 1_790_812_800)
+        let span = try #require(
+            Period(start: start, end: start.advanced(bySeconds: 30 * 86_400)))
+        // 10 in each of the first 24 hours, then nothing.
+        let points = (1...48).map { hour in
+            (
+                at: start.advanced(bySeconds: Int64(hour) * 3600),
+                spent: Rational(10 * min(Int64(hour), 24))
+            )
+        }
+        let looks = recordedLooks(points, over: span, everyMilliseconds: 900_000)
+        #expect(looks.count == 48 * 4)
+        #expect(looks[1].spent == Rational(5), "half an hour")
+        #expect(zip(looks, looks.dropFirst()).allSatisfy { $0.spent <= $1.spent })
+        // After 12 hours: 120, and 10 an hour for the rest of 30 days.
+        #expect(looks[47].spent == Rational(120) && looks[47].forecast == Rational(7200))
+        // After 36 hours: 240, of which half in the last 24, that is 5 an hour.
+        #expect(looks[143].spent == Rational(240) && looks[143].forecast == Rational(240 + 684 * 5))
+        #expect(looks.last?.forecast == looks.last?.spent)
+        #expect(recordedLooks([], over: span, everyMilliseconds: 900_000).isEmpty)
+    }
 }

@@ -39,6 +39,7 @@ import Units
 
     @Test(arguments: [
         "cpu", "cpu=", "cpu=0", "cpu=-1", "cpu=0.0005", "cpu=abc", "memory.max=12X",
+        "memory.max=5ß", "memory.max=5ﬁ",
         "memory.max=-1", "pids.max=-1", "pids.max=0", "pids.max=4194305", "cpu.weight=0",
         "cpu.weight=10001", "cpu.weight=max", "disk.max=5", "cpu=1e3", "memory.max=",
         "memory.max=99999999999999999999", "io.weight=0", "cpu=1000001", "cpu=184467440738",

@@ -27,6 +27,20 @@ private func kind(_ body: () throws -> Void) -> Fault.Kind? {
         #expect(mode == 0o640)
     }
 
+    @Test func whereAGroupMayWriteTheFolderItMayWriteTheStore() throws {
+        try folder.write("", to: "sub/x")
+        let parent = "\(folder.path)/sub"
+        try FileManager.default.setAttributes([.posixPermissions: 0o770], ofItemAtPath: parent)
+        let store = try Store(at: path, for: .write)
+        _ = try store.finishLimitChange(change("acme"))
+        for name in ["octroi.db", "octroi.db-wal", "octroi.db-shm"] {
+            let file = "\(parent)/\(name)"
+            let mode =
+                try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+            #expect(mode == 0o660, "\(name)")
+        }
+    }
+
     /// In a WAL, NORMAL leaves what was committed to the kernel's leisure (sqlite.org/pragma.html).
     @Test func whatIsCommittedIsOnTheDisk() throws {
         let store = try Store(at: path, for: .write)

@@ -38,6 +38,31 @@ between() {
     fi
 }
 
+# until_is WHAT WANTED COMMAND...: waits up to 60 s for the command to print it.
+until_is() {
+    local what=$1 wanted=$2 got=
+    shift 2
+    for _ in $(seq 120); do
+        got=$("$@" 2>/dev/null || true)
+        [ "$got" = "$wanted" ] && break
+        sleep 0.5
+    done
+    is "$what" "$got" "$wanted"
+}
+
+# of CGROUP FILE: a kernel file of a cgroup, on one line.
+of() { tr '\n' ' ' <"$root$1/$2" | sed 's/ $//'; }
+
+# refused WHAT CODE TEXT COMMAND...: the command has to fail with the code, saying the text.
+refused() {
+    local what=$1 code=$2 text=$3 got=0
+    shift 3
+    "$@" >/tmp/out 2>/tmp/err || got=$?
+    [ "$got" = "$code" ] || cat /tmp/err
+    is "$what: exit" "$got" "$code"
+    is "$what: why" "$(grep -c -- "$text" /tmp/err)" 1
+}
+
 # counter CGROUP FILE KEY: one value of a flat keyed kernel file.
 counter() { awk -v key="$3" '$1 == key { print $2 }' "$root$1/$2"; }
 

@@ -42,6 +42,7 @@ struct BudgetSet: ParsableCommand {
             """)
 
     @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
 
     @Argument(help: "A tenant's id.")
     var tenant: String
@@ -87,10 +88,15 @@ struct BudgetSet: ParsableCommand {
                     "--exempt-until", "\"\(harmless(exemptUntil))\"",
                     "Write an RFC 3339 time, such as 2026-12-01T00:00:00Z, or none")
             }
+            if let end, end <= Host.wallTime() {
+                throw wrong("--exempt-until", "\(end) is over", "Name a time to come, or none")
+            }
             (budget.exemptUntil, budget.exemptReason) = (end, end == nil ? nil : reason)
         }
-        let changes = try store.setBudget(budget, at: Host.wallTime())
-        try output((changes.isEmpty ? ["no change"] : changes).map { "\($0)\n" }.joined())
+        if reason != nil, exemptUntil == nil || exemptUntil == "none" {
+            throw wrong("--reason", "no exemption it could be for", "Add --exempt-until TIME")
+        }
+        try show(changes: store.setBudget(budget, at: Host.wallTime()), output.format)
     }
 
     private func wrong(_ place: String, _ found: String, _ cure: String) -> Fault {
@@ -109,13 +115,13 @@ struct BudgetRemove: ParsableCommand {
             """)
 
     @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
 
     @Argument(help: "A tenant's id.")
     var tenant: String
 
     func run() throws {
-        let changes = try place.store(.write).removeBudget(of: tenant)
-        try output(changes.map { "\($0)\n" }.joined())
+        try show(changes: place.store(.write).removeBudget(of: tenant), output.format)
     }
 }
 

@@ -1,37 +1,57 @@
+import CgroupFormat
 import Daemon
 import Enforcing
 import Limits
 import Store
 import Units
 
-/// What limits come to in money, by the price of the tenant's next core-second.
+/// What limits come to in money, by the prices at the tenant's place in its month.
 struct HourlyCost {
-    private let price: Rational?
-    private let currency: String
+    private let spending: TenantSpending?
 
-    /// - Parameter tenant: without one, or without a price, nothing is said of money.
-    init(_ store: Store, _ tenant: String?) throws(Fault) {
+    /// - Parameter tenant: without one, or without a price book, nothing is said of money.
+    init(_ store: Store, _ tenant: String?, in zone: BillingZone) throws(Fault) {
         guard let tenant,
             case .success(let spending)? = try store.spending(
-                of: [tenant], per: .month, at: Host.wallTime())[tenant]
+                of: [tenant], per: .month, in: zone, at: Host.wallTime())[tenant]
         else {
-            (price, currency) = (nil, "")
+            self.spending = nil
             return
         }
-        (price, currency) = (spending.cpuPrice, spending.currency.code)
+        self.spending = spending
     }
 
-    /// `0.0202 EUR at most, now 0.0729`; `nil` for what has no price.
+    /// `at most 0.0202 EUR; was 0.0607; now 0.0729`; `nil` for what has no price.
     func words(_ item: LimitPlan.Item) -> String? {
-        guard let price, item.write.key == .cpuMax, case .cpu(let cap) = item.write.wanted else {
-            return nil
+        let write = item.write
+        switch (write.wanted, write.before) {
+        case (.cpu(let wanted), .cpu(let before)):
+            return words(
+                wanted.cores, was: before.cores, now: item.circumstances.cores,
+                spending?.cpuPrice)
+        case (.number(let wanted), .number(let before)) where write.key == .memoryMax:
+            return words(bytes(wanted), was: bytes(before), now: nil, spending?.memoryPrice)
+        default: return nil
         }
-        func text(_ cores: Rational) -> String {
-            decimalText((cores * price * Rational(3600) * Rational(10_000)).floor, places: 4)
+    }
+
+    private func words(
+        _ wanted: Rational?, was before: Rational?, now: Rational?, _ price: Rational?
+    ) -> String? {
+        guard let price, let currency = spending?.currency.code else { return nil }
+        func text(_ amount: Rational) -> String {
+            decimalText((amount * price * Rational(3600) * Rational(10_000)).floor, places: 4)
         }
-        let now = item.circumstances.cores.map { "now \(text($0)) \(currency)" }
-        let most = cap.cores.map { "at most \(text($0)) \(currency)" }
-        let parts = [most, now].compactMap(\.self)
-        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+        let most = wanted.map { "at most \(text($0)) \(currency)" } ?? "without bound"
+        let was = before == wanted ? nil : before.map { "was \(text($0))" } ?? "was without bound"
+        let parts = [most, was, now.map { "now \(text($0))" }].compactMap(\.self)
+        return parts.joined(separator: "; ")
+    }
+
+    private func bytes(_ limit: Limit) -> Rational? {
+        switch limit {
+        case .max: nil
+        case .at(let bytes): Rational(bytes)
+        }
     }
 }

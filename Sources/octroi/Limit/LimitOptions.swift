@@ -6,6 +6,7 @@ import Glibc
 import Limits
 import Settings
 import Store
+import Synchronization
 import Units
 
 /// In which tree and store limits are changed.
@@ -24,8 +25,11 @@ struct LimitOptions: ParsableArguments {
         let tree = LimitedTree(root: try CgroupRoot(opening: path))
         let changer = LimitChanger(
             tree: tree, store: store, boot: try Host.bootID(), now: Host.wallTime)
-        changer.onShrink = ShrinkProgress().show
-        return LimitTools(store: store, tree: tree, changer: changer)
+        let progress = ShrinkProgress()
+        changer.onShrink = progress.show
+        changer.isInterrupted = { isInterrupted.load(ordering: .relaxed) }
+        return LimitTools(
+            store: store, tree: tree, changer: changer, zone: try place.settings().zone)
     }
 }
 
@@ -34,6 +38,7 @@ struct LimitTools {
     let store: Store
     let tree: LimitedTree
     let changer: LimitChanger
+    let zone: BillingZone
 
     func targets() throws(Fault) -> LimitTargets { try LimitTargets(tree, store) }
 
@@ -43,11 +48,27 @@ struct LimitTools {
     }
 }
 
+/// Whether a signal to end came while memory shrank.
+private let isInterrupted = Atomic(false)
+
 /// How far memory has shrunk, on standard error: a line that moves on a terminal.
-private struct ShrinkProgress {
+///
+/// From the first line on, a signal to end is noted in place of ending the process, as memory.high would
+/// stay low.
+private final class ShrinkProgress {
     private let isOnTerminal = isTerminal(STDERR_FILENO)
+    private var isHeld = false
+
+    private func hold() {
+        guard !isHeld else { return }
+        isHeld = true
+        for code in [SIGINT, SIGTERM] {
+            signal(code) { _ in isInterrupted.store(true, ordering: .relaxed) }
+        }
+    }
 
     func show(_ current: Int64, _ target: Int64) {
+        hold()
         let mebibyte: Int64 = 1 << 20
         let text = "memory.current \(current / mebibyte) MiB, wanted \(target / mebibyte) MiB"
         if isOnTerminal { writeError("\r\(text)\(current <= target ? "\n" : "\u{1B}[K")") }

@@ -45,7 +45,7 @@ struct LimitSet: ParsableCommand {
             return
         }
         let wishes = try wishes(settings)
-        let tools = try place.tools()
+        let tools = try place.tools(options.plan ? .read : .write)
         tools.changer.deadline = try milliseconds("--deadline", options.deadline)
         let plan = try tools.plan(wishes, target, options)
         if options.plan {
@@ -70,28 +70,18 @@ func boost(
 ) throws {
     let wishes = try wishes(settings)
     let length = try milliseconds("--for", duration)
-    let tools = try place.tools()
+    let tools = try place.tools(options.plan ? .read : .write)
     tools.changer.deadline = try milliseconds("--deadline", options.deadline)
     let plan = try tools.plan(wishes, target, options)
     if options.plan { return try show(tools.sheet(of: plan), output.format) }
     let boost = try tools.changer.aloneOrFail { () throws(Fault) in
         try tools.changer.boost(
             tools.plan(wishes, target, options), tools.targets(), forMilliseconds: length,
-            reason: options.reason, isForced: options.force,
-            switchWords: expireWords(tools, place))
+            reason: options.reason, isForced: options.force)
     }
     tools.tellUnrecovered()
     try show(sheet(boost.set, plan), output.format)
     complain("octroi: \(boost.ending)")
-}
-
-/// The command that ends what is overdue, as systemd is to run it.
-private func expireWords(_ tools: LimitTools, _ place: LimitOptions) -> [String] {
-    ["limit", "expire", "--db", absolute(tools.store.path), "--root", tools.tree.path]
-}
-
-private func absolute(_ path: String) -> String {
-    path.hasPrefix("/") ? path : currentFolder() + "/" + path
 }
 
 extension LimitTools {
@@ -106,7 +96,7 @@ extension LimitTools {
 
     /// What a plan would do.
     func sheet(of plan: LimitPlan) throws(Fault) -> Sheet {
-        let prices = try HourlyCost(store, plan.target.tenant)
+        let prices = try HourlyCost(store, plan.target.tenant, in: zone)
         return Sheet(
             columns: [
                 "cgroup", "limit", "before", "wanted", "after", "verified", "owner", "effect",

@@ -32,7 +32,8 @@ struct LimitShow: ParsableCommand {
     func run() throws {
         let tools = try place.tools(.read)
         let targets = try tools.targets()
-        var truths = try targets.truth(targets.find(target), tools.store)
+        var truths = try targets.truth(
+            targets.find(target), tools.store, boot: tools.changer.boot)
         if output.format == .table, !all {
             truths.removeAll { truth in
                 truth.written == truth.key.unlimited && truth.wanted == nil

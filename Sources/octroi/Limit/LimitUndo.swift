@@ -21,6 +21,12 @@ struct LimitUndo: ParsableCommand {
     @Option(help: "Why, for the record.")
     var reason: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Lower memory below what is in use, though the kernel may kill; end a boost whose value "
+                + "somebody changed since, and leave that."))
+    var force = false
+
     @Argument(help: "A change's number, or a tenant or container, for its last change.")
     var change: String
 
@@ -29,7 +35,7 @@ struct LimitUndo: ParsableCommand {
         let set = try tools.changer.aloneOrFail { () throws(Fault) in
             let targets = try tools.targets()
             return try tools.changer.undo(
-                find(tools, targets), targets, reason: reason)
+                find(tools, targets), targets, reason: reason, isForced: force)
         }
         tools.tellUnrecovered()
         try show(sheet(set), output.format)

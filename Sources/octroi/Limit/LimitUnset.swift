@@ -33,7 +33,8 @@ struct LimitUnset: ParsableCommand {
                 cure: "Name one or more, such as cpu or memory.max")
         }
         for word in limits { _ = try LimitWish.unsetting(word) }
-        let tools = try place.tools()
+        let tools = try place.tools(options.plan ? .read : .write)
+        tools.changer.deadline = try milliseconds("--deadline", options.deadline)
         if options.plan {
             let plan = try plan(tools)
             try tools.changer.refuseHidden(plan, tools.targets())
@@ -68,6 +69,8 @@ struct LimitUnset: ParsableCommand {
                 found: "no device is limited, and none is wanted to be",
                 cure: "Nothing is left to unset")
         }
-        return try tools.changer.plan(wishes, for: found, targets)
+        return try tools.changer.plan(
+            wishes, for: found, targets, isForced: options.force,
+            watchingMilliseconds: options.plan ? 300 : 0)
     }
 }

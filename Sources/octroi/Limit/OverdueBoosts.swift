@@ -26,6 +26,7 @@ private func endOverdueBoosts(_ store: Store, in root: String) {
         let tree = LimitedTree(root: try CgroupRoot(opening: root))
         let changer = LimitChanger(
             tree: tree, store: own, boot: try Host.bootID(), now: Host.wallTime)
+        changer.deadline = 500
         let result = try changer.alone(waitMilliseconds: 0) { () throws(Fault) in
             try changer.endOverdueBoosts(LimitTargets(tree, own))
         }

@@ -40,13 +40,17 @@ struct ApplyCommand: ParsableCommand {
         contract.limits = try grantedLimits(read.limits)
         (contract.ladders, contract.budgets) = (read.ladders, read.budgets)
         let changes = try place.store(.write).apply(contract, isPlan: plan, at: Host.wallTime())
-        if output.format == .table {
-            try octroi.output(
-                (changes.isEmpty ? ["no change"] : changes).map { "\($0)\n" }.joined())
-        } else {
-            try show(Sheet(columns: ["change"], rows: changes.map { [.text($0)] }), output.format)
-        }
+        try show(changes: changes, output.format)
         if plan { complain("octroi: this was a plan; nothing was written") }
+    }
+}
+
+/// Prints what changed, a line each.
+func show(changes: [String], _ format: Format) throws {
+    if format == .table {
+        try output((changes.isEmpty ? ["no change"] : changes).map { "\($0)\n" }.joined())
+    } else {
+        try show(Sheet(columns: ["change"], rows: changes.map { [.text($0)] }), format)
     }
 }
 
@@ -61,7 +65,13 @@ private func grantedLimits(_ limits: [TenantLimits]) throws(Fault) -> [GrantedLi
             case .device(let name, let fields):
                 var io = IOMax()
                 for (field, limit) in fields { io[field] = limit }
-                settings[.ioMax(try BlockDevices.resolve(name))] = .io(io)
+                let key = LimitKey.ioMax(try BlockDevices.resolve(name))
+                guard settings.updateValue(.io(io), forKey: key) == nil else {
+                    throw Fault(
+                        .badData, at: "limits of tenant \(item.tenant), io.max, \(harmless(name))",
+                        found: "\(key) is named twice: a partition's limits are its disk's",
+                        cure: "Name each disk once")
+                }
             }
         }
         granted.append(GrantedLimits(tenant: item.tenant, settings: settings, drift: item.drift))

@@ -1,0 +1,145 @@
+import CgroupFormat
+import Limits
+import Store
+import Units
+
+/// Putting back what a change-set wrote that could not be carried out, or whose writer died.
+extension LimitChanger {
+    /// What came of putting values back, in words.
+    struct Return {
+        /// What could not be put back: it is tried again.
+        var lost: [String] = []
+        /// What is left as it is, as nothing may be killed for it.
+        var left: [String] = []
+    }
+
+    /// Puts back what was written, in reverse, and writes the failure down.
+    ///
+    /// - Parameter asked: what owners were asked for.
+    /// - Returns: what is to be thrown.
+    func takeBack(
+        _ request: LimitRequest, _ writes: [PlannedWrite], _ asked: Set<PlannedWrite>,
+        _ pending: Int64?, because fault: Fault
+    ) -> Fault {
+        let back = putBack(writes, asked: asked, lasting: request.lasting)
+        guard back.lost.isEmpty else {
+            // What is pending stays: the next run tries again.
+            return Fault(
+                fault.kind, at: fault.place,
+                found: "\(fault.found). Besides, it could not be taken back: "
+                    + (back.lost + back.left).joined(separator: "; "),
+                cure: "\(fault.cure). The next run of octroi limit tries to take it back")
+        }
+        let found = ([fault.found] + back.left).joined(separator: ". Besides, ")
+        var set = changeSet(
+            request, .failed,
+            reason: [request.reason, "\(fault.place): \(found)"]
+                .compactMap(\.self).joined(separator: ". "))
+        set.changes = changes(of: writes.filter(asked.contains))
+        var unwritten: [String] = []
+        do throws(Fault) {
+            Journal.tell(try store.finishLimitChange(set, pending: pending))
+        } catch {
+            unwritten = ["it could not be written down: \(error)"]
+        }
+        return Fault(
+            fault.kind, at: fault.place,
+            found: ([found] + unwritten).joined(separator: ". Besides, "), cure: fault.cure)
+    }
+
+    /// Writes what was there before, where it is not there now.
+    ///
+    /// An owner that was asked is told again in any case: it may keep what the kernel refused.
+    func putBack(
+        _ writes: [PlannedWrite], asked: Set<PlannedWrite>, lasting: Bool
+    ) -> Return {
+        var result = Return()
+        for batch in writes.map(\.reversed).batches {
+            for write in batch {
+                let isKept = write.owner != .file && asked.contains(write.reversed)
+                do throws(Fault) {
+                    // A cgroup that has ended needs nothing put back.
+                    guard let cgroup = try tree.find(write.path), cgroup.id == write.cgroupID
+                    else { continue }
+                    let value = try tree.readBack(write)
+                    if value.isSame(as: write.wanted, for: write.key), !isKept { continue }
+                    if let why = cgroup.killing(write, now: value) {
+                        result.left.append(why)
+                    } else {
+                        try tree.write([write], lasting: lasting)
+                    }
+                } catch {
+                    result.lost.append("\(error)")
+                }
+            }
+        }
+        return result
+    }
+
+    /// What writes that were taken back have come to.
+    private func changes(of writes: [PlannedWrite]) -> [LimitChange] {
+        writes.compactMap { write in
+            guard let after = try? tree.readBack(write) else { return nil }
+            return LimitChange(
+                write, after: after, isVerified: after.isSame(as: write.before, for: write.key),
+                bites: nil)
+        }
+    }
+
+    /// Takes back what writers that died had begun.
+    ///
+    /// - Returns: why some of it could not be: it stays, for the next run.
+    func recover() throws(Fault) -> [Fault] {
+        var faults: [Fault] = []
+        for pending in try store.pendingLimitChanges(in: tree.path) {
+            do throws(Fault) {
+                try recover(pending.id, pending.change, isOfThisBoot: pending.boot == boot)
+            } catch {
+                faults.append(error)
+            }
+        }
+        return faults
+    }
+
+    private func recover(_ id: Int64, _ document: String, isOfThisBoot: Bool) throws(Fault) {
+        guard let change = PendingChange(document) else {
+            throw Fault(
+                .badData, at: "\(store.path), limit_pending \(id)",
+                found: "a change that cannot be read",
+                cure: "Compare octroi limit show with what it should be, then delete the row")
+        }
+        let writes = try change.plannedWrites(in: tree, isOfThisBoot: isOfThisBoot)
+        let back = putBack(writes, asked: Set(writes), lasting: change.lasting)
+        if let first = back.lost.first {
+            throw Fault(
+                .failed, at: "change of \(harmless(change.target)) that was cut short",
+                found: first, cure: "Run it again as root")
+        }
+        let why = ["the process that changed it died before it was done"] + back.left
+        var set = LimitChangeSet(
+            at: now(), uid: asker.uid, user: asker.user, boot: boot, target: change.target,
+            tenant: change.tenant, action: .recover, outcome: .done,
+            reason: why.joined(separator: "; "))
+        set.changes = changes(of: writes).map { entry in
+            var entry = entry
+            (entry.before, entry.wanted) = (entry.wanted, entry.before)
+            return entry
+        }
+        Journal.tell(try store.finishLimitChange(set, pending: id))
+    }
+}
+
+extension LimitedCgroup {
+    /// Why a lower limit of memory is not to be written without asking: the kernel would kill for it, or
+    /// stall all in it; `nil` if it would not.
+    func killing(_ write: PlannedWrite, now value: LimitValue) -> String? {
+        guard write.key == .memoryMax || write.key == .memoryHigh,
+            case .number(.at(let bytes)) = write.wanted, write.wanted.isTighter(than: value)
+        else { return nil }
+        let now = circumstances()
+        let held = write.key == .memoryMax ? now.memory : now.memoryFloor
+        guard let held, held > bytes else { return nil }
+        return "\(path) \(write.key) stays at \(value), as \(held) bytes are in use where it was "
+            + "\(bytes)"
+    }
+}

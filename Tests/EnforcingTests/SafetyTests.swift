@@ -1,0 +1,196 @@
+import CgroupFormat
+import Foundation
+import Limits
+import Metering
+import Store
+import Synchronization
+import TestSupport
+import Testing
+import Units
+
+@testable import Enforcing
+
+/// What must not happen when a change is taken back, ends, or meets an owner that has gone.
+@Suite struct SafetyTests {
+    private let slice = "/tenant.slice/tenant-acme.slice"
+
+    private func acme() throws -> LimitRig {
+        try LimitRig(cgroups: ["/acme"], tenants: [tenant("acme", root: "/acme")])
+    }
+
+    /// A rig whose systemd writes one text after another into a file, whatever it is asked for.
+    private func managed(_ file: String, _ texts: String...) throws -> (LimitRig, FakeBusBox) {
+        let bus = FakeBusBox()
+        let left = Mutex(texts)
+        let rig = try LimitRig(
+            cgroups: [slice], tenants: [tenant("acme", root: slice)],
+            bus: { [slice] folder in
+                bus.make(folder, units: [slice: "tenant-acme.slice"]) { _ in
+                    let text = left.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+                    guard let text else { return }
+                    try? Data("\(text)\n".utf8).write(
+                        to: URL(fileURLWithPath: "\(folder)/tree\(slice)/\(file)"))
+                }
+            })
+        return (rig, bus)
+    }
+
+    private func remember(_ rig: LimitRig, _ write: String, boot: String = "boot") throws {
+        let id = try #require(rig.tree.cgroup("/acme")?.id)
+        _ = try rig.store.beginLimitChange(
+            """
+            {"lasting":true,"target":"acme","tenant":"acme","writes":[
+            {"path":"/acme","cgroup":\(id),\(write)}]}
+            """, pid: 1, boot: boot, root: rig.tree.path,
+            at: Instant(milliseconds: rig.time.milliseconds))
+    }
+
+    @Test func memoryThatIsInUseByNowIsNotCutBack() throws {
+        let rig = try acme()
+        try remember(rig, #""key":"memory.max","before":"4096","wanted":"1073741824""#)
+        try rig.write("1073741824\n", "/acme", "memory.max")
+        try rig.write("8192\n", "/acme", "memory.current")
+        try rig.set("acme", "pids.max=50")
+        #expect(try rig.read("/acme", "memory.max") == "1073741824")
+        #expect(try rig.store.pendingLimitChanges(in: rig.tree.path).isEmpty)
+        let recovered = try #require(try rig.store.limitHistory().first)
+        #expect(recovered.reason?.contains("as 8192 bytes are in use where it was 4096") == true)
+
+        try rig.write("4096\n", "/acme", "memory.current")
+        try remember(rig, #""key":"memory.max","before":"4096","wanted":"1073741824""#)
+        try rig.set("acme", "pids.max=60")
+        #expect(try rig.read("/acme", "memory.max") == "4096", "what is not in use is")
+    }
+
+    @Test func aBoostOfMemoryThatIsInUseByNowStandsAndStranglesNothing() throws {
+        let rig = try acme()
+        try rig.write("0\n", "/acme", "memory.swap.max")
+        try rig.set("acme", "memory.max=512M")
+        try rig.boost("acme", "memory.max=2G", forMilliseconds: 60_000)
+        try rig.write("1073741824\n", "/acme", "memory.current")
+        try rig.write(
+            "anon 1000000000\nfile 0\nkernel 0\nsock 0\nshmem 0\n", "/acme", "memory.stat")
+        rig.time.pass(60_000)
+        let enforcer = rig.enforcer()
+        let look = try #require(try enforcer.look())
+        #expect(look.messages.contains { $0.contains("cannot be reclaimed") })
+        #expect(try rig.read("/acme", "memory.max") == "2147483648")
+        #expect(try rig.store.limitHistory().count == 2, "memory.high was not touched")
+        // What was freed by then can go.
+        try rig.write("4096\n", "/acme", "memory.current")
+        try rig.write("anon 0\nfile 0\nkernel 0\nsock 0\nshmem 0\n", "/acme", "memory.stat")
+        rig.time.pass(60_000)
+        _ = try enforcer.look()
+        #expect(try rig.read("/acme", "memory.max") == "536870912")
+    }
+
+    @Test func undoingIsRefusedWhereItWouldKill() throws {
+        let rig = try acme()
+        try rig.write("0\n", "/acme", "memory.swap.max")
+        try rig.write("4096\n", "/acme", "memory.max")
+        let set = try rig.set("acme", "memory.max=2G")
+        try rig.write(
+            "anon 1000000\nfile 0\nkernel 0\nsock 0\nshmem 0\n", "/acme", "memory.stat")
+        try rig.write("1000000\n", "/acme", "memory.current")
+        let fault = #expect(throws: Fault.self) { try rig.undo(set.id) }
+        #expect(fault?.found.contains("would reclaim, then kill") == true)
+        #expect(try rig.read("/acme", "memory.max") == "2147483648")
+        try rig.undo(set.id, isForced: true)
+        #expect(try rig.read("/acme", "memory.max") == "4096")
+    }
+
+    @Test func undoingABoostRefusesWhatAnotherChangedSince() throws {
+        let rig = try acme()
+        let boost = try rig.boost("acme", "pids.max=500", forMilliseconds: 60_000)
+        try rig.write("33\n", "/acme", "pids.max")
+        let fault = #expect(throws: Fault.self) { try rig.undo(boost.id) }
+        for value in ["it was max", "after it 500", "now it is 33"] {
+            #expect(fault?.found.contains(value) == true)
+        }
+        #expect(try rig.state.overlays.count == 1)
+        try rig.undo(boost.id, isForced: true)
+        #expect(try rig.read("/acme", "pids.max") == "33")
+        #expect(try rig.state.overlays.isEmpty && rig.state.held.isEmpty)
+    }
+
+    @Test func aBusThatWasRestartedIsConnectedAnew() throws {
+        let (rig, bus) = try managed("pids.max", "40", "50")
+        try rig.set("acme", "pids.max=40")
+        bus.drop()
+        let set = try rig.set("acme", "pids.max=50")
+        #expect(set.changes.map(\.owner) == ["systemd:tenant-acme.slice"])
+        #expect(try rig.read(slice, "pids.max") == "50")
+    }
+
+    /// systemd switches a controller on with a unit's first limit.
+    @Test func aUnitsControllerThatIsOffIsNoObstacle() throws {
+        let (rig, _) = try managed("cpu.max", "50000 100000")
+        try rig.folder.write("cpu memory\n", to: "tree/cgroup.controllers")
+        let file = "\(rig.folder.path)/tree\(slice)/cpu.max"
+        try FileManager.default.removeItem(atPath: file)
+        let set = try rig.set("acme", "cpu=0.5")
+        #expect(set.changes.map(\.before) == ["max 100000"])
+        #expect(try rig.read(slice, "cpu.max") == "50000 100000")
+        // Nothing that is off everywhere can be switched on.
+        try FileManager.default.removeItem(atPath: "\(rig.folder.path)/tree\(slice)/pids.max")
+        let fault = #expect(throws: Fault.self) { try rig.set("acme", "pids.max=4") }
+        #expect(fault?.found.contains("pids controller is not on") == true)
+    }
+
+    @Test func aBoostThatSystemdRoundedIsStillOurs() throws {
+        let (rig, _) = try managed("cpu.max", "133300 100000", "max 100000")
+        try rig.boost("acme", "cpu=1.333", forMilliseconds: 60_000)
+        try rig.write("133000 100000\n", slice, "cpu.max")
+        rig.time.pass(60_000)
+        _ = try rig.enforcer().look()
+        #expect(try rig.read(slice, "cpu.max") == "max 100000")
+        #expect(try rig.state.overlays.isEmpty && rig.state.held.isEmpty)
+    }
+
+    @Test func aBoostThatStandsAfterARebootHasATimerAgain() throws {
+        let (rig, bus) = try managed("pids.max", "500")
+        try rig.boost("acme", "pids.max=500", forMilliseconds: 60_000)
+        #expect(bus.called.count { $0 == "StartTransientUnit" } == 1)
+        let enforcer = rig.enforcer()
+        _ = try enforcer.look()
+        #expect(bus.called.count { $0 == "StartTransientUnit" } == 2)
+        _ = try enforcer.look()
+        #expect(bus.called.count { $0 == "StartTransientUnit" } == 2, "once")
+    }
+
+    @Test func aCopyOfCrunThatIsTighterIsNothingToAdopt() throws {
+        let rig = try LimitRig(
+            cgroups: ["/acme/x.scope", "/acme/x.scope/container"],
+            tenants: [tenant("acme", root: "/acme")])
+        var contract = Contract(tenants: nil, books: nil)
+        contract.limits = [GrantedLimits(tenant: "acme", settings: [:], drift: .adopt)]
+        _ = try rig.store.apply(
+            contract, isPlan: false, at: Instant(milliseconds: rig.time.milliseconds))
+        try rig.set("/acme/x.scope", "pids.max=50")
+        let enforcer = rig.enforcer()
+        _ = try enforcer.look()
+        try rig.write("5\n", "/acme/x.scope/container", "pids.max")
+        for _ in 0..<3 { _ = try enforcer.look() }
+        #expect(try rig.read("/acme/x.scope/container", "pids.max") == "50")
+        #expect(try rig.store.limitHistory().map(\.action) == [.set, .reassert])
+    }
+
+    /// Ids of cgroups begin anew at each boot.
+    @Test func whatAnotherBootWroteIsNoDrift() throws {
+        let rig = try acme()
+        var contract = Contract(tenants: nil, books: nil)
+        contract.limits = [
+            GrantedLimits(tenant: "acme", settings: [.pidsMax: .number(.at(50))], drift: .adopt)
+        ]
+        _ = try rig.store.apply(
+            contract, isPlan: false, at: Instant(milliseconds: rig.time.milliseconds))
+        _ = try rig.enforcer().look()
+        try rig.write("max\n", "/acme", "pids.max")
+        let later = LimitChanger(tree: rig.tree, store: rig.store, boot: "the next") { [rig] in
+            Instant(milliseconds: rig.time.milliseconds)
+        }
+        let enforcer = Enforcer(changer: later, store: rig.store, budgets: nil) { 0 }
+        #expect(try enforcer.look()?.written == 1)
+        #expect(try rig.read("/acme", "pids.max") == "50")
+    }
+}

@@ -1,0 +1,84 @@
+import CgroupFormat
+import Limits
+import Testing
+import Units
+
+@testable import Runtimes
+
+/// Limits as properties of units.
+@Suite struct PropertyTests {
+    private func properties(_ word: String, version: Int? = nil, node: String? = "/dev/vda") throws
+        -> [String]?
+    {
+        let setting =
+            switch try LimitWish(parsing: word).goal {
+            case .value(let key, let value): LimitSetting(key, value)
+            case .device(_, let fields):
+                LimitSetting(
+                    .ioMax(DeviceNumber(major: 254, minor: 0)),
+                    .io(
+                        fields.reduce(into: IOMax()) { $0[$1.key] = $1.value }))
+            }
+        return systemdProperties(for: setting, version: version) { _ in node }?.map {
+            switch $0.value {
+            case .number(let number): "\($0.name)=\(number)"
+            case .device(let path, let number): "\($0.name)=\(path) \(number)"
+            }
+        }
+    }
+
+    private static let none = "18446744073709551615"
+
+    @Test(
+        arguments: [
+            ("cpu=1.5", ["CPUQuotaPeriodUSec=100000", "CPUQuotaPerSecUSec=1500000"]),
+            ("cpu=0.005", ["CPUQuotaPeriodUSec=1000000", "CPUQuotaPerSecUSec=5000"]),
+            ("cpu=max", ["CPUQuotaPerSecUSec=\(none)", "CPUQuotaPeriodUSec=\(none)"]),
+            ("cpu.weight=50", ["CPUWeight=50"]), ("io.weight=7", ["IOWeight=7"]),
+            ("memory.max=1K", ["MemoryMax=1024"]), ("memory.high=max", ["MemoryHigh=\(none)"]),
+            ("memory.swap.max=0", ["MemorySwapMax=0"]), ("pids.max=9", ["TasksMax=9"]),
+            (
+                "io.max=/dev/vda:wbps=5",
+                [
+                    "IOReadBandwidthMax=/dev/vda \(none)", "IOWriteBandwidthMax=/dev/vda 5",
+                    "IOReadIOPSMax=/dev/vda \(none)", "IOWriteIOPSMax=/dev/vda \(none)",
+                ]
+            ),
+            // What systemd has no words for goes to the file.
+            ("memory.max=0", nil), ("freeze=on", nil),
+        ] as [(String, [String]?)])
+    func table(word: String, wanted: [String]?) throws {
+        #expect(try properties(word).map(Set.init) == wanted.map(Set.init))
+    }
+
+    @Test func anOldSystemdKnowsNoPeriod() throws {
+        #expect(try properties("cpu=1.5", version: 241) == ["CPUQuotaPerSecUSec=1500000"])
+        #expect(try properties("cpu=max", version: 241) == ["CPUQuotaPerSecUSec=\(Self.none)"])
+        #expect(try properties("cpu=0.005", version: 241) == nil)
+        #expect(try properties("cpu=1.5", version: 242)?.count == 2)
+    }
+
+    @Test func aDeviceThatSystemdWouldTakeForAnotherIsNotNamed() throws {
+        #expect(try properties("io.max=/dev/vda:wbps=5", node: nil) == nil)
+    }
+
+    @Test func podmanTakesResourcesOfARuntime() throws {
+        let words = ["cpu=0.5", "memory.max=1M", "pids.max=7", "cpu.weight=50", "cpu=max"]
+        let settings = try words.map { word in
+            guard case .value(let key, let value) = try LimitWish(parsing: word).goal else {
+                throw CancellationError()
+            }
+            return LimitSetting(key, value)
+        }
+        let (body, left) = podmanUpdate(Array(settings.dropLast()))
+        #expect(
+            body == [
+                "cpu": .members(["quota": .number(50_000), "period": .number(100_000)]),
+                "memory": .members(["limit": .number(1 << 20)]),
+                "pids": .members(["limit": .number(7)]),
+            ])
+        #expect(left.map(\.key) == [.cpuWeight])
+        // It cannot be told to take a quota away: the scope is.
+        #expect(podmanUpdate([settings[4]]).body.isEmpty)
+    }
+}
