@@ -208,6 +208,12 @@ public final class CgroupDirectory {
         let opened = clinux_open_beneath(descriptor, file, O_RDONLY | O_CLOEXEC)
         guard opened >= 0 else { throw Errno(rawValue: errno) }
         defer { close(opened) }
+        // A limit comes in one piece: what leaves room for another line is all there is.
+        let short = withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { short in
+            let count = pread(opened, short.baseAddress, short.count, 0)
+            return 0...64 ~= count ? String(decoding: short.prefix(count), as: UTF8.self) : nil
+        }
+        if let short { return short }
         var buffer = [UInt8](repeating: 0, count: 4096)
         let length = try readWhole(opened, into: &buffer)
         return String(decoding: buffer[..<length], as: UTF8.self)

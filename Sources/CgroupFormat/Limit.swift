@@ -55,7 +55,8 @@ public struct CPUMax: Hashable, Sendable, CustomStringConvertible {
 
     /// Parses `max 100000` or `150000 100000`, with or without its newline.
     public init(parsing text: String) throws(FormatError) {
-        let words = text.split(whereSeparator: \.isWhitespace)
+        let line = text.utf8.last == UInt8(ascii: "\n") ? text.dropLast() : text[...]
+        let words = line.split(separator: " ")
         guard words.count == 2, let quota = Limit(words[0]), let period = Int64(words[1]),
             period > 0
         else {

@@ -82,7 +82,7 @@ extension Enforcer {
         let policy =
             look.limit.isPassing ? .reassert : tenant.flatMap { state.drift[$0] } ?? .reassert
         let found = "\(look.key) was \(look.value), found \(now)"
-        let hasReloaded = hasReloaded(look.place)
+        let hasReloaded = hasReloaded
         let culprit = changer.tree.culprit(look.key, now, look.cgroup, hasReloaded: hasReloaded)
         switch policy {
         // systemd brings back what it keeps: nobody who would fight.
@@ -106,13 +106,6 @@ extension Enforcer {
                 cgroupID: look.cgroup.id, value: look.value, alerted: now)
         }
         return nil
-    }
-
-    /// Whether systemd has read its units anew since the last drift here.
-    private func hasReloaded(_ place: LimitPlace) -> Bool {
-        guard let now = changer.tree.owners.unitsLoaded else { return false }
-        defer { reloads[place] = now }
-        return (reloads[place] ?? unitsLoaded ?? now) < now
     }
 
     /// Whether the value was in force in this very cgroup, so that somebody changed it since.

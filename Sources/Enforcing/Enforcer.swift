@@ -31,9 +31,8 @@ public final class Enforcer {
     private var hasArmed = false
     /// What was said of budgets when they were looked at last.
     private var saidOfBudgets: Set<String> = []
-    /// When systemd had last read its units: at the first look, and at the last drift of a limit through it.
-    var unitsLoaded: UInt64?
-    var reloads: [LimitPlace: UInt64] = [:]
+    /// When systemd had last read its units, at the beginning of this look and of the one before.
+    private var unitsLoaded: (before: UInt64?, now: UInt64?)
     /// What cgroups had before anything that stands for a time was written.
     var bases: [Base: LimitValue] = [:]
     /// A clock that only goes on, in ms.
@@ -79,6 +78,7 @@ public final class Enforcer {
             try endOverdueBoosts(targets, &outcome)
             try begin(&outcome)
             keepBudgets(seen, targets, &outcome)
+            unitsLoaded = (unitsLoaded.now, changer.tree.owners.unitsLoaded)
             let (state, desires) = try read()
             let desired = DesiredCgroups(desires, targets)
             bases = Dictionary(
@@ -121,8 +121,12 @@ public final class Enforcer {
     private func begin(_ outcome: inout Outcome) throws(Fault) {
         guard !hasArmed else { return }
         for fault in try changer.armStandingBoosts() { tell("\(fault)", &outcome) }
-        unitsLoaded = changer.tree.owners.unitsLoaded
         hasArmed = true
+    }
+
+    /// Whether systemd has read its units anew since the look before.
+    var hasReloaded: Bool {
+        unitsLoaded.before != nil && changer.tree.owners.unitsLoaded != unitsLoaded.before
     }
 
     /// What limits shall be, read again when something changed it.
@@ -183,7 +187,6 @@ public final class Enforcer {
         seen = seen.filter { desired[$0.key.path] != nil }
         fights.keepOnly { desired[$0.path] != nil }
         strangled.keepOnly { desired[$0] != nil }
-        reloads = reloads.filter { desired[$0.key.path] != nil }
     }
 
     /// Says a thing once, until it was not to be said in a look.

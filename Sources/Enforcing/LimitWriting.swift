@@ -27,6 +27,7 @@ extension LimitedTree {
             // Besides an engine, too: it tells systemd rounded values, which systemd writes over the
             // exact ones with the next property of whatever kind.
             left = try owners.set(all, of: unit, lasting: lasting)
+            left += settled(all.filter { !left.contains($0) }, cgroup)
         }
         for setting in left where !isInForce(setting, cgroup) {
             do throws(Errno) {
@@ -36,6 +37,20 @@ extension LimitedTree {
                 throw cgroup.fault(error, setting.key, in: path)
             }
         }
+    }
+
+    /// Waits until systemd has done what it said it did: it answers before it writes.
+    ///
+    /// - Returns: the limits that are to be none and are not: where nothing else needs a controller any
+    ///   more, systemd leaves its files as they are.
+    private func settled(_ settings: [LimitSetting], _ cgroup: LimitedCgroup) -> [LimitSetting] {
+        var left = settings
+        for _ in 0..<25 {
+            left.removeAll { isInForce($0, cgroup) }
+            if left.isEmpty { break }
+            usleep(20_000)
+        }
+        return left.filter { $0.value.isSame(as: $0.key.unlimited, for: $0.key) }
     }
 
     /// The limit of swap that is to stay when memory.max is set; `nil` if it is set itself.
@@ -69,7 +84,7 @@ extension LimitedTree {
     }
 
     private func isInForce(_ setting: LimitSetting, _ cgroup: LimitedCgroup) -> Bool {
-        guard let value = try? cgroup.value(of: setting.key) else { return false }
+        guard let value = try? value(of: setting.key, at: cgroup) else { return false }
         return value.isSame(as: setting.value, for: setting.key)
     }
 

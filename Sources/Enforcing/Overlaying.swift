@@ -126,6 +126,8 @@ extension LimitChanger {
     public func endOverdueBoosts(
         _ targets: LimitTargets, mayTry: (Int64) -> Bool = { _ in true }
     ) throws(Fault) -> (ended: [LimitChangeSet], failed: [(change: Int64, fault: Fault)]) {
+        // Nearly always there is none, and all the rest need not be read.
+        guard try store.rootsOfOverdueBoosts(at: now()).contains(tree.path) else { return ([], []) }
         let overdue = try state().overlays.filter { $0.until.map { $0 <= now() } ?? false }
         var (ended, failed): ([LimitChangeSet], [(Int64, Fault)]) = ([], [])
         for change in Set(overdue.map(\.change)).sorted() where mayTry(change) {

@@ -14,7 +14,7 @@ public enum LimitValue: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads one limit's text as the kernel file has it; of io.max, the device's own fields.
     public init?(_ text: some StringProtocol, for key: LimitKey) {
-        let text = String(text.prefix { $0 != "\n" })
+        let text = String(decoding: text.utf8.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         switch key {
         case .cpuMax:
             guard let value = try? CPUMax(parsing: text) else { return nil }
