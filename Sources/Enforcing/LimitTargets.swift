@@ -72,6 +72,7 @@ public struct LimitTargets {
         var found = roots.flatMap { root in
             tree.leaves(root.path).filter {
                 !$0.path.hasSuffix(".slice") && self.tenant(of: $0.path) == tenant
+                    && !PathShape.isMonitor($0.path)
             }
         }
         let known = Set(found.map(\.path))

@@ -254,18 +254,20 @@ private func interface(of unit: String) -> String {
     }
 }
 
-/// Where the engines of this host listen; `nil` where there is none.
+/// Where the engines of this host listen; `nil` where there is none now.
 public struct RuntimeSockets: Sendable {
-    public let docker: String?
-    public let podman: String?
+    private let dockers: [String]
+    private let podmans: [String]
 
     public init(
         docker: [String] = ["/run/docker.sock", "/var/run/docker.sock"],
         podman: [String] = ["/run/podman/podman.sock"]
     ) {
-        self.docker = docker.first { access($0, F_OK) == 0 }
-        self.podman = podman.first { access($0, F_OK) == 0 }
+        (dockers, podmans) = (docker, podman)
     }
+
+    public var docker: String? { dockers.first { access($0, F_OK) == 0 } }
+    public var podman: String? { podmans.first { access($0, F_OK) == 0 } }
 }
 
 extension Owners {

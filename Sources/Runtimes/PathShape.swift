@@ -34,6 +34,11 @@ public enum PathShape {
         return name.hasSuffix(".service") || name.hasSuffix(".scope") ? "systemd" : "cgroup"
     }
 
+    /// Whether it is what watches over a container for Podman, not a container.
+    public static func isMonitor(_ path: String) -> Bool {
+        path.split(separator: "/").last?.hasPrefix("libpod-conmon-") ?? false
+    }
+
     /// The id that the container's runtime knows it by, 64 hexadecimal digits.
     public static func containerID(of path: String) -> String? {
         guard var name = path.split(separator: "/").last else { return nil }

@@ -62,6 +62,11 @@ import Units
         #expect(try properties("io.max=/dev/vda:wbps=5", node: nil) == nil)
     }
 
+    @Test func aMonitorIsNoContainer() {
+        #expect(PathShape.isMonitor("/machine.slice/libpod-conmon-abc.scope"))
+        #expect(!PathShape.isMonitor("/machine.slice/libpod-abc.scope"))
+    }
+
     @Test func podmanTakesResourcesOfARuntime() throws {
         let words = ["cpu=0.5", "memory.max=1M", "pids.max=7", "cpu.weight=50", "cpu=max"]
         let settings = try words.map { word in
