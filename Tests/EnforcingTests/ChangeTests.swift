@@ -111,6 +111,27 @@ import Units
         #expect(throws: Fault.self) { try rig.undo(set.id) }
     }
 
+    /// What a plan says is what is done, and a plan itself does nothing.
+    @Test(arguments: 0..<40 as Range<UInt64>)
+    func aPlanIsWhatIsDone(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let cgroups = ["/acme", "/acme/web", "/lab"]
+        let rig = try LimitRig(
+            cgroups: cgroups, tenants: [tenant("acme", root: "/acme"), tenant("lab", root: "/lab")])
+        for _ in 0..<6 {
+            let (target, word) = (target(&random), word(&random))
+            let before = try rig.snapshot(cgroups)
+            let planned = try rig.plan(target, word).map {
+                ["\($0.path)", "\($0.key)", "\($0.before)", "\($0.wanted)", "\($0.owner)"]
+            }
+            #expect(try rig.snapshot(cgroups) == before)
+            let done = try rig.set(target, word).changes
+            #expect(
+                done.map { [$0.path, $0.key, $0.before, $0.wanted, $0.owner ?? ""] } == planned)
+            #expect(done.allSatisfy { $0.isVerified })
+        }
+    }
+
     /// Whatever is set, undoing it all gives back every value and every wish.
     @Test(arguments: 0..<40 as Range<UInt64>)
     func setThenUndoIsTheIdentity(seed: UInt64) throws {

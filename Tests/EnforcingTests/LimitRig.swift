@@ -67,6 +67,12 @@ final class LimitRig {
         try folder.write(text, to: "tree\(cgroup)/\(file)")
     }
 
+    func plan(_ target: String, _ words: String...) throws -> [PlannedWrite] {
+        let targets = try LimitTargets(tree, store)
+        let wishes = try words.map { try LimitWish(parsing: $0) }
+        return try changer.plan(wishes, for: targets.find(target), targets).writes
+    }
+
     @discardableResult
     func set(_ target: String, _ words: String..., isForced: Bool = false) throws -> LimitChangeSet
     {
