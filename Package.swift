@@ -103,7 +103,7 @@ let package = Package(
             "Store",
             needs: [
                 "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
-                "Sealing", "Migrations", "CGcrypt", bigInt, grdb, sqlite,
+                "Sealing", "Migrations", "CLinux", "CGcrypt", bigInt, grdb, sqlite,
             ]),
         module("Settings", needs: ["Units", "Limits", "Metering", "Pricing", yams]),
         module(

@@ -31,6 +31,13 @@ int clinux_open_beneath(int dirfd, const char *path, int flags) {
 
 int clinux_lock_exclusive(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }
 
+int clinux_lock_wait(int fd) {
+    int code;
+    do code = flock(fd, LOCK_EX);
+    while (code < 0 && errno == EINTR);
+    return code;
+}
+
 int clinux_epoll(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
 static int add(int epoll, int fd, uint32_t events, uint64_t tag) {

@@ -13,6 +13,7 @@ public final class BudgetKeeper {
     private let everyMilliseconds: Int64
     private let isFresh: () -> Bool
     private var nextLook: Int64 = 0
+    private var observed: Result<Observation, Fault>?
     private let clock: () -> Int64
     private var backoff = Backoff<LimitSubject>()
 
@@ -28,39 +29,45 @@ public final class BudgetKeeper {
         (self.clock, self.isFresh) = (clock, isFresh)
     }
 
-    /// What every tenant with a ladder has spent.
-    struct Observation {
-        fileprivate var budgets: [(budget: Budget, state: LadderState?)]
-        fileprivate var spending: [String: Result<TenantSpending, Fault>]
-        fileprivate var milliseconds: Int64
+    /// What every tenant with a ladder had spent at a look.
+    private struct Observation {
+        var budgets: [(budget: Budget, state: LadderState?)] = []
+        var spending: [String: Result<TenantSpending, Fault>] = [:]
     }
 
     /// Looks at what is spent, if it is time to.
     ///
-    /// It may take long and changes nothing: it needs nobody else to wait.
-    ///
-    /// - Returns: `nil` if it is not time yet.
-    func observe() throws(Fault) -> Observation? {
+    /// It may take long and changes nothing: nobody else has to wait for it.
+    func observe() {
         let start = clock()
-        guard start >= nextLook else { return nil }
-        let budgets = try ledger.budgets().filter { $0.budget.ladder != nil }
-        var seen = Observation(budgets: budgets, spending: [:], milliseconds: 0)
+        guard start >= nextLook else { return }
+        do throws(Fault) {
+            observed = .success(try observation())
+        } catch {
+            observed = .failure(error)
+        }
+        // Looking takes a fiftieth of a core at most.
+        nextLook = start + max(everyMilliseconds, (clock() - start) * 50)
+    }
+
+    private func observation() throws(Fault) -> Observation {
+        var seen = Observation(budgets: try ledger.budgets().filter { $0.budget.ladder != nil })
         for span in Budget.Span.allCases {
-            let tenants = budgets.filter { $0.budget.per == span }.map(\.budget.tenant)
+            let tenants = seen.budgets.filter { $0.budget.per == span }.map(\.budget.tenant)
             guard !tenants.isEmpty else { continue }
             let spending = try ledger.spending(of: tenants, per: span, in: zone, at: changer.now())
             seen.spending.merge(spending) { $1 }
         }
-        seen.milliseconds = max(0, clock() - start)
         return seen
     }
 
-    /// Takes or leaves steps by what was observed; only within `alone`.
+    /// Takes or leaves steps by what was observed since the last time; only within `alone`.
     ///
-    /// - Returns: what an operator has to know, in words.
-    func act(on seen: Observation, _ targets: LimitTargets) throws(Fault) -> [String] {
-        // Looking takes a fiftieth of a core at most.
-        nextLook = clock() + max(everyMilliseconds, seen.milliseconds * 49)
+    /// - Returns: what an operator has to know, in words; `nil` if nothing was observed.
+    func act(_ targets: LimitTargets) throws(Fault) -> [String]? {
+        guard let observed else { return nil }
+        self.observed = nil
+        let seen = try observed.get()
         let ladders = Dictionary(uniqueKeysWithValues: try store.ladders().map { ($0.id, $0) })
         var messages = try liftOrphans(Set(seen.budgets.map(\.budget.tenant)), targets)
         var looks: [BudgetLook] = []

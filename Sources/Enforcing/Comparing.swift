@@ -49,7 +49,7 @@ extension Enforcer {
         }
         for isPassing in [false, true] {
             let part = wrong.filter { $0.look.limit.isPassing == isPassing }
-            if !part.isEmpty { write(part, isPassing: isPassing, targets, &outcome) }
+            if !part.isEmpty { write(part, state, isPassing: isPassing, targets, &outcome) }
         }
     }
 
@@ -62,9 +62,9 @@ extension Enforcer {
         let now = try changer.tree.value(of: look.key, at: look.cgroup)
         var look = look
         look.value = look.limit.value(
-            over: bases[Base(cgroupID: look.cgroup.id, key: look.key)] ?? now)
+            now: now, held: held[Base(cgroupID: look.cgroup.id, key: look.key)])
         if look.key == .memoryHigh {
-            if try watch(look, now, &outcome) { return nil }
+            if try watch(look, now, state, &outcome) { return nil }
             if strangled.isLifted(look.cgroup.path, at: clock()) { return nil }
         }
         let isCopyRight = look.cgroup.innerIsRight(look.key, look.value)
@@ -79,8 +79,9 @@ extension Enforcer {
             return Wrong(look: look, why: "crun's copy of \(look.key) was tighter")
         }
         let tenant = targets.tenant(of: look.cgroup.path)
-        let policy =
-            look.limit.isPassing ? .reassert : tenant.flatMap { state.drift[$0] } ?? .reassert
+        // What systemd rounds is nobody's wish.
+        let isWished = !look.limit.isPassing && !look.value.isPercent(now)
+        let policy = isWished ? tenant.flatMap { state.drift[$0] } ?? .reassert : .reassert
         let found = "\(look.key) was \(look.value), found \(now)"
         let hasReloaded = hasReloaded
         let culprit = changer.tree.culprit(look.key, now, look.cgroup, hasReloaded: hasReloaded)
@@ -121,13 +122,16 @@ extension Enforcer {
 
     /// Writes what is wrong: together, or one by one if that fails.
     private func write(
-        _ wrong: [Wrong], isPassing: Bool, _ targets: LimitTargets, _ outcome: inout Outcome
+        _ wrong: [Wrong], _ state: LimitState, isPassing: Bool, _ targets: LimitTargets,
+        _ outcome: inout Outcome
     ) {
         do throws(Fault) {
-            try write(wrong, isPassing: isPassing, targets, outcome: &outcome)
+            try write(wrong, state, isPassing: isPassing, targets, outcome: &outcome)
         } catch {
             if wrong.count > 1 {
-                for item in wrong { write([item], isPassing: isPassing, targets, &outcome) }
+                for item in wrong {
+                    write([item], state, isPassing: isPassing, targets, &outcome)
+                }
             } else if let only = wrong.first {
                 backoff.failed(only.look.attempt, at: clock())
                 tell("\(error)", &outcome)
@@ -136,7 +140,8 @@ extension Enforcer {
     }
 
     private func write(
-        _ wrong: [Wrong], isPassing: Bool, _ targets: LimitTargets, outcome: inout Outcome
+        _ wrong: [Wrong], _ state: LimitState, isPassing: Bool, _ targets: LimitTargets,
+        outcome: inout Outcome
     ) throws(Fault) {
         guard let first = wrong.first?.look else { return }
         let subject = first.entry.subject
@@ -148,7 +153,7 @@ extension Enforcer {
             request.writes += try changer.plan(item.look.cgroup, [setting], false, 0).map(\.write)
         }
         request.lasting = !isPassing
-        if isPassing { request.effects = changer.holding(request.writes) }
+        if isPassing { request.effects = changer.holding(request.writes, state) }
         let set = try changer.perform(request)
         outcome.written += set.changes.count
         for item in wrong {
@@ -187,7 +192,7 @@ extension Enforcer {
     ///
     /// - Returns: whether it did.
     private func watch(
-        _ look: Look, _ now: LimitValue, _ outcome: inout Outcome
+        _ look: Look, _ now: LimitValue, _ state: LimitState, _ outcome: inout Outcome
     ) throws(Fault) -> Bool {
         guard now != .number(.max),
             let total = look.cgroup.stalled("memory.pressure", full: true),
@@ -202,7 +207,7 @@ extension Enforcer {
                 "memory.high \(now) strangles it (all in it stalled for 30 s): lifted for 10 min",
             writes: writes)
         request.lasting = false
-        if look.limit.isPassing { request.effects = changer.holding(writes) }
+        if look.limit.isPassing { request.effects = changer.holding(writes, state) }
         try changer.perform(request)
         strangled.lift(look.cgroup.path, at: clock())
         // When the time is over it is no drift.

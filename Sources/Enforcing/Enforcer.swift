@@ -33,8 +33,8 @@ public final class Enforcer {
     private var saidOfBudgets: Set<String> = []
     /// When systemd had last read its units, at the beginning of this look and of the one before.
     private var unitsLoaded: (before: UInt64?, now: UInt64?)
-    /// What cgroups had before anything that stands for a time was written.
-    var bases: [Base: LimitValue] = [:]
+    /// What was replaced for a time.
+    var held: [Base: Replaced] = [:]
     /// A clock that only goes on, in ms.
     let clock: () -> Int64
 
@@ -70,19 +70,20 @@ public final class Enforcer {
     ///
     /// - Returns: `nil` if somebody else is changing limits; the next look sees to it.
     public func look() throws(Fault) -> Outcome? {
-        let seen = observeBudgets()
+        // While others may change limits.
+        budgets?.observe()
         return try changer.alone(waitMilliseconds: 0) { () throws(Fault) in
             var outcome = Outcome()
             for fault in changer.unrecovered { tell("\(fault)", &outcome) }
             let targets = try LimitTargets(changer.tree, store)
             try endOverdueBoosts(targets, &outcome)
             try begin(&outcome)
-            keepBudgets(seen, targets, &outcome)
+            keepBudgets(targets, &outcome)
             unitsLoaded = (unitsLoaded.now, changer.tree.owners.unitsLoaded)
             let (state, desires) = try read()
             let desired = DesiredCgroups(desires, targets)
-            bases = Dictionary(
-                state.held.map { (Base(cgroupID: $0.cgroupID, key: $0.key), $0.before) },
+            held = Dictionary(
+                state.held.map { (Base(cgroupID: $0.cgroupID, key: $0.key), $0.value) },
                 uniquingKeysWith: { first, _ in first })
             for entry in desired.all { compare(entry, state, targets, &outcome) }
             for item in state.held { restoreUncovered(item, desired, targets, &outcome) }
@@ -93,23 +94,9 @@ public final class Enforcer {
         }
     }
 
-    /// What is spent, looked at while others may change limits.
-    private func observeBudgets() -> Result<BudgetKeeper.Observation?, Fault> {
+    private func keepBudgets(_ targets: LimitTargets, _ outcome: inout Outcome) {
         do throws(Fault) {
-            return .success(try budgets?.observe())
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private func keepBudgets(
-        _ seen: Result<BudgetKeeper.Observation?, Fault>, _ targets: LimitTargets,
-        _ outcome: inout Outcome
-    ) {
-        do throws(Fault) {
-            if let seen = try seen.get() {
-                saidOfBudgets = Set(try budgets?.act(on: seen, targets) ?? [])
-            }
+            if let said = try budgets?.act(targets) { saidOfBudgets = Set(said) }
         } catch {
             saidOfBudgets = ["budgets: \(error)"]
         }
@@ -120,8 +107,9 @@ public final class Enforcer {
     /// At the first look: boosts have timers again after a reboot.
     private func begin(_ outcome: inout Outcome) throws(Fault) {
         guard !hasArmed else { return }
-        for fault in try changer.armStandingBoosts() { tell("\(fault)", &outcome) }
-        hasArmed = true
+        let faults = try changer.armStandingBoosts()
+        for fault in faults { tell("\(fault)", &outcome) }
+        hasArmed = faults.isEmpty
     }
 
     /// Whether systemd has read its units anew since the look before.

@@ -72,7 +72,7 @@ public final class LimitChanger {
             bites[write] = tree.cgroup(write.path)?.bites(of: write.key)
         }
         let wanted = try store.wantedLimits(of: request.subject)
-        var asked: Set<PlannedWrite> = []
+        var asked = Set(shrinks.map(\.high))
         do throws(Fault) {
             try carryOut(due, shrinks, lasting: request.lasting, &asked)
             var set = changeSet(request, .done)

@@ -7,8 +7,11 @@ import Units
 
 extension LimitedTree {
     /// The limits that words ask for, at one cgroup: what they do not name of a device stays.
+    ///
+    /// - Parameter lasting: a limit as it is without what stands for a time; `nil` if the kernel has it.
     public func settings(
-        _ wishes: [LimitWish], at cgroup: LimitedCgroup
+        _ wishes: [LimitWish], at cgroup: LimitedCgroup,
+        lasting: (LimitKey) -> LimitValue? = { _ in nil }
     ) throws(Fault) -> [LimitSetting] {
         var settings: [LimitSetting] = []
         for wish in wishes {
@@ -24,9 +27,9 @@ extension LimitedTree {
                         cure: "Name a disk as lsblk shows it, /dev/vda, or its number")
                 }
                 let key = LimitKey.ioMax(device)
-                let before = try value(of: key, at: cgroup)
-                let known = settings.first { $0.key == key }?.value ?? before
-                guard case .io(var io) = known else { continue }
+                var known = settings.first { $0.key == key }?.value ?? lasting(key)
+                if known == nil { known = try value(of: key, at: cgroup) }
+                guard case .io(var io)? = known else { continue }
                 for (field, limit) in fields { io[field] = limit }
                 settings.removeAll { $0.key == key }
                 new = LimitSetting(key, .io(io))

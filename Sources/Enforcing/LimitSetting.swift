@@ -40,8 +40,12 @@ extension LimitChanger {
         let freezes = wishes.filter(\.isFreeze)
         let others = wishes.filter { !$0.isFreeze }
         var items: [LimitPlan.Item] = []
+        let state = try state()
+        let desired = DesiredCgroups(state.desires, targets)
         for cgroup in target.cgroups where !others.isEmpty {
-            let settings = try tree.settings(others, at: cgroup)
+            let settings = try tree.settings(others, at: cgroup) { key in
+                desired[cgroup.path]?.limits.wanted[key] ?? state.held(key, in: cgroup.id)?.before
+            }
             items += try plan(cgroup, settings, isForced, watching)
         }
         if !freezes.isEmpty {
@@ -124,6 +128,18 @@ extension LimitChanger {
             writes: plan.writes)
         request.isForced = isForced
         try refuseHidden(plan, targets)
+        let state = try state()
+        let desired = DesiredCgroups(state.desires, targets)
+        request.writes = plan.writes.map { write in
+            var write = write
+            if let budget = desired[write.path]?.limits.budget[write.key] {
+                write.wanted = write.wanted.tightened(by: budget)
+            }
+            return write
+        }
+        // Where a budget's step stands, it is written together with what is wanted.
+        let held = request.writes.filter { state.held($0.key, in: $0.cgroupID) != nil }
+        request.effects += holding(held, state)
         for setting in plan.values {
             let remembers = plan.writes.contains { $0.key == setting.key && $0.owner.remembers }
             let isKept = action != .unset || remembers
@@ -169,8 +185,10 @@ extension LimitChanger {
             guard let limits = desired[place.path]?.limits,
                 let over = limits.boost[place.key] ?? limits.budget[place.key]
             else { continue }
-            // What is no looser than the budget's holds at once.
-            if limits.boost[place.key] == nil, !over.isTighter(than: value) { continue }
+            // What is tighter than the budget's in anything holds at once.
+            let isHidden =
+                value.tightened(by: over) == over && !value.isSame(as: over, for: place.key)
+            if limits.boost[place.key] == nil, !isHidden { continue }
             let boost = state.overlays.first { overlay in
                 overlay.source == .boost && overlay.key == place.key
                     && targets.cgroups(of: overlay.subject, place.key)

@@ -35,13 +35,19 @@ extension LimitTargets {
             let devices = Set(cgroup.limitedDevices).union(desired.all.keys.compactMap(\.device))
             let keys =
                 LimitKey.plain.dropLast() + devices.sorted().map { LimitKey.ioMax($0) } + [.freeze]
+            let limits = Dictionary(uniqueKeysWithValues: desired.list.map { ($0.key, $0) })
             for key in keys {
+                let now = try? cgroup.value(of: key)
+                let held = state.held(key, in: cgroup.id)
                 result.append(
                     LimitTruth(
-                        path: cgroup.path, key: key, wanted: desired.all[key],
+                        path: cgroup.path, key: key,
+                        wanted: limits[key].map { limit in
+                            now.map { limit.value(now: $0, held: held) } ?? limit.value
+                        },
                         because: desired.boost[key] != nil
                             ? "boost" : desired.budget[key] != nil ? "budget" : nil,
-                        written: try? cgroup.value(of: key),
+                        written: now,
                         effective: tree.effective(key, at: cgroup),
                         biting: try biting(key, cgroup, store, boot), owner: owner))
             }

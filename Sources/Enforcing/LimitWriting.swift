@@ -93,7 +93,8 @@ extension LimitedTree {
         let isFrozen = write.wanted == .frozen(true)
         if isFrozen {
             try refuseFreezing(write, cgroup)
-            if try !owners.pause(true, write.owner) {
+            let isPaused = owners.isPaused(write.owner)
+            if try isPaused ? false : !owners.pause(true, write.owner) {
                 if let unit = write.owner.unit, owners.canFreeze {
                     try owners.freeze(true, unit)
                 } else {
@@ -128,7 +129,8 @@ extension LimitedTree {
 
     private func freezeByFile(_ isFrozen: Bool, _ cgroup: LimitedCgroup) throws(Fault) {
         do throws(Errno) {
-            if try cgroup.value(of: .freeze) == .frozen(isFrozen) { return }
+            let text = try cgroup.directory.text(named: LimitKey.freeze.file)
+            if text.hasPrefix(isFrozen ? "1" : "0") { return }
             try cgroup.directory.write(isFrozen ? "1" : "0", to: LimitKey.freeze.file)
         } catch {
             throw cgroup.fault(error, .freeze, in: path)

@@ -97,6 +97,10 @@ public struct LimitedCgroup {
     /// A limit as the kernel has it; `nil` where its text is none.
     public func value(of key: LimitKey) throws(Errno) -> LimitValue? {
         let text = try directory.text(named: key.file)
+        // An engine with crun freezes only crun's cgroup.
+        if key == .freeze, text.hasPrefix("0"), let inner {
+            return LimitValue(try inner.directory.text(named: key.file), for: key)
+        }
         if case .ioMax(let device) = key { return .io(IOMax.devices(in: text)[device] ?? IOMax()) }
         return LimitValue(text, for: key)
     }

@@ -38,7 +38,7 @@ extension LimitChanger {
                     notes.append("\(cgroup.path) has no \(overlay.key)")
                     continue
                 }
-                let value = limit.value(over: state.base(of: limit.key, in: cgroup.id) ?? now)
+                let value = limit.value(now: now, held: state.held(limit.key, in: cgroup.id))
                 writes += try plan(
                     cgroup, [LimitSetting(limit.key, value)], isForced, 0
                 ).map(\.write)
@@ -50,7 +50,7 @@ extension LimitChanger {
             keys.contains($0.key) && !planned.contains($0.place)
         }
         let restored = try restore(held, desired, isForced: isForced, refusing: refusing)
-        let effects = holding(writes) + restored.effects
+        let effects = holding(writes, state) + restored.effects
         notes += restored.notes
 
         let said = ([reason] + notes).compactMap(\.self).joined(separator: "; ")
@@ -67,9 +67,11 @@ extension LimitChanger {
     }
 
     /// Keeps what is there before writes that stand for a time.
-    func holding(_ writes: [PlannedWrite]) -> [LimitEffect] {
+    func holding(_ writes: [PlannedWrite], _ state: LimitState) -> [LimitEffect] {
         writes.filter { !$0.isInForce }.map {
-            .hold(HeldLimit($0, boot: boot, root: tree.path))
+            .hold(
+                HeldLimit(
+                    $0, over: state.held($0.key, in: $0.cgroupID), boot: boot, root: tree.path))
         }
     }
 
@@ -90,23 +92,29 @@ extension LimitChanger {
             }
             let limit = desired.limit(item.key, at: item.governingPath)
             let isPassing = limit?.isPassing ?? false
+            let now = try tree.value(of: item.key, at: cgroup)
             let write = PlannedWrite(
                 path: item.path, cgroupID: item.cgroupID,
                 owner: item.path == item.governingPath
                     ? try tree.owners.owner(of: item.path) : .file,
-                key: item.key, before: try tree.value(of: item.key, at: cgroup),
-                wanted: limit?.value(over: item.before) ?? item.before)
+                key: item.key, before: now,
+                wanted: limit?.value(now: now, held: item.value) ?? item.before)
             if !isPassing { effects.append(.release(item)) }
             if write.isInForce { continue }
             let place = tree.path + harmless(write.path)
-            guard item.isStillOurs(write) else {
+            guard item.value.isStill(now, for: item.key) else {
                 if refusing { throw foreign(item, write.before, at: "\(place)/\(item.key)") }
                 notes.append("\(item.path) \(item.key) is \(write.before), set by another: kept")
                 continue
             }
             if !isForced { try write.refuseKill(cgroup.circumstances(), at: place) }
             writes.append(write)
-            if isPassing { effects += holding([write]) }
+            guard isPassing else { continue }
+            // Where what is left comes to what was there, nothing is held any more.
+            effects.append(
+                write.wanted.isSame(as: item.before, for: item.key)
+                    ? .release(item)
+                    : .hold(HeldLimit(write, over: item.value, boot: boot, root: tree.path)))
         }
         return (writes, effects, notes)
     }
@@ -121,6 +129,8 @@ extension LimitChanger {
 
     /// Ends every boost whose time is over; only within `alone`.
     ///
+    /// What cannot be ended keeps no other limit of the same boost.
+    ///
     /// - Parameter mayTry: whether a boost's change may be tried now.
     /// - Returns: the change-sets, and what could not be ended, by the boost's change.
     public func endOverdueBoosts(
@@ -132,25 +142,29 @@ extension LimitChanger {
         var (ended, failed): ([LimitChangeSet], [(Int64, Fault)]) = ([], [])
         for change in Set(overdue.map(\.change)).sorted() where mayTry(change) {
             let overlays = overdue.filter { $0.change == change }
-            do throws(Fault) {
+            func end(_ overlays: [LimitOverlay]) throws(Fault) {
                 let set = try lay(
                     [], ending: overlays, targets, .expire,
                     reason: "the boost of change \(change) is over")
                 if let set { ended.append(set) }
+            }
+            do throws(Fault) {
+                try end(overlays)
             } catch {
-                failed.append((change, error))
+                guard overlays.count > 1 else {
+                    failed.append((change, error))
+                    continue
+                }
+                for overlay in overlays {
+                    do throws(Fault) {
+                        try end([overlay])
+                    } catch {
+                        failed.append((change, error))
+                    }
+                }
             }
         }
         return (ended, failed)
-    }
-}
-
-extension HeldLimit {
-    /// Whether the value that a write would replace is the one that was written here, as the kernel or, after
-    /// a daemon-reload, systemd keeps it.
-    fileprivate func isStillOurs(_ write: PlannedWrite) -> Bool {
-        written.isSame(as: write.before, for: key)
-            || write.owner.unit != nil && written.isPercent(write.before)
     }
 }
 

@@ -50,16 +50,16 @@ struct PendingChange: Codable {
         for write in writes {
             guard let key = LimitKey(write.key), let before = LimitValue(write.before, for: key),
                 let wanted = LimitValue(write.wanted, for: key),
-                let cgroup = try tree.find(write.path),
-                cgroup.id == write.cgroup || !isOfThisBoot
+                let cgroup = try tree.find(write.path)
             else { continue }
+            let isSame = isOfThisBoot && cgroup.id == write.cgroup
             let item = PlannedWrite(
                 path: write.path, cgroupID: cgroup.id,
                 owner: try tree.owners.owner(of: write.path), key: key, before: before,
                 wanted: wanted)
             let kept = lasting ? tree.owners.kept(key, by: item.owner) : nil
             let isKept = kept?.isSame(as: wanted, for: key) ?? false
-            let value = isOfThisBoot ? try tree.readBack(item) : nil
+            let value = isSame ? try tree.readBack(item) : nil
             if isKept || value?.isSame(as: wanted, for: key) ?? false { planned.append(item) }
         }
         return planned

@@ -15,7 +15,7 @@ public struct ProcessLock: ~Copyable {
     /// - Throws: `notPermitted` if the file cannot be opened.
     public init(_ name: String, of store: String, waitMilliseconds: Int64 = 0) throws(Fault) {
         let path = "\(Self.resolved(store)).\(name)"
-        let opened = makeStoreFile(path)
+        let opened = Self.opened(path)
         guard opened >= 0 else {
             throw Fault(
                 .notPermitted, at: path,
@@ -36,6 +36,13 @@ public struct ProcessLock: ~Copyable {
         ftruncate(opened, 0)
         let pid = Array(String(getpid()).utf8)
         _ = pid.withUnsafeBytes { pwrite(opened, $0.baseAddress, $0.count, 0) }
+    }
+
+    /// Its file; never what a link there leads to, which would be truncated.
+    private static func opened(_ path: String) -> Int32 {
+        let made = makeStoreFile(path)
+        if made >= 0 || errno != EEXIST { return made }
+        return open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
     }
 
     public var isHeld: Bool { holder == nil }

@@ -43,6 +43,8 @@ extension LimitChanger {
     func wait(_ shrink: Shrink) throws(Fault) {
         guard case .number(.at(let target)) = shrink.max.wanted else { return }
         let cgroup = try tree.same(shrink.max)
+        // Whoever is told may want to hold back signals: the write itself takes long on older kernels.
+        onShrink(cgroup.number("memory.current") ?? target, target)
         try tree.write([shrink.high], lasting: false)
         var plan = MemoryShrink(target: target, deadlineMilliseconds: deadline)
         var (elapsed, last) = (Int64(0), cgroup.stalled("memory.pressure", full: true))

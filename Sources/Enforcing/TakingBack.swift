@@ -1,5 +1,6 @@
 import CgroupFormat
 import Limits
+import Runtimes
 import Store
 import Units
 
@@ -21,7 +22,7 @@ extension LimitChanger {
         _ request: LimitRequest, _ writes: [PlannedWrite], _ asked: Set<PlannedWrite>,
         _ pending: Int64?, because fault: Fault
     ) -> Fault {
-        let back = putBack(writes, asked: asked, lasting: request.lasting)
+        let back = putBack(writes.filter(asked.contains), lasting: request.lasting)
         guard back.lost.isEmpty else {
             // What is pending stays: the next run tries again.
             return Fault(
@@ -47,33 +48,47 @@ extension LimitChanger {
             found: ([found] + unwritten).joined(separator: ". Besides, "), cure: fault.cure)
     }
 
-    /// Writes what was there before, where it is not there now.
-    ///
-    /// An owner that was asked is told again in any case: it may keep what the kernel refused.
-    func putBack(
-        _ writes: [PlannedWrite], asked: Set<PlannedWrite>, lasting: Bool
-    ) -> Return {
+    /// Writes what was there before, where the kernel has it not, or the owner may keep what was written.
+    func putBack(_ writes: [PlannedWrite], lasting: Bool) -> Return {
         var result = Return()
         for batch in writes.map(\.reversed).batches {
             for write in batch {
-                let isKept = write.owner != .file && asked.contains(write.reversed)
                 do throws(Fault) {
-                    // A cgroup that has ended needs nothing put back.
-                    guard let cgroup = try tree.find(write.path), cgroup.id == write.cgroupID
-                    else { continue }
-                    let value = try tree.readBack(write)
-                    if value.isSame(as: write.wanted, for: write.key), !isKept { continue }
-                    if let why = cgroup.killing(write, now: value) {
-                        result.left.append(why)
-                    } else {
-                        try tree.write([write], lasting: lasting)
-                    }
+                    try putBack(write, lasting: lasting, &result)
                 } catch {
                     result.lost.append("\(error)")
                 }
             }
         }
         return result
+    }
+
+    private func putBack(
+        _ write: PlannedWrite, lasting: Bool, _ result: inout Return
+    ) throws(Fault) {
+        // A cgroup that has ended needs nothing put back.
+        guard let cgroup = try tree.find(write.path), cgroup.id == write.cgroupID else { return }
+        let value = try tree.readBack(write)
+        let isThere = value.isSame(as: write.wanted, for: write.key)
+        if isThere, !mayKeep(write.reversed) { return }
+        if let why = cgroup.killing(write, now: value) {
+            result.left.append(why)
+            return
+        }
+        do throws(Fault) {
+            try tree.write([write], lasting: lasting)
+        } catch {
+            // Who may not tell the owner now could not tell it before.
+            if isThere, error.kind == .notPermitted { return }
+            throw error
+        }
+    }
+
+    /// Whether an owner keeps what was written, or does not say: it would bring it back.
+    private func mayKeep(_ write: PlannedWrite) -> Bool {
+        guard write.owner != .file, write.key != .freeze else { return false }
+        return tree.owners.kept(write.key, by: write.owner)?
+            .isSame(as: write.wanted, for: write.key) ?? true
     }
 
     /// What writes that were taken back have come to.
@@ -109,7 +124,7 @@ extension LimitChanger {
                 cure: "Compare octroi limit show with what it should be, then delete the row")
         }
         let writes = try change.plannedWrites(in: tree, isOfThisBoot: isOfThisBoot)
-        let back = putBack(writes, asked: Set(writes), lasting: change.lasting)
+        let back = putBack(writes, lasting: change.lasting)
         if let first = back.lost.first {
             throw Fault(
                 .failed, at: "change of \(harmless(change.target)) that was cut short",

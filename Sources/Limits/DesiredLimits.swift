@@ -59,8 +59,30 @@ public struct DesiredLimit: Hashable, Sendable {
     /// Whether only a budget has a say in it: what others set in the kernel may be tighter.
     public var onlyTightens: Bool
 
-    /// What it comes to where the kernel has another value without it.
-    public func value(over base: LimitValue) -> LimitValue {
-        onlyTightens ? value.tightened(by: base) : value
+    /// What it comes to in a cgroup.
+    ///
+    /// - Parameters:
+    ///   - now: what the kernel has.
+    ///   - held: what was there before something that stands for a time was written; `nil` if nothing was.
+    public func value(now: LimitValue, held: Replaced?) -> LimitValue {
+        guard onlyTightens else { return value }
+        // What somebody else wrote since is what is there without it.
+        let base = held.flatMap { $0.isStill(now, for: key) ? $0.before : nil } ?? now
+        return value.tightened(by: base)
+    }
+}
+
+/// A value that was replaced by another for a time.
+public struct Replaced: Hashable, Sendable {
+    public var before: LimitValue
+    public var written: LimitValue
+
+    public init(before: LimitValue, written: LimitValue) {
+        (self.before, self.written) = (before, written)
+    }
+
+    /// Whether a value is the one that was written, as the kernel, or systemd over a daemon-reload, keeps it.
+    public func isStill(_ now: LimitValue, for key: LimitKey) -> Bool {
+        written.isSame(as: now, for: key) || written.isPercent(now)
     }
 }

@@ -52,7 +52,7 @@ public struct DeadManSwitch: Sendable {
                         }
                         message.property("Type", "s") { $0.add("oneshot") }
                         message.property("Restart", "s") { $0.add("on-failure") }
-                        message.property("RestartUSec", "t") { $0.add(30_000_000 as UInt64) }
+                        message.property("RestartUSec", "t") { $0.add(600_000_000 as UInt64) }
                         // A run that failed for good must not hold the name.
                         message.property("CollectMode", "s") { $0.add("inactive-or-failed") }
                         message.property("ExecStart", "a(sasb)") {

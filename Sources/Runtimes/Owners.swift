@@ -13,7 +13,7 @@ public final class Owners {
     private var bus: SystemdBus?
     /// Where the tree's root lies below the host's cgroup2 mount, `/tenant.slice`.
     private let base: String
-    private lazy var version = systemdVersion()
+    private var knownVersion: Int?
 
     /// - Parameters:
     ///   - isHost: whether the tree is the host's own, or part of it; elsewhere nobody owns a cgroup.
@@ -52,16 +52,22 @@ public final class Owners {
     }
 
     /// systemd's version, 252; `nil` if it does not say.
-    private func systemdVersion() -> Int? {
-        guard let text = (try? systemd())?.version else { return nil }
-        return Int(text.drop { !$0.isNumber }.prefix { $0.isNumber })
+    private var version: Int? {
+        if knownVersion == nil, let text = (try? systemd())?.version {
+            knownVersion = Int(text.drop { !$0.isNumber }.prefix { $0.isNumber })
+        }
+        return knownVersion
     }
 
     /// Whether systemd has FreezeUnit and ThawUnit (since 246).
     public var canFreeze: Bool { version ?? .max >= 246 }
 
     /// When systemd last read its units, in µs of its monotonic clock; `nil` if it does not say.
-    public var unitsLoaded: UInt64? { (try? systemd())?.unitsLoaded }
+    public var unitsLoaded: UInt64? {
+        guard let bus = try? systemd() else { return nil }
+        let loaded = try? ask(bus) { bus throws(SystemdBus.Refusal) in try bus.unitsLoaded() }
+        return loaded ?? nil
+    }
 
     /// Whether a unit is loaded now.
     func hasUnit(_ unit: String) -> Bool {

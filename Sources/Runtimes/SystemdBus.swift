@@ -139,13 +139,16 @@ public final class SystemdBus {
 
     /// When systemd last read its units, at start or by a daemon-reload, in µs of its monotonic clock;
     /// `nil` if it does not say (before version 250).
-    public var unitsLoaded: UInt64? {
+    public func unitsLoaded() throws(Refusal) -> UInt64? {
         var value: UInt64 = 0
         let code = sd_bus_get_property_trivial(
             bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
             "org.freedesktop.systemd1.Manager", "UnitsLoadTimestampMonotonic", nil,
             CChar(UInt8(ascii: "t")), &value)
-        return code >= 0 ? value : nil
+        if code >= 0 { return value }
+        let refusal = Refusal(sd_bus_error(), code)
+        if refusal.isDisconnected { throw refusal }
+        return nil
     }
 
     /// The bus path of a unit.

@@ -69,15 +69,20 @@ public struct HeldLimit: Hashable, Sendable {
     public var cgroupID: Int64
     public var path: String
     public var key: LimitKey
-    public var before: LimitValue
-    public var written: LimitValue
+    public var value: Replaced
 
+    public var before: LimitValue { value.before }
+    public var written: LimitValue { value.written }
     public var place: LimitPlace { LimitPlace(path, key) }
 
-    public init(_ write: PlannedWrite, boot: String, root: String) {
+    /// - Parameter known: what is held there already: that stays what was before, unless somebody else wrote
+    ///   since.
+    public init(_ write: PlannedWrite, over known: Replaced? = nil, boot: String, root: String) {
         (self.boot, self.root) = (boot, root)
-        (cgroupID, path) = (write.cgroupID, write.path)
-        (key, before, written) = (write.key, write.before, write.wanted)
+        (cgroupID, path, key) = (write.cgroupID, write.path, write.key)
+        let isOurs = known?.isStill(write.before, for: write.key) ?? false
+        value = Replaced(
+            before: isOurs ? known?.before ?? write.before : write.before, written: write.wanted)
     }
 }
 
@@ -87,7 +92,7 @@ public enum LimitEffect: Hashable, Sendable {
     case unwant(LimitSubject, LimitKey)
     case lay(LimitOverlay)
     case end(overlay: Int64)
-    /// Keeps what was there; what is held already stays, only `written` moves.
+    /// Keeps what was there.
     case hold(HeldLimit)
     case release(HeldLimit)
 }
@@ -101,9 +106,9 @@ public struct LimitState: Sendable {
     /// What to do about drift, by tenant; `reassert` where none is named.
     public var drift: [String: DriftPolicy]
 
-    /// What a cgroup had before anything that stands for a time was written; `nil` if nothing was.
-    public func base(of key: LimitKey, in cgroupID: Int64) -> LimitValue? {
-        held.first { $0.cgroupID == cgroupID && $0.key == key }?.before
+    /// What something that stands for a time replaced in a cgroup; `nil` if nothing did.
+    public func held(_ key: LimitKey, in cgroupID: Int64) -> Replaced? {
+        held.first { $0.cgroupID == cgroupID && $0.key == key }?.value
     }
 
     /// What a subject shall have.
@@ -283,7 +288,8 @@ private func record(
             db,
             """
             INSERT INTO limit_held VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (boot, root, cgroup_id, file) DO UPDATE SET written = excluded.written
+            ON CONFLICT (boot, root, cgroup_id, file) DO UPDATE
+                SET before = excluded.before, written = excluded.written
             """,
             [
                 item.boot, item.root, item.cgroupID, item.path, item.key.description,

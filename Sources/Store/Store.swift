@@ -1,5 +1,6 @@
-import Glibc
+import CLinux
 import GRDB
+import Glibc
 import Migrations
 import Units
 
@@ -78,36 +79,27 @@ public struct Store: Sendable {
         try queue.read { try refuseForeign($0, migrator, path, access) }
         guard access == .write else { return nil }
         try queue.writeWithoutTransaction(setUpJournal)
-        let old = try queue.read { db in
-            try migrator.hasCompletedMigrations(db) ? nil : migrator.completedMigrations(db).last
-        }
-        guard let old else {
-            try migrate(queue)
-            return nil
-        }
+        if try queue.read(migrator.hasCompletedMigrations) { return nil }
+        let lock = FolderLock(of: path)
+        defer { lock.release() }
+        // Another process may have done it in the meantime.
+        guard let old = try queue.read({ try oldSchema($0, migrator) }) else { return nil }
         // Another process may do the same: each makes a copy of its own.
-        let copyOfOld = "\(path).schema-\(old.prefix(4))-\(time(nil))-\(getpid())"
-        try copy(queue, to: copyOfOld)
+        let copyOfOld =
+            old.isEmpty ? nil : "\(path).schema-\(old.prefix(4))-\(time(nil))-\(getpid())"
+        if let copyOfOld { try copy(queue, to: copyOfOld) }
         do {
-            try migrate(queue)
+            try migrator.migrate(queue)
         } catch {
-            unlink(copyOfOld)
+            if let copyOfOld { unlink(copyOfOld) }
             throw error
         }
         return copyOfOld
     }
 
-    private static func migrate(_ queue: DatabaseQueue) throws {
-        for attempt in 1... {
-            do {
-                return try migrator.migrate(queue)
-            } catch {
-                // Another process may have done it at the same moment.
-                if try queue.read({ try migrator.hasCompletedMigrations($0) }) { return }
-                if attempt == 20 { throw error }
-                usleep(50_000)
-            }
-        }
+    /// The newest migration that is done, empty if there is none; `nil` if nothing is left to do.
+    private static func oldSchema(_ db: Database, _ migrator: DatabaseMigrator) throws -> String? {
+        try migrator.hasCompletedMigrations(db) ? nil : migrator.completedMigrations(db).last ?? ""
     }
 
     /// Checks that the file that was opened is still the one at the path.
@@ -193,18 +185,38 @@ private struct FileIdentity: Equatable {
     }
 }
 
-/// Opens a file of the store for writing, and makes it if it is not there: its owner and group may read it,
-/// and the group may write it where it may write the folder.
+/// Makes a file of the store: its owner and group may read it, and the group may write it where the folder is
+/// shared with the group (mode 2770).
 ///
-/// - Returns: its descriptor, or -1 with `errno`.
-public func makeStoreFile(_ path: String, _ flags: Int32 = 0) -> Int32 {
-    let isNew = access(path, F_OK) != 0
-    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0o640)
-    guard descriptor >= 0, isNew else { return descriptor }
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+/// - Returns: its descriptor, or -1 with `errno`, EEXIST if there is anything at the path, a link, too.
+public func makeStoreFile(_ path: String) -> Int32 {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+    guard descriptor >= 0 else { return descriptor }
     var status = stat()
-    if stat(folder, &status) == 0, status.st_mode & S_IWGRP != 0 { fchmod(descriptor, 0o660) }
+    let isShared =
+        stat(folder(of: path), &status) == 0 && status.st_mode & S_IWGRP != 0
+        && status.st_mode & S_ISGID != 0
+    if isShared { fchmod(descriptor, 0o660) }
     return descriptor
+}
+
+private func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+}
+
+/// Keeps other processes from bringing a store of the same folder to a newer schema at the same time.
+///
+/// On the folder, so that no file is left behind, and no lock of SQLite's on its own file is let go of.
+private struct FolderLock {
+    private let descriptor: Int32
+
+    init(of path: String) {
+        descriptor = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        // Without it, SQLite's own locks still keep the file whole.
+        if descriptor >= 0 { clinux_lock_wait(descriptor) }
+    }
+
+    func release() { close(descriptor) }
 }
 
 /// Makes the store's file and its folder; one that is there stays.
@@ -219,7 +231,7 @@ private func createFile(_ path: String) throws(Fault) {
     if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
         mkdir(String(path[..<slash]), 0o750)
     }
-    let descriptor = makeStoreFile(path, O_EXCL)
+    let descriptor = makeStoreFile(path)
     // Another process may have made it in the meantime.
     if descriptor < 0, errno == EEXIST { return }
     guard descriptor >= 0 else { throw cannotOpen(path) }

@@ -347,6 +347,9 @@ struct Desk {
                 run.process.terminationStatus == 0, "\(String(decoding: said, as: UTF8.self))")
         }
         #expect(try desk.run("tenant", "list", "--format", "csv").lines.count == 3)
+        let files = try FileManager.default.contentsOfDirectory(atPath: desk.folder.path)
+        #expect(
+            !files.contains { $0.contains(".schema-") }, "a new store is none of an older schema")
     }
 
     @Test func outputThatCannotBeWrittenIsAFailure() throws {

@@ -231,6 +231,7 @@ final class FakeBusBox {
     private var bus: FakeBus?
     var called: [String] { bus?.called ?? [] }
     func drop() { bus?.drop() }
+    func refuse() { bus?.refuse() }
 
     func make(
         _ folder: String, units: [String: String],

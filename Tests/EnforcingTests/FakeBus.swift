@@ -11,6 +11,7 @@ final class FakeBus: Sendable {
     private let listener: Int32
     private let calls = Mutex<[String]>([])
     private let peers = Mutex<[Int32]>([])
+    private let isRefusing = Mutex(false)
     private let units: [String: String]
     private let onSet: @Sendable (String) -> Void
 
@@ -51,6 +52,9 @@ final class FakeBus: Sendable {
             peers = []
         }
     }
+
+    /// Lets nobody set anything from now on.
+    func refuse() { isRefusing.withLock { $0 = true } }
 
     private func serve(_ peer: Int32) {
         var opened: OpaquePointer?
@@ -100,19 +104,23 @@ final class FakeBus: Sendable {
             sd_bus_message_open_container(reply, CChar(UInt8(ascii: "v")), "s")
             add("s", units.first { $0.value == name }?.key ?? "", to: reply)
             sd_bus_message_close_container(reply)
+        case "SetUnitProperties" where isRefusing.withLock({ $0 }):
+            return answer(message, with: "org.freedesktop.DBus.Error.AccessDenied")
         case "SetUnitProperties": onSet(text(message) ?? "")
-        case "GetUnit":
-            var refusal: OpaquePointer?
-            "org.freedesktop.systemd1.NoSuchUnit".withCString { name in
-                var error = sd_bus_error(name: name, message: name, _need_free: 0)
-                sd_bus_message_new_method_error(message, &refusal, &error)
-            }
-            sd_bus_send(nil, refusal, nil)
-            sd_bus_message_unref(refusal)
-            return
+        case "GetUnit": return answer(message, with: "org.freedesktop.systemd1.NoSuchUnit")
         default: break
         }
         sd_bus_send(nil, reply, nil)
+    }
+
+    private func answer(_ message: OpaquePointer, with name: String) {
+        var refusal: OpaquePointer?
+        name.withCString { name in
+            var error = sd_bus_error(name: name, message: name, _need_free: 0)
+            sd_bus_message_new_method_error(message, &refusal, &error)
+        }
+        sd_bus_send(nil, refusal, nil)
+        sd_bus_message_unref(refusal)
     }
 
     private func add(_ type: String, _ text: String, to reply: OpaquePointer?) {

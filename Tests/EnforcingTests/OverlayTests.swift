@@ -86,6 +86,47 @@ import Units
         #expect(try rig.state.held.isEmpty)
     }
 
+    /// What others write while a step stands is what is there without it from then on.
+    @Test func whatOthersWriteUnderABudgetIsKept() throws {
+        let rig = try acme()
+        try rig.write("20\n", "/acme", "pids.max")
+        let overlay = try step(rig, LimitSubject(.tenant, "acme"), .pidsMax, .number(.at(9)))
+        let enforcer = rig.enforcer()
+        func look(_ written: String? = nil) throws -> String {
+            if let written { try rig.write("\(written)\n", "/acme", "pids.max") }
+            rig.time.pass(600_000)
+            _ = try enforcer.look()
+            return try rig.read("/acme", "pids.max")
+        }
+        #expect(try look() == "9")
+        #expect(try look("3") == "3", "tighter")
+        #expect(try look("50") == "9", "looser")
+        try rig.boost("acme", "pids.max=500", forMilliseconds: 60_000)
+        #expect(try look() == "9", "after a boost, too")
+        #expect(try look("4") == "4")
+        try rig.boost("acme", "pids.max=500", forMilliseconds: 60_000)
+        #expect(try look() == "4", "what is tighter comes back")
+        #expect(try look("30") == "9", "and binds nobody who loosens it")
+        try lift(rig, overlay)
+        #expect(try rig.read("/acme", "pids.max") == "30")
+        #expect(try rig.state.held.isEmpty)
+    }
+
+    @Test func aFieldThatOnlyABudgetHoldsIsNotWanted() throws {
+        let rig = try acme()
+        let device = LimitKey.ioMax(DeviceNumber(major: 8, minor: 0))
+        let limit = try #require(LimitValue("wbps=2000 riops=90", for: device))
+        let overlay = try step(rig, LimitSubject(.tenant, "acme"), device, limit)
+        try rig.set("acme", "io.max=8:0:riops=7,wiops=8")
+        func io() throws -> String {
+            "\(try rig.tree.value(of: device, at: rig.tree.require("/acme")))"
+        }
+        _ = try rig.enforcer().look()
+        #expect(try io() == "rbps=max wbps=2000 riops=7 wiops=8")
+        try lift(rig, overlay)
+        #expect(try io() == "rbps=max wbps=max riops=7 wiops=8")
+    }
+
     @Test func aLimitTighterThanABudgetsIsSet() throws {
         let rig = try acme()
         let overlay = try step(rig, LimitSubject(.tenant, "acme"), .cpuWeight, .weight(25))

@@ -84,6 +84,59 @@ import Units
         #expect(try rig.read("/acme", "memory.max") == "536870912")
     }
 
+    @Test func whatCannotEndKeepsNothingElseOfABoost() throws {
+        let rig = try acme()
+        try rig.write("0\n", "/acme", "memory.swap.max")
+        try rig.set("acme", "memory.max=512M", "pids.max=50")
+        try rig.boost("acme", "memory.max=2G", "pids.max=500", forMilliseconds: 60_000)
+        try rig.write("1073741824\n", "/acme", "memory.current")
+        try rig.write(
+            "anon 1000000000\nfile 0\nkernel 0\nsock 0\nshmem 0\n", "/acme", "memory.stat")
+        rig.time.pass(60_000)
+        _ = try rig.enforcer().look()
+        #expect(try rig.read("/acme", "memory.max") == "2147483648")
+        #expect(try rig.read("/acme", "pids.max") == "50")
+        #expect(try rig.state.overlays.map(\.key) == [.memoryMax])
+    }
+
+    /// What an owner refused is no change that was cut short.
+    @Test func whatAnOwnerForbidsIsOnRecordAndNothingMore() throws {
+        let (rig, bus) = try managed("pids.max")
+        bus.refuse()
+        let fault = #expect(throws: Fault.self) { try rig.set("acme", "pids.max=40", "cpu=1") }
+        #expect(fault?.kind == .notPermitted)
+        #expect(fault?.cure.contains("50-octroi.rules") == true)
+        #expect(fault?.found.contains("taken back") == false)
+        #expect(try rig.store.pendingLimitChanges(in: rig.tree.path).isEmpty)
+        #expect(try rig.store.limitHistory().map(\.outcome) == [.failed])
+    }
+
+    @Test func aLockIsNoLinkToAnythingElse() throws {
+        let rig = try acme()
+        try rig.folder.write("precious", to: "file")
+        let lock = "\(rig.store.path).limits"
+        for target in ["file", "nothing"] {
+            try? FileManager.default.removeItem(atPath: lock)
+            try FileManager.default.createSymbolicLink(
+                atPath: lock, withDestinationPath: "\(rig.folder.path)/\(target)")
+            #expect(throws: Fault.self) { try rig.set("acme", "pids.max=40") }
+        }
+        let text = try String(contentsOfFile: "\(rig.folder.path)/file", encoding: .utf8)
+        #expect(text == "precious")
+        #expect(!FileManager.default.fileExists(atPath: "\(rig.folder.path)/nothing"))
+    }
+
+    /// An engine with crun freezes only crun's cgroup.
+    @Test func whatIsFrozenInCrunsCopyIsFrozen() throws {
+        let rig = try LimitRig(cgroups: ["/x.scope", "/x.scope/container"])
+        let scope = try rig.tree.require("/x.scope")
+        #expect(try rig.tree.value(of: .freeze, at: scope) == .frozen(false))
+        try rig.write("1\n", "/x.scope/container", "cgroup.freeze")
+        #expect(try rig.tree.value(of: .freeze, at: scope) == .frozen(true))
+        try rig.set("/x.scope", "freeze=off")
+        #expect(try rig.read("/x.scope/container", "cgroup.freeze") == "0")
+    }
+
     @Test func undoingIsRefusedWhereItWouldKill() throws {
         let rig = try acme()
         try rig.write("0\n", "/acme", "memory.swap.max")

@@ -15,6 +15,9 @@ int clinux_open_beneath(int dirfd, const char *path, int flags);
 /* flock(2) for the exclusive lock, without waiting: -1 and EWOULDBLOCK if another holds it. */
 int clinux_lock_exclusive(int fd);
 
+/* The same, waiting for others. */
+int clinux_lock_wait(int fd);
+
 /* epoll_create1(2), close-on-exec. */
 int clinux_epoll(void);
 

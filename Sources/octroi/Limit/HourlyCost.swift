@@ -27,7 +27,9 @@ struct HourlyCost {
         switch (write.wanted, write.before) {
         case (.cpu(let wanted), .cpu(let before)):
             return words(
-                wanted.cores, was: before.cores, now: item.circumstances.cores,
+                wanted.cores, was: before.cores,
+                // Where what is granted is billed, what is used says nothing.
+                now: spending?.isCPUReserved == true ? nil : item.circumstances.cores,
                 spending?.cpuPrice)
         case (.number(let wanted), .number(let before)) where write.key == .memoryMax:
             return words(bytes(wanted), was: bytes(before), now: nil, spending?.memoryPrice)

@@ -65,6 +65,8 @@ struct LimitExpire: ParsableCommand {
 
     func run() throws {
         let tools = try place.tools()
+        // It is tried again: what does not shrink is not to be held low for long.
+        tools.changer.deadline = 3000
         let result = try tools.changer.aloneOrFail { () throws(Fault) in
             try tools.changer.endOverdueBoosts(tools.targets())
         }

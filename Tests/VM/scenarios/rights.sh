@@ -54,4 +54,6 @@ refused "a plain cgroup" 77 "may not touch it" as ops octroi limit set lab cpu=0
 refused "a container of Docker" 77 "gives no answer\|systemd refuses" as ops octroi limit set web pids.max=5
 refused "a stranger" 77 "cannot be opened\|may not" as stranger octroi limit set acme cpu=1
 is "the kernel is as it was after all" "$(of $slice cpu.max)" "$before"
-is "nothing is left half done" "$(octroi limit history --verify --format csv | wc -l)" 1
+is "the chain is whole" "$(octroi limit history --verify --format csv | wc -l)" 1
+is "nothing is left half done" "$(sqlite3 -readonly "$OCTROI_DB" 'SELECT count(*) FROM limit_pending')" 0
+is "nor taken for a crash" "$(octroi limit history --format csv | awk -F, '$5 == "recover"' | wc -l)" 0
