@@ -137,6 +137,8 @@ extension LimitChanger {
             }
             return write
         }
+        // What a budget adds is not to outlive it with an owner.
+        request.lasting = request.writes == plan.writes
         // Where a budget's step stands, it is written together with what is wanted.
         let held = request.writes.filter { state.held($0.key, in: $0.cgroupID) != nil }
         request.effects += holding(held, state)

@@ -48,6 +48,11 @@ extension LimitChanger {
             .undo, of: subject, tenant: change.tenant, reason: reason, writes: writes)
         request.undoes = change.id
         request.isForced = isForced
+        // What was there before may be a budget's.
+        let desired = DesiredCgroups(try state().desires, targets)
+        request.lasting = !writes.contains {
+            desired[$0.path]?.limits.budget[$0.key] != nil
+        }
         for entry in change.changes {
             guard let key = LimitKey(entry.key) else { continue }
             let value = entry.wantedBefore.flatMap { LimitValue($0, for: key) }

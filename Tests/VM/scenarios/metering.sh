@@ -52,7 +52,8 @@ is "Docker's name" "$(column "$shop" name)" shop
 is "a label decides whose it is" "$(column "$shop" tenant)" lab
 is "from its first microsecond" "$(metered "$shop" cpu)" "$(counter "$shop" cpu.stat usage_usec)"
 
-short=$(docker run --rm --name brief --cgroup-parent tenant-acme.slice bb /bin/sh -c "$(printf "$send" 8)"; docker events --since 5s --until 0s --filter event=die --format '{{.ID}}' | tail -1)
+docker run --rm --cidfile /tmp/brief --cgroup-parent tenant-acme.slice bb /bin/sh -c "$(printf "$send" 8)"
+short=$(cat /tmp/brief)
 sleep 2
 kill "$sink" 2>/dev/null || true
 sleep 2
