@@ -13,10 +13,6 @@ extension Enforcer {
         /// What it shall be, with what others set in the kernel where that is tighter.
         var value: LimitValue
 
-        init(_ entry: DesiredCgroups.Entry, _ limit: DesiredLimit) {
-            (self.entry, self.limit, value) = (entry, limit, limit.value)
-        }
-
         var cgroup: LimitedCgroup { entry.cgroup }
         var key: LimitKey { limit.key }
         var place: LimitPlace { LimitPlace(cgroup.path, key) }
@@ -38,7 +34,7 @@ extension Enforcer {
         for limit in entry.list {
             outcome.compared += 1
             do throws(Fault) {
-                if let found = try compare(Look(entry, limit), state, targets, &outcome),
+                if let found = try compare(limit, of: entry, state, targets, &outcome),
                     backoff.mayTry(found.look.attempt, at: clock())
                 {
                     wrong.append(found)
@@ -57,12 +53,13 @@ extension Enforcer {
     ///
     /// - Returns: it, if it is to be written.
     private func compare(
-        _ look: Look, _ state: LimitState, _ targets: LimitTargets, _ outcome: inout Outcome
+        _ limit: DesiredLimit, of entry: DesiredCgroups.Entry, _ state: LimitState,
+        _ targets: LimitTargets, _ outcome: inout Outcome
     ) throws(Fault) -> Wrong? {
-        let now = try changer.tree.value(of: look.key, at: look.cgroup)
-        var look = look
-        look.value = look.limit.value(
-            now: now, held: held[Base(cgroupID: look.cgroup.id, key: look.key)])
+        let now = try changer.tree.value(of: limit.key, at: entry.cgroup)
+        let look = Look(
+            entry: entry, limit: limit,
+            value: limit.value(now: now, held: state.held(limit.key, in: entry.cgroup.id)))
         if look.key == .memoryHigh {
             if try watch(look, now, state, &outcome) { return nil }
             if strangled.isLifted(look.cgroup.path, at: clock()) { return nil }

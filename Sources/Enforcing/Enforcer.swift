@@ -33,8 +33,6 @@ public final class Enforcer {
     private var saidOfBudgets: Set<String> = []
     /// When systemd had last read its units, at the beginning of this look and of the one before.
     private var unitsLoaded: (before: UInt64?, now: UInt64?)
-    /// What was replaced for a time.
-    var held: [Base: Replaced] = [:]
     /// A clock that only goes on, in ms.
     let clock: () -> Int64
 
@@ -43,12 +41,6 @@ public final class Enforcer {
         var cgroupID: Int64
         var value: LimitValue
         var alerted: LimitValue?
-    }
-
-    /// A limit of a cgroup that something was laid on for a time, whatever its path.
-    struct Base: Hashable {
-        var cgroupID: Int64
-        var key: LimitKey
     }
 
     /// What is put off for a while once it failed.
@@ -82,9 +74,6 @@ public final class Enforcer {
             unitsLoaded = (unitsLoaded.now, changer.tree.owners.unitsLoaded)
             let (state, desires) = try read()
             let desired = DesiredCgroups(desires, targets)
-            held = Dictionary(
-                state.held.map { (Base(cgroupID: $0.cgroupID, key: $0.key), $0.value) },
-                uniquingKeysWith: { first, _ in first })
             for entry in desired.all { compare(entry, state, targets, &outcome) }
             for item in state.held { restoreUncovered(item, desired, targets, &outcome) }
             // What is not so any more may be said again.

@@ -10,6 +10,10 @@ public struct Sheet: Sendable {
     public var notInTable: Set<String>
     /// What a table calls a column, if not by its name.
     public var headings: [String: String]
+    /// Columns that a table says once, above, where they say the same in every row.
+    public var above: [String] = []
+    /// Columns of sentences, which a table prints below, behind what the column `by` says.
+    public var below: (columns: [String], by: String)?
 
     public init(
         columns: [String], rows: [[Cell]], title: String? = nil, notInTable: Set<String> = [],

@@ -3,15 +3,18 @@ import Units
 extension Sheet {
     /// Aligned columns: numbers to the right, text to the left.
     func table(bold: Bool) -> String {
-        let kept = self.columns.indices.filter { !notInTable.contains(self.columns[$0]) }
-        let columns = kept.map { self.columns[$0] }
+        let agreed = rows.isEmpty ? [] : above.compactMap(columns.firstIndex).filter(isSame)
+        let told = (below?.columns ?? []).compactMap(columns.firstIndex)
+        let kept = self.columns.indices.filter {
+            !notInTable.contains(self.columns[$0]) && !agreed.contains($0) && !told.contains($0)
+        }
         let rows = self.rows.map { row in kept.map { row[$0] } }
         let shown = rows.map { $0.map(\.shown) }
-        let headers = columns.map { self.headings[$0] ?? $0.replacing("_", with: " ") }
-        let widths = columns.indices.map { column in
+        let headers = kept.map(heading)
+        let widths = headers.indices.map { column in
             max(headers[column].count, shown.map { $0[column].count }.max() ?? 0)
         }
-        let isNumber = columns.indices.map { column in
+        let isNumber = headers.indices.map { column in
             rows.contains { $0[column].isNumber }
                 && rows.allSatisfy { $0[column].isNumber || $0[column] == .none }
         }
@@ -24,10 +27,32 @@ extension Sheet {
             return String(line.reversed().drop { $0 == " " }.reversed())
         }
         let head = line(headers)
-        let titled = title.map { "\($0)\n\n" } ?? ""
+        let common = agreed.filter { self.rows[0][$0] != .none }
+            .map { "\(heading($0)) \(self.rows[0][$0].shown)" }
+        let titles = [title, common.isEmpty ? nil : common.joined(separator: ", ")]
+        let titled = titles.compactMap(\.self).map { "\($0)\n\n" }.joined()
         if rows.isEmpty { return titled + "Nothing to show.\n" }
         return titled + (bold ? "\u{1B}[1m\(head)\u{1B}[0m" : head) + "\n"
-            + shown.map { line($0) + "\n" }.joined()
+            + shown.map { line($0) + "\n" }.joined() + sentences(told)
+    }
+
+    private func heading(_ column: Int) -> String {
+        headings[columns[column]] ?? columns[column].replacing("_", with: " ")
+    }
+
+    private func isSame(_ column: Int) -> Bool { rows.allSatisfy { $0[column] == rows[0][column] } }
+
+    /// What stands below the table, each line once.
+    private func sentences(_ told: [Int]) -> String {
+        guard let by = below.flatMap({ columns.firstIndex(of: $0.by) }) else { return "" }
+        var lines: [String] = []
+        for row in rows {
+            for column in told where row[column] != .none {
+                let line = "\(row[by].shown): \(row[column].shown)\n"
+                if !lines.contains(line) { lines.append(line) }
+            }
+        }
+        return lines.isEmpty ? "" : "\n" + lines.joined()
     }
 }
 

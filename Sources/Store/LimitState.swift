@@ -102,14 +102,21 @@ public struct LimitState: Sendable {
     public var wanted: [WantedLimit]
     /// Those that stand.
     public var overlays: [LimitOverlay]
-    public var held: [HeldLimit]
+    public let held: [HeldLimit]
     /// What to do about drift, by tenant; `reassert` where none is named.
     public var drift: [String: DriftPolicy]
+    private let replaced: [Int64: [LimitKey: Replaced]]
+
+    init(
+        wanted: [WantedLimit], overlays: [LimitOverlay], held: [HeldLimit],
+        drift: [String: DriftPolicy]
+    ) {
+        (self.wanted, self.overlays, self.held, self.drift) = (wanted, overlays, held, drift)
+        replaced = held.reduce(into: [:]) { $0[$1.cgroupID, default: [:]][$1.key] = $1.value }
+    }
 
     /// What something that stands for a time replaced in a cgroup; `nil` if nothing did.
-    public func held(_ key: LimitKey, in cgroupID: Int64) -> Replaced? {
-        held.first { $0.cgroupID == cgroupID && $0.key == key }?.value
-    }
+    public func held(_ key: LimitKey, in cgroupID: Int64) -> Replaced? { replaced[cgroupID]?[key] }
 
     /// What a subject shall have.
     public func desired(_ subject: LimitSubject) -> DesiredLimits {

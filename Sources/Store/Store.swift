@@ -84,7 +84,6 @@ public struct Store: Sendable {
         defer { lock.release() }
         // Another process may have done it in the meantime.
         guard let old = try queue.read({ try oldSchema($0, migrator) }) else { return nil }
-        // Another process may do the same: each makes a copy of its own.
         let copyOfOld =
             old.isEmpty ? nil : "\(path).schema-\(old.prefix(4))-\(time(nil))-\(getpid())"
         if let copyOfOld { try copy(queue, to: copyOfOld) }

@@ -115,9 +115,7 @@ import Units
     @Test(arguments: 0..<40 as Range<UInt64>)
     func aPlanIsWhatIsDone(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
-        let cgroups = ["/acme", "/acme/web", "/lab"]
-        let rig = try LimitRig(
-            cgroups: cgroups, tenants: [tenant("acme", root: "/acme"), tenant("lab", root: "/lab")])
+        let rig = try twoTenants()
         for _ in 0..<6 {
             let (target, word) = (target(&random), word(&random))
             let before = try rig.snapshot(cgroups)
@@ -136,9 +134,7 @@ import Units
     @Test(arguments: 0..<40 as Range<UInt64>)
     func setThenUndoIsTheIdentity(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
-        let cgroups = ["/acme", "/acme/web", "/lab"]
-        let rig = try LimitRig(
-            cgroups: cgroups, tenants: [tenant("acme", root: "/acme"), tenant("lab", root: "/lab")])
+        let rig = try twoTenants()
         for _ in 0..<3 { try rig.set(target(&random), word(&random)) }
         let before = try rig.snapshot(cgroups)
         let wanted = try wishes(rig)
@@ -148,6 +144,13 @@ import Units
         #expect(try rig.snapshot(cgroups) == before)
         #expect(try wishes(rig) == wanted)
         #expect(try rig.store.verifyLimitHistory().damage.isEmpty)
+    }
+
+    private let cgroups = ["/acme", "/acme/web", "/lab"]
+
+    private func twoTenants() throws -> LimitRig {
+        try LimitRig(
+            cgroups: cgroups, tenants: [tenant("acme", root: "/acme"), tenant("lab", root: "/lab")])
     }
 
     private func wishes(_ rig: LimitRig) throws -> Set<String> {

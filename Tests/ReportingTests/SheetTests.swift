@@ -138,4 +138,26 @@ import Units
     func namesABadHeader(text: String) {
         #expect { try parseUsageImport(text) } throws: { ($0 as? Fault)?.place == "line 1" }
     }
+
+    @Test func aTableSaysOnceWhatIsTheSameAndSentencesBelow() {
+        var sheet = Sheet(
+            columns: ["cgroup", "limit", "owner", "note"],
+            rows: [
+                [.text("/a"), .text("cpu"), .text("file"), .text("no effect now")],
+                [.text("/a"), .text("pids"), .text("file"), .none],
+            ])
+        (sheet.above, sheet.below) = (["cgroup", "owner"], (["note"], "limit"))
+        #expect(
+            sheet.rendered(as: .table)
+                == "cgroup /a, owner file\n\nlimit\ncpu\npids\n\ncpu: no effect now\n")
+        #expect(sheet.rendered(as: .csv).hasPrefix("cgroup,limit,owner,note\n/a,cpu,file,"))
+        sheet.rows[1][0] = .text("/b")
+        #expect(
+            sheet.rendered(as: .table)
+                == "owner file\n\ncgroup  limit\n/a      cpu\n/b      pids\n\ncpu: no effect now\n")
+        sheet.rows = [[.text("/a"), .text("cpu"), .none, .none]]
+        #expect(sheet.rendered(as: .table) == "cgroup /a\n\nlimit\ncpu\n")
+        sheet.rows = []
+        #expect(sheet.rendered(as: .table) == "Nothing to show.\n")
+    }
 }

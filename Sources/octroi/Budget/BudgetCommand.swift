@@ -140,23 +140,24 @@ struct BudgetList: ParsableCommand {
     func run() throws {
         let store = try place.store(.read)
         let lines = try budgetLines(store, place.settings().zone, nil)
-        try show(
-            Sheet(
-                columns: [
-                    "tenant", "amount", "currency", "per", "spent", "percent", "forecast",
-                    "ladder", "steps", "exempt_until", "note",
-                ],
-                rows: lines.map { line in
-                    [
-                        .text(line.budget.tenant), .exact(line.budget.amount.description),
-                        .optional(line.money?.currency.code), .text(line.budget.per.rawValue),
-                        line.cell(line.money?.spent), .optional(line.percent),
-                        line.cell(line.money?.forecast), .optional(line.budget.ladder),
-                        .integer(Int128(line.state?.rung ?? 0)),
-                        line.budget.exemptUntil.map { .time($0) } ?? .none,
-                        .optional(line.fault?.found),
-                    ]
-                }, headings: ["percent": "%", "exempt_until": "exempt until"]), output.format)
+        var sheet = Sheet(
+            columns: [
+                "tenant", "amount", "currency", "per", "spent", "percent", "forecast",
+                "ladder", "steps", "exempt_until", "note",
+            ],
+            rows: lines.map { line in
+                [
+                    .text(line.budget.tenant), .exact(line.budget.amount.description),
+                    .optional(line.money?.currency.code), .text(line.budget.per.rawValue),
+                    line.cell(line.money?.spent), .optional(line.percent),
+                    line.cell(line.money?.forecast), .optional(line.budget.ladder),
+                    .integer(Int128(line.state?.rung ?? 0)),
+                    line.budget.exemptUntil.map { .time($0) } ?? .none,
+                    .optional(line.fault?.found),
+                ]
+            }, headings: ["percent": "%", "exempt_until": "exempt until"])
+        (sheet.above, sheet.below) = (["currency", "per"], (["note"], "tenant"))
+        try show(sheet, output.format)
     }
 }
 

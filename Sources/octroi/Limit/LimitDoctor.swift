@@ -34,14 +34,12 @@ struct LimitDoctor: ParsableCommand {
                 systemd: Engines.systemdVersion(),
                 docker: engine.map { .init(cgroupDriver: $0.driver, apiVersion: $0.api) }),
             tenantRoots: tenants.flatMap(\.match).flatMap(\.rootPaths))
-        try show(
-            Sheet(
-                columns: ["what", "state", "found", "fix"],
-                rows: findings.map {
-                    [
-                        .text($0.what), .text($0.state.rawValue), .text($0.found),
-                        .optional($0.cure),
-                    ]
-                }), output.format)
+        var sheet = Sheet(
+            columns: ["what", "state", "found", "fix"],
+            rows: findings.map {
+                [.text($0.what), .text($0.state.rawValue), .text($0.found), .optional($0.cure)]
+            })
+        sheet.below = (["fix"], "what")
+        try show(sheet, output.format)
     }
 }

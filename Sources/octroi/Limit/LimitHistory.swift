@@ -41,16 +41,16 @@ struct LimitHistory: ParsableCommand {
         if sets.isEmpty, let target {
             complain("octroi: no change of \(harmless(target)) is written down")
         }
-        try show(
-            Sheet(
-                columns: [
-                    "change", "at", "user", "uid", "action", "outcome", "target", "tenant",
-                    "cgroup",
-                    "limit", "before", "wanted", "after", "verified", "owner", "reason", "undoes",
-                    "expires",
-                ],
-                rows: sets.flatMap(rows), notInTable: ["uid", "tenant", "owner", "wanted"]),
-            output.format)
+        var sheet = Sheet(
+            columns: [
+                "change", "at", "user", "uid", "action", "outcome", "target", "tenant", "cgroup",
+                "limit", "before", "wanted", "after", "verified", "owner", "reason", "undoes",
+                "expires",
+            ],
+            rows: sets.flatMap(rows), notInTable: ["uid", "tenant", "owner", "wanted"])
+        sheet.above = ["user", "target", "cgroup", "outcome", "verified", "undoes", "expires"]
+        sheet.below = (["reason"], "change")
+        try show(sheet, output.format)
     }
 
     private func check(_ store: Store) throws {

@@ -97,7 +97,7 @@ extension LimitTools {
     /// What a plan would do.
     func sheet(of plan: LimitPlan) throws(Fault) -> Sheet {
         let prices = try HourlyCost(store, plan.target.tenant, in: zone)
-        return Sheet(
+        var sheet = Sheet(
             columns: [
                 "cgroup", "limit", "before", "wanted", "after", "verified", "owner", "effect",
                 "cost_per_hour",
@@ -111,14 +111,15 @@ extension LimitTools {
                         item.flatMap { $0.notes.isEmpty ? nil : $0.notes.joined(separator: "; ") }),
                     .optional(item.flatMap { prices.words($0) }),
                 ]
-            }, notInTable: ["after", "verified"],
-            headings: ["cost_per_hour": "cost per hour"])
+            }, notInTable: ["after", "verified"])
+        (sheet.above, sheet.below) = (["cgroup", "owner"], (["effect"], "limit"))
+        return sheet
     }
 }
 
 /// A change that was carried out.
 func sheet(_ set: LimitChangeSet, _ plan: LimitPlan? = nil) -> Sheet {
-    Sheet(
+    var sheet = Sheet(
         columns: [
             "cgroup", "limit", "before", "wanted", "after", "verified", "owner", "effect", "change",
         ],
@@ -134,4 +135,8 @@ func sheet(_ set: LimitChangeSet, _ plan: LimitPlan? = nil) -> Sheet {
                 .integer(Int128(set.id)),
             ]
         })
+    // What is verified is as wanted.
+    if set.changes.allSatisfy(\.isVerified) { sheet.notInTable = ["after"] }
+    (sheet.above, sheet.below) = (["change", "cgroup", "owner"], (["effect"], "limit"))
+    return sheet
 }

@@ -40,14 +40,16 @@ struct LimitShow: ParsableCommand {
                     && truth.effective?.value == truth.key.unlimited
             }
         }
-        try show(
-            Sheet(
-                columns: [
-                    "cgroup", "limit", "value", "note", "wanted", "effective", "bound_by", "biting",
-                    "owner",
-                ],
-                rows: truths.map(row), headings: ["value": "written", "bound_by": "bound by"]),
-            output.format)
+        var sheet = Sheet(
+            columns: [
+                "cgroup", "limit", "value", "note", "wanted", "effective", "bound_by", "biting",
+                "owner",
+            ],
+            rows: truths.map(row), headings: ["value": "written", "bound_by": "bound by"])
+        let isOwn = truths.allSatisfy { $0.effective.map(\.binding) ?? [$0.path] == [$0.path] }
+        if isOwn { sheet.notInTable = ["bound_by"] }
+        (sheet.above, sheet.below) = (["cgroup", "owner"], (["note", "biting"], "limit"))
+        try show(sheet, output.format)
     }
 
     private func row(_ truth: LimitTruth) -> [Cell] {

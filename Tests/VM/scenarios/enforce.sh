@@ -62,6 +62,9 @@ for round in 1 2 3 4 5; do
 done
 is "no fight" "$(octroi limit history acme --format csv | grep -c 'Two writers' || true)" 0
 above "the reload is named" "$(octroi limit history acme --format csv | grep -c '(daemon-reload)')" 4
+systemctl restart dbus
+echo 80000 100000 >$root$slice/cpu.max
+until_is "a bus that was restarted is asked anew" "12500 100000" cat $root$slice/cpu.max
 systemctl set-property tenant-acme.slice TasksMax=33
 until_is "set-property is undone" 700 cat $root$slice/pids.max
 above "and named" "$(octroi limit history acme --format csv | grep -c 'systemctl set-property')" 0
@@ -83,6 +86,18 @@ docker update --pids-limit 5 web >/dev/null
 until_is "docker update is undone" 77 cat "$root$(scope)/pids.max"
 above "and named" "$(octroi limit history web --format csv | grep -c 'docker update')" 0
 docker stop -t 1 web >/dev/null
+
+# --- a memory.high under which nothing runs any more is lifted
+hog=$(docker run -d --name hog --cgroup-parent tenant-acme.slice bb /bin/busybox sh -c \
+    'while :; do /bin/busybox dd if=/dev/zero of=/dev/shm/x bs=1M count=40 2>/dev/null; done')
+hogs=$slice/docker-$hog.scope
+sleep 5
+octroi limit set hog memory.high=4M --force --deadline 1s >/dev/null
+is "memory.high is far below what it holds" "$(cat "$root$hogs/memory.high")" $((4 << 20))
+until_is "a limit that strangles is lifted" max cat "$root$hogs/memory.high"
+above "and why is on record" "$(octroi limit history hog --format csv | grep -c 'strangles it')" 0
+octroi limit unset hog memory.high >/dev/null
+docker rm -f hog >/dev/null
 
 # --- in the steady state nothing is written
 sleep 3
