@@ -69,7 +69,7 @@ public final class Enforcer {
             for fault in changer.unrecovered { tell("\(fault)", &outcome) }
             let targets = try LimitTargets(changer.tree, store)
             try endOverdueBoosts(targets, &outcome)
-            try begin(&outcome)
+            try armTimers(&outcome)
             keepBudgets(targets, &outcome)
             unitsLoaded = (unitsLoaded.now, changer.tree.owners.unitsLoaded)
             let (state, desires) = try read()
@@ -93,8 +93,8 @@ public final class Enforcer {
         for message in saidOfBudgets.sorted() { tell(message, &outcome) }
     }
 
-    /// At the first look: boosts have timers again after a reboot.
-    private func begin(_ outcome: inout Outcome) throws(Fault) {
+    /// Lets boosts that stand have timers, until all have: after a reboot there are none.
+    private func armTimers(_ outcome: inout Outcome) throws(Fault) {
         guard !hasArmed else { return }
         let faults = try changer.armStandingBoosts()
         for fault in faults { tell("\(fault)", &outcome) }

@@ -91,8 +91,8 @@ public final class LimitChanger {
             Journal.tell(set)
             return set
         } catch {
-            throw takeBack(
-                request, due + shrinks.map(\.high), asked, pending, because: error)
+            let written = (due + shrinks.map(\.high)).filter(asked.contains)
+            throw takeBack(request, written, pending, because: error)
         }
     }
 

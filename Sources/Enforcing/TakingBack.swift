@@ -16,13 +16,11 @@ extension LimitChanger {
 
     /// Puts back what was written, in reverse, and writes the failure down.
     ///
-    /// - Parameter asked: what owners were asked for.
     /// - Returns: what is to be thrown.
     func takeBack(
-        _ request: LimitRequest, _ writes: [PlannedWrite], _ asked: Set<PlannedWrite>,
-        _ pending: Int64?, because fault: Fault
+        _ request: LimitRequest, _ writes: [PlannedWrite], _ pending: Int64?, because fault: Fault
     ) -> Fault {
-        let back = putBack(writes.filter(asked.contains), lasting: request.lasting)
+        let back = putBack(writes, lasting: request.lasting)
         guard back.lost.isEmpty else {
             // What is pending stays: the next run tries again.
             return Fault(
@@ -36,7 +34,7 @@ extension LimitChanger {
             request, .failed,
             reason: [request.reason, "\(fault.place): \(found)"]
                 .compactMap(\.self).joined(separator: ". "))
-        set.changes = changes(of: writes.filter(asked.contains))
+        set.changes = changes(of: writes)
         var unwritten: [String] = []
         do throws(Fault) {
             Journal.tell(try store.finishLimitChange(set, pending: pending))

@@ -235,6 +235,7 @@ final class FakeBusBox {
     var called: [String] { bus?.called ?? [] }
     func drop() { bus?.drop() }
     func refuse() { bus?.refuse() }
+    func forget() { bus?.forget() }
 
     func make(
         _ folder: String, units: [String: String],

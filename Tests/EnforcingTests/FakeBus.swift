@@ -12,6 +12,7 @@ final class FakeBus: Sendable {
     private let calls = Mutex<[String]>([])
     private let peers = Mutex<[Int32]>([])
     private let isRefusing = Mutex(false)
+    private let started = Mutex<Set<String>>([])
     private let units: [String: String]
     private let onSet: @Sendable (String) -> Void
 
@@ -52,6 +53,9 @@ final class FakeBus: Sendable {
             peers = []
         }
     }
+
+    /// Forgets what was started, as a reboot does.
+    func forget() { started.withLock { $0 = [] } }
 
     /// Lets nobody set anything from now on.
     func refuse() { isRefusing.withLock { $0 = true } }
@@ -107,7 +111,12 @@ final class FakeBus: Sendable {
         case "SetUnitProperties" where isRefusing.withLock({ $0 }):
             return answer(message, with: "org.freedesktop.DBus.Error.AccessDenied")
         case "SetUnitProperties": onSet(text(message) ?? "")
-        case "GetUnit": return answer(message, with: "org.freedesktop.systemd1.NoSuchUnit")
+        case "StartTransientUnit":
+            _ = started.withLock { $0.insert(text(message) ?? "") }
+        case "GetUnit":
+            let unit = text(message) ?? ""
+            if started.withLock({ $0.contains(unit) }) { break }
+            return answer(message, with: "org.freedesktop.systemd1.NoSuchUnit")
         default: break
         }
         sd_bus_send(nil, reply, nil)
