@@ -53,7 +53,8 @@ import Units
     /// The money left of the budget, or to the next threshold where the step is taken past the budget.
     @Test(
         arguments: [
-            (90, [95: .warn], 60, 40), (90, [95: .warn], 99, 2), (90, [95: .warn], 101, 2),
+            (90, [115: .freeze], 60, 40), (90, [115: .freeze], 99, 2), (90, [95: .warn], 60, 40),
+            (90, [95: .warn], 99, 2), (90, [95: .warn], 101, 2),
             (105, [115: .freeze], 105, 10), (105, [115: .freeze], 110, 5),
             (105, [115: .freeze], 120, 2), (105, [:], 105, 2), (100, [110: .freeze], 100, 10),
         ] as [(Int64, [Int64: Ladder.Action], Int64, Int64)])
