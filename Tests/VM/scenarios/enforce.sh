@@ -87,18 +87,6 @@ until_is "docker update is undone" 77 cat "$root$(scope)/pids.max"
 above "and named" "$(octroi limit history web --format csv | grep -c 'docker update')" 0
 docker stop -t 1 web >/dev/null
 
-# --- a memory.high under which nothing runs any more is lifted
-hog=$(docker run -d --name hog --cgroup-parent tenant-acme.slice bb /bin/busybox sh -c \
-    'while :; do /bin/busybox dd if=/dev/zero of=/dev/shm/x bs=1M count=40 2>/dev/null; done')
-hogs=$slice/docker-$hog.scope
-sleep 5
-octroi limit set hog memory.high=4M --force --deadline 1s >/dev/null
-is "memory.high is far below what it holds" "$(cat "$root$hogs/memory.high")" $((4 << 20))
-until_is "a limit that strangles is lifted" max cat "$root$hogs/memory.high"
-above "and why is on record" "$(octroi limit history hog --format csv | grep -c 'strangles it')" 0
-octroi limit unset hog memory.high >/dev/null
-docker rm -f hog >/dev/null
-
 # --- in the steady state nothing is written
 sleep 3
 before=$(octroi limit history --format csv | wc -l)
