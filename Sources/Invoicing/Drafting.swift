@@ -2,6 +2,44 @@ import BigInt
 import Pricing
 import Units
 
+/// Lines of one draft that are rounded together.
+public struct RoundedTogether: Sendable {
+    /// Not yet rounded.
+    public var lines: [LineItem]
+    /// What was billed for the same months before: exactly, in major units.
+    public var billed: Rational
+    /// The same as it was rounded, in minor units.
+    public var billedRounded: BigInt
+    public var rounding: Rounding
+
+    public init(
+        lines: [LineItem], billed: Rational = .zero, billedRounded: BigInt = 0, rounding: Rounding
+    ) {
+        (self.lines, self.billed, self.billedRounded) = (lines, billed, billedRounded)
+        self.rounding = rounding
+    }
+
+    /// What the lines come to in minor units: the months' rounded sum, less what was billed of it.
+    ///
+    /// So what rounding held back from earlier invoices of these months is billed as soon as it
+    /// makes a unit, and all of them add up to the sum rounded once.
+    func total(_ currency: Currency) -> BigInt {
+        let exact = lines.reduce(billed) { $0 + $1.exactAmount }
+        return rounding.round(exact * Rational(currency.scale)) - billedRounded
+    }
+
+    /// The lines with their amounts, in the order of an invoice.
+    func distributed(_ currency: Currency) -> [LineItem] {
+        guard !lines.isEmpty else { return [] }
+        var lines = lines.sorted(by: LineItem.stands)
+        let exact = lines.map { $0.exactAmount * Rational(currency.scale) }
+        for (index, amount) in distribute(total(currency), over: exact).enumerated() {
+            lines[index].amount = amount
+        }
+        return lines
+    }
+}
+
 extension Draft {
     /// Rounds lines once, to an invoice over `period`.
     ///
@@ -15,15 +53,24 @@ extension Draft {
         tenant: String, period: Period, lines: [LineItem], segments: [Segment],
         before: [Segment] = [], book: PriceBook
     ) throws(Fault) {
+        try self.init(
+            tenant: tenant, period: period,
+            groups: [RoundedTogether(lines: lines, rounding: book.rounding)], segments: segments,
+            before: before, book: book)
+    }
+
+    /// Rounds each group of lines once.
+    ///
+    /// - Parameter groups: the lines of the period's own months first, then corrections of others.
+    /// - Throws: for segments of another currency than the book's.
+    public init(
+        tenant: String, period: Period, groups: [RoundedTogether], segments: [Segment],
+        before: [Segment] = [], book: PriceBook
+    ) throws(Fault) {
         if let other = segments.first(where: { $0.book.currency != book.currency }) {
             throw currencyFault(tenant, other, book)
         }
-        var lines = lines.sorted(by: LineItem.stands)
-        let exact = lines.map { $0.exactAmount * Rational(book.currency.scale) }
-        let net = book.rounding.round(exact.reduce(.zero, +))
-        for (index, amount) in distribute(net, over: exact).enumerated() {
-            lines[index].amount = amount
-        }
+        var lines = groups.flatMap { $0.distributed(book.currency) }.sorted(by: LineItem.stands)
         lines += taxLines(on: lines, period, book.rounding, book.currency)
         self.init(
             tenant: tenant, period: period, currency: book.currency, lines: lines,

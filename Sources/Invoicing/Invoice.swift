@@ -73,6 +73,10 @@ public struct Invoice: Hashable, Sendable {
         (self.credits, self.reason, self.zone) = (credits, reason, zone)
         (self.parties, self.notes, self.proof) = (parties, notes, proof)
     }
+
+    /// Whether money goes back to the tenant: it takes back lines of another invoice, or its
+    /// corrections come to more than what is new.
+    public var isCreditNote: Bool { status == .creditNote }
 }
 
 /// The seller and the buyer of an invoice.

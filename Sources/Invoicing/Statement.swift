@@ -33,11 +33,18 @@ public struct ContractTime: Hashable, Sendable, Codable {
 public func statement(
     of tenant: String, _ parts: [SegmentUsage], _ contract: ContractTime = ContractTime()
 ) throws(Fault) -> [LineItem] {
+    try statement(of: tenant, parts) { _ in contract }
+}
+
+/// The same, where the contract was another in some of the segments.
+func statement(
+    of tenant: String, _ parts: [SegmentUsage], contract: (Segment) -> ContractTime
+) throws(Fault) -> [LineItem] {
     let charges = try rate(parts, tenant: tenant)
     var lines = charges.map(LineItem.init)
     let segments = parts.filter(\.isCharged).map(\.segment)
     for segment in segments {
-        lines += segment.book.fixed.compactMap { $0.line(segment, contract) }
+        lines += segment.book.fixed.compactMap { $0.line(segment, contract(segment)) }
         lines += discounts(tenant, segment, charges.filter { $0.segment == segment })
     }
     for month in Set(segments.map(\.month)) {
@@ -97,10 +104,10 @@ private func discounts(_ tenant: String, _ segment: Segment, _ charges: [Charge]
 
 /// What is missing to the minimum of one month's segments, each with its part of its book's.
 private func minimum(
-    _ lines: [LineItem], _ segments: [Segment], _ contract: ContractTime
+    _ lines: [LineItem], _ segments: [Segment], _ contract: (Segment) -> ContractTime
 ) -> LineItem? {
     let least = segments.reduce(Rational.zero) {
-        $0 + ($1.book.minimum?.value ?? .zero) * contract.share(of: $1)
+        $0 + ($1.book.minimum?.value ?? .zero) * contract($1).share(of: $1)
     }
     guard let last = segments.last, let first = segments.first,
         let period = Period(start: first.period.start, end: last.period.end), least > .zero

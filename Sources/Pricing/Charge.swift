@@ -27,12 +27,32 @@ public struct SegmentUsage: Hashable, Sendable {
     public var segment: Segment
     /// One for each container and meter.
     public var usage: [MeterUsage]
-    /// Whether it is to be charged; else it only stands before what is, in the month's tiers.
+    /// Whether it is to be charged; else it only takes its place in the month's tiers.
     public var isCharged: Bool
+    /// The rules that its lines are made by.
+    public var rules: RatingRules
 
-    public init(segment: Segment, usage: [MeterUsage], isCharged: Bool = true) {
+    public init(
+        segment: Segment, usage: [MeterUsage], isCharged: Bool = true,
+        rules: RatingRules = .current
+    ) {
         (self.segment, self.usage, self.isCharged) = (segment, usage, isCharged)
+        self.rules = rules
     }
+}
+
+/// The rules that invoices are made by.
+///
+/// An issued invoice is verified by the rules of its day, so rules are added here and never edited.
+public enum RatingRules: Int, Sendable {
+    /// Octroi 0.1.0: each invoice is rated by itself. Where `round_up` is set, metered quantities
+    /// are split between tiers in the proportion of the rounded ones.
+    case first = 1
+    /// All invoices of a month come to what one invoice would say. Metered quantities are shown in
+    /// the tier that they lie in.
+    case sharedMonths = 2
+
+    public static let current = RatingRules.sharedMonths
 }
 
 /// What a quantity costs, exactly; not yet rounded.
@@ -66,7 +86,8 @@ public struct Charge: Hashable, Sendable {
 /// The charges of one tenant's usage.
 ///
 /// Within a month, each meter's quantities follow each other segment by segment: tiers and free
-/// quantities go on where the segment before left them. The order of usage in a segment is nothing.
+/// quantities go on where the segment before left them. The order of usage within a segment does not
+/// matter.
 ///
 /// - Parameter parts: in order of time; months must be complete from their start (or the tenant's
 ///   first usage) up to the last segment that is charged.
@@ -103,7 +124,8 @@ private func rateMonth(
             guard !usage.isEmpty else { continue }
             let scale = try PriceScale(price, part.segment, ofMonth: totals[meter, default: 0])
             // What is billed apart moves the position all the same.
-            let own = scale.charges(usage, meter, from: &positions[meter, default: .init()])
+            let own = scale.charges(
+                usage, meter, by: part.rules, from: &positions[meter, default: .init()])
             if part.isCharged { charges += own }
         }
     }

@@ -20,6 +20,25 @@ struct PriceScale {
         var price: DecimalPrice
         /// What is charged once, when the quantity gets above `lower`.
         var flat: DecimalPrice?
+
+        /// How much of what lies above `from`, up to `to`, lies in the lane.
+        func overlap(_ from: Int128, _ to: Int128) -> Int128 {
+            max(0, min(to, upper ?? .max) - max(from, lower))
+        }
+    }
+
+    /// Quantities of several containers that are taken lane by lane.
+    private struct Portions {
+        private(set) var left: [Int128]
+
+        init(_ quantities: [Int128]) { left = quantities }
+
+        /// Takes an amount of them, from each in proportion to what it has left.
+        mutating func take(_ amount: Int128) -> [Int128] {
+            let parts = apportion(amount, over: left)
+            for index in left.indices { left[index] -= parts[index] }
+            return parts
+        }
     }
 
     private let price: Price
@@ -85,14 +104,48 @@ struct PriceScale {
 
     /// The charges of containers, sorted, whose quantities follow a position in the month.
     ///
-    /// What lies in a lane is handed to the containers in proportion to their quantities.
+    /// Metered quantities lie in the lane that they were used in, priced ones in the lane that they
+    /// are rounded up to: of 31 used, 30 free and packages of 1,000, one lies beyond the free part,
+    /// and 1,000 are priced. Containers share what lies in a lane in proportion to what they used.
     func charges(
-        _ usage: [MeterUsage], _ meter: String, from position: inout MonthPosition
+        _ usage: [MeterUsage], _ meter: String, by rules: RatingRules,
+        from position: inout MonthPosition
     ) -> [Charge] {
+        let used = position.used
         position.used += usage.reduce(0) { $0 + $1.billable }
         let from = position.priced
         let to = max(from, Self.rounded(position.used, free: free, step: step))
         position.priced = to
+        if rules == .first { return chargesByFirstRules(usage, meter, from, to, &position) }
+        var priced = Portions(apportion(to - from, over: usage.map(\.billable)))
+        var billable = Portions(usage.map(\.billable))
+        var metered = usage.map(\.quantity)
+        var charges: [Charge] = []
+        for lane in lanes {
+            let inside = lane.overlap(from, to)
+            let parts = priced.take(inside)
+            let shares = billable.take(lane.overlap(used, position.used))
+            for (index, use) in usage.enumerated() where shares[index] > 0 || parts[index] > 0 {
+                let isLast = billable.left[index] == 0
+                let own =
+                    isLast
+                    ? metered[index]
+                    : Units.scale(use.quantity, by: shares[index], over: use.billable).quotient
+                metered[index] -= own
+                charges.append(charge(lane, meter, use.container, own, parts[index]))
+            }
+            if let flat = lane.flat, inside > 0, position.flats.insert(lane.tier ?? "").inserted {
+                charges.append(flatCharge(lane, meter, flat))
+            }
+        }
+        return charges
+    }
+
+    /// As Octroi 0.1.0 did it; see `RatingRules.first`.
+    private func chargesByFirstRules(
+        _ usage: [MeterUsage], _ meter: String, _ from: Int128, _ to: Int128,
+        _ position: inout MonthPosition
+    ) -> [Charge] {
         var left = apportion(to - from, over: usage.map(\.billable))
         let total = left
         var metered = usage.map(\.quantity)

@@ -43,6 +43,17 @@ public struct PriceBooks: Sendable {
         return segments(all, period, zone, tenant)
     }
 
+    /// The segments of the part of a period that the book goes back to.
+    public func knownSegments(
+        of id: String, over period: Period, in zone: BillingZone = .utc, for tenant: String? = nil
+    ) throws(Fault) -> [Segment] {
+        let all = try versions(of: id)
+        guard let first = all.first,
+            let known = Period(start: max(period.start, first.effective), end: period.end)
+        else { return [] }
+        return segments(all, known, zone, tenant)
+    }
+
     /// What lies before a period in the month it begins in, as far as the book goes back.
     ///
     /// It was or will be billed apart, and its quantities stand before the period's in the tiers.
@@ -50,12 +61,9 @@ public struct PriceBooks: Sendable {
         of id: String, before period: Period, in zone: BillingZone = .utc,
         for tenant: String? = nil
     ) throws(Fault) -> [Segment] {
-        let all = try versions(of: id)
-        let month = zone.month(of: period.start)
-        guard let first = all.first,
-            let before = Period(start: max(month.start, first.effective), end: period.start)
-        else { return [] }
-        return segments(all, before, zone, tenant)
+        let start = zone.month(of: period.start).start
+        guard let before = Period(start: start, end: period.start) else { return [] }
+        return try knownSegments(of: id, over: before, in: zone, for: tenant)
     }
 
     private func versions(of id: String) throws(Fault) -> [PriceBook] {

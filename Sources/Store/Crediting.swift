@@ -18,7 +18,7 @@ extension Store {
     ) throws(Fault) -> Invoice {
         try write { db in
             let invoice = try loadInvoice(db, number)
-            guard invoice.credits == nil else {
+            guard !invoice.isCreditNote else {
                 throw Fault(
                     .wrongUse, at: "credit note \(number)", found: "a credit note, no invoice",
                     cure: "Credit an invoice; to undo a credit note, issue the period again")

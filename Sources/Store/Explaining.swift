@@ -68,16 +68,20 @@ extension Store {
                 accounts: [])
             let entry = invoice.proof?.ledgerEntry ?? source.proof?.ledgerEntry
             guard let place, let entry else { return result }
-            let pinned = try pinnedUsage(
-                db, item.reference == nil || invoice.credits != nil ? source.number : number,
-                segments, corrects: invoice.credits == nil ? item.reference ?? "" : ""
-            ).filter { $0.meter == item.meter }
+            let holder = invoice.credits == nil && item.reference != nil ? number : source.number
+            let key = invoice.credits == nil ? item.reference ?? "" : ""
+            let pinned = try pinnedUsage(db, holder, segments, [key])
+                .filter { $0.meter == item.meter }
             func sum(_ usage: [AccountUsage]) -> Int128 { usage.reduce(0) { $0 + $1.billable } }
+            let isShared = try sealPlace(db, holder) >= firstSharedSeal(db)
             let month = segments[place].month
-            result.position = (
-                sum(pinned.filter { $0.segment < place && segments[$0.segment].month == month }),
-                sum(pinned.filter { $0.segment == place })
-            )
+            let inMonth = pinned.filter {
+                $0.segment < place && segments[$0.segment].month == month
+            }
+            let before =
+                isShared
+                ? try usedBefore(db, holder, item.meter, month, item.period.start) : sum(inMonth)
+            result.position = (before, sum(pinned.filter { $0.segment == place }))
             let own = pinned.filter {
                 $0.segment == place && $0.span.path.text == item.container
             }
@@ -89,6 +93,20 @@ extension Store {
             return result
         }
     }
+}
+
+/// What an invoice was computed from of a meter, from the start of a month up to a segment, whichever
+/// invoices bill that time.
+private func usedBefore(
+    _ db: Database, _ number: String, _ meter: String, _ month: Period, _ start: Instant
+) throws -> Int128 {
+    try Row.fetchAll(
+        db,
+        sql: """
+            SELECT u.billable_high, u.billable_low FROM invoice_usage u JOIN meter m ON m.id = u.meter
+            WHERE u.invoice = ? AND m.name = ? AND u.segment_s >= ? AND u.segment_s < ?
+            """, arguments: [number, meter, month.start.seconds, start.seconds]
+    ).reduce(0) { $0 + Int128(high: $1[0], low: $1[1]) }
 }
 
 private func account(

@@ -7,16 +7,23 @@ import Units
 /// A draft with all that its invoice will rest on.
 struct PreparedDraft {
     var draft: Draft
-    /// By account; `segment` counts through `before` and `segments` of the draft.
-    var usage: [AccountUsage] = []
+    /// What it was computed from: its own time and that of the invoices it is rated with.
+    var pinned: [PinnedUsage] = []
     var assured = AssuredUsage()
-    /// What its corrections were computed from.
-    var late: [Drafting.Late] = []
     var contract: ContractTime
     var buyer: Parties.Party
 }
 
-/// Makes drafts of one period, tenant by tenant.
+/// Usage that an invoice was computed from.
+struct PinnedUsage {
+    /// The invoice that bills this time; empty for the new one itself. See `BillingGroup.aroundKey`.
+    var corrects: String
+    /// What `segment` of the usage counts through.
+    var segments: [Segment]
+    var usage: [AccountUsage]
+}
+
+/// Makes drafts, tenant by tenant.
 struct Drafting {
     let db: Database
     let books: PriceBooks
@@ -38,51 +45,103 @@ struct Drafting {
     /// The drafts of a tenant with what came to light since earlier invoices: one, or none, and one
     /// more for each other currency that has corrections.
     ///
-    /// - Parameter withLate: whether corrections of earlier invoices go with them.
+    /// - Parameters:
+    ///   - parts: stretches that no invoice covers, in order of time.
+    ///   - isApart: the period is rated by itself, whatever was billed of it: what the ledger says
+    ///     now of a period that is invoiced.
     func drafts(
-        of tenant: Tenant, over period: Period, withLate: Bool = true
+        of tenant: Tenant, over parts: [Period], isApart: Bool = false
     ) throws -> [PreparedDraft] {
-        // Of a period that is invoiced, the draft says what the ledger says now.
-        let same = issued.covering(tenant.id).filter { $0.period.intersection(period) != nil }
-        var late: [Late] = []
-        if withLate {
-            late = try issued.inDoubt(of: tenant.id)
-                .filter { number in !same.contains { $0.number == number } }
-                .map { try corrected($0, tenant.id) }.filter { !$0.lines.isEmpty }
+        guard let first = parts.first, let last = parts.last,
+            let period = Period(start: first.start, end: last.end)
+        else { return [] }
+        let months = zone.months(touching: period)
+        let joined = isApart ? [] : issued.sharing(months, tenant.id)
+        let late = try lateGroups(of: tenant.id, besides: isApart ? allOf(tenant.id) : joined)
+        let isDue = try self.isDue(tenant, parts)
+        guard isDue || !joined.isEmpty || !late.isEmpty else { return [] }
+        guard let id = tenant.priceBook else {
+            if !isDue, late.isEmpty { return [] }
+            throw Fault(
+                .badData, at: "tenant \(tenant.id)",
+                found: "it has usage to be billed and no price book",
+                cure: "Name one as price_book in tenants.yaml and run octroi apply")
         }
-        if same.isEmpty {
-            late += try alreadyBilled(period, tenant.id).filter { !$0.lines.isEmpty }
-        }
-        let own = try owned(tenant, period, isLate: late.contains { !$0.lines.isEmpty })
-        let main = own?.book ?? late.last?.book
-        let others = Set(late.map(\.book.currency)).subtracting(
-            [main?.currency].compactMap(\.self))
+        let group = try newGroup(tenant, id, parts, joined, isDue: isDue)
+        var assured = AssuredUsage()
+        let own = try rate(group, tenant.id, &assured)
+        guard let book = group.book, isDue || !own.due.isEmpty || !late.isEmpty else { return [] }
+        return try drafts(tenant, period, own, book, late, assured)
+    }
+
+    private func allOf(_ tenant: String) -> [IssuedInvoices.Base] { issued.covering(tenant) }
+
+    /// One draft for each currency; the first holds the period's segments, so that what comes later
+    /// is found by them.
+    private func drafts(
+        _ tenant: Tenant, _ period: Period, _ own: RatedGroup, _ book: PriceBook,
+        _ late: [RatedGroup], _ assured: AssuredUsage
+    ) throws -> [PreparedDraft] {
+        let new = own.group.stretches.filter { $0.number == nil }
         var drafts: [PreparedDraft] = []
-        for currency in [main?.currency].compactMap(\.self)
-            + others.sorted(by: { $0.code < $1.code })
-        {
-            let corrections = late.filter { $0.book.currency == currency }
-            let isMain = currency == main?.currency
-            guard let book = (isMain ? own?.book : nil) ?? corrections.last?.book else { continue }
-            let lines = (isMain ? own?.lines ?? [] : []) + corrections.flatMap(\.lines)
-            guard !lines.isEmpty else { continue }
-            var prepared = PreparedDraft(
-                draft: try Draft(
-                    tenant: tenant.id, period: period, lines: lines,
-                    segments: isMain ? own?.segments ?? [] : [],
-                    before: isMain ? own?.before ?? [] : [], book: book),
-                late: corrections, contract: tenant.contract, buyer: tenant.party)
-            if isMain {
-                (prepared.usage, prepared.assured) = (own?.usage ?? [], own?.assured ?? .init())
-            }
-            drafts.append(prepared)
+        let others = Set(late.compactMap { $0.group.book?.currency }).subtracting([book.currency])
+        for currency in [book.currency] + others.sorted(by: { $0.code < $1.code }) {
+            let isMain = currency == book.currency
+            let corrections = late.filter { $0.group.book?.currency == currency }
+            let groups = (isMain ? [own] : []) + corrections
+            guard let mode = isMain ? book : corrections.last?.group.book else { continue }
+            let lines = groups.map { $0.rounded($0.group.book ?? mode) }
+            guard lines.contains(where: { !$0.lines.isEmpty }) else { continue }
+            drafts.append(
+                PreparedDraft(
+                    draft: try Draft(
+                        tenant: tenant.id, period: period, groups: lines,
+                        segments: isMain ? new.flatMap(\.segments) : [],
+                        before: isMain ? own.group.around : [], book: mode),
+                    pinned: groups.flatMap(\.pinned), assured: isMain ? assured : .init(),
+                    contract: tenant.contract, buyer: tenant.party))
         }
-        // Whichever invoice there is holds the period's segments: what comes later is found by them.
-        if let own, drafts.first?.draft.segments.isEmpty == true {
-            (drafts[0].draft.segments, drafts[0].draft.before) = (own.segments, own.before)
-            (drafts[0].usage, drafts[0].assured) = (own.usage, own.assured)
+        if drafts.first?.draft.segments.isEmpty == true {
+            drafts[0].draft.segments = new.flatMap(\.segments)
+            drafts[0].draft.before = own.group.around
+            drafts[0].pinned += own.pinned
+            drafts[0].assured = assured
         }
         return drafts
+    }
+
+    private func isDue(_ tenant: Tenant, _ parts: [Period]) throws -> Bool {
+        if parts.contains(where: tenant.contract.covers) { return true }
+        return try parts.contains { part in
+            let spans = try ownedSpans(db, tenant.id, from: part.start, to: part.end)
+            return try sweep.isUsed(spans)
+        }
+    }
+
+    /// The stretches that are to be billed, with the invoices they share months with.
+    private func newGroup(
+        _ tenant: Tenant, _ book: String, _ parts: [Period], _ joined: [IssuedInvoices.Base],
+        isDue: Bool
+    ) throws -> BillingGroup {
+        let replaced = issued.uncovered(tenant.id)
+        let new = try parts.map { part in
+            BillingGroup.Stretch(
+                period: part,
+                segments: try books.segments(of: book, over: part, in: zone, for: tenant.id),
+                contract: tenant.contract, isDue: isDue,
+                replaces: replaced.first { $0.period.meets(part) }?.number)
+        }
+        let currency = new.last?.segments.last?.book.currency
+        let all = try joined.map { try stretch(db, of: $0) }
+        let old = all.filter { $0.segments.last?.book.currency == currency }
+        var group = BillingGroup(
+            stretches: (old + new).sorted { $0.period.start < $1.period.start }, around: [])
+        guard let last = group.stretches.last?.period.end else { return group }
+        let months = zone.months(touching: group.stretches.map(\.period)[0])
+        guard let hull = Period(start: months[0].start, end: last) else { return group }
+        let known = try books.knownSegments(of: book, over: hull, in: zone, for: tenant.id)
+        group.around = group.outside(known)
+        return group
     }
 }
 
@@ -96,52 +155,26 @@ extension Tenant {
     }
 }
 
-// What a tenant pays for the period itself.
-extension Drafting {
-    private struct Owned {
-        var book: PriceBook
-        var before: [Segment]
-        var segments: [Segment]
-        var usage: [AccountUsage]
-        var lines: [LineItem]
-        var assured: AssuredUsage
-    }
-
-    /// `nil` if nothing was used, nothing is due by contract and nothing is late.
-    private func owned(_ tenant: Tenant, _ period: Period, isLate: Bool) throws -> Owned? {
-        let month = zone.month(of: period.start)
-        let spans = try ownedSpans(
-            db, tenant.id, from: min(month.start, period.start), to: period.end)
-        let isUsed = try sweep.isUsed(spans.compactMap { $0.within(period) })
-        let isDue = isUsed || tenant.contract.covers(period)
-        // With corrections alone, the period is invoiced too, and its prices are pinned.
-        guard isDue || isLate else { return nil }
-        guard let id = tenant.priceBook else {
-            throw Fault(
-                .badData, at: "tenant \(tenant.id)",
-                found: "it has usage to be billed and no price book",
-                cure: "Name one as price_book in tenants.yaml and run octroi apply")
+extension RatedGroup {
+    /// Its usage by the invoice that bills it.
+    var pinned: [PinnedUsage] {
+        let segments = group.segments
+        let owners = segments.map { segment in
+            group.owner(of: segment).map { $0.number ?? "" } ?? group.aroundKey
         }
-        let own = try books.segments(of: id, over: period, in: zone, for: tenant.id)
-        let before = try books.segments(of: id, before: period, in: zone, for: tenant.id)
-        guard let book = own.last?.book else { return nil }
-        var assured = AssuredUsage()
-        let usage = try sweep.read(spans, before + own, assured: &assured)
-        let charged = before.count..<(before.count + own.count)
-        let parts = segmentUsage(usage, before + own, charged: charged)
-        return Owned(
-            book: book, before: before, segments: own, usage: usage,
-            lines: isDue ? try statement(of: tenant.id, parts, tenant.contract) : [],
-            assured: assured)
+        return Dictionary(grouping: usage) { owners[$0.segment] }
+            .map { PinnedUsage(corrects: $0, segments: segments, usage: $1) }
+            .sorted { $0.corrects < $1.corrects }
     }
 }
 
-extension OwnedSpan {
-    /// The part of it in a period; `nil` if there is none.
-    func within(_ period: Period) -> OwnedSpan? {
-        var span = self
-        span.since = max(since, period.start.seconds)
-        span.until = min(until, period.end.seconds)
-        return span.since < span.until ? span : nil
+extension BillingGroup {
+    /// Under which name the usage of time that no invoice bills is pinned: that of the new invoice,
+    /// or beside the first of the invoices that are corrected.
+    var aroundKey: String {
+        hasNew ? "" : "around \(stretches.first?.number ?? "")"
     }
+
+    /// The names that all of its usage is pinned by.
+    var pinKeys: [String] { stretches.map { $0.number ?? "" } + [aroundKey] }
 }

@@ -39,7 +39,7 @@ func insert(
             invoice.number, series, sequence, draft.tenant, draft.period.start.seconds,
             draft.period.end.seconds, draft.currency.code, try minor(draft.net),
             try minor(draft.tax), try minor(draft.total), invoice.issued.milliseconds,
-            invoice.credits == nil ? "invoice" : "credit_note", invoice.credits, invoice.reason,
+            invoice.isCreditNote ? "credit_note" : "invoice", invoice.credits, invoice.reason,
             invoice.zone, try json(invoice.parties), invoice.proof?.ledgerEntry, newest,
             hasMadeUp,
         ])
@@ -92,20 +92,15 @@ private func insert(
 }
 
 /// Writes what an invoice was computed from.
-///
-/// - Parameter corrected: the invoice whose period this is the usage of, if not the invoice's own.
-func insert(
-    _ db: Database, _ usage: [AccountUsage], _ segments: [Segment], of number: String,
-    corrects corrected: String
-) throws {
+func insert(_ db: Database, _ pinned: PinnedUsage, of number: String) throws {
     let meters = try MeterTable(db).ids
-    for use in usage {
-        let segment = segments[use.segment].period
+    for use in pinned.usage {
+        let segment = pinned.segments[use.segment].period
         let (quantity, billable) = (use.quantity.halves, use.billable.halves)
         try run(
             db, "INSERT INTO invoice_usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                number, corrected, segment.start.seconds, use.span.container,
+                number, pinned.corrects, segment.start.seconds, use.span.container,
                 max(use.span.since, segment.start.seconds),
                 min(use.span.until, segment.end.seconds), meters[use.meter], use.isUnreserved,
                 quantity.high, quantity.low, billable.high, billable.low,

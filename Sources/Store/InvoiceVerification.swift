@@ -127,57 +127,17 @@ private func recompute(
         result.unpinned += 1
         return
     }
-    let segments = invoice.draft.before + invoice.draft.segments
-    let pinned = try pinnedUsage(db, number, segments, corrects: "")
-    for found in try usageDifferences(sweep, pinned, segments, invoice) { differ(found) }
-    let charged = invoice.draft.before.count..<segments.count
-    let parts = segmentUsage(pinned, segments, charged: charged)
-    let hasOwn = invoice.draft.lines.contains { $0.reference == nil && $0.kind != .tax }
-    let own =
-        hasOwn
-        ? try statement(of: invoice.draft.tenant, parts, invoice.parties.contract) : []
-    var corrections: [LineItem] = []
-    let past = try IssuedInvoices(db, tenant: invoice.draft.tenant, before: sealPlace(db, number))
-    for reference in Set(invoice.draft.lines.compactMap(\.reference)).sorted() {
-        let again = try recompute(db, invoice, correcting: reference, past, sweep, differ)
-        corrections += again
-    }
-    guard let book = invoice.draft.segments.last?.book, book.currency == invoice.draft.currency
-    else { return }
-    let again = try Draft(
-        tenant: invoice.draft.tenant, period: invoice.draft.period, lines: own + corrections,
-        segments: invoice.draft.segments, before: invoice.draft.before, book: book)
+    let place = try sealPlace(db, number)
+    let past = try IssuedInvoices(db, tenant: invoice.draft.tenant, before: place)
+    let again =
+        try place < firstSharedSeal(db)
+        ? recomputeByFirstRules(db, invoice, past, sweep, differ)
+        : Recomputing(db, invoice, past, sweep).draft(differ)
+    guard let again else { return }
     for found in lineDifferences(invoice.draft.lines, again.lines) { differ(found) }
 }
 
-/// The lines that correct another invoice, computed anew from what was there when they were issued.
-private func recompute(
-    _ db: Database, _ invoice: Invoice, correcting number: String, _ past: IssuedInvoices,
-    _ sweep: UsageSweep, _ differ: (String) -> Void
-) throws -> [LineItem] {
-    let other = try loadInvoice(db, number)
-    let (tenant, period) = (other.draft.tenant, other.draft.period)
-    // Of a credited invoice, what other documents held was taken off.
-    guard !past.isCredited(number) else {
-        let held = try past.lines(of: tenant, in: invoice.draft.period)
-            .filter { $0.reference == nil || $0.reference == number }
-        return corrections(to: number, from: held, to: [])
-    }
-    let segments = other.draft.before + other.draft.segments
-    let pinned = try pinnedUsage(db, invoice.number, segments, corrects: number)
-    for found in try usageDifferences(sweep, pinned, segments, invoice) { differ(found) }
-    let parts = segmentUsage(
-        pinned, segments, charged: other.draft.before.count..<segments.count)
-    // A meter that the pinned book did not know was rated by the prices of that day.
-    let stored = invoice.draft.lines.filter { $0.reference == number }
-    guard parts.unknownMeters.isEmpty else { return stored }
-    return corrections(
-        to: number, from: try past.lines(of: tenant, in: period),
-        to: try statement(of: tenant, parts, other.parties.contract),
-        credited: try past.lines(of: tenant, in: period, isCredited: true))
-}
-
-private func sealPlace(_ db: Database, _ number: String) throws -> Int64 {
+func sealPlace(_ db: Database, _ number: String) throws -> Int64 {
     try Int64.fetchOne(
         db, sql: "SELECT id FROM invoice_seal WHERE invoice = ?", arguments: [number]) ?? .max
 }
@@ -226,9 +186,9 @@ private func creditDifferences(
 
 /// What an invoice was computed from, as it was pinned.
 ///
-/// - Parameter corrected: the invoice whose period it is the usage of; empty for its own.
+/// - Parameter keys: the invoices whose periods it is the usage of; empty for its own.
 func pinnedUsage(
-    _ db: Database, _ number: String, _ segments: [Segment], corrects corrected: String
+    _ db: Database, _ number: String, _ segments: [Segment], _ keys: [String]
 ) throws -> [AccountUsage] {
     let places = Dictionary(
         uniqueKeysWithValues: segments.enumerated().map { ($1.period.start.seconds, $0) })
@@ -236,9 +196,10 @@ func pinnedUsage(
         db,
         sql: """
             SELECT u.*, c.path, m.name FROM invoice_usage u JOIN container c ON c.id = u.container
-            JOIN meter m ON m.id = u.meter WHERE u.invoice = ? AND u.corrects = ?
+            JOIN meter m ON m.id = u.meter
+            WHERE u.invoice = ? AND u.corrects IN (SELECT value FROM json_each(?))
             ORDER BY u.segment_s, u.container, u.since_s, u.meter
-            """, arguments: [number, corrected]
+            """, arguments: [number, try json(keys)]
     ).compactMap { row in
         guard let segment = places[row["segment_s"]] else { throw damaged(number) }
         return AccountUsage(
@@ -253,8 +214,9 @@ func pinnedUsage(
 }
 
 /// The ledger as it was when the invoice was issued, against what the invoice was computed from.
-private func usageDifferences(
-    _ sweep: UsageSweep, _ pinned: [AccountUsage], _ segments: [Segment], _ invoice: Invoice
+func usageDifferences(
+    _ sweep: UsageSweep, _ pinned: [AccountUsage], _ segments: [Segment], _ invoice: Invoice,
+    rules: RatingRules = .current
 ) throws -> [String] {
     var assured = AssuredUsage()
     let spans = Array(
@@ -277,15 +239,37 @@ private func usageDifferences(
             "it bills \(use.quantity) of \(use.meter) in \(harmless(use.span.path.text)), of "
                 + "which the ledger held \(ledger)")
     }
-    for use in pinned {
-        let book = segments[use.segment].book
-        if use.billable != book.billable(use.quantity, use.meter, use.span.life) {
-            found.append(
-                "it bills \(use.billable) for \(use.quantity) of \(use.meter) in "
-                    + harmless(use.span.path.text))
-        }
+    for (use, billable) in billable(pinned, segments, rules) where use.billable != billable {
+        found.append(
+            "it bills \(use.billable) for \(use.quantity) of \(use.meter) in "
+                + harmless(use.span.path.text))
     }
     return found
+}
+
+/// What an invoice's usage comes to with its prices' minimum durations.
+private func billable(
+    _ pinned: [AccountUsage], _ segments: [Segment], _ rules: RatingRules
+) -> [(AccountUsage, Int128)] {
+    if rules == .first {
+        return pinned.map { use in
+            (use, segments[use.segment].book.billable(use.quantity, use.meter, use.span.life))
+        }
+    }
+    // A life is pinned where it makes a difference: it is that of the container all the same.
+    var lives: [Int64: Int64] = [:]
+    for use in pinned { if let life = use.span.life { lives[use.span.container] = life } }
+    var minimum = MinimumDuration(segments)
+    return pinned.sorted {
+        ($0.span.container, $0.segment, $0.span.since)
+            < ($1.span.container, $1.segment, $1.span.since)
+    }.map { use in
+        var span = use.span
+        span.life = lives[span.container]
+        let billable = minimum.billable(
+            use.quantity, of: use.meter, isUnreserved: use.isUnreserved, in: use.segment, span)
+        return (use, billable)
+    }
 }
 
 private struct UsageKey: Hashable {

@@ -34,7 +34,17 @@ extension Store {
             let issued = try IssuedInvoices(db, tenant: tenant, withOpen: true)
             let drafting = try Drafting(db, zone, issued, withOpen: true)
             return try payers(db, tenant).flatMap { payer in
-                try drafting.drafts(of: payer, over: period).map(\.draft)
+                // What is not invoiced yet; of a period that is, what the ledger says now.
+                let open = (try? issued.plan(payer.id, period).open) ?? []
+                guard !open.isEmpty else {
+                    return try drafting.drafts(of: payer, over: [period], isApart: true)
+                        .map(\.draft)
+                }
+                let months = zone.months(touching: period)
+                let closed = try drafting.closed(payer.id, before: period)
+                let near = closed.filter { part in months.contains { $0.meets(part) } }
+                return try (closed.filter { !near.contains($0) }.map { [$0] } + [near + open])
+                    .flatMap { try drafting.drafts(of: payer, over: $0) }.map(\.draft)
             }
         }
     }
@@ -57,7 +67,9 @@ extension Store {
             }
             if isDue { try closeRows(db, of: period, at: now) }
             var issuing = try Issuing(db, period, now, options, issued, differences)
-            return try payers.flatMap { try issuing.issue($0) }
+            let invoices = try payers.flatMap { try issuing.issue($0) }
+            if isDue { try noteInvoiced(db, period, of: tenant, at: now) }
+            return invoices
         }
     }
 
@@ -128,40 +140,53 @@ private struct Issuing {
     /// The invoices of a tenant that were there already, and those that are issued now.
     ///
     /// Each stretch of the period that is not invoiced makes one; what was credited only on demand.
+    /// So does an earlier period that was invoiced when there was nothing to bill yet.
     mutating func issue(_ tenant: Tenant) throws -> [Invoice] {
         let plan = try issued.plan(tenant.id, period)
-        let due = (plan.open + (options.isAgain ? plan.credited : []))
-            .sorted { $0.start < $1.start }
+        let closed = try drafting.closed(tenant.id, before: period)
+        let due =
+            closed
+            + (plan.open + (options.isAgain ? plan.credited : [])).sorted { $0.start < $1.start }
         var invoices: [Invoice] = []
         for number in plan.there where !(options.isAgain && issued.isCredited(number)) {
             invoices.append(try loadInvoice(db, number))
         }
+        var drafting = drafting
         for (index, part) in due.enumerated() {
-            let drafts = try drafting.drafts(of: tenant, over: part, withLate: index == 0)
-            for draft in drafts { invoices.append(try write(draft)) }
+            if index > 0 {
+                // What has just been issued counts for the rest.
+                let issued = try IssuedInvoices(db, tenant: tenant.id)
+                drafting = try Drafting(db, options.zone, issued, withOpen: false)
+            }
+            let checks = closed.contains(part) ? try ClosingChecks(db, part, []) : checks
+            for draft in try drafting.drafts(of: tenant, over: [part]) {
+                invoices.append(try write(draft, checks))
+            }
         }
         return invoices
     }
 
-    private mutating func write(_ prepared: PreparedDraft) throws -> Invoice {
-        let (number, sequence) = try nextNumber(db, options.series)
+    private mutating func write(
+        _ prepared: PreparedDraft, _ checks: ClosingChecks
+    ) throws -> Invoice {
+        // Money that goes back to the tenant is a credit note, whatever made it.
+        let isCreditNote = prepared.draft.total < 0
+        let series = isCreditNote ? "\(options.series)-CN" : options.series
+        let (number, sequence) = try nextNumber(db, series)
         var invoice = Invoice(
-            number: number, draft: prepared.draft, issued: now, zone: options.zone.description,
+            number: number, draft: prepared.draft, issued: now,
+            status: isCreditNote ? .creditNote : .issued, zone: options.zone.description,
             parties: Parties(
                 seller: options.seller, buyer: prepared.buyer, contract: prepared.contract,
                 terms: options.terms),
             notes: try checks.notes(for: prepared, options.closing),
             proof: Proof(
                 ledgerEntry: ledger.id, ledgerHash: ledger.hash, hash: [], previous: []))
-        let hasMadeUp = prepared.usage.contains { $0.billable != $0.quantity }
-        try insert(db, invoice, options.series, sequence, hasMadeUp: hasMadeUp, books: books)
-        let own = invoice.draft.before + invoice.draft.segments
-        try insert(db, prepared.usage, own, of: number, corrects: "")
-        for late in prepared.late where !late.usage.isEmpty {
-            let other = try loadInvoice(db, late.number).draft
-            try insert(
-                db, late.usage, other.before + other.segments, of: number, corrects: late.number)
+        let hasMadeUp = prepared.pinned.contains { pinned in
+            pinned.corrects.isEmpty && pinned.usage.contains { $0.billable != $0.quantity }
         }
+        try insert(db, invoice, series, sequence, hasMadeUp: hasMadeUp, books: books)
+        for pinned in prepared.pinned { try insert(db, pinned, of: number) }
         let (hash, previous) = try seal(db, number, &definitions)
         invoice.proof?.hash = hash
         invoice.proof?.previous = previous

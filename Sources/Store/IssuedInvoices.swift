@@ -1,5 +1,6 @@
 import GRDB
 import Invoicing
+import Pricing
 import Units
 
 /// The invoices there are, as much of them as tells what is billed and what may have changed since.
@@ -11,9 +12,11 @@ struct IssuedInvoices {
     struct Base: Hashable {
         var number: String
         var period: Period
-        /// Where the month begins that its tiers run through.
-        var monthStart: Instant
+        /// The billing months that its segments lie in.
+        var months: Period
         var hasMadeUp: Bool
+        /// The rules that it was made by.
+        var rules: RatingRules
     }
 
     private let db: Database
@@ -38,9 +41,10 @@ struct IssuedInvoices {
         var credited: [String: [Base]] = [:]
         var documents = live
         var seen: [String: (entry: Int64?, move: Int64?)] = [:]
+        let firstShared = try firstSharedSeal(db)
         for row in try Self.rows(db, tenant, seal) {
             let (number, owner): (String, String) = (row["number"], row["tenant"])
-            guard let base = Self.base(row, number) else { continue }
+            guard let base = Self.base(row, number, firstShared) else { continue }
             // One without segments of its own holds corrections, and covers nothing.
             let covers = row["covers"] as Bool
             if gone.contains(number) {
@@ -75,26 +79,35 @@ struct IssuedInvoices {
             db,
             sql: """
                 SELECT i.number, i.tenant, i.period_start_s, i.period_end_s, i.ledger_entry,
-                    i.reattribution, i.has_made_up,
-                    (SELECT min(s.start_s) FROM invoice_segment s WHERE s.invoice = i.number)
-                        AS first_s,
+                    i.reattribution, i.has_made_up, l.id AS seal,
+                    (SELECT min(s.month_start_s) FROM invoice_segment s
+                        WHERE s.invoice = i.number AND s.is_charged = 1) AS months_start_s,
+                    (SELECT max(s.month_end_s) FROM invoice_segment s
+                        WHERE s.invoice = i.number AND s.is_charged = 1) AS months_end_s,
                     EXISTS (SELECT 1 FROM invoice_segment s
                         WHERE s.invoice = i.number AND s.is_charged = 1) AS covers
                 FROM invoice i LEFT JOIN invoice_seal l ON l.invoice = i.number
-                WHERE i.kind = 'invoice' AND (?1 IS NULL OR i.tenant = ?1)
+                WHERE i.credits IS NULL AND (?1 IS NULL OR i.tenant = ?1)
                     AND (l.id IS NULL OR l.id < ?2)
                 ORDER BY i.period_start_s, i.series, i.sequence
                 """, arguments: [tenant, seal])
     }
 
-    private static func base(_ row: Row, _ number: String) -> Base? {
+    private static func base(_ row: Row, _ number: String, _ firstShared: Int64) -> Base? {
         let start = Instant(seconds: row["period_start_s"])
-        let first = (row["first_s"] as Int64?).map(Instant.init(seconds:))
-        return Period(start: start, end: Instant(seconds: row["period_end_s"])).map {
-            Base(
-                number: number, period: $0, monthStart: min(first ?? start, start),
-                hasMadeUp: row["has_made_up"])
+        guard let period = Period(start: start, end: Instant(seconds: row["period_end_s"])) else {
+            return nil
         }
+        // Before months were kept with segments, they were those of UTC.
+        let first = (row["months_start_s"] as Int64?).map(Instant.init(seconds:))
+        let last = (row["months_end_s"] as Int64?).map(Instant.init(seconds:))
+        let months = Period(
+            start: min(first ?? Period(monthOf: start).start, start),
+            end: max(last ?? Period(monthOf: period.end.advanced(bySeconds: -1)).end, period.end))
+        let seal = row["seal"] as Int64? ?? 0
+        return Base(
+            number: number, period: period, months: months ?? period,
+            hasMadeUp: row["has_made_up"], rules: seal < firstShared ? .first : .sharedMonths)
     }
 
     /// Invoices of a tenant whose ledger rows or owners may have changed since.
@@ -102,6 +115,37 @@ struct IssuedInvoices {
 
     /// The invoices that cover parts of a tenant's time, in order.
     func covering(_ tenant: String) -> [Base] { live[tenant] ?? [] }
+
+    /// The invoices that have billing months in common with these, directly or through others.
+    func sharing(_ months: [Period], _ tenant: String) -> [Base] {
+        guard let first = months.first, let last = months.last,
+            var hull = Period(start: first.start, end: last.end)
+        else { return [] }
+        var found: [Base] = []
+        while true {
+            let more = covering(tenant).filter { $0.months.meets(hull) }
+            guard more.count > found.count else { return found }
+            found = more
+            for base in more {
+                hull =
+                    Period(
+                        start: min(hull.start, base.months.start),
+                        end: max(hull.end, base.months.end)) ?? hull
+            }
+        }
+    }
+
+    /// A tenant's invoices besides some, by the billing months that they have in common.
+    func components(of tenant: String, besides own: [Base]) -> [[Base]] {
+        var left = covering(tenant).filter { !own.contains($0) }
+        var components: [[Base]] = []
+        while let first = left.first {
+            let component = sharing([first.months], tenant).filter { left.contains($0) }
+            components.append(component)
+            left.removeAll { component.contains($0) }
+        }
+        return components
+    }
 
     /// Invoices that were credited in full, and whose time no other covers.
     func uncovered(_ tenant: String) -> [Base] {
@@ -150,27 +194,39 @@ struct IssuedInvoices {
 
     /// All lines that stand for a part of a tenant's time, without taxes.
     ///
-    /// - Parameter isCredited: those of credit notes, of lines by themselves, in place of those
-    ///   that were billed.
-    func lines(of tenant: String, in period: Period, isCredited: Bool = false) throws -> [LineItem]
-    {
-        let kind = isCredited ? "credit_note" : "invoice"
+    /// - Parameters:
+    ///   - currency: only those in this currency; `nil` is all.
+    ///   - isCredited: those of credit notes, of lines by themselves, in place of those that were
+    ///     billed.
+    func lines(
+        of tenant: String, in period: Period, currency: Currency? = nil, isCredited: Bool = false
+    ) throws -> [LineItem] {
         let rows = try Row.fetchAll(
             db,
             sql: """
                 SELECT l.*, coalesce(i.credits, i.number) AS counted
                 FROM invoice i JOIN invoice_line l ON l.invoice = i.number
                 LEFT JOIN invoice_seal s ON s.invoice = i.number
-                WHERE i.tenant = ? AND i.kind = ? AND l.kind <> 'tax'
-                    AND l.period_start_s >= ? AND l.period_end_s <= ?
-                    AND (s.id IS NULL OR s.id < ?)
+                WHERE i.tenant = ?1 AND (i.credits IS NOT NULL) = ?2 AND l.kind <> 'tax'
+                    AND l.period_start_s >= ?3 AND l.period_end_s <= ?4
+                    AND (s.id IS NULL OR s.id < ?5) AND (?6 IS NULL OR i.currency = ?6)
+                ORDER BY i.series, i.sequence, l.line
                 """,
-            arguments: [tenant, kind, period.start.seconds, period.end.seconds, seal])
+            arguments: [
+                tenant, isCredited, period.start.seconds, period.end.seconds, seal, currency?.code,
+            ])
         return try rows.filter { !fullyCredited.contains($0["counted"]) }.map { row in
             let line = try loadLine(row, row["invoice"], [])
             return isCredited ? line.negated : line
         }
     }
+}
+
+/// The place in the chain of invoices from which on months are rated as one.
+func firstSharedSeal(_ db: Database) throws -> Int64 {
+    try Int64.fetchOne(
+        db, sql: "SELECT first_seal FROM rating_rules WHERE rules = ?",
+        arguments: [RatingRules.sharedMonths.rawValue]) ?? 1
 }
 
 /// What may change what an invoiced period costs.
@@ -189,7 +245,7 @@ private struct Changes {
     func touch(
         _ tenant: String, _ base: IssuedInvoices.Base, since entry: Int64?, _ move: Int64?
     ) -> Bool {
-        let (start, end) = (base.monthStart.seconds, base.period.end.seconds)
+        let (start, end) = (base.months.start.seconds, base.months.end.seconds)
         guard let entry, let move else { return true }
         return firstOpen.map { $0 < end } ?? false
             || late.contains { $0.entry > entry && $0.first < end && $0.last >= start }

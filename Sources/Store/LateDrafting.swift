@@ -6,53 +6,56 @@ import Units
 
 // What came to light after a period was invoiced.
 extension Drafting {
-    /// What an invoice's period costs beyond what was billed for it.
-    struct Late {
-        var book: PriceBook
-        var lines: [LineItem]
-        /// The invoice, and the usage that its period was rated by.
-        var number: String
-        var usage: [AccountUsage] = []
+    /// The groups of earlier invoices that have something to correct.
+    ///
+    /// - Parameter own: the invoices that are rated with the new one.
+    func lateGroups(
+        of tenant: String, besides own: [IssuedInvoices.Base]
+    ) throws -> [RatedGroup] {
+        let doubts = Set(issued.inDoubt(of: tenant))
+        return try issued.components(of: tenant, besides: own)
+            .filter { $0.contains { doubts.contains($0.number) } }
+            .flatMap { try correctedGroups(db, $0) }
+            .map { group in
+                var assured = AssuredUsage()
+                return try rate(group, tenant, &assured)
+            }
+            .filter { !$0.due.isEmpty }
     }
 
-    /// What an earlier invoice's period costs now, by its own prices, beyond what was billed.
-    func corrected(_ number: String, _ tenant: String) throws -> Late {
-        let invoice = try loadInvoice(db, number)
-        let segments = invoice.draft.before + invoice.draft.segments
-        guard let first = segments.first, let last = invoice.draft.segments.last else {
-            return Late(book: try anyBook(of: invoice), lines: [], number: number)
+    /// Rates a group by what the ledger holds now.
+    ///
+    /// - Parameter assured: gets how far the new invoice's own usage can be trusted.
+    func rate(
+        _ group: BillingGroup, _ tenant: String, _ assured: inout AssuredUsage
+    ) throws -> RatedGroup {
+        guard let hull = group.hull else {
+            return try group.rated(tenant, [], issued) { _, _, _ in nil }
         }
-        let spans = try ownedSpans(db, tenant, from: first.period.start, to: last.period.end)
-        var assured = AssuredUsage()
-        let usage = try sweep.read(spans, segments, assured: &assured)
-        let parts = segmentUsage(
-            usage, segments, charged: invoice.draft.before.count..<segments.count)
-        let unknown = parts.unknownMeters
-        var lines = try statement(
-            of: tenant, parts.without(unknown), invoice.parties.contract)
-        let period = invoice.draft.period
-        var billed = try issued.lines(of: tenant, in: period)
-        if !unknown.isEmpty {
-            let more = try supplement(invoice, unknown, spans, billed)
-            // What has not changed since it was billed keeps the price that it was billed by.
-            if let more { lines += more } else { billed.removeAll { unknown.contains($0.meter) } }
+        let segments = group.segments
+        let spans = try ownedSpans(db, tenant, from: hull.start, to: hull.end)
+        let new = group.stretches.filter { $0.number == nil }.flatMap(\.segments)
+        var all = AssuredUsage()
+        let usage = try sweep.read(spans, segments, assured: &all)
+        assured = all
+        if new.count < segments.count, !new.isEmpty {
+            assured = AssuredUsage()
+            _ = try sweep.read(spans, new, assured: &assured)
         }
-        let credited = try issued.lines(of: tenant, in: period, isCredited: true)
-        return Late(
-            book: last.book,
-            lines: corrections(to: number, from: billed, to: lines, credited: credited),
-            number: number, usage: usage)
+        return try group.rated(tenant, usage, issued) { stretch, meters, billed in
+            try supplement(tenant, stretch, meters, spans, billed)
+        }
     }
 
-    /// Usage of meters that the invoice's books do not know, by the versions in force now; `nil` if
+    /// Usage of meters that an invoice's books do not know, by the versions in force now; `nil` if
     /// it is what was billed.
     private func supplement(
-        _ invoice: Invoice, _ meters: Set<String>, _ spans: [OwnedSpan], _ billed: [LineItem]
+        _ tenant: String, _ stretch: BillingGroup.Stretch, _ meters: Set<String>,
+        _ spans: [OwnedSpan], _ billed: [LineItem]
     ) throws -> [LineItem]? {
-        guard let id = invoice.draft.segments.last?.book.id else { return nil }
-        let (tenant, period) = (invoice.draft.tenant, invoice.draft.period)
-        let before = try books.segments(of: id, before: period, in: zone, for: tenant)
-        let own = try books.segments(of: id, over: period, in: zone, for: tenant)
+        guard let id = stretch.segments.last?.book.id else { return nil }
+        let before = try books.segments(of: id, before: stretch.period, in: zone, for: tenant)
+        let own = try books.segments(of: id, over: stretch.period, in: zone, for: tenant)
         var assured = AssuredUsage()
         let usage = try sweep.read(spans, before + own, assured: &assured)
             .filter { meters.contains($0.meter) }
@@ -72,50 +75,6 @@ extension Drafting {
             parts[index].segment.book.minimum = nil
         }
         return try statement(of: tenant, parts)
-    }
-
-    /// What stands on other invoices for a period that is issued anew: it is billed already.
-    func alreadyBilled(_ period: Period, _ tenant: String) throws -> [Late] {
-        let lines = try issued.lines(of: tenant, in: period)
-        // Before references were kept, the credited invoice of that time is the one.
-        let gone = issued.uncovered(tenant).first { $0.period.intersection(period) != nil }
-        return try Dictionary(grouping: lines) { $0.reference ?? gone?.number ?? "" }
-            .sorted { $0.key < $1.key }.map { number, lines in
-                Late(
-                    book: try anyBook(of: loadInvoice(db, number)),
-                    lines: corrections(to: number, from: lines, to: []), number: number)
-            }
-    }
-
-    private func anyBook(of invoice: Invoice) throws -> PriceBook {
-        let currency = invoice.draft.currency
-        let own = invoice.draft.segments.last?.book
-        if let own, own.currency == currency { return own }
-        let all = try loadBooks(db).map(\.book)
-        guard let book = all.first(where: { $0.currency == currency }) ?? own else {
-            throw Fault(
-                .badData, at: "invoice \(invoice.number)", found: "no price book of its currency",
-                cure: "Add a book in \(currency) and run octroi apply")
-        }
-        return book
-    }
-}
-
-extension [SegmentUsage] {
-    /// Meters with usage that is charged, that a book has no price for, and that it blocks.
-    var unknownMeters: Set<String> {
-        Set(
-            filter { $0.isCharged && $0.segment.book.unpriced == .block }.flatMap { part in
-                part.usage.map(\.meter).filter { part.segment.book.meters[$0] == nil }
-            })
-    }
-
-    func without(_ meters: Set<String>) -> [SegmentUsage] {
-        map { part in
-            var part = part
-            part.usage.removeAll { meters.contains($0.meter) }
-            return part
-        }
     }
 }
 

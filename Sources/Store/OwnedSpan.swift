@@ -12,6 +12,16 @@ struct OwnedSpan: Hashable {
     var life: Int64?
 }
 
+extension OwnedSpan {
+    /// The part of it in a period; `nil` if there is none.
+    func within(_ period: Period) -> OwnedSpan? {
+        var span = self
+        span.since = max(since, period.start.seconds)
+        span.until = min(until, period.end.seconds)
+        return span.since < span.until ? span : nil
+    }
+}
+
 /// What a tenant owns of a period, by account.
 func ownedSpans(
     _ db: Database, _ tenant: String, from: Instant, to: Instant

@@ -26,14 +26,17 @@ struct SegmentSums {
     private var unreserved: [Int128]
     private var assured: [Int128]
     private var segment = 0
+    private var last = Int64.min
     private var hour = Int64.min
     private var inHour: [Int128] = [0, 0, 0, 0]
+    private var minimum: MinimumDuration
 
     /// Rows of table assurance count from 0.
     private static let assurances = 4
 
     init(_ segments: [Segment], _ meters: MeterTable) {
         (self.segments, self.meters) = (segments, meters)
+        minimum = MinimumDuration(segments)
         bounds = segments.map { ($0.period.start.seconds, $0.period.end.seconds) }
         let slots = meters.names.count
         self.slots = slots
@@ -59,6 +62,8 @@ struct SegmentSums {
     }
 
     mutating func add(_ hour: Int64, _ meter: Int64, _ quantity: Int64, _ assurance: Int64) {
+        precondition(hour >= last, "usage out of order would be left out of a bill")
+        last = hour
         if comparesHours, hour != self.hour { closeHour(hour) }
         while segment < bounds.count, hour >= bounds[segment].end { segment += 1 }
         guard segment < bounds.count, hour >= bounds[segment].start else { return }
@@ -91,7 +96,8 @@ struct SegmentSums {
                     AccountUsage(
                         segment: index, span: span, meter: meter, isUnreserved: isUnreserved,
                         quantity: quantity,
-                        billable: segments[index].book.billable(quantity, meter, span.life)))
+                        billable: minimum.billable(
+                            quantity, of: meter, isUnreserved: isUnreserved, in: index, span)))
             }
         }
         for meter in 0..<slots {
@@ -104,7 +110,7 @@ struct SegmentSums {
         for index in sums.indices { sums[index] = 0 }
         for index in maxima.indices { (maxima[index], unreserved[index]) = (0, 0) }
         for index in self.assured.indices { self.assured[index] = 0 }
-        segment = 0
+        (segment, last) = (0, .min)
     }
 
     private func isShown(_ meter: Int) -> Bool {

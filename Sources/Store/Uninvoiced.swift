@@ -19,15 +19,41 @@ func uninvoicedUsage(
     return result
 }
 
-extension Period {
-    /// What is left of the period beside others, which are in order of time.
-    fileprivate func uncovered(by others: [Period]) -> [Period] {
-        var (left, start) = ([Period](), start)
-        for other in others {
-            if let gap = Period(start: start, end: min(other.start, end)) { left.append(gap) }
-            start = max(start, other.end)
+/// Notes that a period was invoiced, whether there was anything to bill or not.
+func noteInvoiced(_ db: Database, _ period: Period, of tenant: String?, at now: Instant) throws {
+    try db.execute(
+        sql: """
+            INSERT INTO invoiced_period (tenant, start_s, end_s, issued_ms) VALUES (?, ?, ?, ?)
+            """,
+        arguments: [tenant, period.start.seconds, period.end.seconds, now.milliseconds])
+}
+
+extension Drafting {
+    /// Periods before this one that were invoiced when the tenant had nothing to pay, and in which
+    /// it has usage now: it came late, or was another's. In order of time.
+    func closed(_ tenant: String, before period: Period) throws -> [Period] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT DISTINCT start_s, end_s FROM invoiced_period
+                WHERE (tenant IS NULL OR tenant = ?) AND start_s < ? ORDER BY start_s, end_s
+                """, arguments: [tenant, period.start.seconds])
+        // What was credited in full is billed again on demand only.
+        let known = issued.covering(tenant) + issued.uncovered(tenant)
+        var taken = known.map(\.period) + [period]
+        var found: [Period] = []
+        for row in rows {
+            let (start, end): (Int64, Int64) = (row["start_s"], row["end_s"])
+            guard
+                let closed = Period(start: Instant(seconds: start), end: Instant(seconds: end))
+            else { continue }
+            for part in closed.uncovered(by: taken.sorted { $0.start < $1.start }) {
+                let spans = try ownedSpans(db, tenant, from: part.start, to: part.end)
+                if !spans.isEmpty, try sweep.isUsed(spans) { found.append(part) }
+                taken.append(part)
+            }
         }
-        return left + [Period(start: start, end: end)].compactMap(\.self)
+        return found
     }
 }
 

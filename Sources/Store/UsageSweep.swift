@@ -84,6 +84,7 @@ struct UsageSweep {
             """
             SELECT hour_s, meter, quantity, assurance FROM usage
             WHERE container = ? AND hour_s >= ? AND hour_s < ? AND entry <= ?
+            ORDER BY container, hour_s
             """)
         var sums = SegmentSums(segments, meters)
         var result: [AccountUsage] = []
@@ -148,7 +149,8 @@ struct AssuredUsage {
 
 /// Spans of one owner as usage by path: what is charged.
 func segmentUsage(
-    _ usage: [AccountUsage], _ segments: [Segment], charged: Range<Int>
+    _ usage: [AccountUsage], _ segments: [Segment], charged: Range<Int>,
+    rules: RatingRules = .current
 ) -> [SegmentUsage] {
     struct Key: Hashable {
         let container: ExactText
@@ -170,6 +172,6 @@ func segmentUsage(
     return segments.indices.map { index in
         SegmentUsage(
             segment: segments[index], usage: Array(bySegment[index].values),
-            isCharged: charged.contains(index))
+            isCharged: charged.contains(index), rules: rules)
     }
 }

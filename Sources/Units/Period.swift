@@ -36,6 +36,22 @@ public struct Period: Hashable, Sendable, CustomStringConvertible {
         Period(start: max(start, other.start), end: min(end, other.end))
     }
 
+    /// Whether all of another period lies in this one.
+    public func holds(_ other: Period) -> Bool { start <= other.start && other.end <= end }
+
+    /// Whether the two share any time.
+    public func meets(_ other: Period) -> Bool { intersection(other) != nil }
+
+    /// What is left of the period beside others, which are in order of time.
+    public func uncovered(by others: [Period]) -> [Period] {
+        var (left, start) = ([Period](), start)
+        for other in others where meets(other) {
+            if let gap = Period(start: start, end: min(other.start, end)) { left.append(gap) }
+            start = max(start, other.end)
+        }
+        return left + [Period(start: start, end: end)].compactMap(\.self)
+    }
+
     /// Cuts the period at the given moments that lie inside it.
     public func cut(at moments: [Instant]) -> [Period] {
         let inside = Set(moments).filter { start < $0 && $0 < end }.sorted()

@@ -1,0 +1,191 @@
+import BigInt
+import GRDB
+import Invoicing
+import Metering
+import Pricing
+import Units
+
+/// Invoices of one tenant and currency that have billing months in common, and the time between them.
+struct BillingGroup {
+    /// A stretch of time that one invoice bills.
+    struct Stretch {
+        /// `nil` for the invoice that is being made.
+        var number: String?
+        var period: Period
+        var segments: [Segment]
+        var contract: ContractTime
+        var rules: RatingRules = .current
+        /// Whether its fees are due; else only its usage would be.
+        var isDue = true
+        var replaces: String?
+    }
+
+    /// In order of time; they do not overlap.
+    var stretches: [Stretch]
+    /// Time of their months that no invoice bills, up to the end of the last of them.
+    var around: [Segment]
+
+    /// All segments in order of time.
+    var segments: [Segment] {
+        (stretches.flatMap(\.segments) + around).sorted { $0.period.start < $1.period.start }
+    }
+
+    /// The version in force at the end of what is billed anew, or of all of it.
+    var book: PriceBook? {
+        (stretches.last { $0.number == nil } ?? stretches.last)?.segments.last?.book
+    }
+
+    var hasNew: Bool { stretches.contains { $0.number == nil } }
+
+    /// From the first of its months to the end of the last stretch.
+    var hull: Period? {
+        let all = segments
+        guard let first = all.first, let last = all.last else { return nil }
+        return Period(start: min(first.month.start, first.period.start), end: last.period.end)
+    }
+
+    func owner(of segment: Segment) -> Stretch? {
+        stretches.first { $0.period.holds(segment.period) }
+    }
+
+    /// What is left of segments beside the group's stretches.
+    func outside(_ segments: [Segment]) -> [Segment] {
+        let taken = stretches.map(\.period)
+        var left: [Segment] = []
+        for segment in segments {
+            let others = (taken + left.map(\.period)).sorted { $0.start < $1.start }
+            left += segment.period.uncovered(by: others).map {
+                Segment(period: $0, month: segment.month, book: segment.book)
+            }
+        }
+        return left
+    }
+}
+
+/// An invoice that was issued, as a stretch of its tenant's time.
+func stretch(_ db: Database, of base: IssuedInvoices.Base) throws -> BillingGroup.Stretch {
+    let invoice = try loadInvoice(db, base.number)
+    return BillingGroup.Stretch(
+        number: base.number, period: base.period, segments: invoice.draft.segments,
+        contract: invoice.parties.contract, rules: base.rules)
+}
+
+/// Invoices that share months, as groups of one currency each.
+func correctedGroups(
+    _ db: Database, _ bases: [IssuedInvoices.Base]
+) throws -> [BillingGroup] {
+    var around: [Segment] = []
+    let stretches = try bases.map { base in
+        around += try loadInvoice(db, base.number).draft.before
+        return try stretch(db, of: base)
+    }
+    let currencies = stretches.compactMap { $0.segments.last?.book.currency }
+    return Set(currencies).sorted { $0.code < $1.code }.compactMap { currency in
+        var group = BillingGroup(
+            stretches: stretches.filter { $0.segments.last?.book.currency == currency },
+            around: [])
+        let others = stretches.filter { $0.segments.last?.book.currency != currency }
+        group.around = group.outside(
+            (around + others.flatMap(\.segments)).filter { segment in
+                group.stretches.contains { segment.period.start < $0.period.end }
+            })
+        return group
+    }
+}
+
+/// A group with its usage, and what is due of it.
+struct RatedGroup {
+    var group: BillingGroup
+    /// By account; `segment` counts through the group's segments.
+    var usage: [AccountUsage]
+    /// Not yet rounded.
+    var due: [LineItem]
+    var billed: (exact: Rational, rounded: BigInt)
+
+    /// Its lines as they are rounded on a draft.
+    func rounded(_ book: PriceBook) -> RoundedTogether {
+        RoundedTogether(
+            lines: due, billed: billed.exact, billedRounded: billed.rounded,
+            rounding: book.rounding)
+    }
+}
+
+extension BillingGroup {
+    /// Rates the group's usage as one invoice would, less what was billed.
+    ///
+    /// - Parameters:
+    ///   - usage: by account; `segment` counts through the group's segments.
+    ///   - issued: what was billed before.
+    ///   - apart: lines of a stretch for meters that its books have no price for; `nil` if nothing
+    ///     changed since they were billed.
+    func rated(
+        _ tenant: String, _ usage: [AccountUsage], _ issued: IssuedInvoices,
+        apart: (Stretch, Set<String>, [LineItem]) throws -> [LineItem]?
+    ) throws -> RatedGroup {
+        guard let hull, let currency = book?.currency else {
+            return RatedGroup(group: self, usage: [], due: [], billed: (.zero, 0))
+        }
+        let segments = segments
+        var parts = segmentUsage(usage, segments, charged: segments.indices)
+        for index in parts.indices {
+            let owner = owner(of: segments[index])
+            parts[index].isCharged = owner?.isDue ?? false
+            parts[index].rules = owner?.rules ?? .current
+        }
+        func lines(isCredited: Bool) throws -> [LineItem] {
+            try issued.lines(
+                of: tenant, in: hull, currency: currency, isCredited: isCredited
+            ).filter { line in
+                line.isMonthMinimum || stretches.contains { $0.period.holds(line.period) }
+            }
+        }
+        let billed = try lines(isCredited: false)
+        // What has not changed since it was billed keeps the price that it was billed by.
+        var toCompare = billed
+        let invoiced = try stretches.map { stretch in
+            var own = parts.filter { stretch.period.holds($0.segment.period) }
+            var extra: [LineItem] = []
+            let unknown = stretch.number == nil ? [] : own.unknownMeters
+            if !unknown.isEmpty {
+                own = own.without(unknown)
+                let before = billed.filter { stretch.period.holds($0.period) }
+                if let more = try apart(stretch, unknown, before) {
+                    extra = more
+                } else {
+                    toCompare.removeAll {
+                        unknown.contains($0.meter) && stretch.period.holds($0.period)
+                    }
+                }
+            }
+            return InvoicedStretch(
+                invoice: stretch.number, period: stretch.period, parts: own,
+                contract: stretch.contract, ratedApart: extra, replaces: stretch.replaces)
+        }
+        let months = SharedMonths(
+            tenant: tenant, stretches: invoiced,
+            around: parts.filter { owner(of: $0.segment) == nil }, billed: toCompare,
+            credited: try lines(isCredited: true))
+        let sum = billed.reduce((Rational.zero, BigInt(0))) {
+            ($0.0 + $1.exactAmount, $0.1 + $1.amount)
+        }
+        return RatedGroup(group: self, usage: usage, due: try months.due(), billed: sum)
+    }
+}
+
+extension [SegmentUsage] {
+    /// Meters with usage that is charged, that a book has no price for, and that it blocks.
+    var unknownMeters: Set<String> {
+        Set(
+            filter { $0.isCharged && $0.segment.book.unpriced == .block }.flatMap { part in
+                part.usage.map(\.meter).filter { part.segment.book.meters[$0] == nil }
+            })
+    }
+
+    func without(_ meters: Set<String>) -> [SegmentUsage] {
+        map { part in
+            var part = part
+            part.usage.removeAll { meters.contains($0.meter) }
+            return part
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import GRDB
+import Invoicing
+import Pricing
+import Units
+
+/// Recomputes an invoice from what was there when it was issued.
+struct Recomputing {
+    private let db: Database
+    private let invoice: Invoice
+    private let past: IssuedInvoices
+    private let sweep: UsageSweep
+
+    init(_ db: Database, _ invoice: Invoice, _ past: IssuedInvoices, _ sweep: UsageSweep) {
+        (self.db, self.invoice, self.past, self.sweep) = (db, invoice, past, sweep)
+    }
+
+    /// `nil` if it cannot be recomputed: prices of its day are not pinned.
+    func draft(_ differ: (String) -> Void) throws -> Draft? {
+        let stored = invoice.draft
+        var groups: [RatedGroup] = []
+        for group in try self.groups() {
+            let usage = try pinnedUsage(db, invoice.number, group.segments, group.pinKeys)
+            for found in try usageDifferences(sweep, usage, group.segments, invoice) {
+                differ(found)
+            }
+            var isKnown = true
+            let rated = try group.rated(stored.tenant, usage, past) { _, _, _ in
+                isKnown = false
+                return nil
+            }
+            guard isKnown else { return nil }
+            groups.append(rated)
+        }
+        guard let book = groups.first(where: \.group.hasNew)?.group.book ?? groups.last?.group.book,
+            book.currency == stored.currency
+        else { return nil }
+        return try Draft(
+            tenant: stored.tenant, period: stored.period,
+            groups: groups.map { $0.rounded($0.group.book ?? book) }, segments: stored.segments,
+            before: stored.before, book: book)
+    }
+
+    /// The invoice's own months, and those that it corrects.
+    private func groups() throws -> [BillingGroup] {
+        let stored = invoice.draft
+        // An invoice whose usage is all another's by now has a correction, and no usage.
+        let pinned = try Set(
+            String.fetchAll(
+                db, sql: "SELECT DISTINCT corrects FROM invoice_usage WHERE invoice = ?",
+                arguments: [invoice.number])
+                + stored.lines.compactMap(\.reference))
+        var groups: [BillingGroup] = []
+        var joined: [IssuedInvoices.Base] = []
+        if let last = stored.segments.last, last.book.currency == stored.currency {
+            joined = past.sharing(stored.segments.map(\.month), stored.tenant)
+            groups.append(try own(joined))
+        }
+        for bases in past.components(of: stored.tenant, besides: joined)
+        where bases.contains(where: { pinned.contains($0.number) }) {
+            groups += try correctedGroups(db, bases)
+                .filter { $0.book?.currency == stored.currency }
+        }
+        return groups
+    }
+
+    private func own(_ joined: [IssuedInvoices.Base]) throws -> BillingGroup {
+        let stored = invoice.draft
+        let hasOwn = stored.lines.contains { line in
+            line.reference == nil && line.kind != .tax && stored.period.meets(line.period)
+        }
+        let new = BillingGroup.Stretch(
+            period: stored.period, segments: stored.segments,
+            contract: invoice.parties.contract, isDue: hasOwn,
+            replaces: past.uncovered(stored.tenant).first { $0.period.meets(stored.period) }?.number)
+        let old = try joined.map { try stretch(db, of: $0) }
+            .filter { $0.segments.last?.book.currency == stored.currency }
+        return BillingGroup(
+            stretches: (old + [new]).sorted { $0.period.start < $1.period.start },
+            around: stored.before)
+    }
+}
