@@ -6,10 +6,15 @@ public struct DecimalPrice: Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
     /// `nil` unless the text is a plain decimal that is not below zero.
+    ///
+    /// Zeros in front say nothing, and are left out: `01.50` is `1.50`.
     public init?(_ text: String) {
-        guard let value = Rational(decimal: text), value >= .zero else { return nil }
+        guard let value = Rational(decimal: text), value >= .zero, text.first != "-" else {
+            return nil
+        }
         self.value = value
-        description = text
+        let digits = text.drop { $0 == "0" }
+        description = digits.isEmpty || digits.first == "." ? "0" + digits : String(digits)
     }
 }
 

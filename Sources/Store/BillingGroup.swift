@@ -15,8 +15,6 @@ struct BillingGroup {
         var segments: [Segment]
         var contract: ContractTime
         var rules: RatingRules = .current
-        /// Whether its fees are due; else only its usage would be.
-        var isDue = true
         var replaces: String?
     }
 
@@ -111,6 +109,16 @@ struct RatedGroup {
 }
 
 extension BillingGroup {
+    /// The months with something to pay: usage in any stretch of them, or a contract. Fees and the
+    /// minimum are due for all stretches of such a month, as on one invoice of it.
+    private func dueMonths(_ parts: [SegmentUsage]) -> Set<Period> {
+        Set(
+            parts.filter { part in
+                guard let owner = owner(of: part.segment) else { return false }
+                return !part.usage.isEmpty || owner.contract.covers(part.segment.period)
+            }.map(\.segment.month))
+    }
+
     /// Rates the group's usage as one invoice would, less what was billed.
     ///
     /// - Parameters:
@@ -127,9 +135,10 @@ extension BillingGroup {
         }
         let segments = segments
         var parts = segmentUsage(usage, segments, charged: segments.indices)
+        let due = dueMonths(parts)
         for index in parts.indices {
             let owner = owner(of: segments[index])
-            parts[index].isCharged = owner?.isDue ?? false
+            parts[index].isCharged = owner != nil && due.contains(segments[index].month)
             parts[index].rules = owner?.rules ?? .current
         }
         func lines(isCredited: Bool) throws -> [LineItem] {

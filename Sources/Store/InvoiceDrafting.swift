@@ -67,7 +67,7 @@ struct Drafting {
                 found: "it has usage to be billed and no price book",
                 cure: "Name one as price_book in tenants.yaml and run octroi apply")
         }
-        let group = try newGroup(tenant, id, parts, joined, isDue: isDue)
+        let group = try newGroup(tenant, id, parts, joined)
         var assured = AssuredUsage()
         let own = try rate(group, tenant.id, &assured)
         guard let book = group.book, isDue || !own.due.isEmpty || !late.isEmpty else { return [] }
@@ -110,7 +110,7 @@ struct Drafting {
         return drafts
     }
 
-    private func isDue(_ tenant: Tenant, _ parts: [Period]) throws -> Bool {
+    func isDue(_ tenant: Tenant, _ parts: [Period]) throws -> Bool {
         if parts.contains(where: tenant.contract.covers) { return true }
         return try parts.contains { part in
             let spans = try ownedSpans(db, tenant.id, from: part.start, to: part.end)
@@ -120,15 +120,14 @@ struct Drafting {
 
     /// The stretches that are to be billed, with the invoices they share months with.
     private func newGroup(
-        _ tenant: Tenant, _ book: String, _ parts: [Period], _ joined: [IssuedInvoices.Base],
-        isDue: Bool
+        _ tenant: Tenant, _ book: String, _ parts: [Period], _ joined: [IssuedInvoices.Base]
     ) throws -> BillingGroup {
         let replaced = issued.uncovered(tenant.id)
         let new = try parts.map { part in
             BillingGroup.Stretch(
                 period: part,
                 segments: try books.segments(of: book, over: part, in: zone, for: tenant.id),
-                contract: tenant.contract, isDue: isDue,
+                contract: tenant.contract,
                 replaces: replaced.first { $0.period.meets(part) }?.number)
         }
         let currency = new.last?.segments.last?.book.currency

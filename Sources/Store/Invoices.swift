@@ -41,9 +41,10 @@ extension Store {
                         .map(\.draft)
                 }
                 let months = zone.months(touching: period)
-                let closed = try drafting.closed(payer.id, before: period)
-                let near = closed.filter { part in months.contains { $0.meets(part) } }
-                return try (closed.filter { !near.contains($0) }.map { [$0] } + [near + open])
+                let due = try drafting.due(payer, open, in: period)
+                let near = due.closed.filter { part in months.contains { $0.meets(part) } }
+                let far = due.closed.filter { !near.contains($0) }
+                return try (far.map { [$0] } + [near + due.open])
                     .flatMap { try drafting.drafts(of: payer, over: $0) }.map(\.draft)
             }
         }
@@ -143,10 +144,9 @@ private struct Issuing {
     /// So does an earlier period that was invoiced when there was nothing to bill yet.
     mutating func issue(_ tenant: Tenant) throws -> [Invoice] {
         let plan = try issued.plan(tenant.id, period)
-        let closed = try drafting.closed(tenant.id, before: period)
-        let due =
-            closed
-            + (plan.open + (options.isAgain ? plan.credited : [])).sorted { $0.start < $1.start }
+        let (closed, open) = try drafting.due(
+            tenant, plan.open + (options.isAgain ? plan.credited : []), in: period)
+        let due = closed + open
         var invoices: [Invoice] = []
         for number in plan.there where !(options.isAgain && issued.isCredited(number)) {
             invoices.append(try loadInvoice(db, number))

@@ -162,13 +162,14 @@ struct IssuedInvoices {
     /// - Throws: if an invoice reaches over an end of the period, as usage would be billed twice.
     func plan(
         _ tenant: String, _ period: Period
-    ) throws(Fault) -> (there: [String], open: [Period], credited: [Period]) {
+    ) throws -> (there: [String], open: [Period], credited: [Period]) {
         let own = covering(tenant).filter { $0.period.intersection(period) != nil }
         let gone = uncovered(tenant).filter { $0.period.intersection(period) != nil }
         let there = (documents[tenant] ?? []).filter { $0.period.intersection(period) != nil }
-        // A part of an invoice, from its start on, is invoiced by it.
-        if let first = own.first, first.period.start == period.start,
-            first.period.end >= period.end
+        // A part of an invoice, from its start on, is invoiced by it; so is a period that was asked for
+        // when an invoice took an earlier part of the month along.
+        if let first = own.first, first.period.holds(period),
+            try first.period.start == period.start || wasInvoiced(period, tenant)
         {
             return (there.map(\.number), [], [])
         }
@@ -183,6 +184,15 @@ struct IssuedInvoices {
             if wasThere { credited.append(piece) } else { open.append(piece) }
         }
         return (there.map(\.number) + gone.map(\.number), open, credited)
+    }
+
+    private func wasInvoiced(_ period: Period, _ tenant: String) throws -> Bool {
+        try Bool.fetchOne(
+            db,
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM invoiced_period
+                    WHERE (tenant IS NULL OR tenant = ?) AND start_s = ? AND end_s = ?)
+                """, arguments: [tenant, period.start.seconds, period.end.seconds]) ?? false
     }
 
     private func overlap(_ other: Base, _ tenant: String, _ period: Period) -> Fault {

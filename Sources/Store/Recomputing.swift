@@ -65,12 +65,9 @@ struct Recomputing {
 
     private func own(_ joined: [IssuedInvoices.Base]) throws -> BillingGroup {
         let stored = invoice.draft
-        let hasOwn = stored.lines.contains { line in
-            line.reference == nil && line.kind != .tax && stored.period.meets(line.period)
-        }
         let new = BillingGroup.Stretch(
             period: stored.period, segments: stored.segments,
-            contract: invoice.parties.contract, isDue: hasOwn,
+            contract: invoice.parties.contract,
             replaces: past.uncovered(stored.tenant).first { $0.period.meets(stored.period) }?.number)
         let old = try joined.map { try stretch(db, of: $0) }
             .filter { $0.segments.last?.book.currency == stored.currency }

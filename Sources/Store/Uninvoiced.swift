@@ -1,4 +1,5 @@
 import GRDB
+import Invoicing
 import Metering
 import Units
 
@@ -28,10 +29,17 @@ func noteInvoiced(_ db: Database, _ period: Period, of tenant: String?, at now: 
         arguments: [tenant, period.start.seconds, period.end.seconds, now.milliseconds])
 }
 
+/// A stretch of time that was invoiced when a tenant had nothing to pay.
+struct ClosedStretch: Hashable {
+    var period: Period
+    /// Whether the tenant has usage in it now: it came late, or was another's.
+    var isUsed: Bool
+}
+
 extension Drafting {
-    /// Periods before this one that were invoiced when the tenant had nothing to pay, and in which
-    /// it has usage now: it came late, or was another's. In order of time.
-    func closed(_ tenant: String, before period: Period) throws -> [Period] {
+    /// The stretches before a period that were invoiced when the tenant had nothing to pay, in order
+    /// of time.
+    func closed(_ tenant: String, before period: Period) throws -> [ClosedStretch] {
         let rows = try Row.fetchAll(
             db,
             sql: """
@@ -41,7 +49,7 @@ extension Drafting {
         // What was credited in full is billed again on demand only.
         let known = issued.covering(tenant) + issued.uncovered(tenant)
         var taken = known.map(\.period) + [period]
-        var found: [Period] = []
+        var found: [ClosedStretch] = []
         for row in rows {
             let (start, end): (Int64, Int64) = (row["start_s"], row["end_s"])
             guard
@@ -49,11 +57,57 @@ extension Drafting {
             else { continue }
             for part in closed.uncovered(by: taken.sorted { $0.start < $1.start }) {
                 let spans = try ownedSpans(db, tenant, from: part.start, to: part.end)
-                if !spans.isEmpty, try sweep.isUsed(spans) { found.append(part) }
+                let isUsed = try !spans.isEmpty && sweep.isUsed(spans)
+                found.append(ClosedStretch(period: part, isUsed: isUsed))
                 taken.append(part)
             }
         }
-        return found
+        return found.sorted { $0.period.start < $1.period.start }
+    }
+
+    /// The stretches that are to be billed: what is open of a period, and what was invoiced before
+    /// when there was nothing to pay.
+    ///
+    /// Such a stretch is due once there is something to pay in its month: its usage, and its part of
+    /// the fees and the minimum. It goes on one invoice with its neighbours of the same month.
+    func due(
+        _ tenant: Tenant, _ open: [Period], in period: Period
+    ) throws -> (closed: [Period], open: [Period]) {
+        var closed: [ClosedStretch] = []
+        for next in try self.closed(tenant.id, before: period) {
+            if let last = closed.last, let both = joined(last.period, next.period) {
+                let isUsed = last.isUsed || next.isUsed
+                closed[closed.count - 1] = ClosedStretch(period: both, isUsed: isUsed)
+            } else {
+                closed.append(next)
+            }
+        }
+        var open = open.sorted { $0.start < $1.start }
+        if let first = open.first, let last = closed.last,
+            let both = joined(last.period, first)
+        {
+            open[0] = both
+            closed.removeLast()
+        }
+        let due = try closed.filter { try $0.isUsed || isInDueMonth($0.period, tenant) }
+        return (due.map(\.period), open)
+    }
+
+    /// Two stretches as one, if the second follows the first in a billing month.
+    private func joined(_ first: Period, _ second: Period) -> Period? {
+        let shared = Set(zone.months(touching: first))
+            .intersection(zone.months(touching: second))
+        guard first.end == second.start, !shared.isEmpty else { return nil }
+        return Period(start: first.start, end: second.end)
+    }
+
+    /// Whether an invoice bills another part of its month.
+    private func isInDueMonth(_ period: Period, _ tenant: Tenant) throws -> Bool {
+        try issued.sharing(zone.months(touching: period), tenant.id).contains { base in
+            if tenant.contract.covers(base.period) { return true }
+            let spans = try ownedSpans(db, tenant.id, from: base.period.start, to: base.period.end)
+            return try sweep.isUsed(spans)
+        }
     }
 }
 

@@ -4,9 +4,12 @@ import Foundation
 public final class TemporaryFolder: Sendable {
     public let path: String
 
-    public init() throws {
+    /// - Parameter inMemory: for what writes much and loses nothing of worth at a power cut.
+    public init(inMemory: Bool = false) throws {
+        let memory = URL(fileURLWithPath: "/dev/shm")
+        let isThere = FileManager.default.isWritableFile(atPath: memory.path)
         path =
-            FileManager.default.temporaryDirectory
+            (inMemory && isThere ? memory : FileManager.default.temporaryDirectory)
             .appendingPathComponent("octroi-test-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true)

@@ -1,0 +1,163 @@
+import BigInt
+import Foundation
+import Invoicing
+import Metering
+import Pricing
+import Store
+import TestSupport
+import Testing
+import Units
+
+/// What the tenants were billed in all.
+private struct Billed: Equatable, CustomStringConvertible {
+    var nets: [String: BigInt] = [:]
+    var differences: [String] = []
+
+    var description: String {
+        (nets.sorted { $0.key < $1.key }.map { "\($0) \($1)" } + differences)
+            .joined(separator: ", ")
+    }
+}
+
+extension CutHistory {
+    private func instant(_ hour: Int) -> Instant {
+        (Period(month: Self.months[0])?.start ?? Instant(seconds: 0))
+            .advanced(bySeconds: Int64(hour) * 3600)
+    }
+
+    private func period(_ hours: Range<Int>) throws -> Period {
+        try #require(
+            Period(start: instant(hours.lowerBound), end: instant(hours.upperBound)))
+    }
+
+    private func newStore() throws -> (TemporaryFolder, Store) {
+        let folder = try TemporaryFolder(inMemory: true)
+        let store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+        let tenants = Self.tenants.map {
+            Tenant(id: $0, name: $0, priceBook: "b", invoiceTo: InvoiceAddress(), match: [])
+        }
+        _ = try store.apply(Contract(tenants: tenants, books: book), isPlan: false, at: now)
+        return (folder, store)
+    }
+
+    private func add(_ uses: [Use], to store: Store) throws {
+        let rows = try uses.enumerated().map { index, use in
+            ImportedUsage(
+                period: try period(use.hour..<use.hour + use.hours),
+                tenant: Self.tenants[use.tenant],
+                container: "\(Self.tenants[use.tenant])-c\(use.container)",
+                meter: try #require(Meter("m\(use.meter)")), quantity: Int128(use.quantity),
+                row: index)
+        }
+        // Two uses of one place and time are one.
+        _ = try? store.importUsage(rows, at: now)
+    }
+
+    private func move(_ moves: [Move], in store: Store) throws {
+        for move in moves {
+            let name = "\(Self.tenants[move.tenant])-c\(move.container)"
+            _ = try store.assign(name, to: Self.tenants[move.to], over: try period(move.hours))
+        }
+    }
+
+    private func issue(_ period: Period, in store: Store, isAgain: Bool = false) throws {
+        _ = try store.issue(
+            over: period, tenant: nil, at: now,
+            IssueOptions(series: "OCT", isAgain: isAgain))
+    }
+
+    private func billed(_ store: Store) throws -> Billed {
+        var billed = Billed()
+        for invoice in try store.invoices() {
+            billed.nets[invoice.draft.tenant, default: 0] += invoice.draft.net
+        }
+        billed.nets = billed.nets.filter { $0.value != 0 }
+        billed.differences = try store.verifyInvoices(nil).differences.map {
+            "\($0.invoice ?? ""): \($0.found)"
+        }
+        return billed
+    }
+
+    /// Only moves of containers that exist by then, so that both ways do the same ones.
+    private var possibleMoves: [Move] {
+        moves.filter { move in
+            uses.contains {
+                $0.step <= move.step && $0.tenant == move.tenant && $0.container == move.container
+            }
+        }
+    }
+
+    private func asItHappened() throws -> Billed {
+        let (folder, store) = try newStore()
+        defer { withExtendedLifetime(folder) {} }
+        var start = 0
+        let flush = try #require(Period(month: "2026-10"))
+        // What happened after the last issue of a smaller history happened before it.
+        func isAt(_ step: Int, _ event: Int) -> Bool { min(event, cuts.count) == step }
+        for step in 0...cuts.count {
+            try add(uses.filter { isAt(step, $0.step) }, to: store)
+            try move(possibleMoves.filter { isAt(step, $0.step) }, in: store)
+            for credit in credits where isAt(step, credit.step) {
+                let all = try store.invoices().filter { $0.status == .issued }
+                guard !all.isEmpty else { continue }
+                let invoice = all[credit.place % all.count]
+                _ = try store.credit(
+                    invoice.number, lines: nil, reason: "law", series: "OCT", at: now)
+                try issue(invoice.draft.period, in: store, isAgain: true)
+            }
+            try issue(step < cuts.count ? period(start..<cuts[step]) : flush, in: store)
+            if step < cuts.count { start = cuts[step] }
+        }
+        // Nothing is left.
+        let before = try store.invoices().count
+        try issue(try #require(Period(month: "2026-11")), in: store)
+        var billed = try billed(store)
+        let after = try store.invoices().count
+        if after != before { billed.differences.append("\(after - before) more documents") }
+        return billed
+    }
+
+    private func asOneInvoice() throws -> Billed {
+        let (folder, store) = try newStore()
+        defer { withExtendedLifetime(folder) {} }
+        try add(uses.sorted { $0.step < $1.step }, to: store)
+        try move(possibleMoves.sorted { $0.step < $1.step }, in: store)
+        let month = 31 * 24
+        for hours in crossesMonths ? [0..<Self.hours] : [0..<month, month..<Self.hours] {
+            try issue(try period(hours), in: store)
+        }
+        return try billed(store)
+    }
+
+    /// What is wrong with it; `nil` if both ways come to the same.
+    func broken() -> String? {
+        do {
+            let (cut, whole) = (try asItHappened(), try asOneInvoice())
+            return cut == whole ? nil : "billed \(cut), owed \(whole)"
+        } catch {
+            return "\(error)"
+        }
+    }
+}
+
+/// Whatever late usage, moves, credits and cuts a month has seen, its documents add up to what one
+/// invoice over the truth would say.
+@Suite struct CutsLawTests {
+    /// OCTROI_CUTS=100000 tries more seeds, OCTROI_CUTS_FROM=7 begins with another.
+    @Test(arguments: 0..<8) func documentsAddUpToOneInvoice(lane: Int) {
+        let environment = ProcessInfo.processInfo.environment
+        let count = environment["OCTROI_CUTS"].flatMap { Int($0) } ?? 400
+        let from = environment["OCTROI_CUTS_FROM"].flatMap { Int($0) } ?? 0
+        for seed in stride(from: from + lane, to: from + count, by: 8) {
+            var history = CutHistory(seed: UInt64(seed))
+            guard var found = history.broken() else { continue }
+            while let smaller = history.smaller.lazy
+                .compactMap({ smaller in smaller.broken().map { (smaller, $0) } }).first
+            {
+                (history, found) = smaller
+            }
+            Issue.record("seed \(seed): \(found)\n\(history)")
+            return
+        }
+    }
+}
