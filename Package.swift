@@ -148,13 +148,19 @@ let package = Package(
                 "Units", "Metering", "Pricing", "Store", "Daemon", "TestKernel", "FaultVFS",
             ], path: "Tests/Rehearsal", swiftSettings: swift),
         .target(
+            name: "TestHistories",
+            dependencies: ["Units", "Metering", "Pricing", "TestSupport"],
+            path: "Tests/TestHistories", swiftSettings: swift),
+        .target(
             name: "TestSupport", dependencies: ["Units"], path: "Tests/TestSupport",
             swiftSettings: swift),
         tests("Units", needs: ["Units", bigInt]),
         tests("CgroupFormat", needs: ["CgroupFormat"]),
         tests("Metering", needs: ["Metering", "CgroupFormat", "Units"]),
         tests("Pricing", needs: ["Pricing", "Metering", "Units"]),
-        tests("Invoicing", needs: ["Invoicing", "Pricing", "Metering", "Units", bigInt]),
+        tests(
+            "Invoicing",
+            needs: ["Invoicing", "Pricing", "Metering", "Units", bigInt, "TestHistories"]),
         tests("Runtimes", needs: ["Runtimes", "CgroupFormat", "Limits", "Metering", "Units"]),
         tests("Sealing", needs: ["Sealing"]),
         tests("Limits", needs: ["Limits", "CgroupFormat", "Units"]),
@@ -164,7 +170,7 @@ let package = Package(
             "Store",
             needs: [
                 "Store", "Metering", "CgroupFormat", "Pricing", "Invoicing", "Limits", "Units",
-                "Settings", bigInt, grdb, yams, "octroi-rehearse",
+                "Settings", bigInt, grdb, yams, "octroi-rehearse", "TestHistories",
             ]),
         tests(
             "Enforcing",

@@ -1,4 +1,3 @@
-import Invoicing
 import Metering
 import Pricing
 import TestSupport
@@ -8,49 +7,49 @@ import Units
 ///
 /// The same history can be played as it happened, or as if all had been known and each month had
 /// been invoiced once.
-struct CutHistory: CustomStringConvertible {
+public struct CutHistory: CustomStringConvertible {
     /// Usage of one container in one or more hours.
-    struct Use {
+    public struct Use {
         /// Before which issue it is known.
-        var step: Int
-        var tenant: Int
-        var container: Int
-        var meter: Int
+        public var step: Int
+        public var tenant: Int
+        public var container: Int
+        public var meter: Int
         /// From the start of the first month.
-        var hour: Int
-        var hours: Int
-        var quantity: Int
+        public var hour: Int
+        public var hours: Int
+        public var quantity: Int
     }
 
     /// Hours of a container that change hands before an issue.
-    struct Move {
-        var step: Int
-        var tenant: Int
-        var container: Int
-        var hours: Range<Int>
-        var to: Int
+    public struct Move {
+        public var step: Int
+        public var tenant: Int
+        public var container: Int
+        public var hours: Range<Int>
+        public var to: Int
     }
 
     /// A document of which everything is credited before an issue, and issued again.
-    struct Credit {
-        var step: Int
-        var place: Int
+    public struct Credit {
+        public var step: Int
+        public var place: Int
     }
 
-    static let tenants = ["ada", "bob", "cyd"]
-    static let months = ["2026-08", "2026-09"]
-    static let hours = (31 + 30) * 24
+    public static let tenants = ["ada", "bob", "cyd"]
+    public static let months = ["2026-08", "2026-09"]
+    public static let hours = (31 + 30) * 24
 
-    var book: [PriceBook]
-    var uses: [Use]
+    public var book: [PriceBook]
+    public var uses: [Use]
     /// Ends of invoices in hours, in order; each invoice begins where the one before ended.
-    var cuts: [Int]
-    var moves: [Move]
-    var credits: [Credit]
+    public var cuts: [Int]
+    public var moves: [Move]
+    public var credits: [Credit]
     /// Whether an invoice may hold the end of one month and the beginning of the next.
-    var crossesMonths: Bool
+    public var crossesMonths: Bool
 
-    var description: String {
+    public var description: String {
         let uses = uses.map { use in
             "  before issue \(use.step): \(Self.tenants[use.tenant]) c\(use.container) m\(use.meter) "
                 + "hour \(use.hour)+\(use.hours): \(use.quantity)"
@@ -68,7 +67,7 @@ struct CutHistory: CustomStringConvertible {
 
 // How a history is made up.
 extension CutHistory {
-    init(seed: UInt64) {
+    public init(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         crossesMonths = Int.random(in: 0..<6, using: &random) == 0
         let month = 31 * 24
@@ -184,7 +183,7 @@ extension CutHistory {
 // How a failing history is made smaller.
 extension CutHistory {
     /// Histories with one thing less.
-    var smaller: [CutHistory] {
+    public var smaller: [CutHistory] {
         func without<Part>(_ parts: WritableKeyPath<CutHistory, [Part]>) -> [CutHistory] {
             self[keyPath: parts].indices.map { index in
                 var history = self
