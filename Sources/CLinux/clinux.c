@@ -8,9 +8,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/timex.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 int clinux_is_cgroup2(int fd) {
@@ -36,6 +39,23 @@ int clinux_lock_wait(int fd) {
     do code = flock(fd, LOCK_EX);
     while (code < 0 && errno == EINTR);
     return code;
+}
+
+int64_t clinux_birth(const char *path) {
+    struct statx file;
+    if (statx(AT_FDCWD, path, 0, STATX_BTIME, &file) != 0) return -1;
+    if (!(file.stx_mask & STATX_BTIME)) return -1;
+    return file.stx_btime.tv_sec * INT64_C(1000000000) + file.stx_btime.tv_nsec;
+}
+
+int clinux_is_clock_kept(void) {
+    struct timex kernel = {0};
+    struct timespec wall;
+    if (adjtimex(&kernel) < 0 || (kernel.status & STA_UNSYNC)) return 0;
+    /* A time that is made up for this process alone is not what was kept right. */
+    if (clock_gettime(CLOCK_REALTIME, &wall) != 0) return 0;
+    long off = (long)(wall.tv_sec - kernel.time.tv_sec);
+    return off > -60 && off < 60;
 }
 
 int clinux_epoll(void) { return epoll_create1(EPOLL_CLOEXEC); }

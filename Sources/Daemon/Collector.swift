@@ -20,6 +20,12 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     var accounts: [Int64: Account]
     private var clock: WallClock
     private var lastMoment: Moment?
+    /// What is added to the wall clock, in ms, while it is not believed.
+    private var correction: Int64 = 0
+    /// Whether somebody said that the clock is right, since the last tick.
+    private var isTrusted = false
+    /// What was said of the clock last.
+    private var clockDoubt: String?
     /// Which stretch of the wall clock it is: a step of the clock begins a new one.
     var epoch: Int64 { clock.epoch }
     /// The survey of the last committed tick; `nil` before the first.
@@ -81,7 +87,9 @@ public struct Collector<Source: KernelSource>: ~Copyable {
 
     /// Reads every account once; nothing of it counts before `keep`.
     public mutating func read() throws(Fault) -> Tick {
-        let began = source.beginTick()
+        let raw = source.beginTick()
+        correction = leap(raw)
+        let began = filed(raw)
         let plan = SurveyPlan(
             nesting: PathShape.nesting, tenantRoots: try tenantRoots(),
             whole: lastRevision == nil
@@ -98,7 +106,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         }
         if survey.revision != lastRevision { findEnded(&reading) }
         source.seal()
-        let moment = source.now()
+        let moment = filed(source.now())
         reading.conservation.apply(to: &reading.entries, unseen: survey.unseenEnds, at: moment)
         reserve(&reading)
         var record = TickRecord(
@@ -109,7 +117,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             record.capacity = capacity.given(from: lastMoment, to: began)
         }
         var clock = self.clock
-        record.completeness = completeness(reading, began, moment, &clock)
+        // By the clock as it is: each of its steps counts.
+        record.completeness = completeness(reading, raw, moment, &clock)
         return Tick(
             record: record, survey: survey, becameInner: reading.becameInner, idle: reading.idle,
             clock: clock)
@@ -122,6 +131,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         source.acknowledge()
         clock = tick.clock
         lastMoment = tick.record.moment
+        isTrusted = false
         lastRevision = tick.survey.revision
         for namespace in lastNetworks.keys
         where networkOwners[namespace].map({ accounts[$0] }) == nil {
@@ -143,6 +153,38 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             accounts[id]?.position?.rest(until: moment.bootMicroseconds)
         }
         return outcome(tick.record, tick.survey)
+    }
+
+    /// By which time a moment is filed: the wall clock's, or, while that is not believed, the one that it must
+    /// be by the time since boot.
+    func filed(_ moment: Moment) -> Moment {
+        Moment(
+            wall: Instant(milliseconds: moment.wall.milliseconds + correction),
+            bootMicroseconds: moment.bootMicroseconds)
+    }
+
+    /// Believes the clock at the next tick, wherever it has leapt.
+    public mutating func trustClock() { isTrusted = true }
+
+    private func leap(_ moment: Moment) -> Int64 {
+        let leap = doubtfulLeap(of: moment, after: lastMoment, newest: run.newestTick)
+        return leap == 0 || isTrusted || source.isClockKept ? 0 : -leap
+    }
+
+    /// What is to be said of the clock, if it is not what was said last.
+    private mutating func judgeClock(_ moment: Moment) -> [String] {
+        let before = clockDoubt
+        clockDoubt = nil
+        if correction != 0 {
+            let wall = Instant(milliseconds: moment.wall.milliseconds - correction)
+            clockDoubt = "the wall clock says \(wall), and nothing vouches for it"
+        }
+        if (before == nil) == (clockDoubt == nil) { return [] }
+        guard let clockDoubt else { return ["the wall clock is believed again"] }
+        return [
+            "\(clockDoubt): usage is filed by the time since boot, now \(moment.wall). Set the clock; if it is "
+                + "right, reload the daemon, or collect with --trust-clock"
+        ]
     }
 
     private mutating func tenantRoots() throws(Fault) -> Set<String> {
@@ -176,6 +218,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         var anomalies = survey.unaccounted.filter { warned.insert($0).inserted }.map {
             "\($0): it holds processes beside its child cgroups; what they use is not metered"
         }
+        anomalies += judgeClock(record.moment)
         for index in record.entries.indices {
             for part in record.entries[index].parts where part.meter == .meter(.cpu) {
                 cpu += part.quantity
@@ -194,7 +237,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         return TickOutcome(
             moment: record.moment, read: record.entries.count, cpuMicroseconds: cpu,
             failures: survey.failed.map { "\($0.key): \($0.value)" }.sorted(),
-            anomalies: anomalies)
+            anomalies: anomalies, clockDoubt: clockDoubt)
     }
 }
 
@@ -206,4 +249,6 @@ public struct TickOutcome: Sendable {
     public var cpuMicroseconds: Int128
     public var failures: [String]
     public var anomalies: [String]
+    /// Why the wall clock is not believed; `nil` if it is.
+    public var clockDoubt: String?
 }

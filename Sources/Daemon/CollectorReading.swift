@@ -67,7 +67,7 @@ extension Collector where Source: KernelSource {
             return
         }
         reading.visited.insert(found.id)
-        let moment = source.moment(of: index)
+        let moment = filed(source.moment(of: index))
         retireFormer(found, &reading)
         var entry = entry(found, result, end, &reading, at: moment)
         if deduced != nil { entry?.lastReading = .deducedCPU }
@@ -100,7 +100,7 @@ extension Collector where Source: KernelSource {
         var entry = TickEntry(
             row: account.row, path: account.path, cgroupID: account.cgroupID, isTenantRoot: true,
             root: account.root, runtime: "", sample: nil, position: account.position,
-            isWhole: account.isWhole, at: source.now())
+            isWhole: account.isWhole, at: filed(source.now()))
         (entry.hasEnded, entry.lastReading) = (true, .whole)
         return entry
     }
@@ -254,7 +254,7 @@ extension Collector where Source: KernelSource {
                     row: account.row, path: account.path, cgroupID: account.cgroupID,
                     isTenantRoot: account.isTenantRoot, root: account.root, runtime: "",
                     sample: nil, position: account.position, isWhole: account.isWhole,
-                    at: source.now())
+                    at: filed(source.now()))
                 entry.hasEnded = true
                 reading.entries.append(entry)
             }

@@ -23,6 +23,10 @@ public struct CollectorService: Service {
     public var sampleRetentionMilliseconds: Int64?
     /// How limits and budgets are enforced; `nil` only meters.
     public var enforcement: Enforcement?
+    /// Whether the wall clock is right, wherever it has leapt since the store was written to.
+    public var trustsClock = false
+    /// What may be taken over while it runs; `nil` is nothing.
+    public var reload: Reload?
     /// Who is asked what containers are called.
     public var names = NameFinder()
     /// Called after every tick, for progress.
@@ -41,7 +45,8 @@ public struct CollectorService: Service {
 
     /// Runs until stopped, then takes one last reading.
     ///
-    /// - Throws: if it cannot start, or if the last tick could not be kept.
+    /// - Throws: if it cannot start, if the last tick could not be kept, or as soon as its store is taken away,
+    ///   replaced or emptied.
     public func run() async throws {
         let stop = clinux_event()
         defer { close(stop) }
@@ -78,19 +83,23 @@ public struct CollectorService: Service {
         let committer = Committer(store: store)
         let names = NameService(store: store, finder: names, logger: logger)
         tree.stop(at: stop, wakeAt: committer.done)
-        let enforcer = enforcement.map {
-            EnforcementService(
-                $0, root: source.path, store: store, intervalMilliseconds: intervalMilliseconds,
-                logger: logger)
-        }
+        let enforcer =
+            enforcement == nil && reload == nil
+            ? nil
+            : EnforcementService(
+                enforcement, root: source.path, store: store,
+                intervalMilliseconds: intervalMilliseconds, logger: logger)
         defer { enforcer?.stop() }
         var collector = try Collector(
             source: source, store: store, intervalMilliseconds: intervalMilliseconds)
+        if trustsClock { collector.trustClock() }
         let start = Host.now().bootMicroseconds
         let last = runMilliseconds.map { start + $0 * 1000 }
         var told: Set<String> = []
         var clock = SteadyClock()
+        var retention = sampleRetentionMilliseconds
         var failed = tick(&collector, tree, committer)
+        try requireStore(failed)
         names.wake()
         enforcer?.wake(isKept: failed == nil)
         while true {
@@ -111,18 +120,36 @@ public struct CollectorService: Service {
             }
             let isStopped = end == .stopped
             failed = tick(&collector, tree, committer)
+            try requireStore(failed)
             if isStopped { break }
             names.wake()
+            if let wish = reload?.take() {
+                retention = wish.sampleRetentionMilliseconds
+                enforcer?.change(wish.enforcement)
+                // Somebody has looked at it.
+                collector.trustClock()
+            }
             enforcer?.wake(isKept: failed == nil)
-            if clock.isSteady(collector.epoch, at: now) { prune(at: now, committer) }
+            if clock.isSteady(collector.epoch, at: now) {
+                prune(retention, at: collector.filed(now), committer)
+            }
         }
         if let failed { throw failed }
     }
 
+    /// Ends where no later tick could be kept, either: in a store that is not there any more.
+    private func requireStore(_ failed: Fault?) throws(Fault) {
+        guard failed != nil, let lost = store.lost else { return }
+        if let log = store.putLogAway() {
+            logger.error("what was written last into the store that was replaced is in \(log)")
+        }
+        throw lost
+    }
+
     /// Lets old samples go, a part after each tick.
-    private func prune(at now: Moment, _ committer: Committer) {
-        guard let sampleRetentionMilliseconds else { return }
-        let wall = now.wall.milliseconds - sampleRetentionMilliseconds
+    private func prune(_ retention: Int64?, at now: Moment, _ committer: Committer) {
+        guard let retention else { return }
+        let wall = now.wall.milliseconds - retention
         committer.prune(before: Instant(milliseconds: wall)) { logger.error("\($0)") }
     }
 

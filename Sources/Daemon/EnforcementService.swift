@@ -20,16 +20,20 @@ public struct Enforcement: Sendable {
 
 /// The enforcing loop, on a thread of its own: an owner that is slow to answer delays no tick.
 final class EnforcementService: Sendable {
-    private let enforcement: Enforcement
     private let root: String
-    private let storePath: String
+    /// The collector's: it is known by it whether the file at its path is still the one that was opened.
+    private let store: Store
     private let intervalMilliseconds: Int64
     private let logger: Logger
     private let wish = DispatchSemaphore(value: 0)
     private let done = DispatchSemaphore(value: 0)
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
+        /// `nil` leaves all limits alone.
+        var enforcement: Enforcement?
+        /// Whether it was set since the last look.
+        var isNew = false
         var isStopped = false
         var isAwake = false
         /// Ticks that were committed, and when the last was, in µs after boot.
@@ -39,15 +43,21 @@ final class EnforcementService: Sendable {
 
     /// Starts the thread; it looks whenever it is woken.
     init(
-        _ enforcement: Enforcement, root: String, store: Store, intervalMilliseconds: Int64,
+        _ enforcement: Enforcement?, root: String, store: Store, intervalMilliseconds: Int64,
         logger: Logger
     ) {
-        (self.enforcement, self.root, storePath) = (enforcement, root, store.path)
+        state = Mutex(State(enforcement: enforcement))
+        (self.root, self.store) = (root, store)
         (self.intervalMilliseconds, self.logger) = (intervalMilliseconds, logger)
         Thread.detachNewThread { [self] in
             run()
             done.signal()
         }
+    }
+
+    /// Lets it enforce in another way from its next look on; `nil` only leaves limits as they are.
+    func change(_ enforcement: Enforcement?) {
+        state.withLock { ($0.enforcement, $0.isNew) = (enforcement, true) }
     }
 
     /// Lets it look, after a tick.
@@ -76,15 +86,31 @@ final class EnforcementService: Sendable {
 
     private func run() {
         var enforcer: Enforcer?
+        var told: String?
         while true {
             wish.wait()
-            let isStopped = state.withLock { state in
-                state.isAwake = false
-                return state.isStopped
+            let (isStopped, isNew, enforcement) = state.withLock { state in
+                defer { (state.isAwake, state.isNew) = (false, false) }
+                return (state.isStopped, state.isNew, state.enforcement)
             }
             if isStopped { return }
+            if isNew { enforcer = nil }
+            guard let enforcement else { continue }
+            // Never on with a file that nobody sees any more, nor with another that lies there now.
+            if let lost = store.lost {
+                logger.error("limits: \(lost)")
+                return
+            }
             do throws(Fault) {
-                if enforcer == nil { enforcer = try make() }
+                let why = try store.whyNotOwn()
+                if let why {
+                    if why != told { logger.warning("\(harmless(notOwn(why)))") }
+                    told = why
+                    enforcer = nil
+                    continue
+                }
+                told = nil
+                if enforcer == nil { enforcer = try make(enforcement) }
                 for message in try enforcer?.look()?.messages ?? [] {
                     logger.notice("\(harmless(message))")
                 }
@@ -96,8 +122,17 @@ final class EnforcementService: Sendable {
         }
     }
 
-    private func make() throws(Fault) -> Enforcer {
-        let store = try Store(at: storePath, for: .write)
+    private func notOwn(_ why: String) -> String {
+        "limits: \(store.path): \(why). It is metered into, and nothing is written to the kernel, until "
+            + "octroi store adopt makes it this host's own"
+    }
+
+    private func make(_ enforcement: Enforcement) throws(Fault) -> Enforcer {
+        let collectors = self.store
+        let store = try Store(at: collectors.path, for: .write)
+        let ledger = try Store(at: collectors.path, for: .read)
+        // Another file may have come before they were opened.
+        try collectors.requireFile()
         let changer = LimitChanger(
             tree: LimitedTree(root: try CgroupRoot(opening: root)), store: store,
             boot: try Host.bootID(), now: Host.wallTime)
@@ -105,7 +140,7 @@ final class EnforcementService: Sendable {
         changer.deadline = 3000
         func clock() -> Int64 { Host.now().bootMicroseconds / 1000 }
         let budgets = BudgetKeeper(
-            changer: changer, store: store, ledger: try Store(at: storePath, for: .read),
+            changer: changer, store: store, ledger: ledger,
             zone: enforcement.zone, everyMilliseconds: enforcement.budgetsEveryMilliseconds,
             clock: clock, isFresh: isFresh)
         return Enforcer(changer: changer, store: store, budgets: budgets, clock: clock)

@@ -1,3 +1,4 @@
+import CLinux
 import CgroupFS
 import CgroupFormat
 import Metering
@@ -12,6 +13,9 @@ public protocol KernelSource: AnyObject {
     var isKernel: Bool { get }
     /// Whether tenant roots count the io of all below them (`Metering.isIOConserved`).
     var isIOConserved: Bool { get }
+
+    /// Whether somebody keeps the wall clock right: then a leap of it is believed.
+    var isClockKept: Bool { get }
 
     /// What the host has to give; `nil` if it does not say.
     func capacity() -> HostCapacity?
@@ -43,6 +47,10 @@ public protocol KernelSource: AnyObject {
     func acknowledge()
 }
 
+extension KernelSource {
+    public var isClockKept: Bool { false }
+}
+
 /// This host's kernel.
 public final class LiveKernel: KernelSource {
     public let tree: CgroupTree
@@ -58,6 +66,7 @@ public final class LiveKernel: KernelSource {
 
     public var path: String { tree.path }
     public var isKernel: Bool { tree.isKernel }
+    public var isClockKept: Bool { clinux_is_clock_kept() == 1 }
     public func capacity() -> HostCapacity? { Host.capacity() }
     public func beginTick() -> Moment { Host.now() }
     public func now() -> Moment { Host.now() }

@@ -66,6 +66,7 @@ public final class RecordingKernel<Source: KernelSource>: KernelSource {
     public var path: String { source.path }
     public var isKernel: Bool { source.isKernel }
     public var isIOConserved: Bool { source.isIOConserved }
+    public var isClockKept: Bool { source.isClockKept }
 
     public func beginTick() -> Moment {
         let moment = source.beginTick()

@@ -46,8 +46,8 @@ extension LimitChanger {
             let ending =
                 isArmed
                 ? "it ends at \(until); \(timer.unit) of systemd sees to it"
-                : "it ends at \(until), by the daemon or else by the next run of any octroi command "
-                    + "on this store: no systemd runs here to see to it"
+                : "it ends at \(until), by the daemon or else by the next octroi limit command that "
+                    + "writes: no systemd runs here to see to it"
             return (set, ending)
         } catch {
             if isArmed { timer.disarm(by: tree.owners) }

@@ -31,12 +31,15 @@ public final class LimitChanger {
     ///
     /// - Parameter waitMilliseconds: how long to wait for another.
     /// - Returns: `nil` if another is at it all the time.
+    /// - Throws: also if the store is a copy or another host's, or was taken away: it writes to no kernel.
     public func alone<Value>(
         waitMilliseconds: Int64 = 60_000, _ body: () throws(Fault) -> Value
     ) throws(Fault) -> Value? {
         let lock = try ProcessLock(
             "limits", of: store.path, waitMilliseconds: waitMilliseconds)
         guard lock.isHeld else { return nil }
+        try store.requireFile()
+        try store.requireOwn()
         unrecovered = try recover()
         let value = try body()
         _ = consume lock

@@ -32,7 +32,7 @@ public struct Settings: Hashable, Sendable {
     /// Reads octroi.yaml of the config folder; without one, the defaults.
     public init(folder: String) throws(Fault) {
         let path = "\(folder)/octroi.yaml"
-        guard access(path, F_OK) == 0 else { return }
+        guard try isThere(path) else { return }
         guard let root = try YAMLValue.parse(try readText(path), file: path) else { return }
         let members = try root.members([
             "interval", "store", "cgroup_root", "retention", "time_zone", "closing", "seller",
@@ -181,9 +181,11 @@ public struct ContractFiles: Sendable {
 
     /// The files of a config folder that are there.
     public static func files(in folder: String) throws(Fault) -> [String] {
-        let paths: [String] = ["prices", "tenants", "limits", "budgets"]
-            .map { "\(folder)/\($0).yaml" }
-            .filter { (path: String) -> Bool in access(path, F_OK) == 0 }
+        var paths: [String] = []
+        for name in ["prices", "tenants", "limits", "budgets"] {
+            let path = "\(folder)/\(name).yaml"
+            if try isThere(path) { paths.append(path) }
+        }
         guard !paths.isEmpty else {
             throw Fault(
                 .unavailable, at: folder,

@@ -22,14 +22,15 @@ extension Store {
     /// Holds the ledger against the control totals, for each tenant root and meter.
     ///
     /// Over a period, the totals are those written by the hour; without one, they are the last
-    /// reading of the root's counter less its first.
+    /// reading of the root's counter less its first. Where the ledger says of usage that it was conserved and
+    /// no control total is there, the kernel's part is 0: that is a difference, too.
     public func audit(over period: Period?) throws(Fault) -> [AuditRow] {
         let kernel =
             period == nil
-            ? "sum(c.closed + c.last - c.baseline)"
+            ? "coalesce(k.kernel, 0)"
             : """
             (SELECT coalesce(sum(quantity), 0) FROM control_total t
-             WHERE t.container = c.container AND t.meter = c.meter
+             WHERE t.container = p.container AND t.meter = p.meter
                 AND t.hour_s >= :from AND t.hour_s < :to)
             """
         // By the tenant root: what the ledger holds for it and all below it.
@@ -41,21 +42,27 @@ extension Store {
             """
         }
         let sql = """
-            WITH billed AS (
+            WITH billed AS MATERIALIZED (
                 SELECT root, meter, sum(quantity) AS quantity FROM (
                     \(part("container x CROSS JOIN usage u ON u.container = x.id"))
                     UNION ALL
                     \(part("usage_open u CROSS JOIN container x ON x.id = u.container")))
-                GROUP BY root, meter)
+                GROUP BY root, meter),
+            kept AS MATERIALIZED (
+                SELECT container, meter, sum(closed + last - baseline) AS kernel,
+                    sum(pending) AS pending
+                FROM control GROUP BY container, meter),
+            place (container, meter) AS (
+                SELECT container, meter FROM kept UNION SELECT root, meter FROM billed)
             SELECT r.path, m.name AS meter, a.tenant, \(kernel) AS kernel,
-                \(period == nil ? "sum(c.pending)" : "0") AS pending,
+                \(period == nil ? "coalesce(k.pending, 0)" : "0") AS pending,
                 coalesce(b.quantity, 0) AS usage
-            FROM control c
-            JOIN container r ON r.id = c.container
-            JOIN meter m ON m.id = c.meter
-            LEFT JOIN billed b ON b.root = c.container AND b.meter = c.meter
+            FROM place p
+            JOIN container r ON r.id = p.container
+            JOIN meter m ON m.id = p.meter
+            LEFT JOIN kept k ON k.container = p.container AND k.meter = p.meter
+            LEFT JOIN billed b ON b.root = p.container AND b.meter = p.meter
             LEFT JOIN attribution a ON a.container = r.id AND a.until_s IS NULL
-            GROUP BY c.container, c.meter
             ORDER BY a.tenant IS NULL, a.tenant, r.path, r.id, m.id
             """
         // Within these bounds lies every hour there can be.

@@ -5,6 +5,8 @@ import Units
 extension Store {
     /// Copies the store as it is now into a new file, while others read and write it.
     ///
+    /// The copy says that it is one, wherever it is put: it writes to no kernel until it is adopted.
+    ///
     /// - Throws: `failed` if there is such a file already, or if it cannot be written; then nothing
     ///   is left of it.
     public func backup(to file: String) throws(Fault) { try copy(database, to: file) }
@@ -31,6 +33,9 @@ func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
             // One step: with more of them, SQLite begins anew whenever the collector writes.
             let copy = try DatabaseQueue(path: partial)
             try database.backup(to: copy)
+            try copy.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA user_version = \(copyMark)")
+            }
             try copy.close()
         }
     } catch {

@@ -41,9 +41,11 @@ struct ClosingChecks {
     private let common: [Note]
     private let differences: [AuditRow]
 
-    init(_ db: Database, _ period: Period, _ differences: [AuditRow]) throws {
+    init(
+        _ db: Database, _ period: Period, _ differences: [AuditRow], at now: Instant
+    ) throws {
         (self.db, self.period) = (db, period)
-        common = try Self.gaps(db, period) + Self.open(db, period)
+        common = try Self.gaps(db, period) + Self.open(db, period, at: now)
         self.differences = differences.filter { $0.difference != 0 }
     }
 
@@ -101,8 +103,18 @@ struct ClosingChecks {
     }
 
     /// Whether the collector has gone past the end of the period.
-    private static func open(_ db: Database, _ period: Period) throws -> [Note] {
-        let last = try Int64.fetchOne(db, sql: "SELECT max(wall_ms) FROM tick")
+    ///
+    /// By its newest tick, not by the latest time of any: a clock that ran ahead for one of them would say for
+    /// good that all is metered. Nor by one that is yet to come.
+    private static func open(
+        _ db: Database, _ period: Period, at now: Instant
+    ) throws -> [Note] {
+        func newest(before time: Int64) throws -> Int64? {
+            try Int64.fetchOne(
+                db, sql: "SELECT wall_ms FROM tick WHERE wall_ms <= ? ORDER BY id DESC LIMIT 1",
+                arguments: [time])
+        }
+        let last = try newest(before: now.milliseconds) ?? newest(before: .max)
         guard let last, last < period.end.milliseconds else { return [] }
         return [
             Note(

@@ -23,6 +23,7 @@ extension Store {
                     SELECT wall_ms, boottime_us, highest_id, failed, epoch FROM tick JOIN run ON run.id = tick.run
                     WHERE boot = ? AND root = ? ORDER BY tick.id DESC LIMIT 1
                     """, arguments: [boot, root])
+            let newest = try lastTick(db)?.moment.wall
             try db.execute(
                 sql: "INSERT INTO run (boot, root, interval_ms, started_ms) VALUES (?, ?, ?, ?)",
                 arguments: [boot, root, intervalMilliseconds, now.milliseconds])
@@ -34,7 +35,7 @@ extension Store {
                         moment: Moment(wall: wall, bootMicroseconds: row["boottime_us"]),
                         highestID: row["highest_id"], isComplete: row["failed"] == 0,
                         epoch: row["epoch"])
-                })
+                }, newestTick: newest)
         }
     }
 
@@ -58,7 +59,8 @@ extension Store {
     /// Commits a tick: samples, positions, usage and completeness, or nothing of them.
     ///
     /// - Returns: the account row of each entry, in order.
-    /// - Throws: also if the store's file was taken away, or another collector has started.
+    /// - Throws: also if the store's file was taken away, replaced or emptied, or another collector has
+    ///   started.
     public func commit(_ tick: TickRecord, of run: Run) throws(Fault) -> [Int64] {
         try requireFile()
         return try write { db in

@@ -35,6 +35,10 @@ extension Store {
         try read { db in
             var result = InvoiceVerification()
             try walkChain(db, &result)
+            // What is billed next rests on it.
+            result.differences += try attributionDamage(db, most: 10).map {
+                InvoiceDifference(nil, $0)
+            }
             let all = try String.fetchAll(
                 db, sql: "SELECT number FROM invoice ORDER BY series, sequence")
             let sweep = try UsageSweep(db, withOpen: nil)

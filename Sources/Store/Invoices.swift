@@ -135,7 +135,7 @@ private struct Issuing {
         drafting = try Drafting(db, options.zone, issued, withOpen: false)
         books = try loadBooks(db)
         ledger = try LedgerEntry.last(db)
-        checks = try ClosingChecks(db, period, differences)
+        checks = try ClosingChecks(db, period, differences, at: now)
     }
 
     /// The invoices of a tenant that were there already, and those that are issued now.
@@ -158,7 +158,7 @@ private struct Issuing {
                 let issued = try IssuedInvoices(db, tenant: tenant.id)
                 drafting = try Drafting(db, options.zone, issued, withOpen: false)
             }
-            let checks = closed.contains(part) ? try ClosingChecks(db, part, []) : checks
+            let checks = closed.contains(part) ? try ClosingChecks(db, part, [], at: now) : checks
             for draft in try drafting.drafts(of: tenant, over: [part]) {
                 invoices.append(try write(draft, checks))
             }

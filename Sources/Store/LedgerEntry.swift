@@ -108,7 +108,7 @@ func closeHours(
             sql: "UPDATE \(table) SET entry = ? WHERE entry = 0 AND hour_s < ?",
             arguments: [entry, hour.seconds])
     }
-    for table in ["gap", "unmetered", "anomaly", "usage_import"] {
+    for table in ["gap", "unmetered", "anomaly", "usage_import", "assignment"] {
         try db.execute(
             sql: "UPDATE \(table) SET entry = ? WHERE entry = 0", arguments: [entry])
     }
@@ -124,7 +124,10 @@ func closeImport(_ db: Database, at now: Instant) throws {
     try LedgerEntry.begin(db, entry)
     let content = try content(db, .import, hour: now.startOfHour, entry: entry)
     try moveUsage(db, "assurance = 3", to: entry)
-    try db.execute(sql: "UPDATE usage_import SET entry = ? WHERE entry = 0", arguments: [entry])
+    for table in ["usage_import", "assignment"] {
+        try db.execute(
+            sql: "UPDATE \(table) SET entry = ? WHERE entry = 0", arguments: [entry])
+    }
     try LedgerEntry(
         after: last, .import, hour: now.startOfHour, lastTick: last.lastTick, at: now, content
     ).finish(db)

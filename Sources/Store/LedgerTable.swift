@@ -83,6 +83,11 @@ struct LedgerTable {
             joins: "\(toContainer) CROSS JOIN meter m ON m.id = r.meter",
             order: "r.container, r.meter, r.start_ms, r.end_ms",
             hourCloses: "r.entry = 0", importCloses: "r.entry = 0"),
+        LedgerTable(
+            name: "assignment",
+            fields: "\(owner), r.since_s AS since_s, r.until_s AS until_s, r.tenant AS given_to",
+            joins: toContainer, order: "r.id", hourCloses: "r.entry = 0",
+            importCloses: "r.entry = 0"),
     ]
 
     /// Who a row is about, in words that no other store gives another meaning.

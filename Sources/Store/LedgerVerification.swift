@@ -30,6 +30,7 @@ extension Store {
             var verifier = try LedgerVerifier(db)
             try verifier.checkChain(head)
             try verifier.checkRows(onProgress)
+            try verifier.checkAttribution()
             for table in [SampleTable.samples, .io] { try verifier.checkBlocks(table, onProgress) }
             return verifier.result
         }
@@ -130,6 +131,11 @@ private struct LedgerVerifier {
             return content.finish() != entry.content
         }
         try name(Dictionary(uniqueKeysWithValues: wrong.map { ($0.id, $0) }))
+    }
+
+    /// Whether containers are whose the chain says they are.
+    mutating func checkAttribution() throws {
+        result.damage += try attributionDamage(db, most: Self.mostNamed)
     }
 
     /// Says which rows of damaged entries were changed, added or deleted.

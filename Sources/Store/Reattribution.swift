@@ -55,4 +55,5 @@ private func give(
         if until ?? .max > to { try insert(to, until, row["tenant"]) }
     }
     try insert(from, to, tenant)
+    try noteAssignment(db, container, since: from, until: to, to: tenant)
 }

@@ -20,27 +20,29 @@ public struct Store: Sendable {
     public let path: String
     /// A copy of the store as it was, if it has just been brought to a newer schema.
     public let copyOfOld: String?
-    private let file: FileIdentity
+    let file: FileIdentity
+    /// SQLite's log of it, if there was one once it was open.
+    let log: FileIdentity?
 
     /// Opens the store.
     ///
     /// - Throws: `unavailable` if it must be there and is not, `badData` if it is no store of
     ///   Octroi or one of a newer Octroi, `notPermitted` if this user may not.
-    public init(at path: String, for access: Access) throws(Fault) {
-        if access == .write { try createFile(path) }
-        guard Glibc.access(path, F_OK) == 0 else {
-            throw Fault(
-                .unavailable, at: path, found: "there is no store here (\(reason(errno)))",
-                cure: "Name one with --db or OCTROI_DB, or make it with octroi apply or collect")
-        }
+    public init(at given: String, for access: Access) throws(Fault) {
+        if access == .write { try Store.make(at: given) }
+        guard Glibc.access(given, F_OK) == 0 else { throw noStore(given) }
+        try refuseEmptied(given)
+        let path = ownName(ofStoreAt: given)
         self.path = path
         let queue = try storeErrors(path, access) { try Store.connect(path, access) }
         database = queue
         copyOfOld = try storeErrors(path, access) { try Store.prepare(queue, path, access) }
-        file = FileIdentity(path)
+        guard let file = FileIdentity(path) else { throw takenAway(path) }
+        self.file = file
+        log = FileIdentity("\(path)-wal")
     }
 
-    private static func connect(_ path: String, _ access: Access) throws -> DatabaseQueue {
+    static func connect(_ path: String, _ access: Access) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.readonly = access == .read
@@ -54,7 +56,7 @@ public struct Store: Sendable {
     /// not only a crash of the process.
     ///
     /// GRDB's own setting for the WAL would set `synchronous` to NORMAL, whatever was asked for before.
-    private static func setUpJournal(_ db: Database) throws {
+    static func setUpJournal(_ db: Database) throws {
         // SQLite does not wait where two processes switch a new file to WAL: one is refused at once.
         let deadline = ContinuousClock.now + .seconds(10)
         while true {
@@ -76,6 +78,7 @@ public struct Store: Sendable {
     private static func prepare(
         _ queue: DatabaseQueue, _ path: String, _ access: Access
     ) throws -> String? {
+        let migrator = migrator(for: path)
         try queue.read { try refuseForeign($0, migrator, path, access) }
         guard access == .write else { return nil }
         try queue.writeWithoutTransaction(setUpJournal)
@@ -93,6 +96,9 @@ public struct Store: Sendable {
             if let copyOfOld { unlink(copyOfOld) }
             throw error
         }
+        // Into the file itself, where a command that was given another name of it finds its own name. Whoever
+        // reads meanwhile only puts it off.
+        _ = try? queue.writeWithoutTransaction { try $0.checkpoint() }
         return copyOfOld
     }
 
@@ -101,22 +107,14 @@ public struct Store: Sendable {
         try migrator.hasCompletedMigrations(db) ? nil : migrator.completedMigrations(db).last ?? ""
     }
 
-    /// Checks that the file that was opened is still the one at the path.
-    ///
-    /// SQLite goes on writing into a file that was removed, and all of it would be lost.
-    func requireFile() throws(Fault) {
-        guard FileIdentity(path) != file else { return }
-        throw Fault(
-            .failed, at: path, found: "the store was taken away or replaced while in use",
-            cure: "Put it back, or stop this command and start it on the store that is there now")
-    }
-
-    private static var migrator: DatabaseMigrator {
+    /// - Parameter file: where its file lies until it is whole; default: at the path.
+    static func migrator(for path: String, in file: String? = nil) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
         for migration in Migrations.all {
             migrator.registerMigration(migration.name) { db in
                 try db.execute(sql: migration.sql)
                 if migration.name == "0004_invoicing" { try sealOlder(db) }
+                if migration.name == "0006_truth" { try claim(db, path, in: file ?? path) }
             }
         }
         return migrator
@@ -172,80 +170,6 @@ public struct Store: Sendable {
     }
 }
 
-/// Which file lies at a path.
-private struct FileIdentity: Equatable {
-    private let device: UInt64
-    private let inode: UInt64
-
-    init(_ path: String) {
-        var status = stat()
-        let isThere = stat(path, &status) == 0
-        (device, inode) = isThere ? (UInt64(status.st_dev), UInt64(status.st_ino)) : (0, 0)
-    }
-}
-
-/// Makes a file of the store: its owner and group may read it, and the group may write it where the folder is
-/// shared with the group (mode 2770).
-///
-/// - Returns: its descriptor, or -1 with `errno`, EEXIST if there is anything at the path, a link, too.
-public func makeStoreFile(_ path: String) -> Int32 {
-    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
-    guard descriptor >= 0 else { return descriptor }
-    var status = stat()
-    let isShared =
-        stat(folder(of: path), &status) == 0 && status.st_mode & S_IWGRP != 0
-        && status.st_mode & S_ISGID != 0
-    if isShared { fchmod(descriptor, 0o660) }
-    return descriptor
-}
-
-private func folder(of path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-}
-
-/// Keeps other processes from bringing a store of the same folder to a newer schema at the same time.
-///
-/// On the folder, so that no file is left behind, and no lock of SQLite's on its own file is let go of.
-private struct FolderLock {
-    private let descriptor: Int32
-
-    init(of path: String) {
-        descriptor = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        // Without it, SQLite's own locks still keep the file whole.
-        if descriptor >= 0 { clinux_lock_wait(descriptor) }
-    }
-
-    func release() { close(descriptor) }
-}
-
-/// Makes the store's file and its folder; one that is there stays.
-///
-/// One that is there is not opened: closing it would let go of all locks that this process holds on it
-/// (fcntl(2)), and another process would then take the WAL away from under its connections.
-private func createFile(_ path: String) throws(Fault) {
-    if access(path, F_OK) == 0 {
-        guard access(path, R_OK | W_OK) == 0 else { throw cannotOpen(path) }
-        return
-    }
-    if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-        mkdir(String(path[..<slash]), 0o750)
-    }
-    let descriptor = makeStoreFile(path)
-    // Another process may have made it in the meantime.
-    if descriptor < 0, errno == EEXIST { return }
-    guard descriptor >= 0 else { throw cannotOpen(path) }
-    close(descriptor)
-}
-
-private func cannotOpen(_ path: String) -> Fault {
-    Fault(
-        errno == EACCES || errno == EPERM || errno == EROFS ? .notPermitted : .unavailable,
-        at: path, found: "the store cannot be opened for writing (\(reason(errno)))",
-        cure: "Name a file this user may write with --db or OCTROI_DB")
-}
-
-private func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
-
 /// Runs database work and turns its errors into faults that name the store.
 func storeErrors<Value>(
     _ path: String, _ access: Store.Access = .write, _ body: () throws -> Value
@@ -267,7 +191,9 @@ func storeErrors<Value>(
 /// SQLite says "I/O error", not "full", when it cannot grow the shared memory of the WAL.
 private func isDiskFull(_ path: String) -> Bool {
     var status = statvfs()
-    return statvfs(path, &status) == 0 && status.f_bavail * status.f_frsize < 65_536
+    // A store that could not be made is not there.
+    return (statvfs(path, &status) == 0 || statvfs(folder(of: path), &status) == 0)
+        && status.f_bavail * status.f_frsize < 65_536
 }
 
 extension DatabaseError {

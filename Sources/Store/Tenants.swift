@@ -214,6 +214,7 @@ func setTenant(
     try db.execute(
         sql: "INSERT INTO attribution (container, since_s, tenant) VALUES (?, ?, ?)",
         arguments: [container, since.seconds, tenant])
+    try noteAssignment(db, container, since: since.seconds, until: nil, to: tenant)
 }
 
 /// The value as one line of JSON with sorted keys: equal values give equal text.

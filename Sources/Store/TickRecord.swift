@@ -184,6 +184,8 @@ public struct Run: Sendable {
     public let accounts: [Int64: Account]
     /// The last tick of this boot under this root.
     public let lastTick: LastTick?
+    /// The wall time of the newest tick of any boot.
+    public let newestTick: Instant?
 
     /// A tick of an earlier run.
     public struct LastTick: Sendable {

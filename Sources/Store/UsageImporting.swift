@@ -59,9 +59,7 @@ extension Store {
             arguments: [usage.container, usage.tenant, now.milliseconds, now.milliseconds])
         let row = db.lastInsertedRowID
         // An imported account is its tenant's for all time.
-        try db.execute(
-            sql: "INSERT INTO attribution (container, since_s, tenant) VALUES (?, ?, ?)",
-            arguments: [row, beginningOfTime.seconds, usage.tenant])
+        try setTenant(db, of: row, to: usage.tenant, since: beginningOfTime)
         return row
     }
 

@@ -35,6 +35,9 @@ struct Octroi: AsyncParsableCommand {
 @main
 enum Main {
     static func main() async {
+        // Who writes to a pipe that nobody reads any more is told so: a lost log is no reason to stop metering,
+        // nor to die in the middle of a change of limits.
+        signal(SIGPIPE, SIG_IGN)
         do {
             let words = Array(CommandLine.arguments.dropFirst())
             var command = try Octroi.parseAsRoot(hoisted(words))

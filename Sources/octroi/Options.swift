@@ -4,6 +4,7 @@ import Glibc
 import Reporting
 import Settings
 import Store
+import Synchronization
 import Units
 
 /// Where the store and the config folder are.
@@ -22,19 +23,52 @@ struct StoreOptions: ParsableArguments {
 
     var configFolder: String { config ?? environment("OCTROI_CONFIG") ?? "/etc/octroi" }
 
-    func settings() throws(Fault) -> Settings { try Settings(folder: configFolder) }
+    func settings() throws(Fault) -> Settings {
+        warnOfOpenFiles(in: configFolder)
+        return try Settings(folder: configFolder)
+    }
 
     /// Opens the store that `--db`, `OCTROI_DB` or octroi.yaml names.
     func store(_ access: Store.Access) throws(Fault) -> Store {
+        warnOfOpenFiles(in: configFolder)
         var path = db ?? environment("OCTROI_DB")
         if path == nil { path = try settings().store }
         let store = try Store(at: path ?? "/var/lib/octroi/octroi.db", for: access)
-        endOverdueBoosts(store)
         if let copy = store.copyOfOld {
             complain("octroi: the store has a newer schema now; as it was before, it is in \(copy)")
         }
+        if access == .write { try tellWhoseItIs(store) }
         return store
     }
+}
+
+private let hasWarned = Atomic(false)
+
+/// Says, once, which settings everybody on the host may change.
+private func warnOfOpenFiles(in folder: String) {
+    guard !hasWarned.exchange(true, ordering: .relaxed) else { return }
+    for path in writableByAll(in: folder) {
+        complain(
+            "octroi: \(harmless(path)): everybody may write it, and so decide what it says; chmod o-w it"
+        )
+    }
+}
+
+/// Refuses, for a service, settings that everybody on the host may change.
+func refuseOpenFiles(in folder: String) throws(Fault) {
+    guard let path = writableByAll(in: folder).first else { return }
+    throw Fault(
+        .notPermitted, at: harmless(path),
+        found: "everybody may write it, and the service does what it says",
+        cure: "Take that right away: chmod o-w")
+}
+
+/// Says it of a store that is not this host's own.
+func tellWhoseItIs(_ store: Store) throws(Fault) {
+    guard let why = try store.whyNotOwn() else { return }
+    complain(
+        "octroi: \(harmless(store.path)): \(harmless(why)); it writes no limits until octroi store "
+            + "adopt makes it this host's own")
 }
 
 /// How to print.

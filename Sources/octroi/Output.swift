@@ -10,11 +10,18 @@ func show(_ sheet: Sheet, _ format: Format) throws(Fault) {
 /// Prints text on standard output, all of it or a fault.
 func output(_ text: String) throws(Fault) {
     guard write(text, to: STDOUT_FILENO) else {
+        if errno == EPIPE { endByBrokenPipe() }
         throw Fault(
             .failed, at: "standard output",
             found: "not all could be written (\(String(cString: strerror(errno))))",
             cure: "Check the disk or the program it goes to, then run it again")
     }
+}
+
+/// Ends without a word, as writers do whose reader has seen enough, as head has.
+private func endByBrokenPipe() {
+    signal(SIGPIPE, SIG_DFL)
+    raise(SIGPIPE)
 }
 
 /// Prints one line on standard error.

@@ -223,6 +223,28 @@ import Units
         ),
         ("UPDATE ledger_entry SET last_tick = 99 WHERE id = 0", ["entry 0"]),
         (
+            "UPDATE attribution SET tenant = 'acme' WHERE tenant = 'lab'",
+            ["attribution of /web was changed: acme from", "where lab from"]
+        ),
+        (
+            "UPDATE attribution SET until_s = 1795449600 WHERE tenant = 'lab'",
+            ["attribution of /web was changed: lab from", "where lab from"]
+        ),
+        (
+            "DELETE FROM attribution WHERE tenant = 'lab'",
+            ["attribution of /web was changed: nobody, where lab from"]
+        ),
+        (
+            "INSERT INTO attribution SELECT id, 0, NULL, 'lab' FROM container WHERE path = '/idle'",
+            ["attribution of /idle was changed: lab from", "where nobody was said"]
+        ),
+        (
+            "UPDATE attribution SET tenant = 'acme'; UPDATE assignment SET tenant = 'acme'",
+            ["assignment", "container=/web", "given_to=acme", "was changed"]
+        ),
+        ("DELETE FROM assignment", ["where nobody was said", "a row is missing"]),
+        ("UPDATE assignment SET since_s = 0", ["assignment", "was changed"]),
+        (
             "DELETE FROM ledger_entry WHERE id = 2; DELETE FROM usage WHERE entry = 2; DELETE FROM control_total WHERE entry = 2; DELETE FROM capacity WHERE entry = 2; DELETE FROM completeness WHERE entry = 2",
             ["later entries are missing"]
         ),
@@ -245,6 +267,42 @@ import Units
             #expect(damage.contains { $0.contains(word) }, "\(word) in \(damage)")
         }
         #expect(damage.count < 30)
+    }
+
+    /// Control totals that are gone prove nothing: that is a difference.
+    @Test(arguments: ["DELETE FROM control", "DELETE FROM control WHERE meter = 1"])
+    func aMissingControlTotalIsADifference(_ deed: String) throws {
+        try rig.run(ticks: 14)
+        let before = try rig.store.audit(over: nil)
+        #expect(before.allSatisfy { $0.difference == 0 })
+        try rig.forge(deed)
+        let rows = try rig.store.audit(over: nil)
+        let used = before.filter { $0.usage > 0 }.map(\.meter)
+        #expect(Set(used).isSubset(of: rows.map(\.meter)) && used.count > 2)
+        let cpu = try #require(rows.first { $0.meter == .cpu })
+        #expect(cpu.root == "/t" && cpu.kernel == 0 && cpu.usage > 0 && cpu.difference == cpu.usage)
+    }
+
+    /// What is said by rules, by hand and by imports comes to what the table says.
+    @Test func attributionIsWhatWasSaid() throws {
+        try rig.run(ticks: 14)
+        var tenants = Rehearsal.tenants
+        tenants[0].match.append(.cgroup("/web*"))
+        tenants[1].match = []
+        try rig.store.adoptTenants(tenants, at: rig.kernel.now().wall)
+        let cuts: [(Int64, Int64)] = [(0, 2), (1, 3), (-5, 1), (2, 9), (1, 2)]
+        for (index, (from, to)) in cuts.enumerated() {
+            let period = try #require(
+                Period(
+                    start: rig.start.advanced(bySeconds: from * 3600),
+                    end: rig.start.advanced(bySeconds: to * 3600)))
+            _ = try rig.store.assign("/web", to: index % 2 == 0 ? "acme" : "lab", over: period)
+            #expect(try damage() == [])
+        }
+        _ = try rig.store.removeTenant("acme", at: rig.kernel.now().wall)
+        try rig.run(ticks: 14)
+        #expect(try damage() == [])
+        #expect(try rig.rows("SELECT count(*) FROM assignment WHERE entry = 0") == ["0"])
     }
 
     /// A chain that was written anew is sound in itself; the hash that was noted elsewhere is not in it.

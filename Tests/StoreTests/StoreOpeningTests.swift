@@ -149,6 +149,38 @@ private func kind(_ body: () throws -> Void) -> Fault.Kind? {
         #expect(text == wanted)
     }
 
+    /// What is left of a store that was there, and whether a new one may be made in its place.
+    @Test(arguments: [
+        ("emptied", false), ("emptied while a lock lies beside it", false),
+        ("gone, its log left", false), ("gone with all", true), ("a place that was prepared", true),
+        ("cut short", false),
+    ])
+    func aStoreThatWasThereIsNotBegunAnew(_ deed: String, _ isMade: Bool) throws {
+        if deed == "a place that was prepared" {
+            try folder.write("", to: "sub/octroi.db")
+        } else {
+            _ = try Store(at: path, for: .write).tenants()
+            usleep(20_000)
+        }
+        switch deed {
+        case "emptied": try #require(truncate(path, 0) == 0)
+        case "emptied while a lock lies beside it":
+            unlink(path)
+            try folder.write("", to: "sub/octroi.db")
+            try folder.write("1", to: "sub/octroi.db.limits")
+        case "gone, its log left":
+            unlink(path)
+            try folder.write("frames", to: "sub/octroi.db-wal")
+        case "gone with all": unlink(path)
+        case "cut short": try #require(truncate(path, 8192) == 0)
+        default: break
+        }
+        let found = kind { _ = try Store(at: path, for: .write).tenants() }
+        #expect(found == (isMade ? nil : .badData))
+        let left = try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/sub")
+        #expect(!left.contains { $0.contains(".new") })
+    }
+
     @Test func aFolderIsNoStore() throws {
         try folder.write("", to: "sub/octroi.db/x")
         #expect(kind { _ = try Store(at: path, for: .write) } == .unavailable)

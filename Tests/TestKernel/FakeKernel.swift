@@ -39,6 +39,7 @@ public final class FakeKernel: KernelSource {
     public let isKernel = true
     public let isIOConserved = true
 
+    public var isClockKept = false
     public var host: HostCapacity?
 
     public func capacity() -> HostCapacity? { host }

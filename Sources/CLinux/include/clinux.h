@@ -18,6 +18,12 @@ int clinux_lock_exclusive(int fd);
 /* The same, waiting for others. */
 int clinux_lock_wait(int fd);
 
+/* When the file at a path was made, in ns since 1970 (statx(2)); -1 where its file system does not say. */
+int64_t clinux_birth(const char *path);
+
+/* Whether the kernel's clock is kept right by somebody, as NTP does (adjtimex(2)). */
+int clinux_is_clock_kept(void);
+
 /* epoll_create1(2), close-on-exec. */
 int clinux_epoll(void);
 

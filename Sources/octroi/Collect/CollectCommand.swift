@@ -1,6 +1,7 @@
 import ArgumentParser
 import CgroupFS
 import Daemon
+import Glibc
 import Logging
 import Metering
 import Reporting
@@ -8,6 +9,7 @@ import Runtimes
 import ServiceLifecycle
 import Settings
 import Store
+import Synchronization
 import Units
 import UnixSignals
 
@@ -37,11 +39,15 @@ struct CollectCommand: AsyncParsableCommand {
     @Option(help: "A cgroup2 mount, or a folder with the same files. Default: the host's mount.")
     var root: String?
 
+    @Flag(help: "The clock is right, though it has leapt since the store was last written to.")
+    var trustClock = false
+
     func run() async throws {
         let length = try duration.map { text throws(Fault) in try milliseconds("--for", text) }
         let progress = Progress(isSteady: length != nil)
         try await runCollector(
-            place, interval: interval, root: root, length: length, onTick: progress.note)
+            place, interval: interval, root: root, length: length, trustsClock: trustClock,
+            onTick: progress.note)
         progress.finish()
     }
 }
@@ -54,7 +60,10 @@ struct DaemonCommand: AsyncParsableCommand {
             After every tick the kernel is held against the limits that are wanted, boosts that are \
             over are ended, and once a minute tenants' spending is held against their budgets. \
             Takes interval, store and cgroup_root from octroi.yaml and tells systemd when it is \
-            ready (Type=notify). See config/octroi.service.
+            ready (Type=notify). SIGHUP (systemctl reload) reads octroi.yaml again: retention, time_zone \
+            and enforcement are taken over at the next tick, all else at the next start; a file with a \
+            mistake changes nothing. It also says that the clock is right: one that leaps by more than a day \
+            is believed only if NTP keeps it, or then. See config/octroi.service.
 
             EXAMPLE
               systemctl enable --now octroi
@@ -63,13 +72,51 @@ struct DaemonCommand: AsyncParsableCommand {
     @OptionGroup var place: StoreOptions
 
     func run() async throws {
+        // Until it is listened for, it must not end the daemon, either.
+        signal(SIGHUP, SIG_IGN)
+        try refuseOpenFiles(in: place.configFolder)
         try await runCollector(
             place, interval: nil, root: nil, length: nil, enforces: true
         ) { outcome in
-            ServiceManager.ready(status: "\(outcome.read) cgroups read at \(outcome.moment.wall)")
+            let bad = badSettings.withLock { $0.map { "; the settings stay as they were: \($0)" } }
+            let doubt = outcome.clockDoubt.map { "; \($0)" } ?? ""
+            ServiceManager.ready(
+                status: "\(outcome.read) cgroups read at \(outcome.moment.wall)\(doubt)\(bad ?? "")"
+            )
         }
         ServiceManager.stopping()
     }
+}
+
+/// What was wrong with the settings when they were last read again, for the status; `nil` is nothing.
+private let badSettings = Mutex<String?>(nil)
+
+/// Takes over settings at each SIGHUP; what is wrong with them ends nothing.
+private func follow(_ reload: Reload, folder: String, _ logger: Logger) async {
+    for await _ in await UnixSignalsSequence(trapping: .sighup) {
+        do throws(Fault) {
+            try refuseOpenFiles(in: folder)
+            let settings = try Settings(folder: folder)
+            reload.ask(
+                Reload.Wish(
+                    sampleRetentionMilliseconds: settings.sampleRetentionMilliseconds,
+                    enforcement: enforcement(settings)))
+            badSettings.withLock { $0 = nil }
+            logger.notice(
+                "octroi.yaml was read again; interval, store and cgroup_root count at the next start"
+            )
+        } catch {
+            badSettings.withLock { $0 = harmless("\(error)") }
+            logger.error("the settings stay as they were: \(harmless("\(error)"))")
+        }
+    }
+}
+
+private func enforcement(_ settings: Settings) -> Enforcement? {
+    guard settings.enforcement.isOn else { return nil }
+    return Enforcement(
+        zone: settings.zone,
+        budgetsEveryMilliseconds: settings.enforcement.budgetsEveryMilliseconds)
 }
 
 /// Runs the collecting loop until it ends by itself or by a signal.
@@ -77,10 +124,12 @@ struct DaemonCommand: AsyncParsableCommand {
 /// - Parameters:
 ///   - store: where to write; default: the store of `place`.
 ///   - recording: a file that takes the raw readings as well.
+///   - trustsClock: whether the clock is right, wherever it has leapt.
 ///   - enforces: whether limits and budgets are kept, too.
 func runCollector(
     _ place: StoreOptions, interval: String?, root: String?, length: Int64?,
     store: Store? = nil, recording: String? = nil, enforces: Bool = false,
+    trustsClock: Bool = false,
     onTick: @escaping @Sendable (TickOutcome) -> Void
 ) async throws {
     let settings = try place.settings()
@@ -97,11 +146,15 @@ func runCollector(
         runMilliseconds: length, logger: logger, recording: recording,
         onTick: onTick)
     service.sampleRetentionMilliseconds = settings.sampleRetentionMilliseconds
-    if enforces, settings.enforcement.isOn {
-        service.enforcement = Enforcement(
-            zone: settings.zone,
-            budgetsEveryMilliseconds: settings.enforcement.budgetsEveryMilliseconds)
+    service.trustsClock = trustsClock
+    var listener: Task<Void, Never>?
+    if enforces {
+        let reload = Reload()
+        (service.enforcement, service.reload) = (enforcement(settings), reload)
+        let folder = place.configFolder
+        listener = Task { await follow(reload, folder: folder, logger) }
     }
+    defer { listener?.cancel() }
     var quiet = logger
     quiet.logLevel = .error
     let group = ServiceGroup(

@@ -6,7 +6,7 @@ struct LimitBoost: ParsableCommand {
         abstract: "Set limits for a time, then as before, even if Octroi is dead by then.",
         discussion: """
             Where systemd runs the host, a timer of it ends the boost; elsewhere the daemon does, or \
-            else the next run of any octroi command. A reboot ends the values themselves. The \
+            else the next octroi limit command that writes. A reboot ends the values themselves. The \
             boosted time is marked in octroi usage.
 
             EXAMPLES

@@ -19,6 +19,7 @@ struct LimitOptions: ParsableArguments {
     /// Opens the store and the tree.
     func tools(_ access: Store.Access = .write) throws(Fault) -> LimitTools {
         let store = try place.store(access)
+        if access == .write { endOverdueBoosts(store) }
         var path = root
         if path == nil { path = try place.settings().cgroupRoot }
         if path == nil { path = try store.lastRoot() }

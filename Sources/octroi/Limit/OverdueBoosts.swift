@@ -5,10 +5,12 @@ import Glibc
 import Store
 import Units
 
-/// Ends boosts whose time is over, if their timers and the daemon did not: whatever command runs.
+/// Ends boosts whose time is over, if their timers and the daemon did not: only for commands that change
+/// limits, and only for a store that is this host's own.
 ///
 /// It never stops that command, nor waits for another that changes limits.
 func endOverdueBoosts(_ store: Store) {
+    guard case .success(nil) = Result(catching: store.whyNotOwn) else { return }
     for root in (try? store.rootsOfOverdueBoosts(at: Host.wallTime())) ?? [] {
         endOverdueBoosts(store, in: root)
     }
@@ -16,19 +18,17 @@ func endOverdueBoosts(_ store: Store) {
 
 private func endOverdueBoosts(_ store: Store, in root: String) {
     do throws(Fault) {
-        // The command itself may only read.
-        let own = try Store(at: store.path, for: .write)
         if access(root, F_OK) != 0, errno == ENOENT {
-            let set = try own.endBoosts(ofLostRoot: root, at: Host.wallTime())
+            let set = try store.endBoosts(ofLostRoot: root, at: Host.wallTime())
             if let set { complain("octroi: \(harmless(set.target)): \(set.reason ?? "")") }
             return
         }
         let tree = LimitedTree(root: try CgroupRoot(opening: root))
         let changer = LimitChanger(
-            tree: tree, store: own, boot: try Host.bootID(), now: Host.wallTime)
+            tree: tree, store: store, boot: try Host.bootID(), now: Host.wallTime)
         changer.deadline = 500
         let result = try changer.alone(waitMilliseconds: 0) { () throws(Fault) in
-            try changer.endOverdueBoosts(LimitTargets(tree, own))
+            try changer.endOverdueBoosts(LimitTargets(tree, store))
         }
         for set in result?.ended ?? [] {
             complain("octroi: \(harmless(set.target)): \(set.reason ?? ""), it is as before")

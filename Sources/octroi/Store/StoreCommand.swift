@@ -17,10 +17,11 @@ struct StoreCommand: ParsableCommand {
               octroi store check
               octroi store backup /backup/octroi.db
               octroi store prune --older-than 30d --plan
+              octroi store adopt
             """,
         subcommands: [
             StoreShowInfo.self, StoreCheck.self, StoreVerify.self, StoreBackup.self,
-            StorePrune.self,
+            StorePrune.self, StoreAdopt.self,
         ], defaultSubcommand: StoreShowInfo.self)
 }
 
@@ -41,6 +42,7 @@ struct StoreShowInfo: ParsableCommand {
 
     func run() throws {
         let store = try place.store(.read)
+        try tellWhoseItIs(store)
         let info = try store.info()
         let rows = info.tables.map { table -> [Cell] in
             let each = table.samples.flatMap { samples in
@@ -58,7 +60,9 @@ struct StoreShowInfo: ParsableCommand {
                     "table", "rows", "bytes", "samples", "bytes_per_sample", "oldest", "newest",
                 ], rows: rows,
                 title: "\(store.path): \(info.bytes) bytes, \(info.free) of them free; schema "
-                    + info.schema), output.format)
+                    + "\(info.schema); "
+                    + (store.whyNotOwn() == nil ? "this host's own" : "not this host's own")),
+            output.format)
     }
 
     /// Tenths as decimal text.
@@ -70,7 +74,8 @@ struct StoreBackup: ParsableCommand {
         commandName: "backup", abstract: "Copy the store into a new file, while it is in use.",
         discussion: """
             The copy is the store of one moment, whole, or there is none. It is itself a store: \
-            name it with --db, or put it in the place of a lost one while no collector runs.
+            name it with --db, or put it in the place of a lost one while no collector runs. It knows \
+            that it is a copy, and writes no limits until octroi store adopt.
 
             EXAMPLE
               octroi store backup /backup/octroi-2026-11-23.db

@@ -21,10 +21,19 @@ slice=/tenant.slice/tenant-acme.slice
 systemd-run -q --unit nest -p Delegate=yes /bin/sh -c 'd=/sys/fs/cgroup/system.slice/nest.service/inner
     mkdir $d; echo $$ >$d/cgroup.procs; x=0; while [ $x -lt 60000 ]; do x=$((x+1)); done; exec sleep 300'
 sleep 2
+# A reload ends nothing, whatever the file says by then.
+pid=$(systemctl show -p MainPID --value octroi)
+systemctl reload octroi
+echo 'interval: [' >>/etc/octroi/octroi.yaml
+systemctl reload octroi
+sleep 3
+is "no reload ends it" "$(systemctl show -p MainPID --value octroi)" "$pid"
+is "a bad file is in its status" "$(systemctl show -p StatusText --value octroi | grep -c 'stay as they were')" 1
+sed -i '$d' /etc/octroi/octroi.yaml
 systemctl restart octroi
 sleep 2
 systemctl kill -s KILL octroi
-# Restart=on-failure brings it back.
+# Restart=always brings it back.
 sleep 6
 is "it is back after a kill" "$(systemctl is-active octroi)" active
 sleep 4

@@ -1,0 +1,22 @@
+import Glibc
+import Units
+
+/// Whether there is a file.
+///
+/// - Throws: `notPermitted` if this user may not see: a file that cannot be seen is not one that is missing.
+func isThere(_ path: String) throws(Fault) -> Bool {
+    if access(path, F_OK) == 0 { return true }
+    guard errno == EACCES else { return false }
+    throw Fault(
+        .notPermitted, at: path, found: "this user may not look into its folder",
+        cure: "Run it as a user that may, or name another folder with --config or OCTROI_CONFIG")
+}
+
+/// The config folder and its files, as far as everybody on the host may write them.
+public func writableByAll(in folder: String) -> [String] {
+    let files = ["octroi", "prices", "tenants", "limits", "budgets"].map { "\(folder)/\($0).yaml" }
+    return ([folder] + files).filter { path in
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IWOTH != 0
+    }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Daemon
+import Store
+import Units
+
+struct StoreAdopt: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "adopt",
+        abstract:
+            "Make a copied, restored or moved store this host's own, so that it writes limits.",
+        discussion: """
+            A store belongs to one host and one file. A copy, a backup that was brought back, and a store \
+            that was moved meter, import and invoice as before, but nothing is written to the kernel by \
+            them. Once it is adopted, the daemon lays the limits that the store wants at its next tick: \
+            look at octroi limit show before.
+
+            EXAMPLE
+              octroi store adopt
+            """)
+
+    @OptionGroup var place: StoreOptions
+
+    func run() throws {
+        // Only a store that is there can be adopted; for writing, it would be made.
+        let known = try place.store(.read)
+        let original = try known.original()
+        let why = try Store(at: known.path, for: .write).adopt(at: Host.wallTime())
+        guard let why else {
+            try octroi.output("it is this host's own already; no change\n")
+            return
+        }
+        try octroi.output("adopted: \(harmless(why)); from now on it is this host's own\n")
+        guard let original else { return }
+        complain(
+            "octroi: its original is still at \(harmless(original)), and is this host's own as well: "
+                + "let only one of the two keep limits")
+    }
+}

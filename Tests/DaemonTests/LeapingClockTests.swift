@@ -1,0 +1,102 @@
+import Daemon
+import Invoicing
+import Metering
+import Pricing
+import Store
+import TestKernel
+import Testing
+import Units
+
+/// A wall clock that leaps by years, and what is filed meanwhile.
+@Suite struct LeapingClockTests {
+    private static let year: Int64 = 365 * 86_400
+
+    private let queries = [
+        "SELECT * FROM usage ORDER BY 1, 2, 3, 4, 5",
+        "SELECT * FROM usage_open ORDER BY 1, 2, 3, 4",
+        "SELECT * FROM control_total ORDER BY 1, 2, 3, 4", "SELECT * FROM gap",
+        "SELECT kind, hour_s FROM ledger_entry", "SELECT id, wall_ms FROM tick",
+    ]
+
+    /// With nobody who vouches for it, nothing is filed in a year that was never.
+    @Test func aLeapThatNothingVouchesForFilesNothingElsewhere() throws {
+        let (calm, rig) = (try HoursRig(), try HoursRig())
+        try calm.run(ticks: 26)
+        for (years, ticks) in [(0, 8), (-41, 1), (14, 7), (0, 2), (-56, 1), (0, 7)]
+            as [(Int64, Int)]
+        {
+            rig.kernel.wallOffset = years * Self.year
+            try rig.run(ticks: ticks)
+        }
+        for query in queries { #expect(try rig.rows(query) == calm.rows(query), "\(query)") }
+        #expect(try rig.store.verify().damage == [])
+        // Each leap is counted; where the clock comes back under another run, it is where it must be.
+        #expect(try rig.rows("SELECT max(epoch) FROM tick") == ["3"])
+    }
+
+    @Test(arguments: ["kept", "trusted"])
+    func aClockThatIsVouchedForIsBelieved(_ how: String) throws {
+        let rig = try HoursRig()
+        try rig.run(ticks: 8)
+        rig.kernel.wallOffset = 2 * Self.year
+        if how == "kept" {
+            rig.kernel.isClockKept = true
+            try rig.run(ticks: 2)
+        } else {
+            var collector = try Collector(
+                source: rig.kernel, store: rig.store, intervalMilliseconds: 600_000)
+            rig.kernel.seconds += 600
+            let doubtful = try collector.tick()
+            #expect(doubtful.clockDoubt?.contains("nothing vouches") == true)
+            #expect(doubtful.anomalies.contains { $0.contains("--trust-clock") })
+            rig.kernel.seconds += 600
+            #expect(try collector.tick().anomalies.isEmpty, "said once")
+            collector.trustClock()
+            rig.kernel.seconds += 600
+            let believed = try collector.tick()
+            #expect(believed.clockDoubt == nil)
+            #expect(believed.anomalies == ["the wall clock is believed again"])
+            rig.kernel.seconds += 600
+            #expect(try collector.tick().clockDoubt == nil)
+        }
+        let newest = try rig.rows("SELECT wall_ms FROM tick ORDER BY id DESC LIMIT 1")
+        #expect(newest == ["\(rig.kernel.now().wall.milliseconds)"])
+        #expect(try rig.store.verify().damage == [])
+    }
+
+    /// Another tick under a clock that ran ahead does not say that a month is metered to its end.
+    @Test func aClockThatRanAheadClosesNoDoubt() throws {
+        let rig = try HoursRig()
+        let book = PriceBook(
+            id: "standard", currency: try #require(Currency("EUR")), effective: Instant(seconds: 0),
+            rounding: .halfEven, memory: .unreclaimable, unpriced: .show, taxes: [],
+            meters: [
+                "cpu": Price(
+                    amount: try #require(DecimalPrice("0.36")),
+                    per: try #require(UnitQuantity("1 vCPU-hour")))
+            ])
+        let tenants = Rehearsal.tenants.map { tenant in
+            var tenant = tenant
+            tenant.priceBook = "standard"
+            return tenant
+        }
+        _ = try rig.store.apply(
+            Contract(tenants: tenants, books: [book]), isPlan: false, at: rig.start)
+        try rig.run(ticks: 8)
+        // Believed, and set right later.
+        rig.kernel.isClockKept = true
+        rig.kernel.wallOffset = 40 * 86_400
+        try rig.run(ticks: 1)
+        rig.kernel.wallOffset = 0
+        try rig.run(ticks: 1)
+        let day = try rig.day
+        let now = day.end.advanced(bySeconds: 3600)
+        #expect {
+            _ = try rig.store.issue(
+                over: day, tenant: "acme", at: now,
+                IssueOptions(series: "OCT", closing: ClosingPolicy(rules: [.open: .block])))
+        } throws: {
+            ($0 as? Fault)?.found.contains("the last reading is of") == true
+        }
+    }
+}
