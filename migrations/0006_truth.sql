@@ -9,6 +9,22 @@ CREATE TABLE rating_rules (
 INSERT INTO rating_rules SELECT 1, 1;
 INSERT INTO rating_rules SELECT 2, ifnull(max(id), 0) + 1 FROM invoice_seal;
 
+-- Of the invoices that one was rated with: which document holds their usage as it was then, in
+-- invoice_usage. Usage that did not change is not written again.
+CREATE TABLE invoice_pin (
+    invoice   TEXT NOT NULL REFERENCES invoice (number),
+    corrects  TEXT NOT NULL REFERENCES invoice (number),
+    pinned_on TEXT NOT NULL REFERENCES invoice (number),
+    PRIMARY KEY (invoice, corrects)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER invoice_pin_is_final BEFORE UPDATE ON invoice_pin
+    BEGIN SELECT raise(ABORT, 'an issued invoice never changes'); END;
+CREATE TRIGGER invoice_pin_stays BEFORE DELETE ON invoice_pin
+    BEGIN SELECT raise(ABORT, 'an issued invoice is never deleted'); END;
+CREATE TRIGGER invoice_pin_is_new BEFORE INSERT ON invoice_pin
+    WHEN EXISTS (SELECT 1 FROM invoice_seal WHERE invoice = new.invoice)
+    BEGIN SELECT raise(ABORT, 'an issued invoice never changes'); END;
+
 -- Periods that were invoiced, whether there was anything to bill or not: of one tenant, or of all
 -- (NULL). Usage that comes to light in them is billed by itself.
 CREATE TABLE invoiced_period (
@@ -65,3 +81,27 @@ CREATE TRIGGER assignment_is_final BEFORE UPDATE ON assignment
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER assignment_stays BEFORE DELETE ON assignment WHEN old.entry <> 0
     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+
+-- Hours that were given to a tenant by hand.
+CREATE TABLE hand_over (
+    id        INTEGER PRIMARY KEY,
+    at_ms     INTEGER NOT NULL,
+    uid       INTEGER NOT NULL,
+    -- As it was named.
+    container TEXT    NOT NULL,
+    -- Whose the hours are now.
+    tenant    TEXT    NOT NULL,
+    reason    TEXT,
+    undone_ms INTEGER
+) STRICT;
+
+-- Whose each stretch of them was before (NULL: nobody's), which an undo puts back.
+CREATE TABLE hand_over_part (
+    hand_over  INTEGER NOT NULL REFERENCES hand_over (id),
+    container  INTEGER NOT NULL REFERENCES container (id),
+    since_s    INTEGER NOT NULL CHECK (since_s % 3600 = 0),
+    until_s    INTEGER NOT NULL CHECK (until_s % 3600 = 0),
+    tenant     TEXT,
+    PRIMARY KEY (hand_over, container, since_s),
+    CHECK (since_s < until_s)
+) STRICT, WITHOUT ROWID;

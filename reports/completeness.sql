@@ -1,7 +1,7 @@
 -- title: Completeness
 -- about: How completely each day was metered: ticks, births and ends, what could not be read, gaps.
 -- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
--- column: day: the UTC day; also one with a gap and no tick
+-- column: day: the day of the billing zone; also one with a gap and no tick
 -- column: ticks: how often all was read; NULL on a day without a tick, as all that follows
 -- column: skipped: ticks that were left out, as the one before took too long
 -- column: unreadable: directories that could not be read
@@ -12,10 +12,10 @@
 -- column: longest_tick_us: the longest tick; display=us
 -- column: clock_steps: how often wall time was set
 -- column: gaps: gaps that reach into the day
--- column: hours: hours with a tick; 24 is a whole day
+-- column: hours: hours with a tick; 24 is a whole day, but where the clocks are set
 -- column: gap_ms: how much of the day nothing was metered for
 WITH hourly AS MATERIALIZED (
-    SELECT h.*, r.boot, h.hour_s / 86400 * 86400 AS day_s
+    SELECT h.*, r.boot, day_start(h.hour_s) AS day_s
     FROM completeness_hour h JOIN run r ON r.id = h.run
     WHERE h.hour_s >= :from AND h.hour_s < :to
 ),
@@ -27,15 +27,15 @@ stepped AS (
         FROM hourly GROUP BY boot, day_s)
 ),
 missing (id, day_s, since_ms, until_ms) AS (
-    SELECT id, max(since_ms / 1000, :from) / 86400 * 86400, max(since_ms, :from * 1000),
+    SELECT id, day_start(max(since_ms / 1000, :from)), max(since_ms, :from * 1000),
         min(until_ms, :to * 1000)
     FROM gap WHERE since_ms < :to * 1000 AND until_ms > :from * 1000
     UNION ALL
-    SELECT id, day_s + 86400, since_ms, until_ms
-    FROM missing WHERE (day_s + 86400) * 1000 < until_ms
+    SELECT id, day_end(day_s), since_ms, until_ms
+    FROM missing WHERE day_end(day_s) * 1000 < until_ms
 ),
 lost AS (
-    SELECT day_s, count(*) AS gaps, sum(min(until_ms, (day_s + 86400) * 1000)
+    SELECT day_s, count(*) AS gaps, sum(min(until_ms, day_end(day_s) * 1000)
         - max(since_ms, day_s * 1000)) AS gap_ms
     FROM missing GROUP BY day_s
 ),
@@ -47,7 +47,7 @@ daily AS (
     FROM hourly GROUP BY day_s
 )
 SELECT
-    strftime('%Y-%m-%d', n.day_s, 'unixepoch') AS day,
+    day_date(n.day_s) AS day,
     d.ticks,
     d.skipped,
     d.unreadable,

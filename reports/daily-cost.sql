@@ -2,7 +2,7 @@
 -- about: What issued invoices come to by day: each line split by the days' usage, to the last cent.
 -- parameter: from, to: the period, seconds since 1970 (whole UTC hours); days that lie in it
 -- parameter: tenant: only this tenant (optional; NULL for all)
--- column: day: the UTC day
+-- column: day: the day of the billing zone
 -- column: tenant: who
 -- column: invoice: the issued invoice
 -- column: kind: of its lines: usage, fixed, minimum, discount, tax, correction, unpriced
@@ -41,25 +41,29 @@ hourly AS (
     SELECT tenant, meter, hour_s, sum(quantity >> 32) AS high, sum(quantity & 0xffffffff) AS low
     FROM used GROUP BY tenant, meter, hour_s
 ),
+day_of AS MATERIALIZED (
+    SELECT hour_s, day_start(hour_s) AS day_s FROM (SELECT DISTINCT hour_s FROM hourly)
+),
 named AS MATERIALIZED (
-    SELECT h.tenant, m.shown_as AS meter, m.unit, h.hour_s, h.high, h.low
-    FROM hourly h JOIN meter m ON m.id = h.meter
+    SELECT h.tenant, m.shown_as AS meter, m.unit, h.hour_s, d.day_s, h.high, h.low
+    FROM hourly h JOIN meter m ON m.id = h.meter JOIN day_of d ON d.hour_s = h.hour_s
 ),
 by_usage AS (
-    SELECT p.pool, n.hour_s - n.hour_s % 86400 AS day_s, max(n.unit) AS unit,
+    SELECT p.pool, n.day_s, max(n.unit) AS unit,
         sum(n.high) AS high, sum(n.low) AS low
     FROM pool p
     JOIN named n ON n.tenant = p.tenant AND n.meter = p.meter
         AND n.hour_s >= p.start_s AND n.hour_s < p.end_s
-    GROUP BY p.pool, day_s
+    GROUP BY p.pool, n.day_s
 ),
 measured AS (SELECT pool FROM by_usage GROUP BY pool HAVING sum(high) + sum(low) > 0),
 by_time (pool, day_s, seconds) AS (
-    SELECT pool, start_s - start_s % 86400, min(end_s, start_s - start_s % 86400 + 86400) - start_s
+    SELECT pool, day_start(start_s), min(end_s, day_end(start_s)) - start_s
     FROM pool WHERE pool NOT IN (SELECT pool FROM measured)
     UNION ALL
-    SELECT p.pool, t.day_s + 86400, min(p.end_s, t.day_s + 172800) - t.day_s - 86400
-    FROM by_time t JOIN pool p ON p.pool = t.pool WHERE t.day_s + 86400 < p.end_s
+    SELECT p.pool, day_end(t.day_s),
+        min(p.end_s, day_end(day_end(t.day_s))) - day_end(t.day_s)
+    FROM by_time t JOIN pool p ON p.pool = t.pool WHERE day_end(t.day_s) < p.end_s
 ),
 part AS (
     SELECT pool, day_s, 'usage' AS basis, unit, high, low FROM by_usage
@@ -102,7 +106,7 @@ daily AS (
     FROM reached WINDOW day AS (PARTITION BY pool ORDER BY day_s)
 )
 SELECT
-    strftime('%Y-%m-%d', day_s, 'unixepoch') AS day,
+    day_date(day_s) AS day,
     tenant,
     number AS invoice,
     kind,
@@ -114,5 +118,5 @@ SELECT
     amount_minor,
     currency
 FROM daily
-WHERE day_s < :to AND day_s + 86400 > :from
+WHERE day_s < :to AND day_end(day_s) > :from
 ORDER BY day_s, tenant, number, kind = 'tax', kind, meter, pool;

@@ -75,7 +75,8 @@ counted AS (
 ),
 risen AS (
     SELECT container, hour_s, last_us - coalesce(
-        lag(last_us) OVER (PARTITION BY container ORDER BY hour_s), first_us) AS throttled_us
+        lag(last_us) OVER (PARTITION BY container ORDER BY first_us, last_us), first_us)
+        AS throttled_us
     FROM counted
 ),
 part AS (

@@ -1,7 +1,7 @@
 -- title: Idle
 -- about: How much of the host's cores and memory tenants, nobody and no one at all had, by day.
 -- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
--- column: day: the UTC day
+-- column: day: the day of the billing zone
 -- column: meter: cpu or memory
 -- column: hours: hours whose capacity is known; the quantities are theirs
 -- column: hours_unknown: hours with usage whose capacity is not known; they are in no quantity
@@ -42,13 +42,13 @@ hourly AS (
     WHERE t.hour_s IS NULL
 ),
 daily AS (
-    SELECT hour_s / 86400 * 86400 AS day_s, meter, max(unit) AS unit, count(capacity) AS hours,
+    SELECT day_start(hour_s) AS day_s, meter, max(unit) AS unit, count(capacity) AS hours,
         count(*) - count(capacity) AS hours_unknown, sum(tenants) AS tenants,
         sum(unattributed) AS unattributed, sum(capacity) AS capacity
     FROM hourly GROUP BY day_s, meter
 )
 SELECT
-    strftime('%Y-%m-%d', day_s, 'unixepoch') AS day,
+    day_date(day_s) AS day,
     meter,
     hours,
     hours_unknown,

@@ -10,7 +10,8 @@
 -- column: hours: in how many hours it was throttled
 -- column: throttled_us: how long, added up over CPUs; display=us
 -- column: throttled_periods: in how many periods of its limit
--- From the counters at the first and last sample of each hour. What rose between the last sample
+-- From the counters at the first and last sample of each hour, in the order of the counters: the
+-- clock may have been stepped. What rose between the last sample
 -- of the hour before the period and its first one counts, too.
 WITH hourly AS (
     SELECT container, hour_s, first_us, last_us, first_periods, last_periods FROM throttle_hour
@@ -26,10 +27,10 @@ risen AS (
     SELECT container, hour_s,
         last_us - coalesce(lag(last_us) OVER life, first_us) AS throttled_us,
         last_periods - coalesce(lag(last_periods) OVER life, first_periods) AS periods
-    FROM hourly WINDOW life AS (PARTITION BY container ORDER BY hour_s)
+    FROM hourly WINDOW life AS (PARTITION BY container ORDER BY first_us, last_us)
 ),
 added AS (
-    SELECT container, count(*) AS hours, sum(throttled_us) AS throttled_us, sum(periods) AS periods,
+    SELECT container, count(DISTINCT hour_s) AS hours, sum(throttled_us) AS throttled_us, sum(periods) AS periods,
         max(hour_s) AS last_s
     FROM risen WHERE hour_s >= :from AND throttled_us > 0 GROUP BY container
 )

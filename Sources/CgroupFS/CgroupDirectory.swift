@@ -122,10 +122,15 @@ public final class CgroupDirectory {
                 CgroupName($0.prefix { $0 != 0 })
             }
             if name.isDots || (type == UInt8(DT_UNKNOWN) && !isDirectory(name)) { continue }
+            // In a plain folder, a folder in a file's place is no cgroup, but a file that is wrong.
+            if Self.fileNames.contains(name), !isKernel { continue }
             entries.append((name, Int64(bitPattern: UInt64(entry.pointee.d_ino))))
         }
         return entries
     }
+
+    private static let fileNames = Set(
+        (KernelFile.allCases.map(\.text) + ["cgroup.procs"]).map { CgroupName($0) })
 
     /// Whether it has child directories now.
     public var hasChildren: Bool { ((try? children()) ?? []).isEmpty == false }
@@ -166,13 +171,15 @@ public final class CgroupDirectory {
     }
 
     private func open(_ file: StaticString, _ mode: Int32) throws(Errno) -> Int32 {
+        // Whoever opens a FIFO waits for its other end, but for O_NONBLOCK.
+        let flags = mode | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let opened = file.withUTF8Buffer { name in
             name.withMemoryRebound(to: CChar.self) {
-                $0.baseAddress.map { openat(descriptor, $0, mode | O_CLOEXEC | O_NOFOLLOW) }
+                $0.baseAddress.map { openat(descriptor, $0, flags) }
             }
         }
         guard let opened, opened >= 0 else { throw Errno(rawValue: errno) }
-        return opened
+        return try plainFile(opened)
     }
 
     /// Reads an open file from its beginning to its end.
@@ -205,8 +212,8 @@ public final class CgroupDirectory {
 
     /// Reads a kernel file whose name is not known beforehand, beneath this directory.
     public func text(named file: String) throws(Errno) -> String {
-        let opened = clinux_open_beneath(descriptor, file, O_RDONLY | O_CLOEXEC)
-        guard opened >= 0 else { throw Errno(rawValue: errno) }
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
+        let opened = try plainFile(clinux_open_beneath(descriptor, file, flags))
         defer { close(opened) }
         // A limit comes in one piece: what leaves room for another line is all there is.
         let short = withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { short in
@@ -225,8 +232,8 @@ public final class CgroupDirectory {
     /// that newer kernels do not make this process reclaim the memory a lower limit frees.
     public func write(_ value: String, to file: String) throws(Errno) {
         let base = O_WRONLY | O_CLOEXEC | O_NONBLOCK
-        let opened = clinux_open_beneath(descriptor, file, isKernel ? base : base | O_TRUNC)
-        guard opened >= 0 else { throw Errno(rawValue: errno) }
+        let opened = try plainFile(
+            clinux_open_beneath(descriptor, file, isKernel ? base : base | O_TRUNC))
         defer { close(opened) }
         var bytes = Array(value.utf8)
         let count = bytes.withUnsafeMutableBytes { Glibc.write(opened, $0.baseAddress, $0.count) }

@@ -27,6 +27,8 @@ final class CgroupNode {
     private var missing: UInt32 = 0
     var children: [CgroupName: CgroupNode] = [:]
     var kind = Kind.leaf
+    /// What its path says, once it was looked at.
+    var nesting: Nesting?
     var isTenantRoot = false
     /// The id of the tenant root above it.
     var root: Int64?

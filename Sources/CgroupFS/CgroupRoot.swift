@@ -132,10 +132,9 @@ public enum CgroupMount {
     static func mountPoint(in mountinfo: String) -> String? {
         for line in mountinfo.split(separator: "\n") {
             let halves = line.split(separator: " - ", maxSplits: 1)
+            guard halves.count == 2, halves[1].hasPrefix("cgroup2 ") else { continue }
             let fields = halves[0].split(separator: " ")
-            guard halves.count == 2, halves[1].hasPrefix("cgroup2 "), fields.count > 4 else {
-                continue
-            }
+            guard fields.count > 4 else { continue }
             return unescaped(fields[4])
         }
         return nil

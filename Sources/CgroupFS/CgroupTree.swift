@@ -56,6 +56,8 @@ public final class CgroupTree {
     private var nodes: [CgroupNode] = []
     /// Inner cgroups outside tenant roots that hold processes of their own.
     var unaccounted: [String] = []
+    /// Paths that lead to a cgroup that is known at another.
+    var twins: [String] = []
 
     /// - Parameters:
     ///   - clock: the time of births and last readings.
@@ -196,6 +198,7 @@ public final class CgroupTree {
         next.failed = failed
         next.unseenEnds = unseenEnds
         next.unaccounted = unaccounted
+        next.twins = twins.isEmpty ? nil : twins
         survey = next
         isStale = false
     }

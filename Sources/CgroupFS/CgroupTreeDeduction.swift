@@ -5,7 +5,7 @@ import Units
 struct Standing {
     var root: Int64
     /// What those that ended since, and were read last, had added till then.
-    var explained: Int64 = 0
+    var explained: Int128 = 0
     /// Those that ended since and were not read.
     var unread: [CgroupNode] = []
 }
@@ -26,7 +26,7 @@ extension CgroupTree {
                 standings[id] = nil
                 return
             }
-            standings[id]?.explained += cpu - node.standingCPU
+            standings[id]?.explained += Int128(cpu) - Int128(node.standingCPU)
         } else {
             standings[id]?.unread.append(node)
         }
@@ -71,9 +71,11 @@ extension CgroupTree {
         guard let last = standings[id], last.unread.count == 1, let node = last.unread.first else {
             return
         }
-        let others = zip(accounts, readings).reduce(0) { $0 + $1.1 - $1.0.standingCPU }
-        let rise = rootCPU - last.root - last.explained - others
-        if rise >= 0 { node.deducedCPU = node.standingCPU + rise }
+        let others = zip(accounts, readings).reduce(0 as Int128) {
+            $0 + Int128($1.1) - Int128($1.0.standingCPU)
+        }
+        let rise = Int128(rootCPU) - Int128(last.root) - last.explained - others
+        if rise >= 0 { node.deducedCPU = Int64(exactly: Int128(node.standingCPU) + rise) }
     }
 
     /// The accounts below a root; `nil` if they are too many.

@@ -8,6 +8,7 @@ extension CgroupTree {
     func scan(at now: Moment) {
         failed = [:]
         unaccounted = []
+        twins = []
         lookBelow(top, at: now)
         isStale = true
     }
@@ -15,18 +16,25 @@ extension CgroupTree {
     /// Lists a node's children and looks at each.
     func lookBelow(_ node: CgroupNode, at now: Moment) {
         watch(node)
-        let entries: [(name: CgroupName, id: Int64)]
+        var entries: [(name: CgroupName, id: Int64)]
         do {
             entries = try node.directory().entries()
+            // In one order, so that of two places of one folder it is always the same that counts.
+            if !isKernel { entries.sort { $0.name.text < $1.name.text } }
         } catch {
             note(error, of: node)
             return
         }
-        let birth = node.listed ?? node.birth
+        // What lies in a container was counted with it, whenever it was born.
+        let birth = node.kind == .whole ? nil : node.listed ?? node.birth
         // In a plain folder an inode may come back at once, so there the name counts as well.
         var listed: [CgroupName: Int64] = [:]
         for entry in entries { listed[entry.name] = entry.id }
-        for child in node.children.values where listed[child.name] != child.id { retire(child) }
+        for child in node.children.values where listed[child.name] != child.id {
+            // Where another folder is mounted, the listing tells the inode of what lies beneath.
+            if !isKernel, listed[child.name] != nil, (try? child.directory()) != nil { continue }
+            retire(child)
+        }
         for entry in entries {
             if node.children[entry.name] == nil { adopt(entry.name, below: node, birth: birth) }
         }
@@ -43,13 +51,13 @@ extension CgroupTree {
         let root = parent.flatMap { $0.isTenantRoot ? $0.id : $0.root }
         if isRoot != node.isTenantRoot || root != node.root { isStale = true }
         (node.isTenantRoot, node.root) = (isRoot, root)
-        let byName = isRoot ? .many : plan.nesting(node.name.text)
+        let nesting = plan.nesting(node.path)
+        node.nesting = nesting
+        let isKnownWhole = node.kind == .whole || plan.whole.contains(node.id)
+        let isOne = nesting == .one || nesting == .byProcesses && isKnownWhole
         // At the deepest level all below is one, so that nothing is too deep to be metered.
-        let isOne =
-            !isRoot
-            && (node.kind == .whole || plan.whole.contains(node.id) || byName == .one
-                || node.depth > Self.maximumDepth)
-        if isOne {
+        let isTooDeep = node.depth > Self.maximumDepth
+        if !isRoot, isTooDeep || isOne && !plan.holders.contains(node.path) {
             set(node, .whole)
         } else {
             lookBelow(node, at: now)
@@ -67,15 +75,37 @@ extension CgroupTree {
             return
         }
         let holds = (try? node.directory())?.holdsProcesses(&buffer) == true
-        let isByProcesses = plan.nesting(node.name.text) == .byProcesses
-        if holds, node.birth != nil, node.kind == .leaf, isByProcesses, !node.isTenantRoot,
-            !plan.hasRoot(below: node.path)
-        {
+        if isOneByContent(node, holds: holds) {
             set(node, .whole)
             return
         }
         set(node, .inner)
         if holds, node.root == nil, !node.isTenantRoot { unaccounted.append(node.path) }
+    }
+
+    /// Whether a cgroup with children is one container, by what is in it now: never by what was
+    /// there first.
+    private func isOneByContent(_ node: CgroupNode, holds: Bool) -> Bool {
+        if plan.holders.contains(node.path) { return false }
+        switch node.nesting {
+        case .byProcesses:
+            if isThreaded(node) { return true }
+            if node.isTenantRoot { return false }
+            // A service manager sits in a scope of this name at the top of what it manages.
+            return holds || node.children[CgroupName("init.scope")] != nil
+        case .oneUnlessKnown where !node.isTenantRoot:
+            return !node.children.values.contains {
+                let nesting = plan.nesting($0.path)
+                return nesting == .one || nesting == .many
+            }
+        default: return node.isTenantRoot && isThreaded(node)
+        }
+    }
+
+    /// Whether threads of one process live in the cgroups below: then memory and io are counted here
+    /// only.
+    private func isThreaded(_ node: CgroupNode) -> Bool {
+        (try? node.directory().text(of: "cgroup.type"))?.hasPrefix("domain threaded") ?? false
     }
 
     private func set(_ node: CgroupNode, _ kind: CgroupNode.Kind) {
@@ -88,6 +118,7 @@ extension CgroupTree {
         unwatch(node)
         for child in node.children.values { forget(child) }
         node.children = [:]
+        unaccounted.removeAll { $0.hasPrefix(node.path + "/") }
     }
 
     /// Takes in a cgroup that was not there before; nothing if it is gone already.
@@ -99,6 +130,11 @@ extension CgroupTree {
             let id = try directory.id()
             // In a plain folder another file system's inodes would mix with these.
             if !isKernel, try directory.device() != device { return nil }
+            if isTwin(id, path) {
+                twins.append(path)
+                isStale = true
+                return nil
+            }
             noteChild(of: parent)
             let isHeld = isKernel && directory.keepFiles(within: budget)
             let node = CgroupNode(
@@ -131,6 +167,12 @@ extension CgroupTree {
             }
             return nil
         }
+    }
+
+    /// Whether a folder is known at another place, and is there still: mounted twice, it is one.
+    private func isTwin(_ id: Int64, _ path: String) -> Bool {
+        guard let other = byID[id], other.path != path, !other.isGone else { return false }
+        return (try? other.directory()) != nil
     }
 
     /// Its counters hold another's usage from now on.
@@ -195,7 +237,7 @@ extension CgroupTree {
     /// A leaf that holds processes of its own stays one container.
     func settle(_ node: CgroupNode) {
         guard node.kind == .leaf, !node.isTenantRoot, node.isPopulated == true,
-            plan.nesting(node.name.text) == .byProcesses,
+            node.nesting == .byProcesses,
             // They may live in a child of which the news comes next.
             (try? node.directory())?.holdsProcesses(&buffer) != false
         else { return }

@@ -7,18 +7,24 @@ public enum Nesting: Sendable {
     case one
     /// Those below it are containers of their own.
     case many
-    /// One container if it holds processes of its own when it is born, or as a leaf; else many.
+    /// What it holds decides: see `CgroupTree.isOneByContent`.
     case byProcesses
+    /// One container, unless containers that are known by their paths lie right below it.
+    case oneUnlessKnown
 }
 
 /// What a survey looks for.
 public struct SurveyPlan: Sendable {
-    /// By the name of a cgroup.
+    /// By the path of a cgroup.
     public var nesting: @Sendable (String) -> Nesting
     /// The paths of tenant roots.
-    public var tenantRoots: Set<String>
-    /// Ids of cgroups that have held processes of their own: one container each, whatever they
-    /// have grown below them since, so that no workload can slip away by making a child.
+    public let tenantRoots: Set<String>
+    /// The paths of all cgroups above tenant roots: whatever they are, others lie below them.
+    let holders: Set<String>
+    /// Ids of cgroups that have held processes of their own.
+    ///
+    /// They are one container each, whatever they have grown below them since, so that no workload
+    /// can slip away by making a child. Where the path says what a cgroup is, that counts.
     public var whole: Set<Int64>
 
     public init(
@@ -26,11 +32,19 @@ public struct SurveyPlan: Sendable {
         whole: Set<Int64> = []
     ) {
         (self.nesting, self.tenantRoots, self.whole) = (nesting, tenantRoots, whole)
+        holders = Self.holders(of: tenantRoots)
     }
 
-    /// Whether a tenant root lies below a path.
-    func hasRoot(below path: String) -> Bool {
-        tenantRoots.contains { $0.hasPrefix(path + "/") }
+    private static func holders(of roots: Set<String>) -> Set<String> {
+        var found: Set<String> = []
+        for root in roots {
+            var rest = root[...]
+            while let slash = rest.lastIndex(of: "/"), slash > rest.startIndex {
+                rest = rest[..<slash]
+                guard found.insert(String(rest)).inserted else { break }
+            }
+        }
+        return found
     }
 }
 
@@ -110,6 +124,8 @@ public struct Survey: Sendable, Codable {
     /// Inner cgroups outside tenant roots that hold processes of their own, which no account
     /// counts.
     public var unaccounted: [String] = []
+    /// Paths that lead to a cgroup that was found at another; `nil` in a recording of before 0.2.
+    public var twins: [String]?
 
     public init() {}
 

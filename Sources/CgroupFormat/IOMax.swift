@@ -23,13 +23,16 @@ public struct IOMax: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Parses `rbps=max wbps=1048576`; what is not named is not limited.
+    /// Parses `rbps=max wbps=1048576`; what is not named is not limited, other keys are left.
+    ///
+    /// - Returns: `nil` if a field has no limit behind it, or two.
     public init?(fields text: some StringProtocol) {
+        var named: Set<Field> = []
         for word in text.split(whereSeparator: \.isWhitespace) {
             let pair = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard pair.count == 2, let field = Field(rawValue: String(pair[0])),
-                let limit = Limit(pair[1])
-            else { return nil }
+            guard pair.count == 2 else { return nil }
+            guard let field = Field(rawValue: String(pair[0])) else { continue }
+            guard let limit = Limit(pair[1]), named.insert(field).inserted else { return nil }
             self[field] = limit
         }
     }
@@ -38,14 +41,31 @@ public struct IOMax: Hashable, Sendable, CustomStringConvertible {
         Field.allCases.map { "\($0.rawValue)=\(self[$0])" }.joined(separator: " ")
     }
 
-    /// The lines of the whole file, by device; lines without a device number are passed over.
-    public static func devices(in text: String) -> [DeviceNumber: IOMax] {
-        var result: [DeviceNumber: IOMax] = [:]
-        for line in text.split(separator: "\n") {
-            let parts = line.split(separator: " ", maxSplits: 1)
-            guard let device = DeviceNumber(String(parts[0])) else { continue }
-            result[device] = parts.count > 1 ? IOMax(fields: parts[1]) : IOMax()
+    /// What the whole file says of a device, which has no limit if it has no line.
+    ///
+    /// - Returns: `nil` if its line is odd, or there are two: that is not known, and not no limit.
+    public static func limits(of device: DeviceNumber, in text: String) -> IOMax? {
+        var found: IOMax?
+        for (number, fields) in lines(of: text) where number == device {
+            guard found == nil, let limits = IOMax(fields: fields) else { return nil }
+            found = limits
         }
-        return result
+        return found ?? IOMax()
+    }
+
+    /// The devices that have a line in the file; lines without a device number are passed over.
+    public static func devices(in text: String) -> Set<DeviceNumber> {
+        Set(lines(of: text).map(\.device))
+    }
+
+    private static func lines(of text: String) -> [(device: DeviceNumber, fields: Substring)] {
+        text.split(separator: "\n").compactMap {
+            line -> (device: DeviceNumber, fields: Substring)? in
+            let parts = line.split(separator: " ", maxSplits: 1)
+            guard let first = parts.first, let device = DeviceNumber(String(first)) else {
+                return nil
+            }
+            return (device, parts.count > 1 ? parts[1] : "")
+        }
     }
 }

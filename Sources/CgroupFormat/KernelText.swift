@@ -1,12 +1,15 @@
 /// Walks the lines of one kernel file without copying them.
 struct LineCursor {
     private var position = 0
+    /// The number of the line that was given last, counted from 1.
     private(set) var line = 0
+    /// Whether the line that was given last has no newline.
+    ///
+    /// The kernel ends every line with one, so the text was cut off in it.
+    private(set) var isTorn = false
 
     /// The next line without its newline; `nil` at the end.
-    ///
-    /// The kernel ends every line with a newline, so a last line without one is torn.
-    mutating func next(in text: Span<UInt8>) throws(FormatError) -> Range<Int>? {
+    mutating func next(in text: Span<UInt8>) -> Range<Int>? {
         guard position < text.count else { return nil }
         line += 1
         let start = position
@@ -17,30 +20,20 @@ struct LineCursor {
             }
             position += 1
         }
-        throw FormatError(
-            line: line, found: quoted(text, start..<position) + " without a newline",
-            expected: "a whole line")
+        isTorn = true
+        return start..<position
     }
-}
 
-/// Reads a file of `key value` lines ("flat keyed", cgroup-v2.rst), handing each pair to `take`.
-///
-/// Keys are handed over as ranges of `text`; `take` picks those it knows and leaves the rest.
-func readFlatKeyed(
-    _ text: Span<UInt8>, _ take: (Range<Int>, Int64) -> Void
-) throws(FormatError) {
-    var cursor = LineCursor()
-    while let line = try cursor.next(in: text) {
-        guard let space = firstIndex(of: UInt8(ascii: " "), in: text, line),
-            space > line.lowerBound,
-            let value = number(text, space + 1..<line.upperBound)
-        else {
+    /// The only line of a file that has one line.
+    static func only(of text: Span<UInt8>, _ expected: String) throws(FormatError) -> Range<Int> {
+        var cursor = LineCursor()
+        guard let line = cursor.next(in: text) else { throw emptyFile }
+        guard !cursor.isTorn, line.upperBound + 1 == text.count else {
             throw FormatError(
-                line: cursor.line, found: quoted(text, line), expected: "\"key unsigned-integer\"")
+                line: 1, found: quoted(text, 0..<text.count), expected: "one line, \(expected)")
         }
-        take(line.lowerBound..<space, value)
+        return line
     }
-    guard cursor.line > 0 else { throw emptyFile }
 }
 
 let emptyFile = FormatError(line: 0, found: "an empty file", expected: "at least one line")
@@ -68,6 +61,19 @@ func firstIndex(of byte: UInt8, in text: Span<UInt8>, _ range: Range<Int>) -> In
 func lastIndex(of byte: UInt8, in text: Span<UInt8>, _ range: Range<Int>) -> Int? {
     for index in range.reversed() where text[index] == byte { return index }
     return nil
+}
+
+/// The next word of the range at or behind `position`, which moves behind it; words are kept apart
+/// by blanks.
+func nextWord(
+    _ text: Span<UInt8>, _ range: Range<Int>, from position: inout Int
+) -> Range<Int>? {
+    while position < range.upperBound, text[position] == UInt8(ascii: " ") { position += 1 }
+    guard position < range.upperBound else { return nil }
+    let rest = position..<range.upperBound
+    let end = firstIndex(of: UInt8(ascii: " "), in: text, rest) ?? range.upperBound
+    defer { position = end }
+    return position..<end
 }
 
 /// Whether the range of `text` holds exactly the ASCII `word`.

@@ -42,8 +42,7 @@ public struct CPUMax: Hashable, Sendable, CustomStringConvertible {
 
     /// Parses the file's one line, `max 100000` or `150000 100000`.
     public init(parsing text: Span<UInt8>) throws(FormatError) {
-        var cursor = LineCursor()
-        guard let line = try cursor.next(in: text) else { throw emptyFile }
+        let line = try LineCursor.only(of: text, "\"quota|max period\"")
         guard let space = firstIndex(of: UInt8(ascii: " "), in: text, line),
             let quota = Limit(text, line.lowerBound..<space),
             let period = number(text, space + 1..<line.upperBound), period > 0
@@ -55,15 +54,14 @@ public struct CPUMax: Hashable, Sendable, CustomStringConvertible {
 
     /// Parses `max 100000` or `150000 100000`, with or without its newline.
     public init(parsing text: String) throws(FormatError) {
-        let line = text.utf8.last == UInt8(ascii: "\n") ? text.dropLast() : text[...]
-        let words = line.split(separator: " ")
-        guard words.count == 2, let quota = Limit(words[0]), let period = Int64(words[1]),
-            period > 0
-        else {
-            throw FormatError(
-                line: 1, found: "\"\(text.prefix(60))\"", expected: "\"quota|max period\"")
-        }
-        self.init(quota: quota, period: period)
+        let bytes = Array((text.utf8.last == UInt8(ascii: "\n") ? text : text + "\n").utf8)
+        try self.init(parsing: bytes.span)
+    }
+
+    /// Billionths of a core that it grants; `nil` without a limit, and past 64 bits.
+    public var nanocores: Int64? {
+        guard case .at(let quota) = quota else { return nil }
+        return Int64(exactly: Int128(quota) * 1_000_000_000 / Int128(period))
     }
 
     public var description: String { "\(quota) \(period)" }
@@ -71,21 +69,21 @@ public struct CPUMax: Hashable, Sendable, CustomStringConvertible {
 
 /// Parses a file of one number: `memory.current`, `pids.current`, `cpu.weight`.
 public func parseGauge(_ text: Span<UInt8>) throws(FormatError) -> Int64 {
-    var cursor = LineCursor()
-    guard let line = try cursor.next(in: text) else { throw emptyFile }
-    guard let value = number(text, line), line.upperBound + 1 == text.count else {
-        throw FormatError(line: 1, found: quoted(text, line), expected: "one unsigned integer")
+    let line = try LineCursor.only(of: text, "one unsigned integer")
+    guard let value = number(text, line) else {
+        throw FormatError(
+            line: 1, found: quoted(text, line), expected: "one number up to \(Int64.max)")
     }
     return value
 }
 
 /// Parses a file of one limit: `memory.max`, `pids.max`.
 public func parseLimit(_ text: Span<UInt8>) throws(FormatError) -> Limit {
-    var cursor = LineCursor()
-    guard let line = try cursor.next(in: text) else { throw emptyFile }
-    guard let limit = Limit(text, line), line.upperBound + 1 == text.count else {
+    let line = try LineCursor.only(of: text, "\"max\" or one unsigned integer")
+    guard let limit = Limit(text, line) else {
         throw FormatError(
-            line: 1, found: quoted(text, line), expected: "\"max\" or one unsigned integer")
+            line: 1, found: quoted(text, line),
+            expected: "\"max\" or one number up to \(Int64.max)")
     }
     return limit
 }
@@ -96,10 +94,7 @@ public struct CgroupEvents: Hashable, Sendable {
     public var populated: Bool
 
     public init(parsing text: Span<UInt8>) throws(FormatError) {
-        var populated: Int64?
-        try readFlatKeyed(text) { key, value in
-            if matches(text, key, "populated") { populated = value }
-        }
+        let populated = try parseKey("populated", of: text)
         guard let populated, populated < 2 else {
             throw FormatError(
                 line: 0, found: "no \"populated 0\" or 1", expected: "\"populated N\"")

@@ -12,53 +12,74 @@ public struct NetDev: Hashable, Sendable {
 
     /// By the interface's name, printable ASCII with other bytes as `\xHH`.
     public var interfaces: [String: Counters]
+    /// Interfaces that are there and whose counters could not be read.
+    public var unread: Set<String> = []
+    /// Whether the text may lack interfaces: it was cut off, or has a line without a name.
+    public var isPartial = false
+    /// The lines that could not be taken, by interface.
+    public var odd = OddLines()
 
     public init(interfaces: [String: Counters]) { self.interfaces = interfaces }
 
     /// Parses `/proc/PID/net/dev` (proc_pid_net(5)): two lines of headings, then
     /// `name: rx_bytes … tx_bytes …` with eight columns each.
+    ///
+    /// An odd line costs its interface only.
     public init(parsing text: Span<UInt8>) throws(FormatError) {
         interfaces = [:]
         var cursor = LineCursor()
-        while let line = try cursor.next(in: text) {
+        while let line = cursor.next(in: text) {
             if cursor.line <= 2 { continue }
-            guard let colon = lastIndex(of: UInt8(ascii: ":"), in: text, line),
-                let counters = Counters(text, colon + 1..<line.upperBound)
-            else {
-                throw FormatError(
-                    line: cursor.line, found: quoted(text, line),
-                    expected: "\"interface: 16 unsigned integers\"")
-            }
-            var start = line.lowerBound
-            while start < colon, text[start] == UInt8(ascii: " ") { start += 1 }
-            if matches(text, start..<colon, "lo") { continue }
-            var name = ""
-            for index in start..<colon { name += printable(text[index]) }
-            interfaces[name] = counters
+            var position = line.lowerBound
+            guard nextWord(text, line, from: &position) != nil else { continue }
+            take(line, cursor, text)
         }
         guard cursor.line >= 2 else { throw emptyFile }
+    }
+
+    private mutating func take(_ line: Range<Int>, _ cursor: LineCursor, _ text: Span<UInt8>) {
+        if cursor.isTorn { isPartial = true }
+        guard let colon = lastIndex(of: UInt8(ascii: ":"), in: text, line) else {
+            isPartial = true
+            note("a line of no interface", line, cursor, text)
+            return
+        }
+        var start = line.lowerBound
+        while start < colon, text[start] == UInt8(ascii: " ") { start += 1 }
+        if matches(text, start..<colon, "lo") { return }
+        var name = ""
+        for index in start..<colon { name += printable(text[index]) }
+        let counters = cursor.isTorn ? nil : Counters(text, colon + 1..<line.upperBound)
+        let known = interfaces[name]
+        if let counters, !unread.contains(name), known == nil || known == counters {
+            interfaces[name] = counters
+            return
+        }
+        interfaces[name] = nil
+        if unread.insert(name).inserted { note(name, line, cursor, text) }
+    }
+
+    private mutating func note(
+        _ subject: String, _ line: Range<Int>, _ cursor: LineCursor, _ text: Span<UInt8>
+    ) {
+        odd.add(
+            subject,
+            FormatError(
+                line: cursor.line, found: quoted(text, line),
+                expected: "\"interface: 16 unsigned integers\", each once"))
     }
 }
 
 extension NetDev.Counters {
-    /// Takes columns 1 and 9; the kernel prints more than `Int64.max` only after 292 years at
-    /// 1 GB/s.
+    /// Takes columns 1 and 9; the others may hold anything.
     fileprivate init?(_ text: Span<UInt8>, _ range: Range<Int>) {
         var position = range.lowerBound
         var column = 0
         var (received, sent): (Int64?, Int64?)
-        while position < range.upperBound {
-            if text[position] == UInt8(ascii: " ") {
-                position += 1
-                continue
-            }
-            let rest = position..<range.upperBound
-            let end = firstIndex(of: UInt8(ascii: " "), in: text, rest) ?? range.upperBound
-            guard let value = number(text, position..<end) else { return nil }
-            if column == 0 { received = value }
-            if column == 8 { sent = value }
+        while let word = nextWord(text, range, from: &position) {
+            if column == 0 { received = number(text, word) }
+            if column == 8 { sent = number(text, word) }
             column += 1
-            position = end
         }
         guard let received, let sent else { return nil }
         self.init(receivedBytes: received, sentBytes: sent)

@@ -32,7 +32,9 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     var lastRevision: Int?
     /// Inner cgroups with processes of their own that were warned of.
     private var warned: Set<String> = []
-    private var rules: (version: Int, roots: Set<String>)?
+    private var rules: (version: Int, plan: SurveyPlan)?
+    /// The paths of the containers with all below them that an earlier run knew.
+    let wholeBefore: Set<String>
     /// Which container each network was last read for.
     var networkOwners: [Int64: Int64] = [:]
     /// Where networks stood whose container has ended, until the next tick.
@@ -48,6 +50,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             bootID: identity, root: source.path, intervalMilliseconds: intervalMilliseconds,
             at: source.now().wall)
         accounts = run.accounts
+        wholeBefore = Set(run.accounts.values.lazy.filter(\.isWhole).map(\.path))
         // What stood still had no sample: it is known up to the last tick.
         if let last = run.lastTick?.moment.bootMicroseconds {
             for id in accounts.keys
@@ -80,6 +83,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     public struct Tick: Sendable {
         public let record: TickRecord
         fileprivate let survey: Survey
+        /// Where a cgroup lies that was read at another place.
+        fileprivate let twins: [String]
         fileprivate let becameInner: [Int64]
         fileprivate let idle: [(id: Int64, moment: Moment)]
         fileprivate let clock: WallClock
@@ -90,11 +95,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         let raw = source.beginTick()
         correction = leap(raw)
         let began = filed(raw)
-        let plan = SurveyPlan(
-            nesting: PathShape.nesting, tenantRoots: try tenantRoots(),
-            whole: lastRevision == nil
-                ? Set(accounts.values.lazy.filter(\.isWhole).map(\.cgroupID)) : [])
-        let survey = source.survey(plan)
+        let survey = source.survey(try plan())
         var reading = Reading(survey, isIOConserved: source.isIOConserved)
         reading.entries.reserveCapacity(survey.cgroups.count)
         for step in survey.steps {
@@ -120,8 +121,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         // By the clock as it is: each of its steps counts.
         record.completeness = completeness(reading, raw, moment, &clock)
         return Tick(
-            record: record, survey: survey, becameInner: reading.becameInner, idle: reading.idle,
-            clock: clock)
+            record: record, survey: survey, twins: reading.twins + (survey.twins ?? []),
+            becameInner: reading.becameInner, idle: reading.idle, clock: clock)
     }
 
     /// Goes on from a tick that is committed: only now does the state move.
@@ -152,7 +153,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         for (id, moment) in tick.idle {
             accounts[id]?.position?.rest(until: moment.bootMicroseconds)
         }
-        return outcome(tick.record, tick.survey)
+        return outcome(tick)
     }
 
     /// By which time a moment is filed: the wall clock's, or, while that is not believed, the one that it must
@@ -187,12 +188,17 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         ]
     }
 
-    private mutating func tenantRoots() throws(Fault) -> Set<String> {
+    private mutating func plan() throws(Fault) -> SurveyPlan {
         let version = try store.dataVersion()
-        if let rules, rules.version == version { return rules.roots }
-        let roots = Set(try store.tenants().flatMap(\.match).flatMap(\.rootPaths))
-        rules = (version, roots)
-        return roots
+        if rules?.version != version {
+            let roots = Set(try store.tenants().flatMap(\.match).flatMap(\.rootPaths))
+            rules = (version, SurveyPlan(nesting: PathShape.nesting, tenantRoots: roots))
+        }
+        var plan = rules?.plan ?? SurveyPlan(nesting: PathShape.nesting)
+        if lastRevision == nil {
+            plan.whole = Set(accounts.values.lazy.filter(\.isWhole).map(\.cgroupID))
+        }
+        return plan
     }
 
     private func completeness(
@@ -213,12 +219,16 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         return result
     }
 
-    private mutating func outcome(_ record: TickRecord, _ survey: Survey) -> TickOutcome {
+    private mutating func outcome(_ tick: Tick) -> TickOutcome {
+        let (record, survey) = (tick.record, tick.survey)
         var cpu: Int128 = 0
         var anomalies = survey.unaccounted.filter { warned.insert($0).inserted }.map {
             "\($0): it holds processes beside its child cgroups; what they use is not metered"
         }
         anomalies += judgeClock(record.moment)
+        anomalies += tick.twins.filter { warned.insert("twin \($0)").inserted }.map {
+            "\($0): it is the same folder as another one below the root; it is metered once, there"
+        }
         for index in record.entries.indices {
             for part in record.entries[index].parts where part.meter == .meter(.cpu) {
                 cpu += part.quantity
@@ -230,7 +240,9 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             let entry = record.entries[index]
             anomalies += entry.anomalies.map { "\(entry.path): \($0)" }
             for case (let file, let absence?) in entry.absenceChanges
-            where absence.reason == .malformed {
+            where absence.reason == .malformed
+                && !entry.anomalies.contains(where: { absence.detail.hasSuffix($0) })
+            {
                 anomalies.append("\(entry.path)/\(file): \(absence.detail)")
             }
         }

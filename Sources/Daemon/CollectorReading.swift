@@ -20,6 +20,10 @@ extension Collector where Source: KernelSource {
         var idle: [(id: Int64, moment: Moment)] = []
         /// Where networks stand by this tick.
         var networks: [Int64: Position.NetworkMark] = [:]
+        /// Cgroups that live and were read.
+        var living: Set<Int64> = []
+        /// Paths at which a cgroup was found that was read at another already.
+        var twins: [String] = []
 
         init(_ survey: Survey, isIOConserved: Bool) {
             self.survey = survey
@@ -46,6 +50,11 @@ extension Collector where Source: KernelSource {
     /// Reads one account.
     mutating func read(_ index: Int, _ reading: inout Reading) {
         let found = reading.survey.cgroups[index]
+        // One folder at two places is one account: it is read where it was found first.
+        if !found.hasEnded, !reading.living.insert(found.id).inserted {
+            reading.twins.append(found.path)
+            return
+        }
         var result = Sampler.Result()
         if source.end(of: index) != .unread {
             result = sampler.sample(index, from: source, withNetwork: found.isLeaf)
@@ -69,6 +78,12 @@ extension Collector where Source: KernelSource {
         reading.visited.insert(found.id)
         let moment = filed(source.moment(of: index))
         retireFormer(found, &reading)
+        if end == nil {
+            let isRoot = found.role == .tenantRoot
+            for refusal in reading.reservations.refusals(depth: found.depth, isRoot: isRoot) {
+                result.lack(refusal)
+            }
+        }
         var entry = entry(found, result, end, &reading, at: moment)
         if deduced != nil { entry?.lastReading = .deducedCPU }
         if end == nil {
@@ -118,9 +133,10 @@ extension Collector where Source: KernelSource {
                 || reading.entries[index].position?.memoryReserved != nil
             guard mayCount else { continue }
             let moment = reading.entries[index].moment
-            reading.entries[index].parts +=
-                reading.entries[index].position?.reserve(
-                    cpu: now?.cpu, memory: now?.memory, at: moment, longestHold: longestHold) ?? []
+            let advance = reading.entries[index].position?.advance(
+                reserving: now ?? Reservation(), at: moment, longestHold: longestHold)
+            reading.entries[index].parts += advance?.parts ?? []
+            reading.entries[index].anomalies += advance?.refused.map(\.detail) ?? []
         }
     }
 
@@ -140,7 +156,7 @@ extension Collector where Source: KernelSource {
         // Its counters hold the usage of children that are gone: what it has itself begins now.
         let beginsAnew = found.hadChildren && !isRoot
         if !isRoot, !isMoved, !beginsAnew, end == nil, found.isPopulated == false,
-            known?.position?.isUnchanged(by: result.sample) == true
+            known?.position?.isUnchanged(by: result.sample) == true, lacksTheSame(result, known)
         {
             // Nothing runs here and nothing was used since: its account stands where it stood.
             return nil
@@ -160,16 +176,21 @@ extension Collector where Source: KernelSource {
             isWhole: found.isWhole || known?.isWhole == true, at: moment)
         entry.hasEnded = end != nil
         entry.lastReading =
-            end == .read ? .whole : end == nil || result.sample.cpu == nil ? .none : .deducedCPU
+            end == .read
+            ? .whole
+            : end == nil || result.sample.cpu?.usageMicroseconds == nil ? .none : .deducedCPU
         entry.isRelabelled =
             known.map { $0.isWhole != entry.isWhole || $0.isTenantRoot != isRoot } ?? false
         entry.isNewBelowRoot = found.root != nil && known?.root != found.root
         guard !isEmpty else { return entry }
+        var checked = result
+        var refusals = before.refuse(from: &checked.sample)
+        entry.sample = checked.sample
         if known == nil, born == nil, !beginsAnew {
             let cpu = result.sample.cpu?.usageMicroseconds
             entry.unmetered = .beforeFirstReading(cpuMicroseconds: cpu)
         }
-        var sample = result.sample
+        var sample = checked.sample
         takeOverNetwork(&entry, &sample, birth: known == nil ? born : nil, reading)
         let isRootWithOthers = isRoot && !found.isLeaf
         if isRootWithOthers { entry.position?.closeHoldings(withIO: !source.isIOConserved) }
@@ -185,7 +206,14 @@ extension Collector where Source: KernelSource {
         entry.parts = advance?.parts ?? []
         entry.anomalies = advance?.anomalies ?? []
         entry.endedDevices = advance?.endedDevices ?? []
-        noteAbsences(&entry, result, known)
+        refusals += advance?.refused ?? []
+        for refusal in refusals { checked.lack(refusal) }
+        noteAbsences(&entry, checked, known)
+        for refusal in refusals {
+            // Once for each event, which lasts as long as its absence.
+            guard let begun = entry.absenceChanges[refusal.file], begun != nil else { continue }
+            entry.anomalies.append(refusal.detail)
+        }
         return entry
     }
 
@@ -214,18 +242,32 @@ extension Collector where Source: KernelSource {
         _ entry: inout TickEntry, _ result: Sampler.Result, _ known: Account?
     ) {
         entry.absenceCode = result.absenceCode
-        if result.details.isEmpty, result.networkFailure == nil, let known,
-            known.absenceCode == result.absenceCode
-        {
+        if result.isAllInCode, let known, known.absenceCode == result.absenceCode {
             entry.absences = known.absences
             return
         }
-        let (before, now) = (known?.absences ?? [:], result.absences)
-        entry.absences = now
-        entry.absenceChanges = now.filter { before[$0.key] != $0.value }
-        for file in before.keys where now[file] == nil {
+        let before = known?.absences ?? [:]
+        entry.absences = result.absences
+        for (file, absence) in entry.absences {
+            if let last = before[file], absence.goesOn(from: last) {
+                // One event is written down once, as it was found first.
+                entry.absences[file] = last
+            } else {
+                entry.absenceChanges[file] = absence
+            }
+        }
+        for file in before.keys where entry.absences[file] == nil {
             entry.absenceChanges.updateValue(nil, forKey: file)
         }
+    }
+
+    /// Whether a sample lacks what was lacking at the last one that was written.
+    private func lacksTheSame(_ result: Sampler.Result, _ known: Account?) -> Bool {
+        guard let known else { return false }
+        if result.isAllInCode, known.absenceCode == result.absenceCode { return true }
+        let now = result.absences
+        return now.count == known.absences.count
+            && now.allSatisfy { $0.value.goesOn(from: known.absences[$0.key]) }
     }
 
     /// The moment after which a cgroup was born; `nil` if it may be older than what we know.
@@ -233,9 +275,19 @@ extension Collector where Source: KernelSource {
         if let birth = found.birth { return birth }
         // First scan of this run: the kernel counts ids up, so a higher one came later.
         guard lastRevision == nil, source.isKernel, let last = run.lastTick, last.isComplete,
-            found.id > last.highestID
+            found.id > last.highestID, !wasInsideAnother(found.path)
         else { return nil }
         return last.moment
+    }
+
+    /// Whether a cgroup was part of a container: its id was not seen then, and its usage was billed.
+    private func wasInsideAnother(_ path: String) -> Bool {
+        var rest = path[...]
+        while let slash = rest.lastIndex(of: "/") {
+            rest = rest[..<slash]
+            if wholeBefore.contains(String(rest)) { return true }
+        }
+        return false
     }
 
     /// Finds the accounts whose cgroups are gone unseen or have become inner ones.

@@ -94,15 +94,12 @@ struct Conservation {
         _ device: DeviceNumber, _ below: Below, _ entries: inout [TickEntry]
     ) -> Bool {
         func fell(_ index: Int) -> Bool {
-            IOCounter.allCases.contains {
-                let counter = Counter.io(device, $0)
-                guard let reading = counter.reading(entries[index].sample) else { return false }
-                return reading < entries[index].position?.mark(of: counter)?.value ?? 0
-            }
+            guard let now = entries[index].sample?.io?[device] else { return false }
+            return entries[index].position?.fell(device, now) ?? false
         }
         let restarts = fell(below.root)
         for index in [below.root] + below.children where restarts || fell(index) {
-            entries[index].position?.io[device]?.counters = IOCounters()
+            entries[index].position?.io[device]?.counters = .zero
             if index == below.root {
                 entries[index].anomalies.append("io.stat \(device) began anew")
             }
@@ -118,9 +115,12 @@ struct Conservation {
         let root = below.root
         guard let reading = counter.reading(entries[root].sample) else { return }
         guard isSettled, let mark = entries[root].position?.mark(of: counter) else {
-            // First sight: what came before is not billed.
-            entries[root].position?.set(
-                counter, Position.Mark(reading, at: moment.bootMicroseconds))
+            // First sight: what came before is not billed, neither to the root nor below it.
+            for index in [root] + (isSettled ? below.children : []) {
+                guard let reading = counter.reading(entries[index].sample) else { continue }
+                entries[index].position?.set(
+                    counter, Position.Mark(reading, at: moment.bootMicroseconds))
+            }
             entries[root].controls.append(
                 Control(
                     counter, baseline: reading, last: reading, pending: 0, parts: [],
@@ -128,9 +128,8 @@ struct Conservation {
             return
         }
         let start = mark.value
-        guard reading >= start, Int128(reading - start) < Advance.mostInOneTick else {
-            entries[root].anomalies.append(
-                "\(counter.meter) of a tenant root went from \(start) to \(reading)")
+        // Such readings are refused before; a device that began anew may pass all bounds at once.
+        guard reading >= start, Int128(reading) - Int128(start) < Advance.mostInOneTick else {
             return
         }
         let readings = below.children.count { counter.reading(entries[$0].sample) != nil }
@@ -172,14 +171,15 @@ struct Conservation {
         var claimants: [Int] = []
         var claims: [Claim] = []
         for child in below.children {
-            guard let claim = claim(counter, &entries[child]) else { continue }
+            guard let claim = claim(counter, entries[child]) else { continue }
             claimants.append(child)
             claims.append(claim)
         }
         let unseen = Array(repeating: Claim(need: 0, hasEnded: true), count: below.unseen)
+        // Below 0 only where more was billed of it before it was a tenant root.
+        let due = Int128(rise.reading) - Int128(rise.mark.value) - Int128(rise.mark.ahead)
         let result = Apportionment(
-            of: Int128(rise.reading - rise.mark.value - rise.mark.ahead), among: claims + unseen,
-            bracket: Int128(rise.bracket))
+            of: max(0, due), among: claims + unseen, bracket: Int128(rise.bracket))
         let overhead = result.overhead + result.shares[claims.count...].reduce(0, +)
         let milliseconds = (moment.bootMicroseconds - rise.mark.bootMicroseconds) / 1000
         let period = Period(
@@ -199,33 +199,33 @@ struct Conservation {
             entries[child].parts += parts(index, isGuess ? .estimatedSplit : .conserved)
             if let sample = entries[child].sample {
                 entries[child].position?.settle(
-                    counter, sample, share: Int64(result.shares[index]), at: moment)
+                    counter, sample, share: Int64(clamping: result.shares[index]),
+                    at: moment)
             }
         }
         let root = below.root
         entries[root].parts += parts(claims.count, .conserved)
-        let pending = Int64(result.pending)
+        let pending = Int64(clamping: result.pending)
         entries[root].position?.set(
             counter,
             Position.Mark(rise.reading, ahead: -pending, at: moment.bootMicroseconds))
         entries[root].controls.append(
             Control(
-                counter, baseline: max(0, rise.mark.value + rise.mark.ahead), last: rise.reading,
+                counter, baseline: min(rise.mark.billed, rise.reading), last: rise.reading,
                 pending: pending, parts: hours.map { HourPart(hour: $0.hour, quantity: $0.total) },
                 restarts: rise.restarts))
     }
 
     /// What one entry claims; `nil` if it takes no part.
-    private func claim(_ counter: Counter, _ entry: inout TickEntry) -> Claim? {
+    private func claim(_ counter: Counter, _ entry: TickEntry) -> Claim? {
         guard let sample = entry.sample, counter.reading(sample) != nil else {
             // What it used after its last reading is in the root's counter only.
             guard entry.isTail(counter) else { return nil }
-            return Claim(need: -(entry.position?.mark(of: counter)?.ahead ?? 0), hasEnded: true)
+            let ahead = entry.position?.mark(of: counter)?.ahead ?? 0
+            return Claim(need: -Int128(ahead), hasEnded: true)
         }
-        guard let claim = entry.position?.claim(counter, sample) else {
-            entry.anomalies.append("\(counter.meter) went back")
-            return nil
-        }
+        // What went back was refused before; below a root whose device began anew it may still.
+        guard let claim = entry.position?.claim(counter, sample) else { return nil }
         return Claim(need: claim.need, hasEnded: entry.isTail(counter))
     }
 
@@ -236,7 +236,7 @@ struct Conservation {
         for counter in [Counter.cpu] + io {
             // Of those below it that were read last, their own counters are known: what is pending
             // of the root's is theirs.
-            var pending = max(0, -(entries[below.root].position?.mark(of: counter)?.ahead ?? 0))
+            var pending = entries[below.root].position?.mark(of: counter)?.pending ?? 0
             let before = pending
             for child in below.children {
                 guard let sample = entries[child].sample,
@@ -271,7 +271,7 @@ struct Conservation {
         restarts: Bool, toOthers: Int64 = 0
     ) {
         guard let mark = entries[root].position?.mark(of: counter) else { return }
-        let quantity = Int128(max(0, -mark.ahead))
+        let quantity = Int128(mark.pending)
         let hour = moment.wall.startOfHour
         let own = quantity - Int128(toOthers)
         if own > 0 {

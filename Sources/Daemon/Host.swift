@@ -28,7 +28,9 @@ public enum Host {
         let line = info.split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
         let words = line?.split(separator: " ") ?? []
         guard cpus > 0, words.count == 3, let kibibytes = Int64(words[1]) else { return nil }
-        return HostCapacity(cpus: Int64(cpus), memory: kibibytes * 1024)
+        let (memory, isTooMuch) = kibibytes.multipliedReportingOverflow(by: 1024)
+        return isTooMuch || memory < 0
+            ? nil : HostCapacity(cpus: Int64(cpus), memory: memory)
     }
 
     /// Both clocks, read together.

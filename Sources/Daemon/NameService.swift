@@ -19,10 +19,13 @@ final class NameService: Sendable {
         var isAsking = false
         /// How often each container was asked for in vain.
         var attempts: [Int64: Int] = [:]
+        var silences = Silences()
     }
 
-    /// After so many silences, or "not known", nobody is asked again: a container may be named a
-    /// moment after its cgroup is made.
+    /// After so many answers that tell nothing, nobody is asked for a container again.
+    ///
+    /// It may be named a moment after its cgroup is made. A silence is no answer: whoever gives none is
+    /// asked later.
     private static let mostAttempts = 5
 
     init(store: Store, finder: NameFinder, logger: Logger) {
@@ -52,15 +55,50 @@ final class NameService: Sendable {
             }
             var found: [(Int64, ContainerDetails)] = []
             for container in unnamed where attempts[container.row, default: 0] < Self.mostAttempts {
-                switch finder.details(of: container.path, runtime: container.runtime) {
-                case .found(let details): found.append((container.row, details))
-                case .unknown, .silent:
-                    state.withLock { $0.attempts[container.row, default: 0] += 1 }
+                let runtime = container.runtime
+                // One that hangs takes its time limit for each question: it is not asked all of them.
+                guard mayAsk(runtime) else { continue }
+                let answer = finder.details(of: container.path, runtime: runtime)
+                state.withLock { state in
+                    switch answer {
+                    case .silent: state.silences.silent(runtime, at: Self.now)
+                    case .unknown, .unclear:
+                        state.attempts[container.row, default: 0] += 1
+                        state.silences.answered(runtime)
+                    case .found: state.silences.answered(runtime)
+                    }
                 }
+                if case .found(let details) = answer { found.append((container.row, details)) }
             }
             if !found.isEmpty { try store.learn(found, at: Host.wallTime()) }
         } catch {
             logger.warning("the names of containers: \(error)")
         }
     }
+
+    private func mayAsk(_ runtime: String) -> Bool {
+        state.withLock { $0.silences.mayAsk(runtime, at: Self.now) }
+    }
+
+    private static var now: Int64 { Host.now().bootMicroseconds / 1000 }
+}
+
+/// Who gave no answer of late, and when to ask again: 10 s later at first, 5 min later at most.
+struct Silences: Sendable {
+    static let first: Int64 = 10_000
+    static let most: Int64 = 300_000
+
+    private var silences: [String: (next: Int64, wait: Int64)] = [:]
+
+    /// - Parameter now: of a clock that only goes on, in ms.
+    func mayAsk(_ runtime: String, at now: Int64) -> Bool {
+        silences[runtime].map { now >= $0.next } ?? true
+    }
+
+    mutating func silent(_ runtime: String, at now: Int64) {
+        let wait = silences[runtime].map { min($0.wait * 2, Self.most) } ?? Self.first
+        silences[runtime] = (now + wait, wait)
+    }
+
+    mutating func answered(_ runtime: String) { silences[runtime] = nil }
 }

@@ -46,6 +46,17 @@ struct Reservations {
         return effective
     }
 
+    /// What cannot be known of an account's limits as a limit above it could not be read.
+    mutating func refusals(depth: Int, isRoot: Bool) -> [Refusal] {
+        leave(to: isRoot ? depth + 1 : depth)
+        let above = stack[stack.count - 1].effective
+        var refusals: [Refusal] = []
+        let why = "a limit of a cgroup above it could not be read"
+        if above.isCPUUnknown { refusals.append(Refusal("cpu.max", why)) }
+        if above.isMemoryUnknown { refusals.append(Refusal("memory.max", why)) }
+        return refusals
+    }
+
     /// What every entry reserves, once all is read.
     mutating func finish() -> [(entry: Int, reserved: Reservation)] {
         leave(to: 1)

@@ -18,6 +18,7 @@ extension LimitChanger {
         _ plan: LimitPlan, _ targets: LimitTargets, forMilliseconds length: Int64, reason: String?,
         isForced: Bool = false
     ) throws(Fault) -> (set: LimitChangeSet, ending: String) {
+        try plan.refuseRisk(isForced: isForced, in: tree.path)
         let subject = plan.target.subject
         let since = now()
         guard length >= 1000 else {
@@ -48,11 +49,21 @@ extension LimitChanger {
                 ? "it ends at \(until); \(timer.unit) of systemd sees to it"
                 : "it ends at \(until), by the daemon or else by the next octroi limit command that "
                     + "writes: no systemd runs here to see to it"
-            return (set, ending)
+            return (set, [ending, lostByReload(plan)].compactMap(\.self).joined(separator: "; "))
         } catch {
             if isArmed { timer.disarm(by: tree.owners) }
             throw error
         }
+    }
+
+    /// Why a daemon-reload would end a boost; `nil` if it does not.
+    private func lostByReload(_ plan: LimitPlan) -> String? {
+        let lost = Set(
+            plan.writes.filter { $0.owner.isKeptByFile && !$0.isInForce }.compactMap(\.owner.unit)
+        ).filter { !tree.owners.keepsPassing(of: $0) }
+        guard !lost.isEmpty else { return nil }
+        return "systemctl daemon-reload ends it before, as this user may not write "
+            + "/run/systemd/system"
     }
 
     /// Sets the timers of boosts that stand and have none, as after a reboot.

@@ -13,6 +13,8 @@ public final class BudgetKeeper {
     private let everyMilliseconds: Int64
     private let isFresh: () -> Bool
     private var nextLook: Int64 = 0
+    /// What budgets were when they were last looked at.
+    private var version: String?
     private var observed: Result<Observation, Fault>?
     private let clock: () -> Int64
     private var backoff = Backoff<LimitSubject>()
@@ -35,12 +37,15 @@ public final class BudgetKeeper {
         var spending: [String: Result<TenantSpending, Fault>] = [:]
     }
 
-    /// Looks at what is spent, if it is time to.
+    /// Looks at what is spent, if it is time to, or somebody changed a budget: who raised one waits for
+    /// it to be followed.
     ///
     /// It may take long and changes nothing: nobody else has to wait for it.
     func observe() {
         let start = clock()
-        guard start >= nextLook else { return }
+        let version = try? ledger.budgetVersion()
+        guard start >= nextLook || version != self.version else { return }
+        self.version = version
         do throws(Fault) {
             observed = .success(try observation())
         } catch {

@@ -81,7 +81,10 @@ extension LimitState {
 
 extension HeldLimit {
     /// The cgroup whose limits it follows: its own, or the scope of which crun's copy this is.
-    var governingPath: String {
-        path.hasSuffix(".scope/container") ? String(path.dropLast("/container".count)) : path
-    }
+    var governingPath: String { Enforcing.governingPath(of: path) }
+}
+
+/// The path of the scope of which crun's copy this is; any other path as it is.
+func governingPath(of path: String) -> String {
+    path.hasSuffix(".scope/container") ? String(path.dropLast("/container".count)) : path
 }

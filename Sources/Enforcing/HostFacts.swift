@@ -1,4 +1,5 @@
 import Glibc
+import Limits
 import SystemPackage
 
 /// What a host says of itself outside its cgroup tree.
@@ -49,6 +50,24 @@ public struct HostFacts {
         return HostFacts(
             text: fileText, names: folderNames, release: release, uid: geteuid(),
             systemd: systemd, docker: docker)
+    }
+}
+
+extension HostSize {
+    /// This host's.
+    public static var live: HostSize {
+        let (pages, page) = (
+            Int64(sysconf(Int32(_SC_PHYS_PAGES))), Int64(sysconf(Int32(_SC_PAGESIZE)))
+        )
+        let (memory, isTooMuch) = pages.multipliedReportingOverflow(by: page)
+        let cores = Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let swaps = fileText("/proc/swaps")
+        let most = fileText("/proc/sys/kernel/pid_max")?.prefix { $0.isNumber }
+        return HostSize(
+            cores: cores > 0 ? cores : nil, memory: isTooMuch || memory <= 0 ? nil : memory,
+            // The first line is a heading.
+            hasSwap: swaps.map { $0.split(separator: "\n").count > 1 },
+            processes: most.flatMap { Int64($0) })
     }
 }
 

@@ -92,6 +92,7 @@ public final class LimitChanger {
             }
             set = try store.finishLimitChange(set, pending: pending, request.effects)
             Journal.tell(set)
+            keepPassing(request.effects)
             return set
         } catch {
             let written = (due + shrinks.map(\.high)).filter(asked.contains)

@@ -23,6 +23,11 @@ extension LimitedCgroup {
             return Fault(
                 .failed, at: place, found: "the cgroup has ended meanwhile",
                 cure: "Look at octroi containers for what runs now")
+        case Errno(rawValue: EISDIR), Errno(rawValue: ESPIPE), Errno(rawValue: ELOOP),
+            Errno(rawValue: ENXIO), Errno(rawValue: EMEDIUMTYPE):
+            return Fault(
+                .failed, at: place, found: error.reasonOfFile,
+                cure: "A cgroup has a plain file there: look at what took its place")
         default:
             return Fault(
                 .failed, at: place, found: "the kernel refused (\(error))",

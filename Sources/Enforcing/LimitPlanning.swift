@@ -128,10 +128,39 @@ extension LimitedTree {
             notes.append(
                 "it does nothing here: neither iocost nor BFQ is on; octroi limit doctor says more")
         }
-        if case .ioMax(let device) = write.key, let node = BlockDevices.node(device) {
-            notes.append("\(device) is \(node)")
+        if case .ioMax(let device) = write.key {
+            notes.append(
+                BlockDevices.node(device).map { "\(device) is \($0)" }
+                    ?? "this host has no device \(device): it limits nothing")
         }
         return notes
+    }
+
+    /// Why a limit takes no hold on this host or beside the other limits of its cgroup, in words.
+    ///
+    /// - Parameter settings: all that are to be set together.
+    func vain(
+        _ write: PlannedWrite, beside settings: [LimitSetting], at cgroup: LimitedCgroup
+    ) -> [String] {
+        var notes = [LimitSetting(write.key, write.wanted).vain(on: host)].compactMap(\.self)
+        guard write.key == .memoryHigh || write.key == .memoryMax else { return notes }
+        func after(_ key: LimitKey) -> LimitValue? {
+            settings.first { $0.key == key }?.value ?? (try? cgroup.value(of: key))
+        }
+        // What is above it caps it as its own does.
+        let above = tightest(.memoryMax, above: cgroup.path)
+        let own = after(.memoryMax)
+        let most = above.flatMap { own?.tightened(by: $0) ?? $0 } ?? own
+        // It is said once, of memory.high where both are set.
+        let isSaid = write.key == .memoryMax && settings.contains { $0.key == .memoryHigh }
+        if !isSaid, let idle = idleHigh(after(.memoryHigh), below: most) { notes.append(idle) }
+        return notes
+    }
+
+    /// The tightest of a limit in the cgroups above one; `nil` where none of them has it.
+    private func tightest(_ key: LimitKey, above path: String) -> LimitValue? {
+        let values = ancestors(of: path).compactMap { try? $0.value(of: key) }
+        return values.dropFirst().reduce(values.first) { $0?.tightened(by: $1) }
     }
 }
 

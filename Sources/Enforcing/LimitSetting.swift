@@ -14,6 +14,8 @@ public struct LimitPlan {
 
     public var target: LimitTarget
     public var items: [Item]
+    /// Why limiting a cgroup has to be meant, by its path.
+    var risks: [String: String] = [:]
 
     public var writes: [PlannedWrite] { items.map(\.write) }
 
@@ -58,13 +60,15 @@ extension LimitChanger {
             }
             try refuseUnowned(target, items)
         }
-        let plan = LimitPlan(target: target, items: items)
+        var plan = LimitPlan(target: target, items: items)
         guard !items.isEmpty else {
             throw Fault(
                 .unavailable, at: harmless(target.subject.name),
                 found: "no container lives in it now", cure: "Start one first: octroi containers")
         }
         try refuseUneven(plan)
+        for cgroup in target.cgroups { plan.risks[cgroup.path] = targets.risk(cgroup) }
+        plan.noteRisks(isForced: isForced)
         return plan
     }
 
@@ -97,7 +101,8 @@ extension LimitChanger {
             items.append(
                 LimitPlan.Item(
                     write: write,
-                    notes: [prediction].compactMap(\.self) + tree.caveats(write, at: cgroup),
+                    notes: [prediction].compactMap(\.self) + tree.caveats(write, at: cgroup)
+                        + tree.vain(write, beside: settings, at: cgroup),
                     circumstances: now))
         }
         return items
@@ -117,8 +122,9 @@ extension LimitChanger {
 
     /// Sets what was planned, and wants it from now on.
     ///
-    /// - Parameter action: set or unset. What an engine cannot unset, it would bring back when the
-    ///   container starts again: then the absence of a limit is wanted.
+    /// - Parameter action: set or unset. What an engine cannot be told to forget, it would bring back
+    ///   when the container starts again: then the absence of a limit is wanted. Nothing else is, so
+    ///   that a limit that is given by its engine later stands.
     public func set(
         _ plan: LimitPlan, _ action: LimitChangeSet.Action, _ targets: LimitTargets,
         reason: String?, isForced: Bool
@@ -127,6 +133,7 @@ extension LimitChanger {
             action, of: plan.target.subject, tenant: plan.target.tenant, reason: reason,
             writes: plan.writes)
         request.isForced = isForced
+        try plan.refuseRisk(isForced: isForced, in: tree.path)
         try refuseHidden(plan, targets)
         let state = try state()
         let desired = DesiredCgroups(state.desires, targets)
@@ -143,8 +150,11 @@ extension LimitChanger {
         let held = request.writes.filter { state.held($0.key, in: $0.cgroupID) != nil }
         request.effects += holding(held, state)
         for setting in plan.values {
-            let remembers = plan.writes.contains { $0.key == setting.key && $0.owner.remembers }
-            let isKept = action != .unset || remembers
+            let isKept =
+                action != .unset
+                || plan.writes.contains {
+                    $0.key == setting.key && $0.owner.bringsBack(setting.key)
+                }
             request.effects.append(
                 want(isKept ? setting.value : nil, setting.key, plan.target.subject))
         }

@@ -138,7 +138,7 @@ public struct LimitTargets {
         tree.paths { path, _ in
             let isIt =
                 path == word || path.hasSuffix("/\(word)")
-                || (id != nil && PathShape.containerID(of: path) == id)
+                || id.map { PathShape.mayBe(path, container: $0) } ?? false
             if isIt, !found.contains(path) { found.append(path) }
         }
         guard let only = found.first, let cgroup = tree.cgroup(only) else {

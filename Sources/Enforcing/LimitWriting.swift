@@ -152,11 +152,9 @@ extension LimitedTree {
         if let unit = write.owner.unit, isVital(unit) {
             throw refuse("the host lives on \(unit)", "Freeze the containers, not what runs them")
         }
-        let own = (try? CgroupDirectory(path: "/proc/self").text(of: "cgroup")) ?? ""
-        let isOwn = own.split(separator: "\n").contains { line in
-            line.hasPrefix("0::") && (line.dropFirst(3) + "/").hasPrefix(write.path + "/")
+        if holdsThisProcess(write.path) {
+            throw refuse("octroi itself runs in it", "Run octroi elsewhere")
         }
-        if isOwn, isKernel { throw refuse("octroi itself runs in it", "Run octroi elsewhere") }
     }
 }
 

@@ -12,6 +12,8 @@ import Units
 public final class LimitedTree {
     let root: CgroupRoot
     public let owners: Owners
+    /// Where it lies below the host's cgroup2 mount; `nil` for another tree.
+    let base: String?
 
     public var path: String { root.path }
     public var isKernel: Bool { root.isKernel }
@@ -21,10 +23,14 @@ public final class LimitedTree {
         host: .live(systemd: nil, docker: nil), tenantRoots: []
     ).weighsNothing
 
+    /// What this host has, against which limits are held.
+    lazy var host = HostSize.live
+
     /// - Parameter owners: default: those of this host, if the tree is the host's own or part of it.
     public init(root: consuming CgroupRoot, owners: Owners? = nil) {
         let base = root.isKernel ? root.pathBelowMount : nil
         self.owners = owners ?? Owners(isHost: base != nil, below: base ?? "")
+        self.base = base
         self.root = root
     }
 
@@ -70,9 +76,8 @@ public final class LimitedTree {
     /// The containers at and below a path: what can be frozen without freezing a slice.
     public func leaves(_ path: String) -> [LimitedCgroup] {
         guard let cgroup = cgroup(path) else { return [] }
-        let name = path.split(separator: "/").last.map(String.init) ?? ""
         let children = (try? cgroup.directory.children()) ?? []
-        if PathShape.nesting(name) == .one || children.isEmpty { return [cgroup] }
+        if PathShape.nesting(path) == .one || children.isEmpty { return [cgroup] }
         return children.flatMap { leaves("\(path)/\($0.text)") }
     }
 
@@ -101,14 +106,16 @@ public struct LimitedCgroup {
         if key == .freeze, text.hasPrefix("0"), let inner {
             return LimitValue(try inner.directory.text(named: key.file), for: key)
         }
-        if case .ioMax(let device) = key { return .io(IOMax.devices(in: text)[device] ?? IOMax()) }
+        if case .ioMax(let device) = key {
+            return IOMax.limits(of: device, in: text).map(LimitValue.io)
+        }
         return LimitValue(text, for: key)
     }
 
     /// The devices that io.max limits here.
     public var limitedDevices: [DeviceNumber] {
         guard let text = try? directory.text(named: "io.max") else { return [] }
-        return IOMax.devices(in: text).keys.sorted()
+        return IOMax.devices(in: text).sorted()
     }
 
     /// The copy of the limits that crun keeps in a cgroup of its own below its scope.
@@ -127,19 +134,22 @@ public struct LimitedCgroup {
         return inner.counter("cgroup.events", "frozen") == 1
     }
 
-    /// The number of a flat keyed file, `nr_throttled` of cpu.stat.
-    func counter(_ file: String, _ key: String) -> Int64? {
+    /// What a parser makes of a file; `nil` if the file cannot be read, or its text is odd.
+    func reading<Value>(
+        _ file: String, _ parse: (Span<UInt8>) throws(FormatError) -> Value
+    ) -> Value? {
         guard let text = try? directory.text(named: file) else { return nil }
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words.count == 2, words[0] == key { return Int64(words[1]) }
-        }
-        return nil
+        let bytes = Array(text.utf8)
+        return try? parse(bytes.span)
     }
 
-    func number(_ file: String) -> Int64? {
-        (try? directory.text(named: file)).flatMap { Int64($0.split(separator: "\n").first ?? "") }
+    /// The number of a flat keyed file, `nr_throttled` of cpu.stat.
+    func counter(_ file: String, _ key: StaticString) -> Int64? {
+        let value = reading(file) { text throws(FormatError) in try parseKey(key, of: text) }
+        return value ?? nil
     }
+
+    func number(_ file: String) -> Int64? { reading(file, parseGauge) }
 
     /// How often a limit took hold so far by the kernel's own count, or, in µs, for how long: by throttling, or
     /// by what some in it waited (PSI); `nil` where it keeps none.
@@ -158,10 +168,8 @@ public struct LimitedCgroup {
 
     /// Time in which some or all in it waited for a resource, in µs.
     func stalled(_ file: String, full: Bool) -> Int64? {
-        guard let text = try? directory.text(named: file) else { return nil }
-        let line = text.split(separator: "\n").first { $0.hasPrefix(full ? "full " : "some ") }
-        let word = line?.split(separator: " ").first { $0.hasPrefix("total=") }
-        return word.flatMap { Int64($0.dropFirst(6)) }
+        let pressure = reading(file) { text throws(FormatError) in try Pressure(parsing: text) }
+        return full ? pressure?.full : pressure?.some
     }
 
     /// What it uses at the moment.
@@ -170,15 +178,12 @@ public struct LimitedCgroup {
     public func circumstances(watchingMilliseconds watching: UInt32 = 0) -> Circumstances {
         var now = Circumstances()
         now.memory = number("memory.current")
-        if let text = try? directory.text(named: "memory.stat"),
-            let stat = try? MemoryStat(parsing: Array(text.utf8).span),
-            let anon = stat.anon, let shmem = stat.shmem, let kernel = stat.kernel,
-            let sock = stat.sock
-        {
-            now.unreclaimable = anon + shmem + kernel + sock
+        let stat = reading("memory.stat") { text throws(FormatError) in
+            try MemoryStat(parsing: text)
         }
-        let swap = (try? directory.text(named: "memory.swap.max"))?.prefix { $0 != "\n" }
-        now.hasSwap = swap != nil && swap != "0" && hostHasSwap()
+        now.unreclaimable = stat?.unreclaimable
+        let swap = reading("memory.swap.max", parseLimit)
+        now.hasSwap = swap != nil && swap != .at(0) && hostHasSwap()
         now.processes = number("pids.current")
         if watching > 0, let before = counter("cpu.stat", "usage_usec") {
             usleep(watching * 1000)

@@ -75,6 +75,30 @@ extension LimitChanger {
         }
     }
 
+    /// Lets systemd keep what units have for a time, and nothing else, over a daemon-reload.
+    func keepPassing(_ effects: [LimitEffect]) {
+        let paths = Set(
+            effects.compactMap { effect -> String? in
+                switch effect {
+                case .hold(let item), .release(let item): item.path
+                case .want, .unwant, .lay, .end: nil
+                }
+            })
+        guard !paths.isEmpty, let held = try? state().held else { return }
+        for path in paths {
+            let cgroup = tree.cgroup(path)
+            let settings = held.filter { $0.path == path && $0.cgroupID == cgroup?.id }
+                .map { LimitSetting($0.key, $0.written) }
+            // A unit that has gone is known by its cgroup's name.
+            let owner = (try? tree.owners.owner(of: path)) ?? .file
+            let name = path.split(separator: "/").last.map(String.init)
+            guard owner.isKeptByFile || cgroup == nil, let unit = owner.unit ?? name else {
+                continue
+            }
+            tree.owners.keepPassing(settings, of: unit)
+        }
+    }
+
     /// What it takes to bring limits that an overlay had changed to what they shall be without it.
     ///
     /// Each at its own cgroup, whoever that belongs to by now.

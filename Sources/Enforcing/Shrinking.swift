@@ -47,15 +47,20 @@ extension LimitChanger {
         onShrink(cgroup.number("memory.current") ?? target, target)
         try tree.write([shrink.high], lasting: false)
         var plan = MemoryShrink(target: target, deadlineMilliseconds: deadline)
-        var (elapsed, last) = (Int64(0), cgroup.stalled("memory.pressure", full: true))
+        // The clock that only goes on: a look takes as long as the host lets it.
+        let start = bootMilliseconds()
+        var last = (total: cgroup.stalled("memory.pressure", full: true), at: start)
         while true {
             guard let current = cgroup.number("memory.current") else {
                 throw cgroup.fault(.noSuchFileOrDirectory, .memoryMax, in: tree.path)
             }
-            let total = cgroup.stalled("memory.pressure", full: true)
+            let now = (total: cgroup.stalled("memory.pressure", full: true), at: bootMilliseconds())
+            let elapsed = now.at - start
             var share: Int64?
-            if elapsed > 0, let total, let last { share = (total - last) / (Self.lookEvery * 10) }
-            last = total
+            if let before = last.total, let after = now.total {
+                share = stalledShare(from: before, to: after, milliseconds: now.at - last.at)
+            }
+            last = now
             onShrink(current, target)
             if isInterrupted(), current > target {
                 throw Fault(
@@ -72,13 +77,16 @@ extension LimitChanger {
                         + "are back",
                     cure: "Free memory in it, give it longer with --deadline, or add --force and "
                         + "let the kernel kill")
-            case .wait:
-                usleep(UInt32(Self.lookEvery * 1000))
-                elapsed += Self.lookEvery
+            case .wait: usleep(200_000)
             }
         }
     }
+}
 
-    /// How often usage is looked at, in ms.
-    private static let lookEvery: Int64 = 200
+/// A clock that only goes on, in ms: time since the host's start, sleep included.
+private func bootMilliseconds() -> Int64 {
+    var time = timespec()
+    // It is there on every kernel that has cgroup2, so this cannot fail.
+    clock_gettime(CLOCK_BOOTTIME, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
 }

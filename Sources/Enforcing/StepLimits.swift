@@ -114,7 +114,8 @@ struct StepLimits {
         for cgroup in cgroups where !isHeld(cgroup, .memoryHigh) {
             let now = cgroup.circumstances()
             guard let used = now.memory, let floor = now.unreclaimable else { continue }
-            let least = floor + floor / 10
+            let (least, isTooMuch) = floor.addingReportingOverflow(floor / 10)
+            if isTooMuch { continue }
             guard now.hasSwap || used > least else {
                 skipped.append(
                     "\(tenant): \(cgroup.path) has nothing to reclaim and no swap: memory_high is "
@@ -147,9 +148,7 @@ private let mostCores = Rational(1_000_000)
 extension LimitedCgroup {
     /// The devices it has used so far, those that stand on others left out.
     var usedDevices: [DeviceNumber] {
-        guard let text = try? directory.text(named: "io.stat") else { return [] }
-        return text.split(separator: "\n").compactMap {
-            DeviceNumber(String($0.prefix { $0 != " " }))
-        }.filter { !BlockDevices.isStacked($0) }
+        let stat = reading("io.stat") { text in IOStat(parsing: text) }
+        return stat?.devices.keys.filter { !BlockDevices.isStacked($0) } ?? []
     }
 }

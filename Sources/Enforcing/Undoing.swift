@@ -7,16 +7,9 @@ import Units
 extension LimitChanger {
     /// The newest change of a target that can be undone: none that undoes, is undone or is over.
     public func lastChange(of target: LimitTarget) throws(Fault) -> LimitChangeSet {
-        let history = try store.limitHistory()
-        let undone = Set(history.compactMap(\.undoes))
-        let standing = Set(try state().overlays.map(\.change))
-        let last = history.last {
-            $0.outcome == .done && !undone.contains($0.id) && !$0.changes.isEmpty
-                && $0.target == target.subject.name
-                && ([.set, .unset].contains($0.action)
-                    || $0.action == .boost && standing.contains($0.id))
+        if let last = try store.lastUndoable(of: target.subject.name, in: tree.path) {
+            return last
         }
-        if let last { return last }
         throw Fault(
             .failed, at: harmless(target.subject.name), found: "no change of it is left to undo",
             cure: "octroi limit history shows what was changed")
@@ -37,15 +30,23 @@ extension LimitChanger {
             [], ending: overlays, targets, .undo, reason: reason ?? "undoes change \(change.id)",
             undoes: change.id, isForced: isForced, refusing: !isForced)
         if let lifted { return lifted }
-        let wishes = change.changes.compactMap { entry -> (LimitPlace, LimitValue)? in
+        let values = change.changes.compactMap { entry -> (LimitPlace, LimitValue)? in
             guard let key = LimitKey(entry.key), let value = LimitValue(entry.before, for: key)
             else { return nil }
             return (LimitPlace(entry.path, key), value)
         }
-        try refuseHidden(wishes, of: change.target, targets)
-        let (writes, subject) = try reversals(of: change, isForced: isForced)
+        try refuseHidden(values, of: change.target, targets)
+        let isTenant = try store.tenants().contains { $0.id == change.target }
+        let subject = LimitSubject(isTenant ? .tenant : .container, change.target)
+        let writes = try reversals(of: change, isForced: isForced)
+        let effects = wishes(before: change, of: subject)
         var request = LimitRequest(
             .undo, of: subject, tenant: change.tenant, reason: reason, writes: writes)
+        if writes.isEmpty {
+            try refuseNothing(change, effects, of: subject)
+            request.reason = [reason, "its cgroups have ended: only what is wanted is as before"]
+                .compactMap(\.self).joined(separator: "; ")
+        }
         request.undoes = change.id
         request.isForced = isForced
         // What was there before may be a budget's.
@@ -53,14 +54,37 @@ extension LimitChanger {
         request.lasting = !writes.contains {
             desired[$0.path]?.limits.budget[$0.key] != nil
         }
-        for entry in change.changes {
-            guard let key = LimitKey(entry.key) else { continue }
-            let value = entry.wantedBefore.flatMap { LimitValue($0, for: key) }
-            // What an engine would bring back is kept away by wanting what was there.
-            let kept = writes.first { $0.key == key && $0.owner.remembers }?.wanted
-            request.effects.append(want(value ?? kept, key, subject))
-        }
+        request.effects = effects
         return try perform(request)
+    }
+
+    /// What was wanted before a change is wanted again; where nothing was, nothing is, so that a limit is
+    /// whose it was: a later docker update stands.
+    private func wishes(
+        before change: LimitChangeSet, of subject: LimitSubject
+    ) -> [LimitEffect] {
+        change.changes.compactMap { entry in
+            guard let key = LimitKey(entry.key) else { return nil }
+            return want(entry.wantedBefore.flatMap { LimitValue($0, for: key) }, key, subject)
+        }
+    }
+
+    /// Refuses to undo what has neither a cgroup nor a wish left.
+    private func refuseNothing(
+        _ change: LimitChangeSet, _ effects: [LimitEffect], of subject: LimitSubject
+    ) throws(Fault) {
+        let wanted = try store.wantedLimits(of: subject)
+        let changesAny = effects.contains { effect in
+            switch effect {
+            case .want(let item): wanted[item.key] != item.value
+            case .unwant(_, let key): wanted[key] != nil
+            case .lay, .end, .hold, .release: false
+            }
+        }
+        guard !changesAny else { return }
+        throw Fault(
+            .unavailable, at: "change \(change.id)", found: "its cgroups have ended",
+            cure: "Nothing is left to restore")
     }
 
     private func refuseUndone(_ change: LimitChangeSet, isStanding: Bool) throws(Fault) {
@@ -70,10 +94,10 @@ extension LimitChanger {
         guard change.outcome == .done, !change.changes.isEmpty || isStanding else {
             throw refuse("it changed nothing", "Name another change")
         }
-        if let other = try store.limitHistory().first(where: { $0.undoes == change.id }) {
+        if let other = try store.limitChange(thatUndid: change.id) {
             throw refuse(
-                "change \(other.id) has undone it already",
-                "octroi limit undo \(other.id) would do it again")
+                "change \(other) has undone it already",
+                "octroi limit undo \(other) would do it again")
         }
         switch change.action {
         case .set, .unset: return
@@ -96,9 +120,7 @@ extension LimitChanger {
     /// The writes that restore what was before a change, if nobody changed it since.
     private func reversals(
         of change: LimitChangeSet, isForced: Bool
-    ) throws(Fault) -> ([PlannedWrite], LimitSubject) {
-        let isTenant = try store.tenants().contains { $0.id == change.target }
-        let subject = LimitSubject(isTenant ? .tenant : .container, change.target)
+    ) throws(Fault) -> [PlannedWrite] {
         var writes: [PlannedWrite] = []
         for entry in change.changes {
             guard let write = try reversal(of: entry, change.id) else { continue }
@@ -107,12 +129,7 @@ extension LimitChanger {
             }
             writes.append(write)
         }
-        guard !writes.isEmpty else {
-            throw Fault(
-                .unavailable, at: "change \(change.id)", found: "its cgroups have ended",
-                cure: "Nothing is left to restore")
-        }
-        return (writes, subject)
+        return writes
     }
 
     /// The write that restores what was before another; `nil` if its cgroup has ended.
@@ -126,13 +143,16 @@ extension LimitChanger {
                 cure: "Use the octroi that wrote it")
         }
         guard let cgroup = try tree.find(entry.path) else { return nil }
-        guard cgroup.id == entry.cgroupID else {
+        let isRenewed = cgroup.id != entry.cgroupID
+        if isRenewed, try !isSameToOwner(entry) {
             throw Fault(
                 .failed, at: place, found: "the cgroup is another now: it was made anew since",
                 cure: "Set the value you want: octroi limit set")
         }
         let now = try tree.value(of: key, at: cgroup)
-        guard now.isSame(as: after, for: key) || now.isSame(as: before, for: key) else {
+        // What its owner does not keep, a cgroup that was made anew was born without.
+        let known = isRenewed ? [after, before, key.unlimited] : [after, before]
+        guard known.contains(where: { now.isSame(as: $0, for: key) }) else {
             throw Fault(
                 .failed, at: place,
                 found: "somebody changed it since: before the change it was \(before), after it "
@@ -140,7 +160,16 @@ extension LimitChanger {
                 cure: "octroi limit history says who, if Octroi knows; octroi limit set sets it")
         }
         return PlannedWrite(
-            path: entry.path, cgroupID: entry.cgroupID,
+            path: entry.path, cgroupID: cgroup.id,
             owner: try tree.owners.owner(of: entry.path), key: key, before: now, wanted: before)
+    }
+
+    /// Whether the cgroup at a change's path is the same to its owner, though it was made anew: a
+    /// container that was restarted, a unit that was.
+    private func isSameToOwner(_ entry: LimitChange) throws(Fault) -> Bool {
+        let scope = governingPath(of: entry.path)
+        let owner = try tree.owners.owner(of: scope)
+        // crun's copy is a file of nobody's; whose it is, its scope says by its name.
+        return owner != .file && (scope != entry.path || owner.description == entry.owner)
     }
 }

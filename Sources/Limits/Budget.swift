@@ -25,6 +25,14 @@ public struct Budget: Hashable, Sendable, Codable {
         (self.exemptUntil, self.exemptReason) = (exemptUntil, exemptReason)
     }
 
+    /// `500.00 a month, ladder gentle, exempt until 2026-12-01T00:00:00Z`.
+    public var words: String {
+        [
+            "\(amount) a \(per.rawValue)", ladder.map { "ladder \($0)" } ?? "no ladder",
+            exemptUntil.map { "exempt until \($0)" },
+        ].compactMap(\.self).joined(separator: ", ")
+    }
+
     public func isExempt(at instant: Instant) -> Bool { exemptUntil.map { instant < $0 } ?? false }
 }
 

@@ -35,6 +35,20 @@ public enum LimitOwner: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether it keeps a limit that its interface cannot take away, and brings it back when a container
+    /// starts again.
+    public func bringsBack(_ key: LimitKey) -> Bool {
+        switch self {
+        case .podman: [.cpuMax, .memoryMax, .pidsMax].contains(key)
+        case .docker, .systemd, .file: false
+        }
+    }
+
+    /// Whether it is a unit of systemd whose limits are read from files at a daemon-reload.
+    public var isKeptByFile: Bool {
+        if case .systemd(let unit) = self { !unit.hasSuffix(".scope") } else { false }
+    }
+
     /// Whether it groups units and is none that can be frozen.
     public var isSlice: Bool {
         if case .systemd(let unit) = self { unit.hasSuffix(".slice") } else { false }

@@ -24,7 +24,8 @@ public enum LimitValue: Hashable, Sendable, CustomStringConvertible {
             self = .number(value)
         case .cpuWeight, .ioWeight:
             let number = text.hasPrefix("default ") ? String(text.dropFirst(8)) : text
-            guard let value = Int64(number) else { return nil }
+            // 0 is what cpu.weight says of a cgroup that is idle (cpu.idle).
+            guard let value = Int64(number), (0...10_000).contains(value) else { return nil }
             self = .weight(value)
         case .ioMax:
             guard let value = IOMax(fields: text) else { return nil }

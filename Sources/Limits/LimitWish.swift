@@ -23,6 +23,7 @@ public struct LimitWish: Hashable, Sendable {
             return
         }
         guard let key = LimitName.key(String(pair[0])) else { throw LimitName.unknown(word) }
+        if pair[0] == key.file, key == .cpuMax { try refuseKernelQuota(value, word) }
         let (read, expected) = Self.read(value, for: key)
         guard let read else {
             throw Fault(
@@ -97,6 +98,24 @@ public enum LimitName {
             .wrongUse, at: "limit \"\(word)\"", found: "no limit of that name",
             cure: "Use one of \(words.joined(separator: ", ")), as in cpu=1.5")
     }
+}
+
+/// Refuses `cpu.max=50000`, which the kernel's file of that name takes for µs in each period, and
+/// which are cores here.
+///
+/// The kernel takes no quota below 1000 µs.
+private func refuseKernelQuota(_ text: String, _ word: String) throws(Fault) {
+    let numbers = text.split(separator: " ").map { Int64($0) }
+    guard (1...2).contains(numbers.count), let quota = numbers[0], quota >= 1000,
+        let period = numbers.count == 2 ? numbers[1] : 100_000, period > 0
+    else { return }
+    let cores = Rational(quota) / Rational(period)
+    throw Fault(
+        .wrongUse, at: "limit \"\(word)\"",
+        found: "\(quota) cores: cpu.max takes cores here, where the kernel's file takes µs in each "
+            + "period",
+        cure: "Write cpu=\(short(cores)) for a quota of \(quota) µs in each "
+            + "\(period) µs, or cpu=\(quota) for as many cores")
 }
 
 /// `DEVICE:wbps=10M,riops=200`, or `DEVICE:max`.

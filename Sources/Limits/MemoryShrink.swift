@@ -1,3 +1,13 @@
+/// The share of time in which all stalled between two readings of PSI's total in µs, in percent; `nil`
+/// where they say nothing of it.
+public func stalledShare(from before: Int64, to after: Int64, milliseconds: Int64) -> Int64? {
+    let (risen, isTooMuch) = after.subtractingReportingOverflow(before)
+    guard !isTooMuch, risen >= 0, milliseconds > 0, milliseconds < Int64.max / 10 else {
+        return nil
+    }
+    return risen / (milliseconds * 10)
+}
+
 /// How memory.max is lowered below what is in use without a kill: memory.high first, then wait.
 ///
 /// memory.max is written only once usage is at or below it.

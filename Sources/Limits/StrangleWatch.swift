@@ -26,8 +26,8 @@ public struct StrangleWatch: Sendable {
             states[path] = State(total: total, at: now)
             return false
         }
-        let share = (total - last.total) / ((now - last.at) * 10)
-        let since = share > Self.mostStalled ? last.since ?? last.at : nil
+        let share = stalledShare(from: last.total, to: total, milliseconds: now - last.at)
+        let since = share ?? 0 > Self.mostStalled ? last.since ?? last.at : nil
         states[path] = State(total: total, at: now, since: since)
         guard let since, now - since >= Self.afterMilliseconds else { return false }
         return true

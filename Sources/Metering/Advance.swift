@@ -21,6 +21,8 @@ public struct Advance: Sendable {
     public private(set) var parts: [Part] = []
     /// What no correct kernel does, in words: kept and counted, never fatal.
     public fileprivate(set) var anomalies: [String] = []
+    /// What was read and is more than any host holds, so that it is not billed.
+    public fileprivate(set) var refused: [Refusal] = []
     /// Devices whose line is gone: their account is closed, and would begin anew at 0.
     public fileprivate(set) var endedDevices: [DeviceNumber] = []
 
@@ -33,7 +35,8 @@ public struct Advance: Sendable {
     mutating func add(_ meter: LedgerMeter, _ quantity: Int128, since: Int64, until: Moment) {
         guard quantity > 0 else { return }
         guard quantity < Self.mostInOneTick else {
-            anomalies.append("\(meter.name) rose by \(quantity) in one tick, which is not billed")
+            refused.append(
+                Refusal(meter.file, "\(meter.name): \(quantity) in one tick, which is not billed"))
             return
         }
         // The start by wall is counted back from the end, so a stepped clock cannot stretch it.
@@ -82,7 +85,7 @@ extension Position {
         guard let reading = counter.reading(sample) else { return nil }
         guard let mark = mark(of: counter) else { return Claim(need: 0, hasEnded: false) }
         guard reading >= mark.value else { return nil }
-        return Claim(need: reading - mark.value - mark.ahead, hasEnded: false)
+        return Claim(need: mark.due(at: reading), hasEnded: false)
     }
 
     /// Moves a counter's mark to a sample whose claim got `share`.
@@ -91,11 +94,10 @@ extension Position {
     ) {
         guard let reading = counter.reading(sample) else { return }
         let last = mark(of: counter) ?? Mark(reading, at: moment.bootMicroseconds)
+        let ahead = Int128(last.ahead) + Int128(share) - (Int128(reading) - Int128(last.value))
         set(
             counter,
-            Mark(
-                reading, ahead: last.ahead + share - (reading - last.value),
-                at: moment.bootMicroseconds))
+            Mark(reading, ahead: Int64(clamping: ahead), at: moment.bootMicroseconds))
     }
 
     /// Closes the devices whose line is gone, and notes that io.stat was read.
@@ -103,8 +105,10 @@ extension Position {
         guard sample.io != nil else { return [] }
         var advance = Advance()
         endDevices(sample, &advance)
-        ioSince = moment.bootMicroseconds
-        for device in io.keys { io[device]?.bootMicroseconds = moment.bootMicroseconds }
+        beginIO(sample, moment, hadDevices: !io.isEmpty)
+        for device in io.keys where sample.io?[device].map({ $0.unread.isEmpty }) ?? false {
+            io[device]?.bootMicroseconds = moment.bootMicroseconds
+        }
         return advance.endedDevices
     }
 
@@ -116,10 +120,19 @@ extension Position {
     public mutating func reserve(
         cpu: Int64?, memory: Int64?, at moment: Moment, longestHold: Int64
     ) -> [Advance.Part] {
+        let granted = Reservation(cpu: cpu, memory: memory)
+        return advance(reserving: granted, at: moment, longestHold: longestHold).parts
+    }
+
+    /// The same, with what is refused.
+    public mutating func advance(
+        reserving granted: Reservation, at moment: Moment, longestHold: Int64
+    ) -> Advance {
+        let (cpu, memory) = (granted.cpu, granted.memory)
         var advance = Advance()
         hold(.cpuReserved, cpu, moment, longestHold, &advance)
         hold(.memoryReserved, memory, moment, longestHold, &advance)
-        return advance.parts
+        return advance
     }
 
     /// Closes the accounts of io and memory: what they count from now on is the children's.
@@ -140,10 +153,10 @@ extension Position {
             advance.anomalies.append("cpu.stat usage_usec went back from \(last.value) to \(usage)")
             return
         }
-        let unbilled = usage - last.value - last.ahead
+        let unbilled = last.due(at: usage)
         advance.add(
-            .meter(.cpu), Int128(unbilled), since: last.bootMicroseconds, until: moment)
-        cpu = Mark(usage, ahead: max(0, -unbilled), at: moment.bootMicroseconds)
+            .meter(.cpu), unbilled, since: last.bootMicroseconds, until: moment)
+        cpu = Mark(usage, ahead: Int64(clamping: max(0, -unbilled)), at: moment.bootMicroseconds)
     }
 
     private mutating func endDevices(_ sample: Sample, _ advance: inout Advance) {
@@ -156,36 +169,59 @@ extension Position {
         _ sample: Sample, _ moment: Moment, _ advance: inout Advance
     ) {
         guard let devices = sample.io else { return }
-        let isBaseline = ioSince == nil
+        let (isBaseline, hadDevices) = (ioSince == nil, !io.isEmpty)
         for device in devices.keys.sorted() {
             guard let now = devices[device] else { continue }
             if isBaseline, io[device] == nil {
-                io[device] = DeviceMark(now, at: moment.bootMicroseconds)
+                io[device] = DeviceMark(now.beginning, at: moment.bootMicroseconds)
+            } else {
+                advanceDevice(device, now, moment, &advance)
+            }
+        }
+        beginIO(sample, moment, hadDevices: hadDevices)
+    }
+
+    private mutating func advanceDevice(
+        _ device: DeviceNumber, _ now: IOCounters, _ moment: Moment, _ advance: inout Advance
+    ) {
+        let beganAnew = fell(device, now)
+        var (counters, ahead) = (IOCounters(), SIMD4<Int64>.zero)
+        for counter in IOCounter.allCases {
+            let last = mark(of: .io(device, counter))
+            guard let reading = now.reading(counter) else {
+                // Not read: it stays where it stood.
+                counters[counter] = beganAnew ? 0 : last?.value
+                ahead[counter.rawValue] = beganAnew ? 0 : last?.ahead ?? 0
                 continue
             }
-            var beganAnew = false
-            for counter in IOCounter.allCases {
-                let reading = now[counter] ?? 0
-                let last = mark(of: .io(device, counter)) ?? Mark(0, at: moment.bootMicroseconds)
-                if reading < last.value { beganAnew = true }
-            }
-            var ahead = SIMD4<Int64>.zero
-            for counter in IOCounter.allCases {
-                let reading = now[counter] ?? 0
-                let last = mark(of: .io(device, counter)) ?? Mark(0, at: moment.bootMicroseconds)
-                let unbilled = reading - (beganAnew ? 0 : last.value) - last.ahead
-                advance.add(
-                    .meter(counter.meter), Int128(unbilled), since: last.bootMicroseconds,
-                    until: moment)
-                ahead[counter.rawValue] = max(0, -unbilled)
-            }
-            if beganAnew {
-                // The device went away and came back: a new account that began at 0.
-                advance.anomalies.append("io.stat \(device) began anew")
-            }
-            io[device] = DeviceMark(now, ahead: ahead, at: moment.bootMicroseconds)
+            counters[counter] = reading
+            // Without a mark this is its first reading.
+            guard var last else { continue }
+            if beganAnew { last.value = 0 }
+            let unbilled = last.due(at: reading)
+            advance.add(
+                .meter(counter.meter), unbilled, since: last.bootMicroseconds, until: moment)
+            ahead[counter.rawValue] = Int64(clamping: max(0, -unbilled))
         }
-        ioSince = moment.bootMicroseconds
+        if beganAnew {
+            // The device went away and came back: a new account that began at 0.
+            advance.anomalies.append("io.stat \(device) began anew")
+        }
+        io[device] = DeviceMark(counters, ahead: ahead, at: moment.bootMicroseconds)
+    }
+
+    /// Notes that io.stat was read: a device that is first seen later began at 0.
+    ///
+    /// But not of a text that may have lacked devices: what they read and wrote before is not
+    /// billed. Where it ends in a device, as some kernels' do, it is taken for whole the second time.
+    private mutating func beginIO(_ sample: Sample, _ moment: Moment, hadDevices: Bool) {
+        let isBegun =
+            switch sample.ioCompleteness {
+            case .whole: true
+            case .endsInDevice: ioSince != nil || hadDevices
+            case .partial: ioSince != nil
+            }
+        if isBegun { ioSince = moment.bootMicroseconds }
     }
 
     private mutating func advanceNetwork(
@@ -195,18 +231,22 @@ extension Position {
         let last = network?.sample.namespace == sample.namespace ? network : nil
         // A first network of a container seen born was made for it, so all its traffic is its own.
         let since = last?.bootMicroseconds ?? (network == nil ? networkSince : nil)
+        // What a text lacks that was cut off would seem new later, and its past would be billed.
+        if since == nil, sample.counters.isPartial { return }
+        let before = last?.sample.counters
         if let since {
-            for (name, now) in sample.counters.interfaces {
-                let before = last?.sample.counters.interfaces[name]
+            for (name, now) in sample.counters.interfaces
+            where before?.unread.contains(name) != true {
+                let known = before?.interfaces[name]
                 advance.add(
-                    .meter(.netRxBytes), rise(now.receivedBytes, before?.receivedBytes),
+                    .meter(.netRxBytes), rise(now.receivedBytes, known?.receivedBytes),
                     since: since, until: moment)
                 advance.add(
-                    .meter(.netTxBytes), rise(now.sentBytes, before?.sentBytes), since: since,
+                    .meter(.netTxBytes), rise(now.sentBytes, known?.sentBytes), since: since,
                     until: moment)
             }
         }
-        network = NetworkMark(sample, at: moment.bootMicroseconds)
+        network = NetworkMark(sample.standing(after: before), at: moment.bootMicroseconds)
         networkSince = moment.bootMicroseconds
     }
 

@@ -7,8 +7,9 @@ public struct Claim: Hashable, Sendable {
     /// It ended in this tick: what it used after its last reading is in the root's counter only.
     public var hasEnded: Bool
 
-    public init(need: Int64, hasEnded: Bool) {
-        (self.need, self.hasEnded) = (max(0, need), hasEnded)
+    /// - Parameter need: a debt below 0 needs nothing.
+    public init(need: some BinaryInteger, hasEnded: Bool) {
+        (self.need, self.hasEnded) = (Int64(clamping: max(0, need)), hasEnded)
     }
 }
 

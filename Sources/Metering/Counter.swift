@@ -18,6 +18,18 @@ public enum IOCounter: Int, Hashable, Sendable, CaseIterable {
     }
 }
 
+extension IOCounter {
+    /// What says that it could not be read.
+    var unread: IOCounters.Unread {
+        switch self {
+        case .readBytes: .readBytes
+        case .writeBytes: .writeBytes
+        case .readOps: .readOps
+        case .writeOps: .writeOps
+        }
+    }
+}
+
 extension IOCounters {
     public subscript(_ counter: IOCounter) -> Int64? {
         get {
@@ -37,6 +49,25 @@ extension IOCounters {
             }
         }
     }
+}
+
+extension IOCounters {
+    /// What the kernel counted; `nil` if it could not be read.
+    ///
+    /// A line may leave counters out that never moved.
+    public func reading(_ counter: IOCounter) -> Int64? {
+        unread.contains(counter.unread) ? nil : self[counter] ?? 0
+    }
+
+    /// Where an account of these counters begins; `nil` where that has to be read yet.
+    public var beginning: IOCounters {
+        IOCounters(
+            readBytes: reading(.readBytes), writeBytes: reading(.writeBytes),
+            readOps: reading(.readOps), writeOps: reading(.writeOps))
+    }
+
+    /// A device that nothing was done with.
+    public static let zero = IOCounters(readBytes: 0, writeBytes: 0, readOps: 0, writeOps: 0)
 }
 
 /// A kernel counter that a tenant root keeps for all below it, the dead included.
@@ -63,8 +94,7 @@ public enum Counter: Hashable, Sendable {
     public func reading(_ sample: Sample?) -> Int64? {
         switch self {
         case .cpu: sample?.cpu?.usageMicroseconds
-        // A line may leave counters out that never moved.
-        case .io(let device, let counter): sample?.io?[device].map { $0[counter] ?? 0 }
+        case .io(let device, let counter): sample?.io?[device]?.reading(counter)
         }
     }
 }

@@ -18,9 +18,18 @@ public struct Position: Hashable, Sendable {
         public init(_ value: Int64, ahead: Int64 = 0, at bootMicroseconds: Int64) {
             (self.value, self.ahead, self.bootMicroseconds) = (value, ahead, bootMicroseconds)
         }
+
+        /// What waits to be billed: 0 if as much as `value` was, or more.
+        public var pending: Int64 { Int64(clamping: max(0, -Int128(ahead))) }
+
+        /// What was billed in all since the counter was 0.
+        public var billed: Int64 { Int64(clamping: max(0, Int128(value) + Int128(ahead))) }
+
+        /// What a reading says that was not billed yet; below 0 if more was billed.
+        func due(at reading: Int64) -> Int128 { Int128(reading) - Int128(value) - Int128(ahead) }
     }
 
-    /// The same for the counters of one device.
+    /// The same for the counters of one device; a counter that was never read is `nil`.
     public struct DeviceMark: Hashable, Sendable {
         public var counters: IOCounters
         /// By `IOCounter`.
@@ -120,7 +129,7 @@ public struct Position: Hashable, Sendable {
     /// Lets a device that is seen for the first time begin at its reading.
     public mutating func beginDevice(_ device: DeviceNumber, _ sample: Sample, at moment: Moment) {
         guard ioSince == nil, io[device] == nil, let counters = sample.io?[device] else { return }
-        io[device] = DeviceMark(counters, at: moment.bootMicroseconds)
+        io[device] = DeviceMark(counters.beginning, at: moment.bootMicroseconds)
     }
 
     /// Whether a sample's counters stand where this account stands.
@@ -136,7 +145,9 @@ public struct Position: Hashable, Sendable {
         guard network == nil || sample.network == network?.sample else { return false }
         guard let devices = sample.io else { return io.isEmpty }
         return devices.count == io.count
-            && devices.allSatisfy { io[$0.key]?.counters == $0.value && io[$0.key]?.ahead == .zero }
+            && devices.allSatisfy {
+                io[$0.key]?.counters == $0.value.beginning && io[$0.key]?.ahead == .zero
+            }
     }
 
     /// The position of a cgroup that was created after `moment`: every counter was 0 then.
@@ -154,9 +165,9 @@ public struct Position: Hashable, Sendable {
         case .cpu: return cpu
         case .io(let device, let counter):
             if let mark = io[device] {
-                return Mark(
-                    mark.counters[counter] ?? 0, ahead: mark.ahead[counter.rawValue],
-                    at: mark.bootMicroseconds)
+                return mark.counters[counter].map {
+                    Mark($0, ahead: mark.ahead[counter.rawValue], at: mark.bootMicroseconds)
+                }
             }
             // A device without a line had not been used when last looked at.
             return ioSince.map { Mark(0, at: $0) }
@@ -168,7 +179,9 @@ public struct Position: Hashable, Sendable {
         switch counter {
         case .cpu: cpu = mark
         case .io(let device, let counter):
-            var now = io[device] ?? DeviceMark(IOCounters(), at: mark.bootMicroseconds)
+            // Before io.stat was first read, nothing is known of the others; after, they began at 0.
+            let begun = ioSince == nil ? IOCounters() : .zero
+            var now = io[device] ?? DeviceMark(begun, at: mark.bootMicroseconds)
             now.counters[counter] = mark.value
             now.ahead[counter.rawValue] = mark.ahead
             // The other counters count from where they stood: `settleDevices` moves the time.

@@ -1,27 +1,42 @@
 import CgroupFormat
 import Units
 
-/// What limits grant: `nil` where there is none.
+/// What limits grant: `nil` where there is none, or where it is not known what it is.
 public struct Reservation: Hashable, Sendable {
     /// Billionths of a core.
     public var cpu: Int64?
     /// Bytes.
     public var memory: Int64?
+    /// Whether a limit is there that could not be read: what is granted is not measured, which is
+    /// not "no limit".
+    public var isCPUUnknown = false
+    public var isMemoryUnknown = false
+
+    /// A quota above a million cores, and memory above 1 PiB, is more than any host has.
+    private static let most: (cpu: Int64, memory: Int64) = (1_000_000_000_000_000, 1 << 50)
 
     public init(cpu: Int64? = nil, memory: Int64? = nil) { (self.cpu, self.memory) = (cpu, memory) }
 
     /// What a cgroup's own `cpu.max` and `memory.max` grant.
     public init(of sample: Sample) {
-        if let max = sample.cpuMax, case .at(let quota) = max.quota {
-            let (scaled, over) = quota.multipliedReportingOverflow(by: 1_000_000_000)
-            cpu = over ? nil : scaled / max.period
+        (isCPUUnknown, isMemoryUnknown) = (sample.isCPUMaxUnread, sample.isMemoryMaxUnread)
+        if let max = sample.cpuMax, case .at = max.quota {
+            cpu = max.nanocores.flatMap { $0 <= Self.most.cpu ? $0 : nil }
+            if cpu == nil { isCPUUnknown = true }
         }
-        if case .at(let bytes) = sample.memoryMax { memory = bytes }
+        if case .at(let bytes) = sample.memoryMax {
+            if bytes <= Self.most.memory { memory = bytes } else { isMemoryUnknown = true }
+        }
     }
 
-    /// The lower of two, where one is the other's ancestor.
+    /// The lower of two, where one is the other's ancestor; not known if one is not.
     public func within(_ ancestor: Reservation) -> Reservation {
-        Reservation(cpu: lower(cpu, ancestor.cpu), memory: lower(memory, ancestor.memory))
+        var both = Reservation()
+        both.isCPUUnknown = isCPUUnknown || ancestor.isCPUUnknown
+        both.isMemoryUnknown = isMemoryUnknown || ancestor.isMemoryUnknown
+        if !both.isCPUUnknown { both.cpu = lower(cpu, ancestor.cpu) }
+        if !both.isMemoryUnknown { both.memory = lower(memory, ancestor.memory) }
+        return both
     }
 
     private func lower(_ a: Int64?, _ b: Int64?) -> Int64? {

@@ -14,14 +14,20 @@ public struct Sample: Hashable, Sendable {
     public var memoryEvents: MemoryEvents?
     /// The counters of each billed device.
     public var io: [DeviceNumber: IOCounters]?
-    /// Whether io.stat had lines whose device the kernel could not name.
+    /// Whether io.stat may have devices that it could not be asked for: one without a line may be
+    /// there still.
     public var hasUnknownDevices = false
+    /// How far io.stat told of all devices.
+    public var ioCompleteness = IOStat.Completeness.whole
     /// The network that is read for this container, and its counters.
     public var network: NetworkSample?
     /// `pids.current`.
     public var pids: Int64?
     public var cpuMax: CPUMax?
     public var memoryMax: Limit?
+    /// Whether there is such a file and what it says is not known, which is not "no limit".
+    public var isCPUMaxUnread = false
+    public var isMemoryMaxUnread = false
     public var cpuPressure: Pressure?
     public var memoryPressure: Pressure?
     public var ioPressure: Pressure?
@@ -39,6 +45,23 @@ public struct NetworkSample: Hashable, Sendable {
 
     public init(namespace: Int64, counters: NetDev) {
         (self.namespace, self.counters) = (namespace, counters)
+    }
+
+    /// Where its account stands from now on: what could not be read now stays where it stood.
+    func standing(after before: NetDev?) -> NetworkSample {
+        var counters = counters
+        counters.odd = OddLines()
+        for (name, last) in before?.interfaces ?? [:]
+        where counters.interfaces[name] == nil
+            && (counters.isPartial || counters.unread.contains(name))
+        {
+            counters.interfaces[name] = last
+        }
+        // One that has a mark now is counted from there; one without begins at its first reading.
+        let unknown = counters.unread.union(counters.isPartial ? before?.unread ?? [] : [])
+        counters.unread = unknown.filter { counters.interfaces[$0] == nil }
+        counters.isPartial = false
+        return NetworkSample(namespace: namespace, counters: counters)
     }
 }
 
@@ -66,6 +89,20 @@ public struct Absence: Hashable, Sendable {
     public var detail: String
 
     public init(_ reason: Reason, detail: String) { (self.reason, self.detail) = (reason, detail) }
+
+    /// Whether it goes on as it was: for the same reason, and of the same keys.
+    ///
+    /// What is quoted of a file, behind the first colon, may be another text at every reading; it
+    /// is one event all the same.
+    public func goesOn(from other: Absence?) -> Bool {
+        guard let other else { return false }
+        return reason == other.reason && subject == other.subject
+    }
+
+    private var subject: Substring {
+        detail.split(separator: ": ", maxSplits: 1, omittingEmptySubsequences: false).first
+            ?? detail[...]
+    }
 }
 
 /// What memory is billed; the price book names one, all three are metered.
@@ -91,11 +128,7 @@ public enum MemoryFormula: String, Sendable, CaseIterable, Codable {
             // memory.stat lags by up to a flush, so its cache may exceed what is left.
             return max(0, current - cache)
         case .unreclaimable:
-            guard let memory = sample.memory, let anon = memory.anon, let shmem = memory.shmem,
-                let kernel = memory.kernel, let sock = memory.sock
-            else { return nil }
-            let sum = Int128(anon) + Int128(shmem) + Int128(kernel) + Int128(sock)
-            return Int64(exactly: sum)
+            return sample.memory?.unreclaimable
         }
     }
 }

@@ -24,6 +24,13 @@ public struct Tenant: Hashable, Sendable {
         (self.since, self.until) = (since, until)
     }
 
+    /// The slices that its rules name.
+    public var slices: [String] {
+        match.compactMap { rule -> String? in
+            if case .slice(let name) = rule { name } else { nil }
+        }
+    }
+
     /// The word for usage that belongs to no tenant; no tenant may bear it.
     public static let unattributed = "unattributed"
 }
@@ -49,9 +56,15 @@ public struct ContainerFacts: Hashable, Sendable {
     public var labels: [String: String]
     /// The Kubernetes namespace.
     public var namespace: String?
+    /// Whether it is one container with all below it.
+    public var isWhole: Bool
 
-    public init(path: String, labels: [String: String] = [:], namespace: String? = nil) {
+    public init(
+        path: String, labels: [String: String] = [:], namespace: String? = nil,
+        isWhole: Bool = false
+    ) {
         (self.path, self.labels, self.namespace) = (path, labels, namespace)
+        self.isWhole = isWhole
     }
 }
 
@@ -66,7 +79,8 @@ public enum Rule: Hashable, Sendable {
     case namespace(String)
     /// A glob over the systemd unit's name.
     case unit(String)
-    /// A glob over the path: `*` within one name, `**` over any depth.
+    /// A glob over the path: `*` within one name, `**` over any depth. What lies right in a container
+    /// that is one with all below it is the container: `/lxc/101/**` is `/lxc/101` as well.
     case cgroup(String)
 
     /// The key in tenants.yaml.
@@ -132,12 +146,18 @@ public enum Rule: Hashable, Sendable {
             return systemdUnit(of: container.path).map { Glob(kernelText(glob)).matches($0) }
                 ?? false
         case .cgroup(let glob):
-            return Glob(kernelText(glob)).matches(container.path)
+            let pattern = Glob(kernelText(glob))
+            guard container.isWhole else { return pattern.matches(container.path) }
+            // Proxmox keeps a guest's processes one level down.
+            let inner = container.path.hasPrefix("/lxc/") ? "ns" : nil
+            return pattern.matches(container: container.path, inner: inner)
         }
     }
 }
 
 /// The id of the tenant whose rule fits first, tenants in their order; `nil` if none fits.
+///
+/// It tries every rule. `TenantIndex` says the same of many containers in less time.
 public func attribute(_ container: ContainerFacts, among tenants: [Tenant]) -> String? {
     tenants.first { tenant in tenant.match.contains { $0.matches(container) } }?.id
 }
@@ -152,7 +172,7 @@ public func systemdUnit(of path: String) -> String? {
 }
 
 /// The text as the paths of cgroups are written: every byte that is not printable ASCII as `\xHH`.
-private func kernelText(_ text: String) -> String { text.utf8.map(printable).joined() }
+func kernelText(_ text: String) -> String { text.utf8.map(printable).joined() }
 
 /// `a-b-c.slice` lies in `a-b.slice`, which lies in `a.slice` (systemd.slice(5)).
 private func sliceAncestry(_ slice: String) -> [String] {

@@ -161,20 +161,20 @@ enum EngineValue: Encodable, Hashable {
 
 /// The body of `POST /containers/ID/update` of Docker.
 ///
-/// - Parameter swap: the memory.swap.max that the container has, and is to keep.
+/// - Parameters:
+///   - swap: the memory.swap.max that the container has, and is to keep.
+///   - cores: the host's.
 func dockerUpdate(
-    _ settings: [LimitSetting], _ known: HostConfig, swap: Limit?
+    _ settings: [LimitSetting], _ known: HostConfig, swap: Limit?, cores: Int64 = hostCores
 ) -> (body: [String: EngineValue], left: [LimitSetting]) {
     var body: [String: EngineValue] = [:]
     var left: [LimitSetting] = []
     for setting in settings {
         switch (setting.key, setting.value) {
         case (.cpuMax, .cpu(let cpu)):
-            guard let fields = dockerQuota(cpu, known) else {
-                left.append(setting)
-                continue
-            }
+            let (fields, isAll) = dockerQuota(cpu, known, cores)
             body.merge(fields) { $1 }
+            if !isAll { left.append(setting) }
         case (.memoryMax, .number(.max)):
             // 0 would be "unchanged".
             body["Memory"] = .number(dockerUnlimited)
@@ -206,25 +206,36 @@ extension Int64 {
 /// What Docker takes for no limit of memory: the largest number of whole pages.
 private let dockerUnlimited = Int64.max / 4096 * 4096
 
-/// Docker's words for a quota.
+/// The cores of this host.
+private let hostCores = Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+
+/// Docker's words for a quota, and whether they say all of it.
 ///
-/// A container that was given `--cpus` takes nothing else, no more of it than the host has, and none
-/// can be taken away: a quota of -1 would stay behind and spoil every later start.
-private func dockerQuota(_ cpu: CPUMax, _ known: HostConfig) -> [String: EngineValue]? {
+/// `--cpus` and a quota with its period exclude each other for good: a container that has one of them
+/// refuses the other, and takes no more of `--cpus` than the host has. One that has neither is given
+/// `--cpus`, so that docker update --cpus goes on working. None can be taken away: with a quota of -1
+/// beside `--cpus` no later start would work, so Docker is told all of the host's cores, and the
+/// cgroup that there is no limit.
+private func dockerQuota(
+    _ cpu: CPUMax, _ known: HostConfig, _ cores: Int64
+) -> (fields: [String: EngineValue], isAll: Bool) {
     let hasNano = known.NanoCpus ?? 0 > 0
+    let hasQuota = known.CpuQuota ?? 0 > 0 || known.CpuPeriod ?? 0 > 0
     guard case .at(let quota) = cpu.quota else {
-        return hasNano ? nil : ["CpuQuota": .number(-1)]
+        if hasNano { return (["NanoCpus": .number(cores * 1_000_000_000)], false) }
+        // What Docker keeps no limit for is not to be told one: it would be a quota from then on.
+        return known.CpuQuota ?? 0 > 0 ? (["CpuQuota": .number(-1)], true) : ([:], false)
     }
-    guard hasNano else {
-        return ["CpuQuota": .number(quota), "CpuPeriod": .number(cpu.period)]
-    }
-    // Docker makes a quota of 100 ms of it.
-    let cpus = Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    let fits = cpu.period == 100_000 && quota <= cpus * 100_000
-    return fits ? ["NanoCpus": .number(quota * 10_000)] : nil
+    // Docker makes a quota of 100 ms of --cpus.
+    let fits = cpu.period == 100_000 && quota <= cores * 100_000
+    if fits, hasNano || !hasQuota { return (["NanoCpus": .number(quota * 10_000)], true) }
+    if hasNano { return ([:], false) }
+    return (["CpuQuota": .number(quota), "CpuPeriod": .number(cpu.period)], true)
 }
 
 /// The body of Podman's update: resources of an OCI runtime (config-linux.md).
+///
+/// A quota in the usual period is what its own `--cpus` gives, so podman update goes on working.
 func podmanUpdate(
     _ settings: [LimitSetting]
 ) -> (body: [String: EngineValue], left: [LimitSetting]) {

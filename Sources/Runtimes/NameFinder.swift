@@ -10,7 +10,9 @@ public struct NameFinder: Sendable {
         case found(ContainerDetails)
         /// Its owner does not know it, or there is nobody to ask.
         case unknown
-        /// The owner gave no answer; it may later.
+        /// The owner answered something that tells nothing of this container; it may later.
+        case unclear
+        /// The owner gave no answer, to this question or to any; it may later.
         case silent
     }
 
@@ -46,7 +48,7 @@ public struct NameFinder: Sendable {
         case "docker": return inspect(path, docker)
         case "podman": return inspect(path, podman)
         case "containerd", "cri-o", "kubernetes": return bundle(path)
-        case "systemd":
+        case "systemd", "nspawn":
             guard let unit = systemdUnit(of: path) else { return .unknown }
             return describe(unit)
         default: return .unknown
@@ -60,8 +62,8 @@ public struct NameFinder: Sendable {
         guard
             let answer = try? UnixHTTP.get("/containers/\(id)/json", at: socket, seconds: 2)
         else { return .silent }
-        guard answer.status == 200 else { return answer.status == 404 ? .unknown : .silent }
-        return ContainerDetails(inspected: answer.body).map(Answer.found) ?? .silent
+        guard answer.status == 200 else { return answer.status == 404 ? .unknown : .unclear }
+        return ContainerDetails(inspected: answer.body).map(Answer.found) ?? .unclear
     }
 
     private func bundle(_ path: String) -> Answer {

@@ -14,18 +14,23 @@ public final class Owners {
     /// Where the tree's root lies below the host's cgroup2 mount, `/tenant.slice`.
     private let base: String
     private var knownVersion: Int?
+    /// Where limits that stand for a time are kept; `nil` where systemd has none to keep.
+    let passing: PassingLimits?
 
     /// - Parameters:
     ///   - isHost: whether the tree is the host's own, or part of it; elsewhere nobody owns a cgroup.
     ///   - base: where its root lies below the host's cgroup2 mount; empty at the mount itself.
     ///   - address: of another bus than the system's, for tests.
+    ///   - units: the folder of drop-ins that go with a reboot; default: that of the system's bus.
     public init(
-        isHost: Bool, below base: String = "", address: String? = nil,
+        isHost: Bool, below base: String = "", address: String? = nil, units: String? = nil,
         sockets: RuntimeSockets = RuntimeSockets()
     ) {
         self.base = base
         self.sockets = isHost ? sockets : RuntimeSockets(docker: [], podman: [])
         let hasSystemd = isHost && (address != nil || ServiceManager.isSystemd)
+        let folder = units ?? (address == nil ? "/run/systemd/system" : nil)
+        passing = hasSystemd ? folder.map(PassingLimits.init(folder:)) : nil
         connect = { () throws(Fault) in hasSystemd ? try SystemdBus(address: address) : nil }
     }
 
@@ -52,7 +57,7 @@ public final class Owners {
     }
 
     /// systemd's version, 252; `nil` if it does not say.
-    private var version: Int? {
+    var version: Int? {
         if knownVersion == nil, let text = (try? systemd())?.version {
             knownVersion = Int(text.drop { !$0.isNumber }.prefix { $0.isNumber })
         }
@@ -299,11 +304,12 @@ extension Owners {
         }
         switch key {
         case .cpuMax:
-            guard let quota = number("CPUQuotaPerSecUSec") else { return nil }
-            guard case .at(let perSecond) = quota else { return .cpu(CPUMax(quota: .max)) }
+            guard let share = number("CPUQuotaPerSecUSec") else { return nil }
+            guard case .at(let perSecond) = share else { return .cpu(CPUMax(quota: .max)) }
             var period: Int64 = 100_000
             if case .at(let own)? = number("CPUQuotaPeriodUSec") { period = own }
-            return .cpu(CPUMax(quota: .at(perSecond * period / 1_000_000), period: period))
+            let quota = Int128(perSecond) * Int128(period) / 1_000_000
+            return .cpu(CPUMax(quota: .at(Int64(clamping: quota)), period: period))
         case .cpuWeight, .ioWeight:
             let name = key == .cpuWeight ? "CPUWeight" : "IOWeight"
             guard case .at(let weight)? = number(name) else { return .weight(100) }

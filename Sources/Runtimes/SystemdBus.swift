@@ -126,6 +126,16 @@ public final class SystemdBus {
         return code >= 0 ? value : nil
     }
 
+    /// A yes or no of a unit; `nil` if there is none.
+    public func flag(_ property: String, of unit: String, _ interface: String) -> Bool? {
+        guard let object = Self.object(of: unit) else { return nil }
+        var value: Int32 = 0
+        let code = sd_bus_get_property_trivial(
+            bus, "org.freedesktop.systemd1", object, "org.freedesktop.systemd1.\(interface)",
+            property, nil, CChar(UInt8(ascii: "b")), &value)
+        return code >= 0 ? value != 0 : nil
+    }
+
     /// The version of systemd that runs; `nil` if it does not say.
     public var version: String? {
         var text: UnsafeMutablePointer<CChar>?

@@ -43,8 +43,8 @@ func systemdProperties(
 ) -> [SystemdProperty]? {
     switch (setting.key, setting.value) {
     case (.cpuMax, .cpu(let cpu)): return quota(cpu, hasPeriod: version ?? .max >= 242)
-    case (.cpuWeight, .weight(let weight)): return [.init("CPUWeight", .number(UInt64(weight)))]
-    case (.ioWeight, .weight(let weight)): return [.init("IOWeight", .number(UInt64(weight)))]
+    case (.cpuWeight, .weight(let weight)): return whole("CPUWeight", weight)
+    case (.ioWeight, .weight(let weight)): return whole("IOWeight", weight)
     case (.memoryHigh, .number(let limit)): return bytes("MemoryHigh", limit)
     case (.memoryMax, .number(let limit)): return bytes("MemoryMax", limit)
     case (.memorySwapMax, .number(let limit)):
@@ -67,11 +67,21 @@ private func quota(_ cpu: CPUMax, hasPeriod: Bool) -> [SystemdProperty]? {
         let period = SystemdProperty("CPUQuotaPeriodUSec", .number(SystemdProperty.infinity))
         return hasPeriod ? [none, period] : [none]
     }
-    let (perSecond, rest) = (quota * 1_000_000).quotientAndRemainder(dividingBy: cpu.period)
-    guard rest == 0, perSecond > 0 else { return nil }
-    let share = SystemdProperty("CPUQuotaPerSecUSec", .number(UInt64(perSecond)))
+    guard cpu.period > 0 else { return nil }
+    // A foreign quota may be as large as 64 bits hold.
+    let (perSecond, rest) = (Int128(quota) * 1_000_000)
+        .quotientAndRemainder(dividingBy: Int128(cpu.period))
+    guard rest == 0, perSecond > 0, let number = UInt64(exactly: perSecond),
+        number != SystemdProperty.infinity
+    else { return nil }
+    let share = SystemdProperty("CPUQuotaPerSecUSec", .number(number))
     guard hasPeriod else { return cpu.period == 100_000 ? [share] : nil }
-    return [.init("CPUQuotaPeriodUSec", .number(UInt64(cpu.period))), share]
+    return whole("CPUQuotaPeriodUSec", cpu.period).map { $0 + [share] }
+}
+
+/// systemd's numbers have no sign.
+private func whole(_ name: String, _ value: Int64) -> [SystemdProperty]? {
+    UInt64(exactly: value).map { [SystemdProperty(name, .number($0))] }
 }
 
 /// systemd refuses 0 for these.
@@ -82,7 +92,7 @@ private func bytes(_ name: String, _ limit: Limit) -> [SystemdProperty]? {
 private func number(_ limit: Limit) -> UInt64 {
     switch limit {
     case .max: SystemdProperty.infinity
-    case .at(let value): UInt64(value)
+    case .at(let value): UInt64(clamping: value)
     }
 }
 

@@ -25,12 +25,12 @@ enum UnixHTTP {
 
     /// - Parameters:
     ///   - path: of plain ASCII without spaces.
-    ///   - seconds: the time limit for all of it.
+    ///   - seconds: the time limit for all of it, by a clock that only goes on.
     private static func send(
         _ method: String, _ path: String, body: Data?, at socket: String, seconds: Int
     ) throws(Errno) -> Answer {
-        let deadline = time(nil) + seconds
-        let connection = try connected(to: socket, seconds: seconds)
+        let deadline = bootMilliseconds() + Int64(seconds) * 1000
+        let connection = try connected(to: socket, until: deadline)
         defer { close(connection) }
         var head = "\(method) \(path) HTTP/1.0\r\nHost: localhost\r\n"
         if let body {
@@ -38,29 +38,59 @@ enum UnixHTTP {
         }
         var request = (Array("\(head)\r\n".utf8) + (body ?? Data()))[...]
         while !request.isEmpty {
+            try wait(connection, SO_SNDTIMEO, until: deadline)
             let count = request.withUnsafeBytes {
                 Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
-            guard count > 0 else { throw Errno(rawValue: errno) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure(errno) }
             request.removeFirst(count)
         }
         var answer = Data()
         var block = [UInt8](repeating: 0, count: 16_384)
         while true {
+            try wait(connection, SO_RCVTIMEO, until: deadline)
             let count = block.withUnsafeMutableBytes {
                 recv(connection, $0.baseAddress, $0.count, 0)
             }
             if count == 0 { break }
-            guard count > 0 else { throw Errno(rawValue: errno) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure(errno) }
             answer.append(contentsOf: block[..<count])
             guard answer.count < 4 << 20 else { throw .fileTooLarge }
-            guard time(nil) <= deadline else { throw .timedOut }
         }
         guard let parsed = parse(answer) else { throw .protocolError }
         return parsed
     }
 
-    private static func connected(to path: String, seconds: Int) throws(Errno) -> Int32 {
+    /// Lets the next call on a socket wait until the deadline, and no longer.
+    ///
+    /// - Throws: `timedOut` once it is there.
+    private static func wait(
+        _ connection: Int32, _ option: Int32, until deadline: Int64
+    ) throws(Errno) {
+        let left = deadline - bootMilliseconds()
+        guard left > 0 else { throw .timedOut }
+        var limit = timeval(tv_sec: Int(left / 1000), tv_usec: Int(left % 1000) * 1000)
+        setsockopt(
+            connection, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    /// What a call failed with; a socket whose time is over says "try again".
+    private static func failure(_ code: Int32) -> Errno {
+        code == EAGAIN || code == EWOULDBLOCK ? .timedOut : Errno(rawValue: code)
+    }
+
+    /// A clock that only goes on, in ms.
+    private static func bootMilliseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    private static func connected(
+        to path: String, until deadline: Int64
+    ) throws(Errno) -> Int32 {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
@@ -71,10 +101,11 @@ enum UnixHTTP {
         let connection = socket(
             AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard connection >= 0 else { throw Errno(rawValue: errno) }
-        var limit = timeval(tv_sec: seconds, tv_usec: 0)
-        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
-            setsockopt(
-                connection, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+        do throws(Errno) {
+            try wait(connection, SO_SNDTIMEO, until: deadline)
+        } catch {
+            close(connection)
+            throw error
         }
         let size = socklen_t(MemoryLayout<sockaddr_un>.size)
         let result = withUnsafePointer(to: &address) {
@@ -83,7 +114,7 @@ enum UnixHTTP {
         guard result == 0 else {
             let error = errno
             close(connection)
-            throw Errno(rawValue: error)
+            throw failure(error)
         }
         return connection
     }

@@ -4,17 +4,16 @@ import Units
 /// Reads the `budgets:` list of budgets.yaml.
 ///
 /// Whether their ladders and tenants are there is for the store to say.
-func readBudgets(_ value: YAMLValue) throws(Fault) -> [Budget] {
+func readBudgets(
+    _ value: YAMLValue, _ names: WrittenNames = WrittenNames()
+) throws(Fault) -> [Budget] {
     var budgets: [Budget] = []
     for item in try value.list() {
         let members = try item.members([
             "tenant", "amount", "per", "ladder", "exempt_until", "exempt_reason",
         ])
         let tenant = try readIdentifier(members, "tenant")
-        if budgets.contains(where: { $0.tenant == tenant }) {
-            throw item.fault(
-                "a budget for tenant \"\(tenant)\" a second time", "Give a tenant one budget")
-        }
+        try names.add("budget of tenant \"\(tenant)\"", item, cure: "Give a tenant one budget")
         if let reason = members["exempt_reason"], members["exempt_until"] == nil {
             throw reason.fault(
                 "a reason without an exemption", "Add exempt_until: with the time it ends")
@@ -26,23 +25,24 @@ func readBudgets(_ value: YAMLValue) throws(Fault) -> [Budget] {
                 per: try members.choice("per", default: .month),
                 ladder: members["ladder"] == nil ? nil : try readIdentifier(members, "ladder"),
                 exemptUntil: try members["exempt_until"]?.value(
-                    "a time, such as 2026-12-01T00:00:00Z"
-                ) { Instant(rfc3339: $0) }, exemptReason: try members["exempt_reason"]?.text()))
+                    "a time after 1970, such as 2026-12-01T00:00:00Z"
+                ) { Instant(rfc3339: $0).flatMap { $0.isBillable ? $0 : nil } },
+                exemptReason: try members["exempt_reason"]?.text()))
     }
     return budgets
 }
 
 /// Reads the `ladders:` list of budgets.yaml.
-func readLadders(_ value: YAMLValue) throws(Fault) -> [Ladder] {
+func readLadders(
+    _ value: YAMLValue, _ names: WrittenNames = WrittenNames()
+) throws(Fault) -> [Ladder] {
     var ladders: [Ladder] = []
     for item in try value.list() {
         let members = try item.members([
             "id", "dwell", "grace", "leave_below", "max_tenants_per_tick", "steps",
         ])
         let id = try readIdentifier(members, "id")
-        if ladders.contains(where: { $0.id == id }) {
-            throw item.fault("ladder \"\(id)\" a second time", "Give every ladder an id of its own")
-        }
+        try names.add("ladder \"\(id)\"", item, cure: "Give every ladder an id of its own")
         var ladder = Ladder(id: id, steps: try readSteps(members.required("steps")))
         if let dwell = members["dwell"] { ladder.dwellMilliseconds = try readDuration(dwell) }
         if let grace = members["grace"] { ladder.graceMilliseconds = try readDuration(grace) }
@@ -85,7 +85,7 @@ private func readAction(_ members: YAMLMembers) throws(Fault) -> Ladder.Action {
         for name in others {
             if let value = members[name] {
                 throw value.fault(
-                    "\(name) in a step that does \(word)",
+                    "\(name) in a step that does \(quoted(word))",
                     taken.isEmpty
                         ? "Take it out" : "Such a step takes \(taken.joined(separator: ", "))")
             }
@@ -111,7 +111,7 @@ private func readAction(_ members: YAMLMembers) throws(Fault) -> Ladder.Action {
     ]
     guard let known = plain[word] else {
         throw action.fault(
-            "\"\(word)\"",
+            quoted(word),
             "Write one of warn, weight, cpu_cap, memory_high, io_max, no_forks, freeze")
     }
     try refuse(allBut: [])
@@ -156,7 +156,7 @@ private func readCores(_ value: YAMLValue) throws(Fault) -> Rational {
 private func readFields(_ value: YAMLValue) throws(Fault) -> String {
     let fields = try value.text()
     guard !fields.contains(":") else {
-        throw value.fault("\"\(fields)\"", "Leave the device out: the step is for every one")
+        throw value.fault(quoted(fields), "Leave the device out: the step is for every one")
     }
     _ = try readWish("io.max=/dev/all:\(fields)", value)
     return fields

@@ -2,26 +2,26 @@ import Limits
 import Units
 
 /// The limits that limits.yaml may name, in the order in which they are written.
-private let names = [
+private let limitNames = [
     "cpu", "cpu.max", "cpu.weight", "memory.high", "memory.max", "memory.swap.max", "io.max",
     "io.weight", "pids.max",
 ]
 
 /// Reads the `limits:` list of limits.yaml.
-func readLimits(_ value: YAMLValue) throws(Fault) -> [TenantLimits] {
+func readLimits(
+    _ value: YAMLValue, _ names: WrittenNames = WrittenNames()
+) throws(Fault) -> [TenantLimits] {
     var limits: [TenantLimits] = []
     for item in try value.list() {
-        let members = try item.members(["tenant", "drift"] + names)
+        let members = try item.members(["tenant", "drift"] + limitNames)
         let tenant = try readIdentifier(members, "tenant")
-        if limits.contains(where: { $0.tenant == tenant }) {
-            throw item.fault(
-                "limits of tenant \"\(tenant)\" a second time", "Put them all into one entry")
-        }
+        try names.add(
+            "limits of tenant \"\(tenant)\"", item, cure: "Put them all into one entry")
         if let second = members["cpu.max"], members["cpu"] != nil {
             throw second.fault("cpu and cpu.max, which are the same limit", "Keep one of them")
         }
         var settings: [LimitWish] = []
-        for name in names {
+        for name in limitNames {
             if let value = members[name] { settings += try readSettings(name, value) }
         }
         let drift: DriftPolicy? =

@@ -5,19 +5,37 @@ import Units
 /// Reads the `books:` list of prices.yaml.
 ///
 /// - Parameter faults: gets every mistake; the books are then not to be used.
-func readBooks(_ value: YAMLValue, _ faults: inout [Fault]) -> [PriceBook] {
+func readBooks(
+    _ value: YAMLValue, _ names: WrittenNames, _ faults: inout [Fault]
+) -> [PriceBook] {
     var books: [PriceBook] = []
     for item in faults.collect({ () throws(Fault) in try value.list() }) ?? [] {
         guard let book = readBook(item, &faults) else { continue }
-        if books.contains(where: { $0.id == book.id && $0.effective == book.effective }) {
-            faults.append(
-                item.fault(
-                    "book \"\(book.id)\" from \(book.effective) a second time",
-                    "Give the later entry another effective time"))
+        _ = faults.collect { () throws(Fault) in
+            try names.add(
+                "book \"\(book.id)\" from \(book.effective)", item,
+                cure: "Give the later entry another effective time")
         }
         books.append(book)
     }
     return books
+}
+
+/// Books in currencies that have ended, and that no later version takes out of them in time.
+func faultsOfEndedCurrencies(_ books: [PriceBook]) -> [Fault] {
+    let current = Dictionary(grouping: books.filter { $0.currency.end == nil }, by: \.id)
+    return books.compactMap { book in
+        guard let end = book.currency.end else { return nil }
+        let isReplaced = current[book.id]?.contains {
+            book.effective < $0.effective && $0.effective <= end.at
+        }
+        if isReplaced == true { return nil }
+        return Fault(
+            .badData, at: "price book \(book.id) from \(book.effective)",
+            found: "\(book.currency), which ended on \(end.at)",
+            cure: "Add a version in \(end.successor) that is effective from \(end.at) at the latest"
+        )
+    }
 }
 
 private func readBook(_ item: YAMLValue, _ faults: inout [Fault]) -> PriceBook? {
@@ -66,7 +84,7 @@ private func readPrices(_ members: YAMLMembers, _ faults: inout [Fault]) -> [Str
         prices[name] = faults.collect { () throws(Fault) in
             guard let meter = Meter(name), !LedgerMeter.isReserved(name) else {
                 throw value.fault(
-                    "the meter \"\(harmless(name))\"", "Name it with a-z, 0-9 and _")
+                    "the meter \(quoted(name))", "Name it with a-z, 0-9 and _")
             }
             return try readPrice(value, of: meter)
         }
@@ -85,9 +103,15 @@ private func readPrices(_ members: YAMLMembers, _ faults: inout [Fault]) -> [Str
 private func readTax(_ item: YAMLValue) throws(Fault) -> Tax {
     let members = try item.members(["code", "name", "rate"])
     let code = try readCode(members)
-    return Tax(
-        code: code, name: try members["name"]?.text() ?? code,
-        rate: try members.required("rate").decimal { DecimalPrice($0) })
+    let value = try members.required("rate")
+    let rate = try value.decimal { DecimalPrice($0) }
+    // A rate is in percent, and no country takes more than what is sold.
+    guard rate.value <= Rational(100) else {
+        throw value.fault(
+            "\(quoted(rate.description)) percent",
+            "Let a tax be 100 percent at most, such as \"20\"")
+    }
+    return Tax(code: code, name: try members["name"]?.text() ?? code, rate: rate)
 }
 
 private func readFee(_ item: YAMLValue) throws(Fault) -> FixedFee {
@@ -152,27 +176,45 @@ private func readDiscount(
 
 /// A meter that several discounts make cost less than nothing, at some time for some tenant.
 private func overlap(of discounts: [Discount], _ prices: [String: Price]) -> String? {
-    let tenants = Set(discounts.flatMap { $0.tenants ?? [] }).sorted() + [""]
-    let starts = discounts.map { $0.from ?? Instant(seconds: -62_135_596_800) }
-    for meter in prices.keys.sorted() {
-        for tenant in tenants {
-            for start in starts {
-                guard let moment = Period(start: start, end: start.advanced(bySeconds: 1)) else {
-                    continue
-                }
-                let sum = discounts.filter {
-                    $0.meters?.contains(meter) != false && $0.applies(to: tenant, over: moment)
-                }.reduce(Rational.zero) { $0 + $1.percent.value }
-                if sum > Rational(100) { return meter }
-            }
+    let general = discounts.filter { $0.tenants == nil }
+    var byTenant: [String: [Discount]] = ["": general]
+    for discount in discounts {
+        for tenant in Set(discount.tenants ?? []) {
+            byTenant[tenant, default: general] += [discount]
         }
     }
-    return nil
+    let held = byTenant.sorted { $0.key < $1.key }
+    return prices.keys.sorted().first { meter in
+        held.contains { _, own in
+            isMoreThanWhole(own.filter { $0.meters?.contains(meter) != false })
+        }
+    }
+}
+
+/// Whether discounts come to more than 100 percent at one time.
+private func isMoreThanWhole(_ discounts: [Discount]) -> Bool {
+    var changes: [(at: Int64, percent: Rational)] = []
+    for discount in discounts {
+        let percent = discount.percent.value
+        changes.append((discount.from?.milliseconds ?? .min, percent))
+        if let until = discount.until {
+            changes.append((until.milliseconds, Rational.zero - percent))
+        }
+    }
+    // Of two at one time, the one that ends is over before the other begins.
+    changes.sort { ($0.at, $0.percent) < ($1.at, $1.percent) }
+    var sum = Rational.zero
+    return changes.contains { change in
+        sum = sum + change.percent
+        return sum > Rational(100)
+    }
 }
 
 func wholeHour(_ value: YAMLValue) throws(Fault) -> Instant {
-    try value.value("a whole UTC hour, such as 2026-01-01T00:00:00Z") {
-        Instant(rfc3339: $0).flatMap { $0 == $0.startOfHour ? $0 : nil }
+    try value.value(
+        "a whole hour with its zone, such as 2026-01-01T00:00:00Z or 2026-01-01T00:00:00+01:00"
+    ) {
+        Instant(rfc3339: $0).flatMap { $0 == $0.startOfHour && $0.isBillable ? $0 : nil }
     }
 }
 
@@ -201,7 +243,9 @@ extension [Fault] {
 
     fileprivate mutating func unique(_ codes: [String], of list: YAMLValue?) {
         guard let list else { return }
-        for code in Set(codes) where codes.count(where: { $0 == code }) > 1 {
+        var (seen, twice): (Set<String>, Set<String>) = ([], [])
+        for code in codes where !seen.insert(code).inserted { twice.insert(code) }
+        for code in twice.sorted() {
             append(list.fault("the code \"\(code)\" twice", "Give each a code of its own"))
         }
     }

@@ -1,12 +1,14 @@
 import Glibc
 import Units
 
-/// Whether there is a file.
+/// Whether anything is at the path: a link to nowhere, too. Taken for missing, it would leave the
+/// defaults in force without a word.
 ///
 /// - Throws: `notPermitted` if this user may not see: a file that cannot be seen is not one that is missing.
 func isThere(_ path: String) throws(Fault) -> Bool {
-    if access(path, F_OK) == 0 { return true }
-    guard errno == EACCES else { return false }
+    var status = stat()
+    if lstat(path, &status) == 0 { return true }
+    guard errno == EACCES else { return errno != ENOENT && errno != ENOTDIR }
     throw Fault(
         .notPermitted, at: path, found: "this user may not look into its folder",
         cure: "Run it as a user that may, or name another folder with --config or OCTROI_CONFIG")

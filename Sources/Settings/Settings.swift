@@ -73,7 +73,7 @@ public struct Seller: Hashable, Sendable {
     /// The prefix of invoice numbers.
     public var series = "OCT"
 
-    init() {}
+    public init() {}
 
     fileprivate init(_ value: YAMLValue) throws(Fault) {
         let members = try value.members([
@@ -93,6 +93,25 @@ public struct Seller: Hashable, Sendable {
     }
 }
 
+extension Seller {
+    /// What identifies the seller of the examples, who is nobody.
+    private static let examples: Set<String> = ["yourfirm", "fr00987654321"]
+
+    /// Refuses what the shipped examples say of the seller: an issued invoice can't be changed.
+    ///
+    /// - Parameter folder: the config folder, for the error.
+    public func refuseExample(in folder: String) throws(Fault) {
+        let example = [name, vatID].compactMap(\.self).first { text in
+            Self.examples.contains(text.lowercased().filter { $0.isLetter || $0.isNumber })
+        }
+        guard let example else { return }
+        throw Fault(
+            .badData, at: "\(folder)/octroi.yaml: seller",
+            found: "\(quoted(example)), which is the example's",
+            cure: "Write who issues your invoices, or take seller: out")
+    }
+}
+
 private func readEnforcement(_ value: YAMLValue) throws(Fault) -> Settings.Enforcement {
     let members = try value.members(["limits", "budgets_every"])
     var result = Settings.Enforcement()
@@ -108,7 +127,7 @@ private func readEnforcement(_ value: YAMLValue) throws(Fault) -> Settings.Enfor
 }
 
 private func readClosing(_ value: YAMLValue) throws(Fault) -> [String: String] {
-    let members = try value.members(["gap", "unmetered", "open", "audit"])
+    let members = try value.members(["gap", "unmetered", "open", "audit", "parties"])
     var rules: [String: String] = [:]
     for (name, value) in members.members {
         rules[name] = try value.value("block or print") {
@@ -150,6 +169,7 @@ public struct ContractFiles: Sendable {
 
     /// The same, but mistakes in price books are gathered in `faults`.
     public init(checking paths: [String]) throws(Fault) {
+        let names = WrittenNames()
         for path in paths {
             guard let root = try YAMLValue.parse(try readText(path), file: path) else {
                 throw Fault(
@@ -157,26 +177,17 @@ public struct ContractFiles: Sendable {
                     cure: "Write a list of tenants:, books:, limits: or budgets: in it")
             }
             let members = try root.members(["tenants", "books", "limits", "budgets", "ladders"])
-            if let list = members["limits"] { limits += try readLimits(list) }
-            if let list = members["ladders"] { ladders += try readLadders(list) }
-            if let list = members["budgets"] { budgets += try readBudgets(list) }
-            if let list = members["tenants"] { tenants = try (tenants ?? []) + readTenants(list) }
-            if let list = members["books"] { books = (books ?? []) + readBooks(list, &faults) }
+            if let list = members["limits"] { limits += try readLimits(list, names) }
+            if let list = members["ladders"] { ladders += try readLadders(list, names) }
+            if let list = members["budgets"] { budgets += try readBudgets(list, names) }
+            if let list = members["tenants"] {
+                tenants = try (tenants ?? []) + readTenants(list, names)
+            }
+            if let list = members["books"] {
+                books = (books ?? []) + readBooks(list, names, &faults)
+            }
         }
-        try refuseTwice(limits.map(\.tenant), "limits of tenant", paths)
-        try refuseTwice(budgets.map(\.tenant), "budget of tenant", paths)
-        try refuseTwice(ladders.map(\.id), "ladder", paths)
-    }
-
-    /// Of two files the one that is read last would win in silence.
-    private func refuseTwice(
-        _ names: [String], _ what: String, _ paths: [String]
-    ) throws(Fault) {
-        var seen: Set<String> = []
-        guard let twice = names.first(where: { !seen.insert($0).inserted }) else { return }
-        throw Fault(
-            .badData, at: paths.joined(separator: ", "), found: "\(what) \(twice) is there twice",
-            cure: "Keep one of them")
+        faults += faultsOfEndedCurrencies(books ?? [])
     }
 
     /// The files of a config folder that are there.
@@ -207,25 +218,15 @@ public func readText(_ path: String) throws(Fault) -> String {
 
 /// Reads a file of at most 64 MiB.
 func readBytes(_ path: String) throws(Fault) -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-        throw Fault(
-            errno == EACCES ? .notPermitted : .unavailable, at: path,
-            found: "it cannot be read (\(String(cString: strerror(errno))))",
-            cure: "Check the path and its permissions")
-    }
-    defer { close(descriptor) }
+    let file = try FileReader(path)
     var bytes: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 65_536)
     while true {
-        let count = block.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-        if count == 0 { break }
-        guard count > 0, bytes.count < 64 << 20 else {
+        let block = try file.read()
+        if block.isEmpty { return bytes }
+        guard bytes.count < 64 << 20 else {
             throw Fault(
-                .badData, at: path, found: count < 0 ? "not a readable file" : "more than 64 MiB",
-                cure: "Name a text file")
+                .badData, at: path, found: "more than 64 MiB", cure: "Name a text file")
         }
-        bytes += block[..<count]
+        bytes += block
     }
-    return bytes
 }

@@ -2,7 +2,9 @@ import Metering
 import Units
 
 /// Reads the `tenants:` list of tenants.yaml.
-func readTenants(_ value: YAMLValue) throws(Fault) -> [Tenant] {
+func readTenants(
+    _ value: YAMLValue, _ names: WrittenNames = WrittenNames()
+) throws(Fault) -> [Tenant] {
     var tenants: [Tenant] = []
     for item in try value.list() {
         let members = try item.members([
@@ -14,9 +16,7 @@ func readTenants(_ value: YAMLValue) throws(Fault) -> [Tenant] {
         if id == Tenant.unattributed {
             throw item.fault("the id \"\(id)\"", "Choose another: it means usage of no tenant")
         }
-        if tenants.contains(where: { $0.id == id }) {
-            throw item.fault("tenant \"\(id)\" a second time", "Give every tenant an id of its own")
-        }
+        try names.add("tenant \"\(id)\"", item, cure: "Give every tenant an id of its own")
         var rules: [Rule] = []
         for rule in try members["match"]?.list() ?? [] { rules.append(try readRule(rule)) }
         let since = try members["since"].map { value throws(Fault) in try wholeHour(value) }
@@ -52,9 +52,9 @@ private func readRule(_ item: YAMLValue) throws(Fault) -> Rule {
     }
     let pattern = try pair.value.text()
     guard let rule = Rule(kind: pair.name, pattern: pattern) else {
-        throw pair.value.fault("the unknown rule \"\(pair.name)\"", "Use one of \(kinds)")
+        throw pair.value.fault("the unknown rule \(quoted(pair.name))", "Use one of \(kinds)")
     }
-    if let cure = whatToWrite(for: rule) { throw pair.value.fault("\"\(pattern)\"", cure) }
+    if let cure = rule.cure { throw pair.value.fault(quoted(pattern), cure) }
     return rule
 }
 
@@ -63,26 +63,10 @@ private func readRule(_ item: YAMLValue) throws(Fault) -> Rule {
 /// - Throws: `wrongUse` for a pattern that cannot be one.
 public func checkedRule(kind: String, pattern: String) throws(Fault) -> Rule {
     let rule = Rule(kind: kind, pattern: pattern)
-    let cure = rule.map { whatToWrite(for: $0) } ?? "Use another option"
-    guard let rule, cure == nil else {
+    guard let rule, rule.cure == nil else {
         throw Fault(
-            .wrongUse, at: "--\(kind)", found: "\"\(pattern.prefix(80))\"",
-            cure: cure ?? "Use another option")
+            .wrongUse, at: "--\(kind)", found: quoted(pattern),
+            cure: rule?.cure ?? "Use another option")
     }
     return rule
-}
-
-/// What to write in place of a rule that cannot match anything; `nil` for a sound one.
-private func whatToWrite(for rule: Rule) -> String? {
-    let pattern = rule.pattern
-    switch rule {
-    case .slice:
-        let isSlice = pattern.hasSuffix(".slice") && !pattern.contains("/") && pattern.count > 6
-        return isSlice ? nil : "Write a slice's name, such as tenant-acme.slice"
-    case .root, .cgroup:
-        let isPath = pattern.hasPrefix("/") && pattern.count > 1 && !pattern.hasSuffix("/")
-        return isPath ? nil : "Write a path under the cgroup2 mount, such as /tenants/acme"
-    case .label, .namespace, .unit:
-        return pattern.isEmpty ? "Write a pattern" : nil
-    }
 }

@@ -30,21 +30,29 @@ struct YAMLValue {
             default: (nil, "\(error)")
             }
         return Fault(
-            .badData, at: line.map { "\(file):\($0)" } ?? file, found: "not YAML: \(said)",
+            .badData, at: line.map { "\(file):\($0)" } ?? file,
+            found: "not YAML: \(harmless(shortened(said, to: 300)))",
             cure: "Correct the syntax; indent with spaces and quote values with special characters")
     }
 
     /// A fault about this value.
     func fault(_ found: String, _ cure: String) -> Fault {
-        let line = node.mark.map { ":\($0.line)" } ?? ""
+        let name = harmless(shortened(key, to: 200))
         return Fault(
-            .badData, at: file + line + (key.isEmpty ? "" : ": \(key)"), found: found, cure: cure)
+            .badData, at: position + (name.isEmpty ? "" : ": \(name)"), found: found, cure: cure)
     }
+
+    /// The file and the line it stands in.
+    var position: String { file + (node.mark.map { ":\($0.line)" } ?? "") }
 
     /// The text of a scalar.
     func text() throws(Fault) -> String {
         guard let scalar = node.scalar else {
             throw fault("not a single value", "Write one value")
+        }
+        // SQLite and the kernel would take the text to end there.
+        guard !scalar.string.utf8.contains(0) else {
+            throw fault("a text with a NUL character in it", "Take the character out")
         }
         return scalar.string
     }
@@ -54,16 +62,17 @@ struct YAMLValue {
         _ expected: String, _ read: (String) -> Value?
     ) throws(Fault) -> Value {
         let text = try text()
-        guard let value = read(text) else { throw fault("\"\(text)\"", "Write \(expected)") }
+        guard let value = read(text) else { throw fault(quoted(text), "Write \(expected)") }
         return value
     }
 
     /// Decimal text that must stand in quotes, as a bare number would pass through floating point.
     func decimal<Value>(_ read: (String) -> Value?) throws(Fault) -> Value {
         if let scalar = node.scalar, scalar.style == .plain {
+            let number = quoted(scalar.string)
             throw fault(
-                "the bare number \(scalar.string)",
-                "Put it in quotes, \"\(scalar.string)\": bare numbers lose digits")
+                "the bare number \(number.dropFirst().dropLast())",
+                "Put it in quotes, \(number): bare numbers lose digits")
         }
         return try value("a plain decimal in quotes, such as \"0.04048\"", read)
     }
@@ -80,7 +89,7 @@ struct YAMLValue {
         let members = try anyMembers()
         for (name, value) in members where !known.contains(name) {
             throw value.fault(
-                "the unknown key \"\(name)\"", "Use one of \(known.joined(separator: ", "))")
+                "the unknown key \(quoted(name))", "Use one of \(known.joined(separator: ", "))")
         }
         return YAMLMembers(owner: self, members: Dictionary(members) { first, _ in first })
     }
@@ -123,5 +132,20 @@ struct YAMLMembers {
         guard let value = members[name] else { return fallback }
         let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
         return try value.value("one of \(words)", Choice.init(rawValue:))
+    }
+}
+
+/// Where each name of the files that are applied together was first written.
+///
+/// Of two entries for one tenant or book, the one that is read last would win in silence.
+final class WrittenNames {
+    private var places: [String: String] = [:]
+
+    /// Remembers a name, `tenant "acme"`.
+    ///
+    /// - Throws: if it was written before, in this file or in another.
+    func add(_ name: String, _ item: YAMLValue, cure: String) throws(Fault) {
+        guard let first = places.updateValue(item.position, forKey: name) else { return }
+        throw item.fault("\(name) a second time; the first is at \(first)", cure)
     }
 }

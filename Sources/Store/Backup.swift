@@ -24,12 +24,12 @@ func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
     guard descriptor >= 0 else {
         throw Fault(
             errno == EACCES || errno == EPERM || errno == EROFS ? .notPermitted : .unavailable,
-            at: partial, found: "it cannot be written (\(String(cString: strerror(errno))))",
-            cure: "Name a file in a folder this user may write")
+            at: file, found: "it cannot be written (\(String(cString: strerror(errno))))",
+            cure: "Name a file in a folder that is there and that this user may write")
     }
     defer { close(descriptor) }
     do {
-        try storeErrors(partial) {
+        try storeErrors(file) {
             // One step: with more of them, SQLite begins anew whenever the collector writes.
             let copy = try DatabaseQueue(path: partial)
             try database.backup(to: copy)
@@ -44,11 +44,14 @@ func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
     }
     // A link, unlike rename, never takes the place of a file that has come meanwhile.
     let isWhole = fsync(descriptor) == 0 && link(partial, file) == 0
+    let reason = errno
     unlink(partial)
     guard isWhole else {
         throw Fault(
             .failed, at: file,
-            found: "not all could be written (\(String(cString: strerror(errno))))",
-            cure: "Free some space on the disk, then run it again")
+            found: "it could not be written (\(String(cString: strerror(reason))))",
+            cure: reason == EEXIST
+                ? "Name a new file: a backup never overwrites one"
+                : "Free some space on the disk, or choose another one, then run it again")
     }
 }

@@ -24,6 +24,23 @@ extension Store {
         }
     }
 
+    /// A text that is another whenever budgets or ladders are: cheaper than to look at what is spent.
+    public func budgetVersion() throws(Fault) -> String {
+        try read { db in
+            try String.fetchOne(
+                db,
+                sql: """
+                    SELECT coalesce((SELECT group_concat(b.tenant || char(31) || b.amount || char(31)
+                            || b.per || char(31) || coalesce(b.ladder, '') || char(31)
+                            || coalesce(b.exempt_until_ms, ''), char(30))
+                        FROM budget b JOIN tenant t ON t.id = b.tenant
+                        WHERE t.removed_ms IS NULL), '')
+                        || char(29)
+                        || coalesce((SELECT group_concat(definition, char(30)) FROM ladder), '')
+                    """) ?? ""
+        }
+    }
+
     /// All ladders, by id.
     public func ladders() throws(Fault) -> [Ladder] {
         try read { db in
@@ -34,11 +51,18 @@ extension Store {
 
     /// Adds a budget, or puts it in place of the tenant's own.
     ///
+    /// - Parameter record: who did it and why: appended to the record of limits if anything changes.
     /// - Returns: what changed, in words.
     /// - Throws: for an unknown tenant or ladder, and for a tenant without a price book, whose
     ///   spending nobody knows.
-    public func setBudget(_ budget: Budget, at now: Instant) throws(Fault) -> [String] {
-        try write { try saveBudget($0, budget, at: now) }
+    public func setBudget(
+        _ budget: Budget, at now: Instant, record: LimitChangeSet? = nil
+    ) throws(Fault) -> [String] {
+        try write { db in
+            let changes = try saveBudget(db, budget, at: now)
+            if let record, !changes.isEmpty { try append(db, record) }
+            return changes
+        }
     }
 
     /// Adds a ladder, or puts it in place of the one with its id.
@@ -50,8 +74,11 @@ extension Store {
 
     /// Takes a tenant's budget away, with where it stands on its ladder.
     ///
+    /// - Parameter record: who did it and why: appended to the record of limits.
     /// - Throws: if it has none.
-    public func removeBudget(of tenant: String) throws(Fault) -> [String] {
+    public func removeBudget(
+        of tenant: String, record: LimitChangeSet? = nil
+    ) throws(Fault) -> [String] {
         try write { db in
             try db.execute(sql: "DELETE FROM budget WHERE tenant = ?", arguments: [tenant])
             guard db.changesCount > 0 else {
@@ -59,6 +86,7 @@ extension Store {
                     .badData, at: "tenant \(tenant)", found: "it has no budget",
                     cure: "Look at octroi budget list, and correct the name")
             }
+            if let record { try append(db, record) }
             return ["removed the budget of tenant \(tenant)"]
         }
     }

@@ -161,10 +161,17 @@ extension Store {
             ])
     }
 
+    private func isNobodys(_ db: Database, _ container: Int64) throws -> Bool {
+        let owned = try Int64.fetchOne(
+            db, sql: "SELECT 1 FROM attribution WHERE container = ? AND until_s IS NULL",
+            arguments: [container])
+        return owned == nil
+    }
+
     /// The account rows of a tick's entries; new accounts are made and attributed.
     private func enrol(_ db: Database, _ tick: TickRecord, _ run: Run) throws -> [Int64] {
         let wall = tick.moment.wall.milliseconds
-        lazy var tenants = Result { try loadTenants(db) }
+        lazy var tenants = Result { TenantIndex(try loadTenants(db)) }
         return try tick.entries.indices.map { index in
             if let row = tick.entries[index].row, !tick.entries[index].isRelabelled { return row }
             let entry = tick.entries[index]
@@ -174,6 +181,10 @@ extension Store {
                     arguments: [
                         entry.isWhole, entry.isTenantRoot ? "tenant_root" : "container", row,
                     ])
+                // A rule for what lies in a container fits once it is known to be one.
+                if entry.isWhole, !entry.isTenantRoot, try isNobodys(db, row) {
+                    try attributeAnew(db, row, among: try tenants.get(), at: tick.moment.wall)
+                }
                 return row
             }
             try db.execute(
@@ -186,8 +197,8 @@ extension Store {
                     entry.path, entry.runtime, entry.isWhole ? 1 : 0, wall, wall,
                 ])
             let row = db.lastInsertedRowID
-            let facts = ContainerFacts(path: entry.path)
-            if let tenant = attribute(facts, among: try tenants.get()) {
+            let facts = ContainerFacts(path: entry.path, isWhole: entry.isWhole)
+            if let tenant = try tenants.get().tenant(of: facts) {
                 // Its usage may reach back to the last tick, however long ago that was.
                 try setTenant(db, of: row, to: tenant, since: beginningOfTime)
             }

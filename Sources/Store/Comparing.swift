@@ -23,39 +23,44 @@ extension Store {
     public func compare(
         over period: Period, tenant: String?, _ others: [PriceBook], in zone: BillingZone
     ) throws(Fault) -> [PriceComparison] {
-        try read { db in
-            let sweep = try UsageSweep(db, withOpen: allTime)
-            let own = try PriceBooks(loadBooks(db).map(\.book).map(\.shown))
-            let books = PriceBooks(others.map(\.shown))
-            let ids = Set(others.map(\.id)).sorted()
-            var result: [PriceComparison] = []
-            for payer in try payers(db, tenant) {
-                let month = zone.month(of: period.start)
-                let spans = try ownedSpans(db, payer.id, from: month.start, to: period.end)
-                guard try sweep.isUsed(spans) else { continue }
-                let all =
-                    [payer.priceBook].compactMap(\.self).map { ($0, own, true) }
-                    + ids.map { ($0, books, false) }
-                for (id, books, isOwn) in all {
-                    let segments = try books.segments(of: id, over: period, in: zone, for: payer.id)
-                    let before = try books.segments(of: id, before: period, in: zone, for: payer.id)
-                    var assured = AssuredUsage()
-                    let usage = try sweep.read(spans, before + segments, assured: &assured)
-                    let parts = segmentUsage(
-                        usage, before + segments,
-                        charged: before.count..<(before.count + segments.count))
-                    guard let book = segments.last?.book else { continue }
-                    let draft = try Draft(
-                        tenant: payer.id, period: period,
-                        lines: try statement(of: payer.id, parts, payer.contract),
-                        segments: segments, before: before, book: book)
-                    result.append(
-                        PriceComparison(tenant: payer.id, book: id, isOwn: isOwn, draft: draft))
-                }
-            }
-            return result
+        try read { db in try comparisons(db, over: period, tenant: tenant, others, in: zone) }
+    }
+}
+
+func comparisons(
+    _ db: Database, over period: Period, tenant: String?, _ others: [PriceBook],
+    in zone: BillingZone
+) throws -> [PriceComparison] {
+    let sweep = try UsageSweep(db, withOpen: allTime)
+    let own = try PriceBooks(loadBooks(db).map(\.book).map(\.shown))
+    let books = PriceBooks(others.map(\.shown))
+    let ids = Set(others.map(\.id)).sorted()
+    var result: [PriceComparison] = []
+    for payer in try payers(db, tenant) {
+        let month = zone.month(of: period.start)
+        let spans = try ownedSpans(db, payer.id, from: month.start, to: period.end)
+        guard try sweep.isUsed(spans) else { continue }
+        let all =
+            [payer.priceBook].compactMap(\.self).map { ($0, own, true) }
+            + ids.map { ($0, books, false) }
+        for (id, books, isOwn) in all {
+            let segments = try books.segments(of: id, over: period, in: zone, for: payer.id)
+            let before = try books.segments(of: id, before: period, in: zone, for: payer.id)
+            var assured = AssuredUsage()
+            let usage = try sweep.read(spans, before + segments, assured: &assured)
+            let parts = segmentUsage(
+                usage, before + segments,
+                charged: before.count..<(before.count + segments.count))
+            guard let book = segments.last?.book else { continue }
+            let draft = try Draft(
+                tenant: payer.id, period: period,
+                lines: try statement(of: payer.id, parts, payer.contract),
+                segments: segments, before: before, book: book)
+            result.append(
+                PriceComparison(tenant: payer.id, book: id, isOwn: isOwn, draft: draft))
         }
     }
+    return result
 }
 
 extension PriceBook {

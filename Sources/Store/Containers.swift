@@ -14,7 +14,7 @@ public struct ContainerRow: Sendable {
     public var isTenantRoot: Bool
     public var firstSeen: Instant
     public var lastSeen: Instant
-    /// What is not measured now, `file: reason`.
+    /// What is not measured now, `file: reason`; of what failed, with the error.
     public var absent: [String]
     public var name: String?
     public var image: String?
@@ -32,7 +32,9 @@ extension Store {
                     SELECT c.*, b.boot_id, d.name, d.image, d.namespace,
                         CASE WHEN EXISTS (SELECT 1 FROM position p WHERE p.container = c.id)
                             THEN (SELECT max(wall_ms) FROM tick) ELSE c.last_seen_ms END AS seen_ms, coalesce(a.tenant, 'unattributed') AS tenant,
-                        (SELECT group_concat(file || ': ' || reason, ', ') FROM absence
+                        (SELECT group_concat(file || ': ' || reason
+                                || iif(reason = 'failed', ' (' || detail || ')', ''), char(10))
+                         FROM absence
                          WHERE container = c.id AND until_ms IS NULL) AS absent
                     FROM container c JOIN boot b ON b.id = c.boot
                     LEFT JOIN container_detail d ON d.container = c.id
@@ -50,7 +52,7 @@ extension Store {
                     isTenantRoot: row["kind"] as String == "tenant_root",
                     firstSeen: Instant(milliseconds: row["first_seen_ms"]),
                     lastSeen: Instant(milliseconds: row["seen_ms"]),
-                    absent: (row["absent"] as String?).map { $0.components(separatedBy: ", ") }
+                    absent: (row["absent"] as String?).map { $0.components(separatedBy: "\n") }
                         ?? [], name: row["name"], image: row["image"],
                     namespace: row["namespace"])
             }

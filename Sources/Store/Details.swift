@@ -36,7 +36,7 @@ extension Store {
         _ details: [(row: Int64, details: ContainerDetails)], at now: Instant
     ) throws(Fault) {
         try write { db in
-            let tenants = try loadTenants(db)
+            let index = TenantIndex(try loadTenants(db))
             for (container, details) in details {
                 try db.execute(
                     sql: "INSERT OR REPLACE INTO container_detail VALUES (?, ?, ?, ?, ?, ?)",
@@ -44,25 +44,26 @@ extension Store {
                         container, details.name, details.image, try json(details.labels),
                         details.namespace, now.milliseconds,
                     ])
-                try attributeAnew(db, container, among: tenants, at: now)
+                try attributeAnew(db, container, among: index, at: now)
             }
         }
     }
 
-    private func attributeAnew(
-        _ db: Database, _ container: Int64, among tenants: [Tenant], at now: Instant
+    /// Gives a container to the tenant whose rule fits what is known of it now.
+    func attributeAnew(
+        _ db: Database, _ container: Int64, among tenants: TenantIndex, at now: Instant
     ) throws {
         let row = try Row.fetchOne(
             db,
             sql: """
-                SELECT c.path, a.tenant, d.labels, d.namespace FROM container c
+                SELECT c.path, c.whole, a.tenant, d.labels, d.namespace FROM container c
                 LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
                 LEFT JOIN container_detail d ON d.container = c.id
                 WHERE c.id = ?
                 """, arguments: [container])
         guard let row else { return }
         let before: String? = row["tenant"]
-        let after = attribute(try facts(row), among: tenants)
+        let after = tenants.tenant(of: try facts(row))
         guard before != after else { return }
         let invoiced = try [before, after].compactMap(\.self).compactMap { tenant in
             try Int64.fetchOne(

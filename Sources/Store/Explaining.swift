@@ -100,13 +100,12 @@ extension Store {
 private func usedBefore(
     _ db: Database, _ number: String, _ meter: String, _ month: Period, _ start: Instant
 ) throws -> Int128 {
-    try Row.fetchAll(
-        db,
-        sql: """
-            SELECT u.billable_high, u.billable_low FROM invoice_usage u JOIN meter m ON m.id = u.meter
-            WHERE u.invoice = ? AND m.name = ? AND u.segment_s >= ? AND u.segment_s < ?
-            """, arguments: [number, meter, month.start.seconds, start.seconds]
-    ).reduce(0) { $0 + Int128(high: $1[0], low: $1[1]) }
+    let others = try String.fetchAll(
+        db, sql: "SELECT corrects FROM invoice_pin WHERE invoice = ?", arguments: [number])
+    return try pinnedRows(db, number, [""] + others).filter { row in
+        let place: Int64 = row["segment_s"]
+        return row["name"] == meter && month.start.seconds <= place && place < start.seconds
+    }.reduce(0) { $0 + Int128(high: $1["billable_high"], low: $1["billable_low"]) }
 }
 
 private func account(

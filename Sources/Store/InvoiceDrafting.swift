@@ -14,15 +14,6 @@ struct PreparedDraft {
     var buyer: Parties.Party
 }
 
-/// Usage that an invoice was computed from.
-struct PinnedUsage {
-    /// The invoice that bills this time; empty for the new one itself. See `BillingGroup.aroundKey`.
-    var corrects: String
-    /// What `segment` of the usage counts through.
-    var segments: [Segment]
-    var usage: [AccountUsage]
-}
-
 /// Makes drafts, tenant by tenant.
 struct Drafting {
     let db: Database
@@ -161,9 +152,10 @@ extension RatedGroup {
         let owners = segments.map { segment in
             group.owner(of: segment).map { $0.number ?? "" } ?? group.aroundKey
         }
-        return Dictionary(grouping: usage) { owners[$0.segment] }
-            .map { PinnedUsage(corrects: $0, segments: segments, usage: $1) }
-            .sorted { $0.corrects < $1.corrects }
+        let byOwner = Dictionary(grouping: usage) { owners[$0.segment] }
+        return Set(group.pinKeys).sorted().map { key in
+            PinnedUsage(corrects: key, segments: segments, usage: byOwner[key] ?? [])
+        }
     }
 }
 
@@ -171,8 +163,10 @@ extension BillingGroup {
     /// Under which name the usage of time that no invoice bills is pinned: that of the new invoice,
     /// or beside the first of the invoices that are corrected.
     var aroundKey: String {
-        hasNew ? "" : "around \(stretches.first?.number ?? "")"
+        hasNew ? "" : Self.around + (stretches.first?.number ?? "")
     }
+
+    static let around = "around "
 
     /// The names that all of its usage is pinned by.
     var pinKeys: [String] { stretches.map { $0.number ?? "" } + [aroundKey] }

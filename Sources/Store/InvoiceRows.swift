@@ -91,24 +91,6 @@ private func insert(
         ])
 }
 
-/// Writes what an invoice was computed from.
-func insert(_ db: Database, _ pinned: PinnedUsage, of number: String) throws {
-    let meters = try MeterTable(db).ids
-    for use in pinned.usage {
-        let segment = pinned.segments[use.segment].period
-        let (quantity, billable) = (use.quantity.halves, use.billable.halves)
-        try run(
-            db, "INSERT INTO invoice_usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                number, pinned.corrects, segment.start.seconds, use.span.container,
-                max(use.span.since, segment.start.seconds),
-                min(use.span.until, segment.end.seconds), meters[use.meter], use.isUnreserved,
-                quantity.high, quantity.low, billable.high, billable.low,
-                use.billable == use.quantity ? nil : use.span.life,
-            ])
-    }
-}
-
 /// Runs one statement, prepared once.
 func run(_ db: Database, _ sql: String, _ arguments: StatementArguments) throws {
     try db.cachedStatement(sql: sql).execute(arguments: arguments)

@@ -113,6 +113,10 @@ private let sealedRows = [
         ORDER BY u.corrects, u.segment_s, u.container, u.since_s, u.meter, u.is_unreserved
         """
     ),
+    (
+        "invoice_pin",
+        "SELECT corrects, pinned_on FROM invoice_pin WHERE invoice = ? ORDER BY corrects"
+    ),
     ("invoice_note", "SELECT place, kind, text FROM invoice_note WHERE invoice = ? ORDER BY place"),
 ]
 

@@ -188,35 +188,6 @@ private func creditDifferences(
     }
 }
 
-/// What an invoice was computed from, as it was pinned.
-///
-/// - Parameter keys: the invoices whose periods it is the usage of; empty for its own.
-func pinnedUsage(
-    _ db: Database, _ number: String, _ segments: [Segment], _ keys: [String]
-) throws -> [AccountUsage] {
-    let places = Dictionary(
-        uniqueKeysWithValues: segments.enumerated().map { ($1.period.start.seconds, $0) })
-    return try Row.fetchAll(
-        db,
-        sql: """
-            SELECT u.*, c.path, m.name FROM invoice_usage u JOIN container c ON c.id = u.container
-            JOIN meter m ON m.id = u.meter
-            WHERE u.invoice = ? AND u.corrects IN (SELECT value FROM json_each(?))
-            ORDER BY u.segment_s, u.container, u.since_s, u.meter
-            """, arguments: [number, try json(keys)]
-    ).compactMap { row in
-        guard let segment = places[row["segment_s"]] else { throw damaged(number) }
-        return AccountUsage(
-            segment: segment,
-            span: OwnedSpan(
-                container: row["container"], path: ExactText(row["path"]), since: row["since_s"],
-                until: row["until_s"], life: row["life_s"]),
-            meter: row["name"], isUnreserved: row["is_unreserved"],
-            quantity: Int128(high: row["quantity_high"], low: row["quantity_low"]),
-            billable: Int128(high: row["billable_high"], low: row["billable_low"]))
-    }
-}
-
 /// The ledger as it was when the invoice was issued, against what the invoice was computed from.
 func usageDifferences(
     _ sweep: UsageSweep, _ pinned: [AccountUsage], _ segments: [Segment], _ invoice: Invoice,

@@ -15,13 +15,17 @@ public struct IssueOptions: Sendable {
     public var closing: ClosingPolicy
     /// Whether credited invoices of the period are replaced by new ones.
     public var isAgain: Bool
+    /// Whether nothing is issued without a seller and the customer's address.
+    public var requiresParties: Bool
 
     public init(
         series: String, zone: BillingZone = .utc, seller: Parties.Party? = nil,
-        terms: String? = nil, closing: ClosingPolicy = ClosingPolicy(), isAgain: Bool = false
+        terms: String? = nil, closing: ClosingPolicy = ClosingPolicy(), isAgain: Bool = false,
+        requiresParties: Bool = false
     ) {
         (self.series, self.zone, self.seller, self.terms) = (series, zone, seller, terms)
         (self.closing, self.isAgain) = (closing, isAgain)
+        self.requiresParties = requiresParties
     }
 }
 
@@ -169,6 +173,15 @@ private struct Issuing {
     private mutating func write(
         _ prepared: PreparedDraft, _ checks: ClosingChecks
     ) throws -> Invoice {
+        let parties = Parties(
+            seller: options.seller, buyer: prepared.buyer, contract: prepared.contract,
+            terms: options.terms)
+        if options.requiresParties, let missing = parties.missing {
+            throw Fault(
+                .badData, at: "invoice of tenant \(prepared.draft.tenant) over \(period)",
+                found: missing,
+                cure: "Fill it in, or set closing: { parties: print } in octroi.yaml")
+        }
         // Money that goes back to the tenant is a credit note, whatever made it.
         let isCreditNote = prepared.draft.total < 0
         let series = isCreditNote ? "\(options.series)-CN" : options.series
@@ -176,10 +189,7 @@ private struct Issuing {
         var invoice = Invoice(
             number: number, draft: prepared.draft, issued: now,
             status: isCreditNote ? .creditNote : .issued, zone: options.zone.description,
-            parties: Parties(
-                seller: options.seller, buyer: prepared.buyer, contract: prepared.contract,
-                terms: options.terms),
-            notes: try checks.notes(for: prepared, options.closing),
+            parties: parties, notes: try checks.notes(for: prepared, options.closing),
             proof: Proof(
                 ledgerEntry: ledger.id, ledgerHash: ledger.hash, hash: [], previous: []))
         let hasMadeUp = prepared.pinned.contains { pinned in
@@ -209,3 +219,14 @@ func payers(_ db: Database, _ tenant: String?) throws -> [Tenant] {
 let allTime =
     Period(start: beginningOfTime, end: Instant(seconds: 253_402_300_800))
     ?? Period(monthOf: beginningOfTime)
+
+extension Parties {
+    /// What an invoice between two firms names and this one does not; `nil` if nothing is missing.
+    ///
+    /// Charges within one house need neither.
+    public var missing: String? {
+        if seller == nil { return "no seller (seller: in octroi.yaml)" }
+        return buyer?.address == nil
+            ? "no address of the customer (invoice_to: of the tenant)" : nil
+    }
+}

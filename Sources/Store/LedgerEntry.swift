@@ -117,17 +117,28 @@ func closeHours(
         .finish(db)
 }
 
-/// Closes what an import has just added.
-func closeImport(_ db: Database, at now: Instant) throws {
+/// Closes the rows of an import, which were hashed before.
+///
+/// - Parameters:
+///   - hours: the first and the last that it brings usage of.
+///   - write: puts the rows into the entry.
+func closeImport(
+    _ db: Database, at now: Instant, _ content: EntryContent,
+    _ hours: (first: Int64, last: Int64)?, _ write: (_ entry: Int64) throws -> Void
+) throws {
     let last = try LedgerEntry.last(db)
     let entry = last.id + 1
     try LedgerEntry.begin(db, entry)
-    let content = try content(db, .import, hour: now.startOfHour, entry: entry)
-    try moveUsage(db, "assurance = 3", to: entry)
-    for table in ["usage_import", "assignment"] {
-        try db.execute(
-            sql: "UPDATE \(table) SET entry = ? WHERE entry = 0", arguments: [entry])
+    if let hours { try noteLate(db, hours.first, hours.last, entry) }
+    try write(entry)
+    // The last table of an entry: whose the accounts are, as it was said when they were made.
+    var content = content
+    for table in LedgerTable.all where table.name == "assignment" {
+        guard let sql = table.openRows(.import) else { continue }
+        try table.read(db, sql, []) { _, row, _ in content.add(row) }
     }
+    try db.execute(
+        sql: "UPDATE assignment SET entry = ? WHERE entry = 0", arguments: [entry])
     try LedgerEntry(
         after: last, .import, hour: now.startOfHour, lastTick: last.lastTick, at: now, content
     ).finish(db)
@@ -149,7 +160,11 @@ private func content(
 
 /// Moves open usage into the ledger.
 private func moveUsage(_ db: Database, _ which: String, to entry: Int64) throws {
-    try noteLate(db, which, entry)
+    let hours = try Row.fetchOne(
+        db, sql: "SELECT min(hour_s), max(hour_s) FROM usage_open WHERE \(which)")
+    if let first = hours?[0] as Int64?, let last = hours?[1] as Int64? {
+        try noteLate(db, first, last, entry)
+    }
     try db.execute(
         sql: """
             INSERT INTO usage (container, hour_s, meter, assurance, entry, quantity)
@@ -160,10 +175,9 @@ private func moveUsage(_ db: Database, _ which: String, to entry: Int64) throws 
 }
 
 /// Writes down an entry that reaches back into hours that were invoiced.
-private func noteLate(_ db: Database, _ which: String, _ entry: Int64) throws {
-    let hours = try Row.fetchOne(
-        db, sql: "SELECT min(hour_s), max(hour_s) FROM usage_open WHERE \(which)")
-    guard let first = hours?[0] as Int64?, let last = hours?[1] as Int64? else { return }
+private func noteLate(
+    _ db: Database, _ first: Int64, _ last: Int64, _ entry: Int64
+) throws {
     try db.execute(
         sql: """
             INSERT INTO late_entry SELECT ?1, ?2, ?3

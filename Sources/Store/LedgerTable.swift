@@ -22,6 +22,11 @@ struct LedgerTable {
         }
     }
 
+    /// Rows of an import on their way into the table, which lie in `source`.
+    func rows(from source: String) -> String {
+        "SELECT 0, \(fields) FROM \(source) r \(joins) ORDER BY \(order)"
+    }
+
     /// All rows that are closed, each with its entry before its fields.
     ///
     /// Usage that is open is in a table of its own: here, a row without an entry is none of Octroi's.

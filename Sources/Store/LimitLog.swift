@@ -187,6 +187,43 @@ extension Store {
         }
     }
 
+    /// The newest change of a target that can be undone: an operator's, done, not undone, and of boosts one
+    /// that stands in the cgroup tree at `root`; `nil` if there is none.
+    public func lastUndoable(
+        of target: String, in root: String
+    ) throws(Fault) -> LimitChangeSet? {
+        try read { db in
+            try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT * FROM limit_change_set s
+                    WHERE s.target = ? AND s.outcome = 'done'
+                        AND (s.action IN ('set', 'unset') OR s.action = 'boost' AND s.id IN (
+                            SELECT change_set FROM limit_overlay
+                            WHERE ended_ms IS NULL AND root = ?))
+                        AND EXISTS (SELECT 1 FROM limit_change c WHERE c.change_set = s.id)
+                        AND NOT EXISTS (SELECT 1 FROM limit_change_set u
+                            WHERE u.id > s.id AND u.undoes = s.id AND u.outcome = 'done')
+                    ORDER BY s.id DESC LIMIT 1
+                    """, arguments: [target, root]
+            ).map { try changeSet(db, $0) }
+        }
+    }
+
+    /// The number of the change that undid another; `nil` if none did.
+    ///
+    /// One that failed undid nothing.
+    public func limitChange(thatUndid id: Int64) throws(Fault) -> Int64? {
+        try read { db in
+            try Int64.fetchOne(
+                db,
+                sql: """
+                    SELECT id FROM limit_change_set
+                    WHERE id > ?1 AND undoes = ?1 AND outcome = 'done' ORDER BY id LIMIT 1
+                    """, arguments: [id])
+        }
+    }
+
     /// The last change of a cgroup's limit in a boot of the host: when, what the kernel had then, and how
     /// often it had taken hold; `nil` if there was none.
     public func lastLimitChange(

@@ -171,16 +171,19 @@ extension Store {
 
     /// A text that is another whenever `limitState` is: cheaper than to read it all.
     ///
-    /// Overlays and what is held change only together with a change-set.
+    /// Overlays and what is held change only together with a change-set. What is wanted stands in it
+    /// as it is: a clock that was set back gives a new wish an older time.
     public func limitVersion() throws(Fault) -> String {
         try read { db in
             try String.fetchOne(
                 db,
                 sql: """
                     SELECT coalesce((SELECT max(id) FROM limit_change_set), 0) || ' '
-                        || (SELECT count(*) || ' ' || coalesce(max(since_ms), 0) FROM limit_wanted)
-                        || ' ' || coalesce((SELECT group_concat(id || drift, ' ') FROM tenant
-                            WHERE drift IS NOT NULL), '')
+                        || coalesce((SELECT group_concat(
+                                kind || char(31) || target || char(31) || file || char(31) || value,
+                                char(30)) FROM limit_wanted), '')
+                        || char(29) || coalesce((SELECT group_concat(id || char(31) || drift,
+                            char(30)) FROM tenant WHERE drift IS NOT NULL), '')
                     """) ?? ""
         }
     }

@@ -9,6 +9,8 @@ public struct LimitVerification: Sendable {
     public var head = ""
     /// What is wrong, in words; empty if nothing is.
     public var damage: [String] = []
+    /// Whether the hash that was asked for is in the chain; true if none was.
+    public var hasHead = true
 }
 
 extension Store {
@@ -20,7 +22,8 @@ extension Store {
             var result = LimitVerification()
             var previous = noHash
             var last: Int64 = 0
-            var isHeadThere = head == nil
+            let wanted = head?.lowercased()
+            result.hasHead = wanted == nil
             for row in try Row.fetchAll(db, sql: "SELECT * FROM limit_change_set ORDER BY id") {
                 let set = try changeSet(db, row)
                 if set.id != last + 1 {
@@ -34,14 +37,9 @@ extension Store {
                     result.damage.append("change \(set.id): it is not what was written down")
                 }
                 previous = Array(row["hash"] as Data)
-                isHeadThere = isHeadThere || set.hash == head?.lowercased()
+                if set.hash == wanted { result.hasHead = true }
             }
             result.head = hex(previous)
-            if !isHeadThere {
-                result.damage.append(
-                    "the hash \(head ?? "") is not in the chain: it was written anew, cut short, or "
-                        + "is another store's")
-            }
             result.damage += try strayWrites(db)
             return result
         }

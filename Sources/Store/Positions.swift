@@ -31,7 +31,9 @@ struct PositionWriter {
     mutating func write(_ at: Position, _ row: Int64) throws {
         position.bind(
             row, at.cpu?.value, at.cpu?.bootMicroseconds, at.cpu?.ahead ?? 0, at.ioSince,
-            at.memoryCurrent?.bootMicroseconds)
+            // One of them may never have been read; those that were all stand at the same tick.
+            at.memoryCurrent?.bootMicroseconds ?? at.memoryWorkingSet?.bootMicroseconds
+                ?? at.memoryUnreclaimable?.bootMicroseconds)
         for held in [at.memoryCurrent, at.memoryWorkingSet, at.memoryUnreclaimable] {
             position.bind(held?.value, held?.carry ?? 0)
         }

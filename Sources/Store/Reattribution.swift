@@ -1,59 +1,155 @@
+import BigInt
 import GRDB
 import Metering
 import Units
 
+/// Hours of a container that are to be given to a tenant.
+public struct HandOverRequest: Sendable {
+    /// A path or an imported name; every life of it counts.
+    public var container: String
+    /// Only hours that are this tenant's now, or nobody's ("unattributed").
+    public var from: String?
+    public var to: String
+    public var period: Period
+    public var reason: String?
+    /// The user who asks.
+    public var uid: Int64
+
+    public init(
+        _ container: String, from: String? = nil, to: String, over period: Period,
+        reason: String? = nil, uid: Int64 = 0
+    ) {
+        (self.container, self.from, self.to, self.period) = (container, from, to, period)
+        (self.reason, self.uid) = (reason, uid)
+    }
+}
+
+/// What hours that change hands come to.
+public struct HandOver: Sendable {
+    /// What takes it back.
+    public var number: Int64
+    /// How many accounts of the container's name have such hours.
+    public var accounts: Int
+    /// From the first of the hours to the last; `nil` if nothing was used in them.
+    public var period: Period?
+    public var sides: [Side]
+
+    /// A tenant that gives hours, or the one that gets them.
+    public struct Side: Sendable {
+        public var tenant: String
+        /// Hours with usage; below zero where they are given away.
+        public var hours: Int64
+        /// What its billing months cost before and after, net; `nil` where no price book says.
+        public var money: Money?
+    }
+
+    /// An amount before and after, in minor units.
+    public struct Money: Sendable {
+        public var currency: Currency
+        public var before: BigInt
+        public var after: BigInt
+    }
+}
+
 extension Store {
-    /// Gives hours of a container to a tenant, whoever had them; invoices are corrected later.
+    /// Writes inside one transaction, or finds out what that would come to and keeps nothing of it.
+    private func write<Value>(
+        isPlan: Bool, _ body: (Database) throws -> Value
+    ) throws(Fault) -> Value {
+        try storeErrors(path) {
+            var value: Value?
+            try database.writeWithoutTransaction { db in
+                try db.inTransaction(.immediate) {
+                    value = try body(db)
+                    return isPlan ? .rollback : .commit
+                }
+            }
+            guard let value else { preconditionFailure("a transaction that gave no value") }
+            return value
+        }
+    }
+
+    /// Gives hours of a container to a tenant; invoices are corrected later.
     ///
-    /// - Parameter container: a path or imported name; every life of it counts.
-    /// - Returns: how many containers that were.
+    /// - Parameter isPlan: whether to roll everything back after finding out what would change.
+    /// - Throws: if the name fits accounts of several, and it is not said whose are meant.
     public func assign(
-        _ container: String, to tenant: String, over period: Period
-    ) throws(Fault) -> Int {
-        try write { db in
-            guard try loadTenants(db).contains(where: { $0.id == tenant }) else {
-                throw Fault(
-                    .badData, at: "tenant \(harmless(tenant))", found: "no such tenant",
-                    cure: "octroi tenant list shows them")
+        _ request: HandOverRequest, isPlan: Bool = false, in zone: BillingZone = .utc,
+        at now: Instant
+    ) throws(Fault) -> HandOver {
+        try write(isPlan: isPlan) { db in
+            guard try loadTenants(db).contains(where: { $0.id == request.to }) else {
+                throw noTenant(request.to)
             }
-            let rows = try Int64.fetchAll(
-                db, sql: "SELECT id FROM container WHERE path = ?", arguments: [container])
-            guard !rows.isEmpty else {
-                throw Fault(
-                    .badData, at: "container \(harmless(container))", found: "no such container",
-                    cure: "octroi containers --all and octroi usage --by container show them")
+            let moves = try moves(db, request)
+            return try handOver(db, moves, zone) {
+                let number = try record(db, request, moves.map(\.stretch), at: now)
+                for move in moves {
+                    var stretch = move.stretch
+                    try noteInvoiced(db, stretch, to: request.to, at: now)
+                    stretch.tenant = request.to
+                    try give(db, stretch)
+                }
+                return number
             }
-            for row in rows { try give(db, row, to: tenant, period) }
-            return rows.count
+        }
+    }
+
+    /// Puts hours back to whose they were before an assignment.
+    ///
+    /// - Throws: if there is none of that number, it was undone, or hours of it changed hands since.
+    public func unassign(
+        _ number: Int64, isPlan: Bool = false, in zone: BillingZone = .utc, at now: Instant
+    ) throws(Fault) -> HandOver {
+        try write(isPlan: isPlan) { db in
+            let (tenant, parts) = try recorded(db, number)
+            let moves = try parts.map { part in
+                var stretch = part
+                stretch.tenant = tenant
+                return Move(stretch: stretch, hours: try usedHours(db, part), to: part.tenant)
+            }
+            return try handOver(db, moves, zone) {
+                try run(
+                    db, "UPDATE hand_over SET undone_ms = ? WHERE id = ?",
+                    [now.milliseconds, number])
+                for part in parts {
+                    var stretch = part
+                    stretch.tenant = tenant
+                    if let to = part.tenant { try noteInvoiced(db, stretch, to: to, at: now) }
+                    try give(db, part)
+                }
+                return number
+            }
+        }
+    }
+
+    /// The assignments that were not undone, newest first.
+    public func assignments() throws(Fault) -> [Assignment] {
+        try read { db in
+            try Row.fetchAll(
+                db, sql: "SELECT * FROM hand_over WHERE undone_ms IS NULL ORDER BY id DESC"
+            ).map { row in
+                Assignment(
+                    number: row["id"], at: Instant(milliseconds: row["at_ms"]), uid: row["uid"],
+                    container: row["container"], tenant: row["tenant"], reason: row["reason"])
+            }
         }
     }
 }
 
-/// Cuts the period out of whatever the container's hours were, and puts the tenant there.
-private func give(
-    _ db: Database, _ container: Int64, to tenant: String, _ period: Period
-) throws {
-    let (from, to) = (period.start.seconds, period.end.seconds)
-    let rows = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT since_s, until_s, tenant FROM attribution
-            WHERE container = ? AND since_s < ? AND (until_s IS NULL OR until_s > ?)
-            """, arguments: [container, to, from])
-    func insert(_ since: Int64, _ until: Int64?, _ tenant: String?) throws {
-        try db.execute(
-            sql:
-                "INSERT INTO attribution (container, since_s, until_s, tenant) VALUES (?, ?, ?, ?)",
-            arguments: [container, since, until, tenant])
-    }
-    for row in rows {
-        let (since, until): (Int64, Int64?) = (row["since_s"], row["until_s"])
-        try db.execute(
-            sql: "DELETE FROM attribution WHERE container = ? AND since_s = ?",
-            arguments: [container, since])
-        if since < from { try insert(since, from, row["tenant"]) }
-        if until ?? .max > to { try insert(to, until, row["tenant"]) }
-    }
-    try insert(from, to, tenant)
-    try noteAssignment(db, container, since: from, until: to, to: tenant)
+/// Hours that were given to a tenant by hand.
+public struct Assignment: Sendable {
+    public var number: Int64
+    public var at: Instant
+    public var uid: Int64
+    public var container: String
+    public var tenant: String
+    public var reason: String?
+}
+
+/// A stretch with whose it is now, and whose it will be.
+struct Move {
+    var stretch: Stretch
+    var hours: (first: Int64, last: Int64, count: Int64)?
+    var to: String?
 }

@@ -46,7 +46,7 @@ struct Recomputing {
         // An invoice whose usage is all another's by now has a correction, and no usage.
         let pinned = try Set(
             String.fetchAll(
-                db, sql: "SELECT DISTINCT corrects FROM invoice_usage WHERE invoice = ?",
+                db, sql: "SELECT corrects FROM invoice_pin WHERE invoice = ?",
                 arguments: [invoice.number])
                 + stored.lines.compactMap(\.reference))
         var groups: [BillingGroup] = []

@@ -15,9 +15,13 @@ public struct ReportParameters: Sendable {
     public var period: Period
     public var tenant: String?
     public var limit: Int64?
+    /// Whose days the functions of SQL `day_start`, `day_end` and `day_date` know.
+    public var zone: BillingZone
 
-    public init(period: Period, tenant: String? = nil, limit: Int64? = nil) {
-        (self.period, self.tenant, self.limit) = (period, tenant, limit)
+    public init(
+        period: Period, tenant: String? = nil, limit: Int64? = nil, zone: BillingZone = .utc
+    ) {
+        (self.period, self.tenant, self.limit, self.zone) = (period, tenant, limit, zone)
     }
 
     fileprivate func value(_ name: String) -> (any DatabaseValueConvertible)?? {
@@ -48,6 +52,7 @@ extension Store {
         defer { alarm.cancel() }
         do {
             try database.read { db in
+                for function in dayFunctions(parameters.zone) { db.add(function: function) }
                 let statement = try db.makeStatement(sql: sql)
                 guard statement.isReadonly else {
                     throw DatabaseError(message: "a report may only read")

@@ -47,3 +47,23 @@ private struct ExactSum: DatabaseAggregate {
         Int64(exactly: sum) ?? String(sum) as any DatabaseValueConvertible
     }
 }
+
+/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
+/// ends, and its date. Times are seconds since 1970.
+func dayFunctions(_ zone: BillingZone) -> [DatabaseFunction] {
+    func function(
+        _ name: String,
+        _ value: @escaping @Sendable (Period, String) -> any DatabaseValueConvertible
+    ) -> DatabaseFunction {
+        DatabaseFunction(name, argumentCount: 1, pure: true) { values in
+            guard let seconds = Int64.fromDatabaseValue(values[0]) else { return nil }
+            let (period, date) = zone.day(of: Instant(seconds: seconds))
+            return value(period, date)
+        }
+    }
+    return [
+        function("day_start") { period, _ in period.start.seconds },
+        function("day_end") { period, _ in period.end.seconds },
+        function("day_date") { _, date in date },
+    ]
+}

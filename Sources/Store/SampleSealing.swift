@@ -33,7 +33,9 @@ private func noteThrottling(_ db: Database) throws {
             GROUP BY 1, 2 HAVING max(s.cpu_throttled_us) > 0
             ON CONFLICT (container, hour_s) DO UPDATE SET
                 first_us = min(first_us, excluded.first_us),
-                last_us = max(last_us, excluded.last_us)
+                last_us = max(last_us, excluded.last_us),
+                first_periods = min(first_periods, excluded.first_periods),
+                last_periods = max(last_periods, excluded.last_periods)
             """)
 }
 

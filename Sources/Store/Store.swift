@@ -31,6 +31,7 @@ public struct Store: Sendable {
     public init(at given: String, for access: Access) throws(Fault) {
         if access == .write { try Store.make(at: given) }
         guard Glibc.access(given, F_OK) == 0 else { throw noStore(given) }
+        try requirePlainFile(given)
         try refuseEmptied(given)
         let path = ownName(ofStoreAt: given)
         self.path = path
@@ -168,6 +169,17 @@ public struct Store: Sendable {
             return value
         }
     }
+}
+
+/// Refuses what SQLite would wait for, or call a disk that fails.
+private func requirePlainFile(_ path: String) throws(Fault) {
+    var status = stat()
+    guard stat(path, &status) == 0, let kind = otherThanFile(mode: UInt32(status.st_mode)) else {
+        return
+    }
+    throw Fault(
+        .badData, at: path, found: "\(kind), where the store should be",
+        cure: "Name the store's file with --db or OCTROI_DB")
 }
 
 /// Runs database work and turns its errors into faults that name the store.

@@ -28,7 +28,8 @@ extension Store {
             try db.execute(
                 sql: "UPDATE tenant SET removed_ms = ? WHERE id = ?",
                 arguments: [now.milliseconds, id])
-            return try ["removed tenant \(id)"] + reattribute(db, at: now)
+            return try ["removed tenant \(id)"]
+                + reattribute(db, among: loadTenants(db), at: now)
         }
     }
 
@@ -46,11 +47,12 @@ func loadTenants(_ db: Database, withRemoved removed: Bool = false) throws -> [T
     let rows = try Row.fetchAll(
         db, sql: "SELECT * FROM tenant WHERE ? OR removed_ms IS NULL ORDER BY place, id",
         arguments: [removed])
+    let decoder = JSONDecoder()
     return try rows.map { row in
         let id: String = row["id"]
         return Tenant(
             id: id, name: row["name"], priceBook: row["price_book"],
-            invoiceTo: try JSONDecoder().decode(InvoiceAddress.self, from: row["invoice_to"]),
+            invoiceTo: try decoder.decode(InvoiceAddress.self, from: row["invoice_to"]),
             match: (byTenant[id] ?? []).compactMap {
                 Rule(kind: $0["kind"], pattern: $0["pattern"])
             }, since: (row["since_s"] as Int64?).map(Instant.init(seconds:)),
@@ -63,49 +65,71 @@ func loadTenants(_ db: Database, withRemoved removed: Bool = false) throws -> [T
 /// - Returns: what changed, in words.
 func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws -> [String] {
     let existing = try Dictionary(uniqueKeysWithValues: loadTenants(db).map { ($0.id, $0) })
+    let books = try Set(
+        String.fetchAll(db, sql: "SELECT book FROM price_book WHERE replaced_ms IS NULL"))
+    let known = try knownPlaces(db)
     var changes: [String] = []
-    let places = try places(db, for: tenants)
-    for (place, tenant) in zip(places, tenants) {
-        try requireBook(db, tenant)
-        try db.execute(
-            sql: """
-                INSERT INTO tenant (id, place, name, price_book, invoice_to, since_s, until_s)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET place = excluded.place, name = excluded.name,
-                    price_book = excluded.price_book, invoice_to = excluded.invoice_to,
-                    since_s = excluded.since_s, until_s = excluded.until_s, removed_ms = NULL
-                """,
-            arguments: [
-                tenant.id, place, tenant.name, tenant.priceBook, try json(tenant.invoiceTo),
-                tenant.since?.seconds, tenant.until?.seconds,
-            ])
+    var withNewRules: [Tenant] = []
+    for (place, tenant) in zip(places(known, for: tenants), tenants) {
+        try requireBook(books, tenant)
         let before = existing[tenant.id]
+        if before == tenant, known[tenant.id] == place { continue }
+        try save(db, tenant, place)
         if before == tenant { continue }
         changes.append("\(before == nil ? "new" : "changed") tenant \(tenant.id)")
-        guard before?.match != tenant.match else { continue }
-        try db.execute(
-            sql: "UPDATE tenant_rule SET until_ms = ? WHERE tenant = ? AND until_ms IS NULL",
-            arguments: [now.milliseconds, tenant.id])
+        if before?.match != tenant.match { withNewRules.append(tenant) }
+    }
+    try saveRules(db, of: withNewRules, at: now)
+    let all = try loadTenants(db)
+    try refuseNested(all)
+    return try changes + reattribute(db, among: all, at: now)
+}
+
+private func save(_ db: Database, _ tenant: Tenant, _ place: Int) throws {
+    try run(
+        db,
+        """
+        INSERT INTO tenant (id, place, name, price_book, invoice_to, since_s, until_s)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET place = excluded.place, name = excluded.name,
+            price_book = excluded.price_book, invoice_to = excluded.invoice_to,
+            since_s = excluded.since_s, until_s = excluded.until_s, removed_ms = NULL
+        """,
+        [
+            tenant.id, place, tenant.name, tenant.priceBook, try json(tenant.invoiceTo),
+            tenant.since?.seconds, tenant.until?.seconds,
+        ])
+}
+
+/// Ends the rules that were in force, all in one go through the table, and writes the new ones.
+private func saveRules(_ db: Database, of tenants: [Tenant], at now: Instant) throws {
+    guard !tenants.isEmpty else { return }
+    try db.execute(
+        sql: """
+            UPDATE tenant_rule SET until_ms = ?
+            WHERE until_ms IS NULL AND tenant IN (SELECT value FROM json_each(?))
+            """, arguments: [now.milliseconds, try json(tenants.map(\.id))])
+    for tenant in tenants {
         for (place, rule) in tenant.match.enumerated() {
-            try db.execute(
-                sql: """
-                    INSERT INTO tenant_rule (tenant, place, kind, pattern, since_ms)
-                    VALUES (?, ?, ?, ?, ?)
-                    """,
-                arguments: [tenant.id, place, rule.kind, rule.pattern, now.milliseconds])
+            try run(
+                db,
+                """
+                INSERT INTO tenant_rule (tenant, place, kind, pattern, since_ms)
+                VALUES (?, ?, ?, ?, ?)
+                """, [tenant.id, place, rule.kind, rule.pattern, now.milliseconds])
         }
     }
-    try refuseNested(try loadTenants(db))
-    return try changes + reattribute(db, at: now)
+}
+
+private func knownPlaces(_ db: Database) throws -> [String: Int] {
+    try Row.fetchAll(db, sql: "SELECT id, place FROM tenant").reduce(into: [:]) {
+        $0[$1["id"] as String] = $1["place"] as Int
+    }
 }
 
 /// Where in the order of rules the given tenants stand: among themselves as given, new ones behind
 /// all others, so that a second file takes nothing from the tenants of the first.
-private func places(_ db: Database, for tenants: [Tenant]) throws -> [Int] {
-    let rows = try Row.fetchAll(db, sql: "SELECT id, place FROM tenant")
-    let known: [String: Int] = rows.reduce(into: [:]) {
-        $0[$1["id"] as String] = $1["place"] as Int
-    }
+private func places(_ known: [String: Int], for tenants: [Tenant]) -> [Int] {
     let kept = tenants.compactMap { known[$0.id] }
     let first = (known.values.max() ?? -1) + 1
     return (kept + (first..<first + tenants.count - kept.count)).sorted()
@@ -127,14 +151,10 @@ private func refuseNested(_ tenants: [Tenant]) throws {
     }
 }
 
-private func requireBook(_ db: Database, _ tenant: Tenant) throws {
-    guard let book = tenant.priceBook else { return }
-    let count = try Int.fetchOne(
-        db, sql: "SELECT count(*) FROM price_book WHERE book = ? AND replaced_ms IS NULL",
-        arguments: [book])
-    guard count == 0 else { return }
+private func requireBook(_ books: Set<String>, _ tenant: Tenant) throws {
+    guard let book = tenant.priceBook, !books.contains(book) else { return }
     throw Fault(
-        .badData, at: "tenant \(tenant.id)", found: "its price book \"\(book)\" does not exist",
+        .badData, at: "tenant \(tenant.id)", found: "its price book \(quoted(book)) does not exist",
         cure: "Add the book to prices.yaml and apply both files, or name another book")
 }
 
@@ -142,14 +162,16 @@ private func requireBook(_ db: Database, _ tenant: Tenant) throws {
 ///
 /// What was nobody's is given from its first hour on, but never into a period the tenant was
 /// invoiced for; what was another tenant's changes hands at the next full hour.
-private func reattribute(_ db: Database, at now: Instant) throws -> [String] {
-    let tenants = try loadTenants(db)
+private func reattribute(
+    _ db: Database, among tenants: [Tenant], at now: Instant
+) throws -> [String] {
+    let index = TenantIndex(tenants)
     let next = now.startOfHour.advanced(bySeconds: 3600)
     var moved: [String: Int] = [:]
     let rows = try Row.fetchAll(
         db,
         sql: """
-            SELECT c.id, c.path, a.tenant, d.labels, d.namespace FROM container c
+            SELECT c.id, c.path, c.whole, a.tenant, d.labels, d.namespace FROM container c
             LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
             LEFT JOIN container_detail d ON d.container = c.id
             WHERE c.kind <> 'imported'
@@ -157,7 +179,7 @@ private func reattribute(_ db: Database, at now: Instant) throws -> [String] {
     for row in rows {
         let container: Int64 = row["id"]
         let before: String? = row["tenant"]
-        let after = attribute(try facts(row), among: tenants)
+        let after = index.tenant(of: try facts(row))
         guard before != after else { continue }
         var since = next
         if before == nil, let after {
@@ -169,12 +191,14 @@ private func reattribute(_ db: Database, at now: Instant) throws -> [String] {
     return moved.sorted { $0.key < $1.key }.map { "\($0.value) containers now belong to \($0.key)" }
 }
 
-/// What rules look at, from a row with `path`, `labels` and `namespace`.
+/// What rules look at, from a row with `path`, `whole`, `labels` and `namespace`.
 func facts(_ row: Row) throws -> ContainerFacts {
     let labels = try (row["labels"] as String?).map {
         try JSONDecoder().decode([String: String].self, from: Data($0.utf8))
     }
-    return ContainerFacts(path: row["path"], labels: labels ?? [:], namespace: row["namespace"])
+    return ContainerFacts(
+        path: row["path"], labels: labels ?? [:], namespace: row["namespace"],
+        isWhole: row["whole"])
 }
 
 /// From when on a container that is nobody's now may be given to a tenant: not while it was

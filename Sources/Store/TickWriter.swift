@@ -123,8 +123,10 @@ struct TickWriter {
         if control.restarts {
             try db.cachedStatement(
                 sql: """
-                    UPDATE control SET closed = closed + last - baseline, baseline = ?,
-                        last = max(last, ?) \(same)
+                    UPDATE control SET closed = CASE WHEN closed < 4611686018427387904
+                            THEN closed + min(last - baseline, 4611686018427387903)
+                            ELSE closed END,
+                        baseline = ?, last = max(last, ?) \(same)
                     """
             ).execute(
                 arguments: StatementArguments([control.baseline, control.baseline] + key))
@@ -168,10 +170,12 @@ struct TickWriter {
             cpu?.throttledPeriods, values.cpuPressure?.some, values.memoryPressure?.some,
             values.memoryPressure?.full, values.ioPressure?.some, values.ioPressure?.full,
             values.frozenMicroseconds, limits.cpu, limits.memory)
+        // Counters of another hand may come to more than a row holds: that is no reading.
         let interfaces = values.network?.counters.interfaces.values
+        let received = interfaces?.reduce(0 as Int128) { $0 + Int128($1.receivedBytes) }
+        let sent = interfaces?.reduce(0 as Int128) { $0 + Int128($1.sentBytes) }
         sample.bind(
-            interfaces?.reduce(0) { $0 &+ $1.receivedBytes },
-            interfaces?.reduce(0) { $0 &+ $1.sentBytes })
+            received.flatMap { Int64(exactly: $0) }, sent.flatMap { Int64(exactly: $0) })
         try sample.run()
         for (device, io) in values.io ?? [:] {
             sampleIO.bind(
@@ -207,7 +211,7 @@ private let addQuantity = """
 
 extension Assurance {
     /// Its row in table assurance.
-    fileprivate var code: Int64 {
+    var code: Int64 {
         switch self {
         case .conserved: 0
         case .sampled: 1

@@ -29,6 +29,19 @@ func noteInvoiced(_ db: Database, _ period: Period, of tenant: String?, at now: 
         arguments: [tenant, period.start.seconds, period.end.seconds, now.milliseconds])
 }
 
+/// Notes what of a stretch was invoiced to its tenant, before it is given to another: else it would be
+/// taken off the one's bill and come on nobody's.
+func noteInvoiced(_ db: Database, _ stretch: Stretch, to tenant: String, at now: Instant) throws {
+    guard let giver = stretch.tenant, giver != tenant else { return }
+    try db.execute(
+        sql: """
+            INSERT INTO invoiced_period (tenant, start_s, end_s, issued_ms)
+            SELECT ?1, max(period_start_s, ?3), min(period_end_s, ?4), ?5 FROM invoice
+            WHERE tenant = ?2 AND credits IS NULL AND period_start_s < ?4 AND period_end_s > ?3
+            """,
+        arguments: [tenant, giver, stretch.since, stretch.until, now.milliseconds])
+}
+
 /// A stretch of time that was invoiced when a tenant had nothing to pay.
 struct ClosedStretch: Hashable {
     var period: Period

@@ -13,13 +13,16 @@ public enum UsageGrouping: String, Sendable, CaseIterable {
 
 extension Store {
     /// Usage over a period of whole hours, added up by the grouping, meter and assurance.
+    ///
+    /// - Parameter zone: whose civil days those of the grouping are.
     public func usage(
-        over period: Period, by grouping: UsageGrouping, tenant: String? = nil
+        over period: Period, by grouping: UsageGrouping, tenant: String? = nil,
+        in zone: BillingZone = .utc
     ) throws(Fault) -> [Usage] {
         let bucket =
             switch grouping {
             case .hour: "hour_s"
-            case .day: "hour_s - hour_s % 86400"
+            case .day: dayNumber(zone, period)
             case .tenant, .container, .meter: "NULL"
             }
         let tenantColumn = grouping == .meter ? "NULL" : "tenant"
@@ -41,18 +44,21 @@ extension Store {
                 arguments: [
                     "from": period.start.seconds, "to": period.end.seconds, "tenant": tenant,
                 ]
-            ).compactMap { usage($0, period, grouping) }
+            ).compactMap { usage($0, period, grouping, zone) }
         }
     }
 
-    private func usage(_ row: Row, _ period: Period, _ grouping: UsageGrouping) -> Usage? {
+    private func usage(
+        _ row: Row, _ period: Period, _ grouping: UsageGrouping, _ zone: BillingZone
+    ) -> Usage? {
         var part = period
         if let bucket = row["bucket"] as Int64? {
             let start = Instant(seconds: bucket)
-            let end = start.advanced(bySeconds: grouping == .hour ? 3600 : 86_400)
-            guard let whole = Period(start: start, end: end),
-                let cut = whole.intersection(period)
-            else { return nil }
+            let whole =
+                grouping == .day
+                ? zone.day(number: bucket)
+                : Period(start: start, end: start.advanced(bySeconds: 3600))
+            guard let cut = whole?.intersection(period) else { return nil }
             part = cut
         }
         guard let meter = Meter(row["meter"] as String),
@@ -63,6 +69,19 @@ extension Store {
             quantity: Int128(sumOfHighs: row["highs"], sumOfLows: row["lows"]),
             assurance: assurance)
     }
+}
+
+/// SQL: the number of the civil day that `hour_s` lies in, counted from 1970-01-01.
+private func dayNumber(_ zone: BillingZone, _ period: Period) -> String {
+    let offsets = zone.offsets(over: period)
+    let arms = zip(offsets, offsets.dropFirst()).map {
+        "WHEN hour_s < \($1.since.seconds) THEN \($0.seconds)"
+    }
+    let last = offsets.last?.seconds ?? 0
+    let offset =
+        arms.isEmpty ? "\(last)" : "CASE \(arms.joined(separator: " ")) ELSE \(last) END"
+    // SQLite divides towards zero: a million days ahead, no day lies below it.
+    return "(hour_s + \(offset) + 86400000000) / 86400 - 1000000"
 }
 
 /// SQL: the rows of the ledger of `:tenant`, from `:from` until `:to`, as in the view ledger_hour.

@@ -33,6 +33,16 @@ public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
         return self.month(from: first)
     }
 
+    /// The civil day `2026-11-23`; `nil` if the text names none.
+    public func day(_ text: String) -> Period? {
+        var rest = Scanner(text)
+        guard let year = rest.digits(4), rest.skip("-"), let month = rest.digits(2), rest.skip("-"),
+            let number = rest.digits(2), rest.isAtEnd,
+            let day = CivilDay(year: year, month: month, day: number)
+        else { return nil }
+        return period(day, CivilDay(daysSince1970: day.daysSince1970 + 1))
+    }
+
     /// The civil month that holds the instant.
     public func month(of instant: Instant) -> Period {
         let day = localDay(instant)
@@ -43,6 +53,17 @@ public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
     public func day(of instant: Instant) -> (period: Period, date: String) {
         let day = localDay(instant)
         return (period(day, CivilDay(daysSince1970: day.daysSince1970 + 1)), day.description)
+    }
+
+    /// The civil day that is so many days after 1970-01-01.
+    public func day(number: Int64) -> Period {
+        period(CivilDay(daysSince1970: number), CivilDay(daysSince1970: number + 1))
+    }
+
+    /// The offsets that hold in a period, oldest first, the first of them from its start on.
+    public func offsets(over period: Period) -> [Offset] {
+        [Offset(since: period.start, seconds: offset(at: period.start))]
+            + offsets.filter { period.start < $0.since && $0.since < period.end }
     }
 
     /// The civil time of an instant, as if it were UTC.
@@ -79,7 +100,13 @@ public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
             .first { $0.seconds + offset(at: $0) >= civil } ?? Instant(seconds: civil)
     }
 
+    /// By halves: reports ask for every hour, and a zone has hundreds of offsets.
     private func offset(at instant: Instant) -> Int64 {
-        offsets.last { $0.since <= instant }?.seconds ?? 0
+        var (low, high) = (0, offsets.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if offsets[middle].since <= instant { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 ? 0 : offsets[low - 1].seconds
     }
 }

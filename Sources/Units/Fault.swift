@@ -21,11 +21,13 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     public var found: String
     public var cure: String
 
+    /// A part that repeats a foreign text keeps its ends: a complaint is a screen at most, whatever
+    /// lies in the file it is about.
     public init(_ kind: Kind, at place: String, found: String, cure: String) {
         self.kind = kind
-        self.place = place
-        self.found = found
-        self.cure = cure
+        self.place = shortened(place, to: 500)
+        self.found = shortened(found, to: 800)
+        self.cure = shortened(cure, to: 500)
     }
 
     public var description: String { "\(place): \(found). \(cure)." }

@@ -12,3 +12,16 @@ public func harmless(_ text: String) -> String {
     }
     return result
 }
+
+/// A foreign text as complaints show it: short, harmless and in quotes.
+public func quoted(_ text: String) -> String { "\"" + harmless(shortened(text, to: 120)) + "\"" }
+
+/// The text; of one with more than `limit` characters, its first and its last.
+///
+/// Unicode scalars are counted: what a reader takes for one character may be as long as a file.
+public func shortened(_ text: String, to limit: Int) -> String {
+    let scalars = text.unicodeScalars
+    guard text.utf8.count > limit, scalars.count > limit else { return text }
+    return String(scalars.prefix(limit * 2 / 3)) + " … (\(scalars.count) characters) … "
+        + String(scalars.suffix(limit / 6))
+}

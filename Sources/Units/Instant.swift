@@ -8,6 +8,9 @@ public struct Instant: Hashable, Comparable, Sendable {
     /// Whole seconds since 1970, rounded down.
     public var seconds: Int64 { milliseconds.flooredQuotient(by: 1000) }
 
+    /// Whether it may be a time of usage, prices or contracts: one before 1970 is a slip of the key.
+    public var isBillable: Bool { milliseconds >= 0 }
+
     /// The start of the UTC hour this moment lies in.
     public var startOfHour: Instant {
         Instant(milliseconds: milliseconds.flooredQuotient(by: 3_600_000) * 3_600_000)
@@ -40,17 +43,20 @@ extension Instant: CustomStringConvertible {
 
 extension Instant {
     /// Reads an RFC 3339 time (section 5.6), with `Z` or a numeric offset; `nil` if it is none.
+    ///
+    /// What is finer than a millisecond is cut off: two periods that meet still meet.
     public init?(rfc3339 text: some StringProtocol) {
         var rest = Scanner(text)
         guard let year = rest.digits(4), rest.skip("-"), let month = rest.digits(2), rest.skip("-"),
-            let day = rest.digits(2), rest.skip("T"), let hour = rest.digits(2), rest.skip(":"),
+            let day = rest.digits(2), rest.skip("T", or: "t"), let hour = rest.digits(2),
+            rest.skip(":"),
             let minute = rest.digits(2), rest.skip(":"), let second = rest.digits(2),
             let date = CivilDay(year: year, month: month, day: day),
             hour < 24, minute < 60, second < 60
         else { return nil }
         var fraction: Int64 = 0
         if rest.skip(".") {
-            guard let digits = rest.run(), digits.count <= 3,
+            guard let digits = rest.run()?.prefix(3),
                 let value = Int64(digits + String(repeating: "0", count: 3 - digits.count))
             else { return nil }
             fraction = value

@@ -12,6 +12,12 @@ struct Scanner {
         return true
     }
 
+    /// One character, in capitals or not.
+    mutating func skip(_ upper: Character, or lower: Character) -> Bool {
+        if skip(upper) { return true }
+        return skip(lower)
+    }
+
     /// Exactly `count` ASCII digits.
     mutating func digits(_ count: Int) -> Int64? {
         let head = rest.prefix(count)
@@ -29,7 +35,7 @@ struct Scanner {
 
     /// `Z`, `+02:00` or `-05:30`, as seconds east of UTC.
     mutating func offset() -> Int64? {
-        if skip("Z") { return 0 }
+        if skip("Z", or: "z") { return 0 }
         let sign: Int64 = skip("+") ? 1 : skip("-") ? -1 : 0
         guard sign != 0, let hours = digits(2), skip(":"), let minutes = digits(2), hours < 24,
             minutes < 60

@@ -50,8 +50,17 @@ enum Main {
             complain("octroi: \(fault)")
             exit(fault.kind.rawValue)
         } catch {
-            Octroi.exit(withError: error)
+            refuse(error)
         }
+    }
+
+    /// Ends with what ArgumentParser says: help whole, a complaint a screen at most.
+    private static func refuse(_ error: any Error) -> Never {
+        let code = Octroi.exitCode(for: error)
+        guard code != .success else { Octroi.exit(withError: error) }
+        let text = Octroi.fullMessage(for: error)
+        if !text.isEmpty { complain(text) }
+        exit(code.rawValue)
     }
 
     /// Moves common options that stand before the command, `octroi --db x usage`, behind it.

@@ -86,12 +86,15 @@ struct PeriodOptions: ParsableArguments {
             "A month, 2026-11, of the zone in octroi.yaml (default: UTC).", valueName: "month"))
     var month: String?
 
-    @Option(help: ArgumentHelp("The start, inclusive: 2026-11-01T00:00:00Z.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp(
+            "The start, inclusive: 2026-11-01T00:00:00Z, or 2026-11-01, a day of the zone's.",
+            valueName: "time"))
     var from: String?
 
     @Option(
         help: ArgumentHelp(
-            "The end, exclusive. Default, with --from: the end of this hour.", valueName: "time"))
+            "The end, exclusive; as --from. Default: the end of this hour.", valueName: "time"))
     var to: String?
 
     var isGiven: Bool { month != nil || from != nil || to != nil }
@@ -106,7 +109,7 @@ struct PeriodOptions: ParsableArguments {
                 throw wrong("--month", "--from or --to as well", "Give either a month or both ends")
             }
             guard let period = zone.month(month) else {
-                throw wrong("--month", "\"\(month)\"", "Write a month as 2026-11")
+                throw wrong("--month", quoted(month), "Write a month as 2026-11")
             }
             return period
         }
@@ -114,9 +117,9 @@ struct PeriodOptions: ParsableArguments {
             guard to == nil else { throw wrong("--to", "no --from", "Give both ends") }
             return zone.month(of: now)
         }
-        let start = try instant("--from", from)
+        let start = try readTime("--from", from, in: zone)
         let end =
-            try to.map { text throws(Fault) in try instant("--to", text) }
+            try to.map { text throws(Fault) in try readTime("--to", text, in: zone) }
             ?? now.startOfHour.advanced(bySeconds: 3600)
         guard let period = Period(start: start, end: end) else {
             throw wrong(
@@ -130,24 +133,28 @@ struct PeriodOptions: ParsableArguments {
         return period
     }
 
-    private func instant(_ option: String, _ text: String) throws(Fault) -> Instant {
-        guard let instant = Instant(rfc3339: text) else {
-            throw wrong(
-                option, "\"\(text)\"", "Write an RFC 3339 time, such as 2026-11-01T00:00:00Z")
-        }
-        return instant
-    }
-
     private func wrong(_ place: String, _ found: String, _ cure: String) -> Fault {
         Fault(.wrongUse, at: place, found: found, cure: cure)
     }
+}
+
+/// Reads a time: RFC 3339, or a bare date for the start of that day in the billing zone.
+func readTime(
+    _ option: String, _ text: String, in zone: BillingZone
+) throws(Fault) -> Instant {
+    guard let instant = Instant(rfc3339: text) ?? zone.day(text)?.start, instant.isBillable else {
+        throw Fault(
+            .wrongUse, at: option, found: quoted(text),
+            cure: "Write an RFC 3339 time after 1970, such as 2026-11-01T00:00:00Z, or a date")
+    }
+    return instant
 }
 
 /// Reads a duration option.
 func milliseconds(_ option: String, _ text: String) throws(Fault) -> Int64 {
     guard let value = parseMilliseconds(text) else {
         throw Fault(
-            .wrongUse, at: option, found: "\"\(text)\"",
+            .wrongUse, at: option, found: quoted(text),
             cure: "Write a whole number with ms, s, m, h or d, such as 10s")
     }
     return value

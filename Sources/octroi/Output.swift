@@ -24,8 +24,8 @@ private func endByBrokenPipe() {
     raise(SIGPIPE)
 }
 
-/// Prints one line on standard error.
-func complain(_ line: String) { writeError(line + "\n") }
+/// Prints one line on standard error, a screen of it at most.
+func complain(_ line: String) { writeError(shortened(line, to: 2000) + "\n") }
 
 /// Writes to standard error without buffering.
 func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }

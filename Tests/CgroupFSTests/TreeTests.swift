@@ -83,15 +83,65 @@ import Units
         // Born with processes of its own: one container.
         let first = survey(tree)
         #expect(first.map(\.path) == ["/app"] && first[0].isWhole && first[0].birth != nil)
-        // Seen for the first time as an inner cgroup: its child keeps the account, and its own
-        // processes are told.
+        // The same where its child was there first: what it holds decides, not who was born first.
         let other = try self.tree()
-        #expect(survey(other).map(\.path) == ["/app/worker"])
-        #expect(other.survey(plan()).unaccounted == ["/app"])
+        #expect(survey(other).map(\.path) == ["/app"])
+        #expect(other.survey(plan()).unaccounted.isEmpty)
+        // Where the path says that it holds containers, its own processes are told.
+        try folder.write("1\n", to: "b.slice/cgroup.procs")
+        try folder.write("2\n", to: "b.slice/leaf/cgroup.procs")
+        #expect(Set(survey(other).map(\.path)) == ["/app", "/b.slice/leaf"])
+        #expect(other.survey(plan()).unaccounted == ["/b.slice"])
+        try folder.remove("b.slice")
         // Known as whole: it stays one, also without processes.
         try folder.write("", to: "app/cgroup.procs")
         let again = try self.tree()
         #expect(survey(again, plan(whole: [first[0].id])).map(\.path) == ["/app"])
+    }
+
+    @Test func processesThatMoveInBesideChildrenMakeItOne() throws {
+        try folder.write("2\n", to: "app/worker/cgroup.procs")
+        let tree = try tree()
+        #expect(survey(tree).map(\.path) == ["/app/worker"])
+        tree.seal()
+        tree.acknowledge()
+        try folder.write("1\n", to: "app/cgroup.procs")
+        // Its counter holds its child's usage: no birth is told.
+        let found = survey(tree)
+        #expect(found.map(\.path) == ["/app"] && found[0].isWhole && found[0].birth == nil)
+        try folder.write("", to: "app/cgroup.procs")
+        #expect(survey(tree).map(\.path) == ["/app"], "it stays one")
+    }
+
+    @Test func whatLiesAboveATenantRootIsNoContainer() throws {
+        try folder.write("1\n", to: "x.scope/cgroup.procs")
+        try folder.write("2\n", to: "x.scope/a/root/web/cgroup.procs")
+        let tree = try tree()
+        #expect(survey(tree).map(\.path) == ["/x.scope"])
+        let roots = plan(["/x.scope/a/root"])
+        let found = survey(tree, roots)
+        #expect(found.map(\.path) == ["/x.scope/a/root/web", "/x.scope/a/root"])
+        #expect(found.allSatisfy { $0.birth == nil }, "it was counted with its container before")
+        #expect(tree.survey(roots).unaccounted == ["/x.scope"])
+        #expect(survey(tree).map(\.path) == ["/x.scope"], "without the rule it is one again")
+    }
+
+    @Test func theServiceOfAnEngineIsOneUntilPodsLieBelowIt() throws {
+        let plan = SurveyPlan(nesting: {
+            $0 == "/engine" ? .oneUnlessKnown : $0.hasPrefix("/engine/pod") ? .one : .byProcesses
+        })
+        try folder.write("1\n", to: "engine/cgroup.procs")
+        try folder.write("2\n", to: "engine/helper/cgroup.procs")
+        let tree = try tree()
+        #expect(survey(tree, plan).map(\.path) == ["/engine"])
+        try folder.write("3\n", to: "engine/pod1/x/cgroup.procs")
+        let found = survey(tree, plan)
+        #expect(Set(found.map(\.path)) == ["/engine/helper", "/engine/pod1"])
+        #expect(found.allSatisfy { $0.birth == nil })
+        try folder.remove("engine/pod1")
+        tree.seal()
+        tree.acknowledge()
+        #expect(survey(tree, plan).filter { !$0.hasEnded }.map(\.path) == ["/engine"])
     }
 
     @Test func birthsAndEndsAreToldUntilTheyAreCommitted() throws {
@@ -150,6 +200,27 @@ import Units
         #expect(throws: Errno.noSuchFileOrDirectory) { try directory.write("1", to: "pids.max") }
         #expect(throws: Errno.self) { try directory.write("1", to: "../a/cpu.max") }
         #expect(try directory.text(of: "cpu.max") == "5 1")
+    }
+
+    /// What stands in a file's place is neither waited for nor written to, and is named.
+    @Test func whatIsNoPlainFileIsRefused() throws {
+        try folder.write("1\n", to: "a/pids.current")
+        #expect(mkfifo("\(folder.path)/a/cpu.stat", 0o600) == 0)
+        #expect(mkfifo("\(folder.path)/a/cpu.max", 0o600) == 0)
+        #expect(mkdir("\(folder.path)/a/memory.max", 0o700) == 0)
+        #expect(symlinks("pids.current", "\(folder.path)/a/pids.max"))
+        let directory = try CgroupRoot(opening: folder.path).open("/a")
+        var buffer: [UInt8] = []
+        let fifo = Errno(rawValue: ESPIPE)
+        #expect(fifo.reasonOfFile.contains("FIFO"))
+        #expect(throws: fifo) { try directory.read(.cpuStat, into: &buffer) }
+        #expect(throws: fifo) { try directory.text(named: "cpu.max") }
+        #expect(throws: Errno(rawValue: EISDIR)) { try directory.text(named: "memory.max") }
+        #expect(throws: Errno(rawValue: ELOOP)) { try directory.text(named: "pids.max") }
+        #expect(throws: Errno.self) { try directory.write("max", to: "cpu.max") }
+        #expect(throws: Errno.self) { try directory.write("max", to: "memory.max") }
+        #expect(throws: Errno.self) { try directory.write("max", to: "pids.max") }
+        #expect(try directory.text(named: "pids.current") == "1\n")
     }
 
     @Test func everyCgroupCanBeNamed() throws {

@@ -13,10 +13,23 @@ import Testing
         #expect(pressure.some == 4844 && pressure.full == 17)
     }
 
-    @Test(arguments: ["", "some avg10=0.00\n", "some total=x\n", "some total=1"])
-    func badPressureIsRefused(text: String) {
-        let bytes = Array(text.utf8)
-        #expect(throws: FormatError.self) { _ = try Pressure(parsing: bytes.span) }
+    @Test(arguments: [
+        "some avg10=0.00\n", "some total=x\n", "some total=1", "some total=1\nsome total=2\n",
+        "some",
+        "some total=18446744073709551615\n",
+    ])
+    func badPressureIsNotZero(text: String) throws {
+        let bytes = Array(("\nfull avg10=0.00 total=3 later=x\nother x\n" + text).utf8)
+        let pressure = try Pressure(parsing: bytes.span)
+        #expect(pressure.some == nil && pressure.full == 3)
+        #expect(pressure.odd.lines.map(\.subject) == ["some"])
+    }
+
+    @Test func emptyTextsAreRefused() {
+        let none: [UInt8] = []
+        #expect(throws: FormatError.self) { _ = try Pressure(parsing: none.span) }
+        #expect(throws: FormatError.self) { _ = try MemoryEvents(parsing: none.span) }
+        #expect(throws: FormatError.self) { _ = try NetDev(parsing: none.span) }
     }
 
     @Test func interfacesButTheLoopbackAreTaken() throws {
@@ -37,10 +50,21 @@ import Testing
             ])
     }
 
-    @Test(arguments: ["", "a\n", "a\nb\neth0 1 2\n", "a\nb\neth0: 1 2 3\n", "a\nb\neth0: x\n"])
-    func badCountersAreRefused(text: String) {
-        let bytes = Array(text.utf8)
-        #expect(throws: FormatError.self) { _ = try NetDev(parsing: bytes.span) }
+    /// An odd line costs its interface; the loopback and columns that are not billed may hold anything.
+    @Test(
+        arguments: [
+            ("eth1: 1 2 3\n", ["eth1"], false), ("eth1: x 0 0 0 0 0 0 0 1\n", ["eth1"], false),
+            ("eth1: 1 -2 x 0 0 0 0 0 18446744073709551615\n", ["eth1"], false),
+            ("eth1 1 2\n", [], true), ("eth1: 1 0 0 0 0 0 0 0 2 0 0 0 0 0 0 0", ["eth1"], true),
+            ("lo: x\n\n", [], false), ("eth1", [], true),
+            ("eth1: 1 0 0 0 0 0 0 0 2\neth1: 1 0 0 0 0 0 0 0 3\n", ["eth1"], false),
+        ] as [(String, [String], Bool)])
+    func badCountersAreNotZero(text: String, unread: [String], isPartial: Bool) throws {
+        let bytes = Array(("a\nb\n eth0: 7 x -1 0 0 0 0 0 8 x\n" + text).utf8)
+        let net = try NetDev(parsing: bytes.span)
+        #expect(net.interfaces == ["eth0": .init(receivedBytes: 7, sentBytes: 8)])
+        #expect(net.unread == Set(unread) && net.isPartial == isPartial)
+        #expect(net.odd.isEmpty == (unread.isEmpty && !isPartial))
     }
 
     @Test(arguments: [

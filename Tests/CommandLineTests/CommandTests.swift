@@ -284,9 +284,11 @@ struct Desk {
             "limit", "set", "acme", "cpu=1.5", "--root", desk.tree, "--plan", "--format", "csv")
         #expect(
             plan.lines == [
-                "cgroup,limit,before,wanted,after,verified,owner,effect,cost_per_hour",
+                "cgroup,limit,before,wanted,after,verified,owner,effect,cost_per_hour,unit,"
+                    + "before_quantity,wanted_quantity,used_quantity,throttled_percent,"
+                    + "reclaimable_bytes,cost_most,cost_before,cost_now,currency",
                 "/tenant-acme.slice,cpu.max,max 100000,150000 100000,,,file,,"
-                    + "at most 0.0607 EUR; was without bound",
+                    + "at most 0.0607 EUR; was without bound,core,,1.5,,,,0.06072,,,EUR",
             ])
         #expect(try String(contentsOfFile: "\(path)/cpu.max", encoding: .utf8) == "max 100000\n")
 

@@ -52,8 +52,13 @@ import Testing
         let head = try #require(whole.errors.split(separator: " ").last?.dropLast())
         #expect(whole.errors.contains("4 changes checked"))
         #expect(try desk.run("limit", "history", "--head", "\(head)").status == 0)
-        let other = try desk.run("limit", "history", "--head", "ab", "--format", "csv")
-        #expect(other.status == 1 && other.output.contains("is not in the chain"))
+        // A typing error accuses nobody.
+        let typo = try desk.run("limit", "history", "--head", "ab", "--format", "csv")
+        #expect(typo.status == 64 && typo.errors.contains("Give the 64 hex digits"))
+        let other = try desk.run(
+            "limit", "history", "--head", String(repeating: "ab", count: 32), "--format", "csv")
+        #expect(other.status == 1 && other.errors.contains("no such hash"))
+        #expect(!other.errors.contains("somebody") && other.output == "damage\n")
         let unknown = try desk.run("limit", "history", "nosuch")
         #expect(unknown.errors == "octroi: no change of nosuch is written down\n")
     }
@@ -94,6 +99,44 @@ import Testing
         #expect(try biting() == [])
         try write(12_999, 4000, 4)
         #expect(try biting() == ["throttled 7 ms", "waited 2 ms for CPUs", "1 forks refused"])
+    }
+
+    /// A program reads no sentences.
+    @Test(arguments: [true, false])
+    func whatAPlanSaysIsInFields(isPlan: Bool) throws {
+        try desk.folder.write(
+            "anon 4096\nfile 4096\nkernel 0\nsock 0\nshmem 0\n", to: "\(root)/memory.stat")
+        try desk.folder.write("5\n", to: "\(root)/pids.max")
+        let words = ["limit", "set", "acme", "memory.max=1G", "pids.max=max"]
+        let result = try octroi(
+            words + (isPlan ? ["--plan"] : []) + ["--format", "json", "--root", desk.tree],
+            store: desk.store)
+        #expect(result.status == 0, "\(result.errors)")
+        let rows = try #require(
+            try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]])
+        func row(_ limit: String) throws -> [String: Any] {
+            try #require(rows.first { $0["limit"] as? String == limit })
+        }
+        let (memory, pids) = (try row("memory.max"), try row("pids.max"))
+        #expect(memory["unit"] as? String == "byte" && pids["unit"] as? String == "process")
+        #expect(memory["before_quantity"] is NSNull)
+        #expect(memory["wanted_quantity"] as? String == "1073741824")
+        #expect(memory["used_quantity"] as? String == "8192")
+        #expect(memory["reclaimable_bytes"] as? Int == 4096)
+        #expect(pids["before_quantity"] as? String == "5" && pids["wanted_quantity"] is NSNull)
+        #expect(pids["used_quantity"] as? String == "3")
+    }
+
+    @Test(arguments: [
+        ["--slice", "system.slice"], ["--slice", "user.slice"], ["--slice", "user-1000.slice"],
+        ["--root", "/system.slice"], ["--root", "/user.slice/user-0.slice"],
+    ])
+    func slicesOfTheHostAreNoTenantsByMistake(rule: [String]) throws {
+        let words = ["tenant", "add", "all"] + rule + ["--no-unit"]
+        let refused = try octroi(words, store: desk.store)
+        #expect(refused.status == 1 && refused.errors.contains("the host's own services"))
+        #expect(try !desk.run("tenant", "list").output.contains("all"))
+        #expect(try octroi(words + ["--force"], store: desk.store).status == 0)
     }
 
     @Test func aPlanNeedsNoRightToWrite() throws {
@@ -191,13 +234,17 @@ import Testing
         #expect(try desk.run("budget", "show", "acme").status == 65)
         let past = ["budget", "set", "acme", "5", "--exempt-until", "2020-01-01T00:00:00Z"]
         #expect(try octroi(past, store: desk.store).errors.contains("is over"))
-        let why = ["budget", "set", "acme", "5", "--reason", "why"]
-        #expect(try octroi(why, store: desk.store).status == 64)
+        let why = ["budget", "set", "acme", "5", "--reason", "order 4711"]
+        #expect(try octroi(why, store: desk.store).status == 0)
+        #expect(try octroi(why, store: desk.store).output == "no change\n")
+        let record = try desk.run("limit", "history", "acme", "--format", "csv").lines.dropFirst()
+        #expect(
+            record.count == 1 && record.first?.contains("a month, no ladder: order 4711") == true)
         let policy = try desk.file("policy.yaml", Self.policy)
         #expect(try desk.run("apply", policy).output.contains("new ladder quick"))
         #expect(try desk.run("apply", policy).output == "no change\n")
         let twice = try desk.run("apply", policy, policy)
-        #expect(twice.status == 65 && twice.errors.contains("budget of tenant acme is there twice"))
+        #expect(twice.status == 65 && twice.errors.contains("a second time; the first is at"))
         let set = try desk.run("budget", "set", "acme", "2.50", "--per", "month")
         #expect(set.output == "changed budget of tenant acme\n")
         let csv = try desk.run("budget", "set", "acme", "2.50", "--format", "csv")
@@ -225,7 +272,10 @@ import Testing
         let list = try desk.run("budget", "list", "--format", "csv")
         #expect(list.lines.last?.hasPrefix("acme,2.50,EUR,month,") == true)
         #expect(try desk.run("budget", "show", "acme").output.contains("of 2.50 EUR spent"))
-        #expect(try desk.run("budget", "remove", "acme").status == 0)
+        #expect(try desk.run("budget", "remove", "acme", "--reason", "gone").status == 0)
+        let last = try desk.run("limit", "history", "acme", "--format", "csv").lines.last
+        #expect(last?.contains("its budget was removed: gone") == true)
+        #expect(try desk.run("limit", "history", "--verify").status == 0)
         #expect(try desk.run("budget", "remove", "acme").status == 65)
     }
 

@@ -296,7 +296,9 @@ import Units
                 Period(
                     start: rig.start.advanced(bySeconds: from * 3600),
                     end: rig.start.advanced(bySeconds: to * 3600)))
-            _ = try rig.store.assign("/web", to: index % 2 == 0 ? "acme" : "lab", over: period)
+            let request = HandOverRequest(
+                "/web", to: index % 2 == 0 ? "acme" : "lab", over: period)
+            _ = try rig.store.assign(request, at: rig.kernel.now().wall)
             #expect(try damage() == [])
         }
         _ = try rig.store.removeTenant("acme", at: rig.kernel.now().wall)
@@ -313,7 +315,8 @@ import Units
         #expect(try rig.store.verify(head: head).damage == [])
         #expect(try rig.store.verify().head != head)
         let other = String(repeating: "0", count: 63) + "1"
-        #expect(try rig.store.verify(head: other).damage.count == 1)
+        let unknown = try rig.store.verify(head: other)
+        #expect(!unknown.hasHead && unknown.damage.isEmpty)
     }
 
     @Test func pruningChangesNoUsage() throws {

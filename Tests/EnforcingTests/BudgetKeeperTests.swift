@@ -85,6 +85,37 @@ import Units
         #expect(try rig.store.verifyLimitHistory().damage.isEmpty)
     }
 
+    /// A tenant that is frozen and pays for more is not to wait for the next look at what is spent.
+    @Test func aChangedBudgetIsLookedAtInTheNextTick() throws {
+        let (rig, enforcer) = try rig(["acme"], ladder([.init(at: 50, .weight(25))]))
+        try spend(rig, "acme", 60)
+        _ = try enforcer.look()
+        func weight(after change: () throws -> Void) throws -> String {
+            rig.time.pass(1000)
+            try change()
+            _ = try enforcer.look()
+            return try rig.read("/acme", "cpu.weight")
+        }
+        let calm = try weight {}
+        let raised = try weight {
+            _ = try rig.store.setBudget(try budget("acme", "1000"), at: start)
+        }
+        // By the same clock as before: what counts is what was set.
+        let lowered = try weight {
+            _ = try rig.store.setBudget(try budget("acme", "100"), at: start)
+        }
+        var exempt = try budget("acme", "100")
+        exempt.exemptUntil = Instant(milliseconds: rig.time.milliseconds + 3_600_000)
+        let spared = try weight { _ = try rig.store.setBudget(exempt, at: start) }
+        exempt.exemptUntil = nil
+        let due = try weight { _ = try rig.store.setBudget(exempt, at: start) }
+        let removed = try weight { _ = try rig.store.removeBudget(of: "acme") }
+        #expect(
+            [calm, raised, lowered, spared, due, removed] == [
+                "25", "100", "25", "100", "25", "100",
+            ])
+    }
+
     @Test func aStepThatFailsIsPutOffAndKeepsNobodyFromRelief() throws {
         let bus = FakeBusBox()
         let (rig, enforcer) = try rig(

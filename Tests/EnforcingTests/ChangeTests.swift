@@ -197,12 +197,6 @@ import Units
         ),
         (
             """
-            DELETE FROM limit_change WHERE change_set = 5;
-            DELETE FROM limit_change_set WHERE id = 5
-            """, "is not in the chain"
-        ),
-        (
-            """
             INSERT INTO limit_change (at_ms, uid, target, path, cgroup_id, file, before, wanted, after,
                 verified) VALUES (1, 0, 'acme', '/acme', 1, 'pids.max', '1', '2', '2', 1)
             """, "write 6 belongs to no change"
@@ -211,7 +205,31 @@ import Units
     func whoeverWritesIntoTheRecordIsFound(sql: String, damage: String) throws {
         let rig = try LimitRig(cgroups: ["/acme"], tenants: [tenant("acme", root: "/acme")])
         for limit in 1...5 { try rig.set("acme", "pids.max=\(limit)") }
+        try tamper(rig, sql)
+        let found = try rig.store.verifyLimitHistory().damage
+        #expect(found.contains { $0.contains(damage) }, "\(found)")
+    }
+
+    /// The end of a chain can be cut off without a trace in it: who kept the hash finds out.
+    @Test func aHeadThatWasKeptIsMissedAndNothingElseIsBlamed() throws {
+        let rig = try LimitRig(cgroups: ["/acme"], tenants: [tenant("acme", root: "/acme")])
+        for limit in 1...5 { try rig.set("acme", "pids.max=\(limit)") }
         let head = try rig.store.verifyLimitHistory().head
+        #expect(try rig.store.verifyLimitHistory(head: head.uppercased()).hasHead)
+        let other = String(repeating: "a", count: 64)
+        let unknown = try rig.store.verifyLimitHistory(head: other)
+        #expect(!unknown.hasHead && unknown.damage.isEmpty)
+        try tamper(
+            rig,
+            """
+            DELETE FROM limit_change WHERE change_set = 5;
+            DELETE FROM limit_change_set WHERE id = 5
+            """)
+        let cut = try rig.store.verifyLimitHistory(head: head)
+        #expect(!cut.hasHead && cut.damage.isEmpty && cut.count == 4)
+    }
+
+    private func tamper(_ rig: LimitRig, _ sql: String) throws {
         let database = try DatabaseQueue(path: rig.store.path)
         try database.writeWithoutTransaction {
             let triggers = try String.fetchAll(
@@ -224,8 +242,6 @@ import Units
             try $0.execute(sql: "PRAGMA foreign_keys = OFF")
             try $0.execute(sql: sql)
         }
-        let found = try rig.store.verifyLimitHistory(head: head).damage
-        #expect(found.contains { $0.contains(damage) }, "\(found)")
     }
 }
 

@@ -68,6 +68,26 @@ import Units
         #expect(try rig.read("/acme", "pids.max") == "50")
     }
 
+    /// Neither the number of wishes nor the newest time tells a change, once a clock was set back.
+    @Test(arguments: [-86_400_000, -1, 0, 1] as [Int64])
+    func aChangedContractIsFollowedWhateverTheClockSays(step: Int64) throws {
+        let rig = try rig(nil)
+        let enforcer = rig.enforcer()
+        _ = try enforcer.look()
+        rig.time.pass(step)
+        for limit in [60, 70] as [Int64] {
+            var contract = Contract(tenants: nil, books: nil)
+            contract.limits = [
+                GrantedLimits(
+                    tenant: "acme", settings: [.pidsMax: .number(.at(limit))], drift: nil)
+            ]
+            _ = try rig.store.apply(
+                contract, isPlan: false, at: Instant(milliseconds: rig.time.milliseconds))
+            #expect(try enforcer.look()?.written == 1)
+            #expect(try rig.read("/acme", "pids.max") == "\(limit)")
+        }
+    }
+
     @Test func driftIsReassertedInOneLookAndAFightIsGivenUp() throws {
         let rig = try rig(.reassert)
         let enforcer = rig.enforcer()

@@ -40,11 +40,12 @@ final class LimitRig {
                 try folder.write(text + "\n", to: "tree\(cgroup)/\(name)")
             }
         }
+        try folder.write("", to: "units/none")
         let store = try Store(at: "\(folder.path)/octroi.db", for: .write)
         try store.adoptTenants(tenants, at: Instant(milliseconds: time.milliseconds))
         let address = bus?(folder.path).address
         let owners = Owners(
-            isHost: address != nil, address: address,
+            isHost: address != nil, address: address, units: "\(folder.path)/units",
             sockets: RuntimeSockets(docker: [], podman: []))
         let tree = LimitedTree(
             root: try CgroupRoot(opening: "\(folder.path)/tree"), owners: owners)

@@ -200,6 +200,34 @@ import Units
         #expect(try rig.state.overlays.isEmpty && rig.state.held.isEmpty)
     }
 
+    /// What /etc keeps would come back with a daemon-reload: systemd has the boost in a file of its own.
+    @Test func aBoostIsKeptOverADaemonReloadUntilItEnds() throws {
+        let (rig, _) = try managed("pids.max", "40", "500", "40")
+        let file = "\(rig.folder.path)/units/tenant-acme.slice.d/zz-octroi.conf"
+        try rig.set("acme", "pids.max=40")
+        #expect(!FileManager.default.fileExists(atPath: file), "what is set for good needs none")
+        try rig.boost("acme", "pids.max=500", forMilliseconds: 60_000)
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(text.hasSuffix("[Slice]\nTasksMax=500\n"))
+        rig.time.pass(60_000)
+        _ = try rig.enforcer().look()
+        #expect(try rig.read(slice, "pids.max") == "40")
+        #expect(!FileManager.default.fileExists(atPath: file))
+    }
+
+    /// Or it would come back with the next unit of that name.
+    @Test func whatWasKeptForAUnitGoesThoughTheUnitHasGone() throws {
+        let (rig, _) = try managed("pids.max", "500")
+        try rig.boost("acme", "pids.max=500", forMilliseconds: 60_000)
+        try FileManager.default.removeItem(atPath: "\(rig.folder.path)/tree\(slice)")
+        rig.time.pass(60_000)
+        _ = try rig.enforcer().look()
+        #expect(
+            !FileManager.default.fileExists(
+                atPath: "\(rig.folder.path)/units/tenant-acme.slice.d/zz-octroi.conf"))
+        #expect(try rig.state.overlays.isEmpty)
+    }
+
     @Test func aBoostThatStandsAfterARebootHasATimerAgain() throws {
         let (rig, bus) = try managed("pids.max", "500")
         try rig.boost("acme", "pids.max=500", forMilliseconds: 60_000)
@@ -248,5 +276,32 @@ import Units
         let enforcer = Enforcer(changer: later, store: rig.store, budgets: nil) { 0 }
         #expect(try enforcer.look()?.written == 1)
         #expect(try rig.read("/acme", "pids.max") == "50")
+    }
+
+    /// What the kernel's files say may be anything: it is read by the kernel's rules, or not at all.
+    @Test func foreignNumbersNeitherTrapNorCount() throws {
+        let rig = try acme()
+        let most = Int64.max
+        try rig.write("\(most) 100000\n", "/acme", "cpu.max")
+        try rig.write(
+            "anon \(most)\nfile 0\nkernel \(most)\nsock 1\nshmem 1\ninactive_file 0\n", "/acme",
+            "memory.stat")
+        try rig.write("18446744073709551615\n", "/acme", "memory.current")
+        try rig.write("some total=-\(most)\nfull total=1x\n", "/acme", "memory.pressure")
+        try rig.write("nr_throttled 5\nthrottled_usec -7\n", "/acme", "cpu.stat")
+        try rig.write("8:0 rbps=x\n   \n8:16 rbps=5\n", "/acme", "io.max")
+        let cgroup = try #require(rig.tree.cgroup("/acme"))
+        let now = cgroup.circumstances()
+        #expect(now.unreclaimable == nil && now.memory == nil && now.processes == 3)
+        #expect(cgroup.stalled("memory.pressure", full: true) == nil)
+        #expect(cgroup.stalled("memory.pressure", full: false) == nil)
+        #expect(cgroup.bites(of: .cpuMax) == nil)
+        #expect(cgroup.counter("cpu.stat", "nr_throttled") == 5)
+        #expect(throws: Fault.self) {
+            try rig.tree.value(of: .ioMax(DeviceNumber(major: 8, minor: 0)), at: cgroup)
+        }
+        #expect(cgroup.limitedDevices.map(\.minor) == [0, 16])
+        try rig.set("acme", "cpu=1.5")
+        #expect(try rig.read("/acme", "cpu.max") == "150000 100000")
     }
 }

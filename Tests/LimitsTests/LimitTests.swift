@@ -72,6 +72,17 @@ import Units
             isSame("rbps=max wbps=5", "wbps=5", .ioMax(DeviceNumber(major: 8, minor: 0))) == true)
     }
 
+    /// What a kernel file may not say is no value: not a limit, and not none.
+    @Test(arguments: [
+        ("-5", LimitKey.cpuWeight), ("99999999999999999999", .cpuWeight), ("10001", .ioWeight),
+        ("50000", .cpuMax), ("-1 100000", .cpuMax), ("9223372036854775808", .memoryMax),
+        ("wbps", .ioMax(DeviceNumber(major: 8, minor: 0))),
+        ("wbps=1 wbps=2", .ioMax(DeviceNumber(major: 8, minor: 0))),
+    ])
+    func foreignTextIsNoLimit(text: String, key: LimitKey) {
+        #expect(LimitValue(text, for: key) == nil)
+    }
+
     @Test func aLimitThatCannotShrinkIsRefused() {
         var now = Circumstances()
         (now.memory, now.unreclaimable) = (16384, 8192)
@@ -149,6 +160,18 @@ import Units
         #expect(strangled.next(current: 150, stalled: 90, elapsed: 6000) == .wait)
         #expect(strangled.next(current: 150, stalled: 90, elapsed: 15_999) == .wait)
         #expect(strangled.next(current: 150, stalled: 90, elapsed: 16_000) != .wait)
+    }
+
+    @Test(
+        arguments: [
+            (0, 100_000, 200, 50), (0, 100_000, 1000, 10), (5, 200_005, 200, 100), (7, 7, 200, 0),
+            (0, 1, 0, nil), (9, 8, 200, nil), (.min, .max, 200, nil), (0, 1, .max, nil),
+            (0, 1, -1, nil),
+        ] as [(Int64, Int64, Int64, Int64?)])
+    func stallsAreSharesOfTheTimeThatPassed(
+        before: Int64, after: Int64, milliseconds: Int64, share: Int64?
+    ) {
+        #expect(stalledShare(from: before, to: after, milliseconds: milliseconds) == share)
     }
 
     @Test func aFightIsGivenUpOnceAndTakenUpAgainAfterQuiet() {

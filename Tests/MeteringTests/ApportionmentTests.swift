@@ -45,7 +45,7 @@ private func claim(_ need: Int64, ended: Bool = false) -> Claim {
         for _ in 0..<5000 {
             let claims = (0..<Int.random(in: 0...6, using: &random)).map { _ in
                 Claim(
-                    need: .random(in: -5...50, using: &random),
+                    need: Int64.random(in: -5...50, using: &random),
                     hasEnded: Bool.random(using: &random))
             }
             let used = Int128(Int64.random(in: 0...200, using: &random))

@@ -186,6 +186,98 @@ private func written(_ bytes: Int64) -> [DeviceNumber: IOCounters] {
         #expect(advance.parts.allSatisfy { $0.hour <= stepped.wall })
     }
 
+    /// What could not be read stays where it stood: nothing is lost, and nothing of before is billed.
+    @Test func anUnreadCounterIsMadeUpForLater() {
+        var odd = IOCounters(readBytes: nil, writeBytes: 500, readOps: 0, writeOps: 0)
+        odd.unread = .readBytes
+        func counters(_ read: Int64, _ written: Int64) -> [DeviceNumber: IOCounters] {
+            [sda: IOCounters(readBytes: read, writeBytes: written, readOps: 0, writeOps: 0)]
+        }
+        // Unread at the first reading: its past is not known, and not billed.
+        var position = Position()
+        _ = position.advance(to: sample(io: [sda: odd]), at: moment(0), longestHold: hold)
+        let first = position.advance(
+            to: sample(io: counters(900, 600)), at: moment(1), longestHold: hold)
+        #expect(total(first, .meter(.ioReadBytes)) == 0)
+        #expect(total(first, .meter(.ioWriteBytes)) == 100)
+        _ = position.advance(to: sample(io: [sda: .unreadable]), at: moment(2), longestHold: hold)
+        let next = position.advance(
+            to: sample(io: counters(950, 650)), at: moment(3), longestHold: hold)
+        #expect(total(next, .meter(.ioReadBytes)) == 50)
+        #expect(total(next, .meter(.ioWriteBytes)) == 50)
+        // Of a container that was seen born its past is its own.
+        var born = Position.born(after: moment(0))
+        _ = born.advance(to: sample(io: [sda: odd]), at: moment(1), longestHold: hold)
+        let all = born.advance(to: sample(io: counters(900, 600)), at: moment(2), longestHold: hold)
+        #expect(total(all, .meter(.ioReadBytes)) == 900)
+        #expect(total(all, .meter(.ioWriteBytes)) == 100)
+    }
+
+    /// A device that a text lacked that was cut off is no new one.
+    @Test(arguments: [IOStat.Completeness.partial, .endsInDevice])
+    func aTextThatWasCutOffIsNoBeginning(completeness: IOStat.Completeness) {
+        var position = Position()
+        var torn = sample(io: [:])
+        (torn.hasUnknownDevices, torn.ioCompleteness) = (true, completeness)
+        _ = position.advance(to: torn, at: moment(0), longestHold: hold)
+        let first = position.advance(
+            to: sample(io: written(1000)), at: moment(1), longestHold: hold)
+        #expect(total(first, .meter(.ioWriteBytes)) == 0)
+        torn.io = [:]
+        #expect(position.advance(to: torn, at: moment(2), longestHold: hold).endedDevices == [])
+        let next = position.advance(to: sample(io: written(1070)), at: moment(3), longestHold: hold)
+        #expect(total(next, .meter(.ioWriteBytes)) == 70)
+    }
+
+    /// Readings that no correct kernel gives are taken out, and the account stays where it stands.
+    @Test func whatCannotFollowIsRefused() {
+        var position = Position.born(after: moment(0))
+        _ = position.advance(
+            to: sample(cpu: 1000, io: written(1000)), at: moment(1), longestHold: hold)
+        for (usage, bytes) in [(400, 1100), (.max, .max), (1100, 1 << 60)] as [(Int64, Int64)] {
+            var made = sample(cpu: usage, io: written(bytes))
+            let files = position.refuse(from: &made).map(\.file)
+            #expect(files.contains("cpu.stat") == (usage != 1100))
+            #expect(files.contains("io.stat") == (bytes != 1100))
+            #expect((made.cpu?.usageMicroseconds == nil) == files.contains("cpu.stat"))
+            #expect(made.io?[sda]?.unread.contains(.writeBytes) == files.contains("io.stat"))
+        }
+        var (once, again) = (sample(cpu: 400), sample(cpu: 500))
+        let text = position.refuse(from: &once)
+        #expect(text.count == 1 && text == position.refuse(from: &again), "one event, one text")
+        // A device that fell began anew, and a first reading may be anything.
+        var fallen = sample(io: written(10))
+        #expect(position.refuse(from: &fallen).isEmpty)
+        var first = sample(cpu: .max, io: written(.max))
+        #expect(Position().refuse(from: &first).isEmpty)
+    }
+
+    /// Numbers at every edge are added and taken off without an overflow.
+    @Test func foreignNumbersNeverTrap() {
+        let edges: [Int64] = [0, 1, 1 << 56, 1 << 62, .max - 1, .max]
+        var random = SeededRandom(seed: 8)
+        for _ in 0..<500 {
+            var position = Bool.random(using: &random) ? Position() : .born(after: moment(0))
+            for tick in 1..<8 as Range<Int64> {
+                let cpu = edges.randomElement(using: &random)
+                let io = edges.randomElement(using: &random).map(written)
+                let anon = edges.randomElement(using: &random)
+                let made = sample(cpu: cpu, anon: anon, io: io)
+                if Bool.random(using: &random) {
+                    for counter in [Counter.cpu, .io(sda, .writeBytes)] {
+                        let need = position.claim(counter, made)?.need ?? 0
+                        position.settle(
+                            counter, made, share: .random(in: 0...max(1, need), using: &random),
+                            at: moment(tick))
+                    }
+                } else {
+                    let advance = position.advance(to: made, at: moment(tick), longestHold: hold)
+                    #expect(advance.parts.allSatisfy { $0.quantity < Advance.mostInOneTick })
+                }
+            }
+        }
+    }
+
     /// However a counter's life is cut into ticks, and whichever readings fail, the parts add up
     /// to the last reading.
     @Test func sumOfUsageIsTheCounter() {

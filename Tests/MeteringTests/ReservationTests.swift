@@ -26,6 +26,22 @@ import Units
         #expect(Reservation(of: sample) == Reservation())
     }
 
+    /// A limit that is there and could not be read, or grants more than any host has, is not "none".
+    @Test func whatIsNotKnownIsNotNone() {
+        var sample = Sample()
+        (sample.isCPUMaxUnread, sample.isMemoryMaxUnread) = (true, true)
+        let unread = Reservation(of: sample)
+        #expect(unread.isCPUUnknown && unread.isMemoryUnknown && unread != Reservation())
+        sample = Sample()
+        sample.cpuMax = CPUMax(quota: .at(.max), period: 1)
+        sample.memoryMax = .at(.max)
+        #expect(Reservation(of: sample) == unread)
+        // Neither its own limit nor the one above it says what holds.
+        let known = Reservation(cpu: 1, memory: 1)
+        #expect(unread.within(known) == unread && known.within(unread) == unread)
+        #expect(unread.within(Reservation()) == unread)
+    }
+
     @Test func theLowerLimitHolds() {
         let own = Reservation(cpu: 2, memory: nil)
         #expect(own.within(Reservation(cpu: 3, memory: 7)) == Reservation(cpu: 2, memory: 7))

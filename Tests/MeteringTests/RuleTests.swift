@@ -32,6 +32,21 @@ import Testing
         #expect(rule.matches(ContainerFacts(path: path)) == fits)
     }
 
+    /// What lies right in a container is the container.
+    @Test(arguments: [
+        ("/lxc/101/**", "/lxc/101", true), ("/lxc/101/*", "/lxc/101", true),
+        ("/lxc/101/ns/**", "/lxc/101", true), ("/lxc/101/ns", "/lxc/101", true),
+        ("/lxc/*/**", "/lxc/101", true), ("/lxc/10/**", "/lxc/101", false),
+        ("/lxc/101/ns/x", "/lxc/101", false), ("/lxc/101/n", "/lxc/101", false),
+        ("/machines/acme/**", "/machines/acme", true), ("/machines/acme", "/machines/acme", true),
+        ("/machines/acme/ns", "/machines/acme", false), ("/machines/*/x", "/machines/acme", false),
+        ("/machines", "/machines/acme", false), ("/machines/acm", "/machines/acme", false),
+    ])
+    func aRuleForWhatLiesInAContainerIsForIt(glob: String, path: String, fits: Bool) {
+        let facts = ContainerFacts(path: path, isWhole: true)
+        #expect(Rule.cgroup(glob).matches(facts) == fits)
+    }
+
     @Test func labelsAndNamespacesFitOnceTheyAreKnown() {
         let facts = ContainerFacts(
             path: "/a", labels: ["octroi.tenant": "acme", "tier": ""], namespace: "prod")

@@ -15,7 +15,7 @@ import Units
             }
             return LimitSetting(key, value)
         }
-        let (body, left) = dockerUpdate(settings, known, swap: swap)
+        let (body, left) = dockerUpdate(settings, known, swap: swap, cores: 4)
         return (body, left.map(\.key))
     }
 
@@ -39,12 +39,62 @@ import Units
         #expect(plain.left == [.cpuWeight])
         let nano = HostConfig(NanoCpus: 1_000_000_000)
         #expect(try body(["cpu=0.5"], nano).body == ["NanoCpus": .number(500_000_000)])
-        for word in ["cpu=0.005", "cpu=900000", "cpu=max"] {
+        for word in ["cpu=0.005", "cpu=900000"] {
             let sent = try body([word], nano)
             #expect(sent.body.isEmpty && sent.left == [.cpuMax])
         }
+        // None can be taken away: all cores of the host are as good, and the cgroup has no limit.
+        let none = try body(["cpu=max"], nano)
+        #expect(none.body == ["NanoCpus": .number(4_000_000_000)] && none.left == [.cpuMax])
         // Docker takes no memory below 6 MiB; the cgroup does.
         #expect(try body(["memory.max=5M"]).left == [.memoryMax])
+    }
+
+    /// Docker refuses --cpus of a container that has a period or a quota (moby's UpdateContainer), so
+    /// one that has none is given --cpus.
+    @Test func dockersOwnToolGoesOnWorking() throws {
+        let half: [String: EngineValue] = ["NanoCpus": .number(500_000_000)]
+        let quota: [String: EngineValue] = [
+            "CpuQuota": .number(50_000), "CpuPeriod": .number(100_000),
+        ]
+        let cases: [(String, HostConfig, [String: EngineValue], [LimitKey])] = [
+            ("cpu=0.5", HostConfig(), half, []),
+            ("cpu=4", HostConfig(), ["NanoCpus": .number(4_000_000_000)], []),
+            (
+                "cpu=5", HostConfig(),
+                ["CpuQuota": .number(500_000), "CpuPeriod": .number(100_000)], []
+            ),
+            ("cpu=0.5", HostConfig(CpuQuota: 20_000, CpuPeriod: 50_000), quota, []),
+            ("cpu=0.5", HostConfig(CpuQuota: -1, CpuPeriod: 100_000), quota, []),
+            ("cpu=0.5", HostConfig(CpuQuota: -1), half, []),
+            ("cpu=max", HostConfig(CpuQuota: 20_000), ["CpuQuota": .number(-1)], []),
+            ("cpu=max", HostConfig(), [:], [.cpuMax]),
+        ]
+        for (word, known, sent, left) in cases {
+            let update = try body([word], known)
+            #expect(update.body == sent && update.left == left, "\(word) of \(known)")
+        }
+    }
+
+    @Test func podmanIsToldWhatItsOwnCpusGives() throws {
+        guard case .value(let key, let value) = try LimitWish(parsing: "cpu=0.5").goal else {
+            throw CancellationError()
+        }
+        let sent = podmanUpdate([LimitSetting(key, value)])
+        #expect(
+            sent.body == [
+                "cpu": .members(["quota": .number(50_000), "period": .number(100_000)])
+            ])
+    }
+
+    /// Only what an engine cannot be told to forget has to be held against it.
+    @Test func whoBringsALimitBack() {
+        let (docker, podman) = (
+            LimitOwner.docker(id: "1", unit: nil), LimitOwner.podman(id: "1", unit: nil)
+        )
+        for key in LimitKey.plain { #expect(!docker.bringsBack(key)) }
+        #expect(
+            LimitKey.plain.filter { podman.bringsBack($0) } == [.cpuMax, .memoryMax, .pidsMax])
     }
 
     @Test(arguments: ["web", "Web_1.x-y", "0a"]) func engineNames(name: String) {

@@ -23,13 +23,50 @@ private let id = String(repeating: "0a", count: 32)
         ("/tenants/acme/web", "cgroup", false),
         ("/system.slice/docker-short.scope", "docker", false),
         // Made by a workload in what is delegated to it, to pass for another's.
-        ("/user.slice/user-1000.slice/user@1000.service/docker-\(id).scope", "systemd", true),
-        ("/tenants/acme/docker-\(id).scope", "systemd", true),
-        ("/docker/mine/\(id)", "cgroup", true),
+        ("/user.slice/user-1000.slice/user@1000.service/docker-\(id).scope", "systemd", false),
+        ("/tenants/acme/docker-\(id).scope", "systemd", false),
+        ("/docker/mine/\(id)", "cgroup", false),
+        ("/lxc.payload.box/system.slice/docker-\(id).scope", "cgroup", false),
+        ("/user.slice/user-1.slice/user@1.service/user.slice/libpod-\(id).scope", "podman", false),
+        ("/tenants/acme/kubepods/pod1/\(id)", "kubernetes", false),
+        ("/system.slice/crio-conmon-\(id).scope", "monitor", false),
     ])
     func pathsTellRuntimeAndID(path: String, runtime: String, hasID: Bool) {
         #expect(PathShape.runtime(of: path) == runtime)
         #expect((PathShape.containerID(of: path) == id) == hasID)
+    }
+
+    @Test(
+        arguments: [
+            (Rule.cgroup("/lxc/101/ns/system.slice/acme*.service"), "/lxc/101 is one container"),
+            (.cgroup("/system.slice/web.service/worker"), "/system.slice/web.service is one"),
+            (.cgroup("/system.slice/slurmstepd.scope"), "holds containers"),
+            (.cgroup("/a/../b"), "\"..\""), (.root("/.."), "\"..\""),
+            (.root("/a//b"), "empty name"),
+            (.root("/a\n"), "newline"), (.unit("acme-web"), "services and scopes"),
+            (.unit("acme-*.mount"), "services and scopes"), (.unit("a/b.service"), "/"),
+            (.cgroup("/lxc/101/**"), nil), (.cgroup("/lxc/101/ns/**"), nil),
+            (.cgroup("/lxc/101"), nil), (.cgroup("/lxc/*/**"), nil), (.cgroup("/**"), nil),
+            (.cgroup("/system.slice/web.service/**"), nil), (.cgroup("/tenants/acme/**"), nil),
+            (.cgroup("/system.slice/containerd.service/kubepods-pod1*"), nil),
+            (.cgroup("/system.slice/slurmstepd.scope/job_1*"), nil), (.root("/lxc/101/ns/x"), nil),
+            (.unit("acme-*"), nil), (.unit("acme-*.service"), nil), (.unit("*.scope"), nil),
+            (.unit("a?serv?ce"), nil), (.slice("tenant-a.slice"), nil), (.label("a=b"), nil),
+        ] as [(Rule, String?)])
+    func rulesThatMatchNothingAreTold(rule: Rule, found: String?) {
+        let why = unreachable(rule)
+        #expect((why == nil) == (found == nil))
+        if let found { #expect(why?.found.contains(found) == true, "\(why?.found ?? "")") }
+    }
+
+    @Test func complaintsAboutRulesFitAScreen() {
+        let tenants = (0..<100).map {
+            Tenant(
+                id: "t\($0)", name: "", priceBook: nil, invoiceTo: InvoiceAddress(),
+                match: [.root("/a/../" + String(repeating: "x", count: 10_000))])
+        }
+        let lines = unreachableRules(of: tenants)
+        #expect(lines.count == 21 && lines.allSatisfy { $0.count < 1000 })
     }
 
     @Test func dockersAnswerIsRead() throws {
@@ -118,7 +155,8 @@ private let id = String(repeating: "0a", count: 32)
             #expect(details.name == "shop")
         }
         try serve("HTTP/1.0 404 Not Found\r\n\r\n{}") { #expect(find($0) == .unknown) }
-        try serve("HTTP/1.0 200 OK\r\n\r\nrubbish") { #expect(find($0) == .silent) }
+        try serve("HTTP/1.0 200 OK\r\n\r\nrubbish") { #expect(find($0) == .unclear) }
+        try serve("HTTP/1.0 500 No\r\n\r\n{}") { #expect(find($0) == .unclear) }
     }
 
     @Test func aSocketThatNeverAnswersCostsItsTimeLimit() throws {
@@ -128,6 +166,32 @@ private let id = String(repeating: "0a", count: 32)
             #expect(time(nil) - start <= 4)
         }
         #expect(find("/nowhere.sock") == .unknown)
+    }
+
+    /// Bytes that drip in keep no request alive past its time limit.
+    @Test func anAnswerThatDripsCostsItsTimeLimit() throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/s"
+        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(bound == 0 && listen(listener, 4) == 0)
+        Thread.detachNewThread {
+            let connection = accept(listener, nil, nil)
+            // It ends when nobody listens any more.
+            while send(connection, "x", 1, Int32(MSG_NOSIGNAL)) == 1 { usleep(100_000) }
+            close(connection)
+        }
+        #expect { try UnixHTTP.get("/", at: path, seconds: 1) } throws: {
+            "\($0)".contains("timed out")
+        }
     }
 
     @Test func bundlesAreFoundByID() throws {

@@ -1,5 +1,6 @@
 import CgroupFormat
 import Limits
+import TestSupport
 import Testing
 import Units
 
@@ -51,6 +52,23 @@ import Units
         #expect(try properties(word).map(Set.init) == wanted.map(Set.init))
     }
 
+    /// A quota of another hand may be anything; what systemd cannot hold goes to the file.
+    @Test(
+        arguments: [
+            (10_000_000_000_000, 100_000, "CPUQuotaPerSecUSec=100000000000000"),
+            (Int64.max, 1_000_000, "CPUQuotaPerSecUSec=9223372036854775807"),
+            (Int64.max, 1, nil), (1, 1_000_000, "CPUQuotaPerSecUSec=1"), (-5, 100_000, nil),
+            (5, 0, nil), (5, -1, nil),
+        ] as [(Int64, Int64, String?)])
+    func foreignQuotasNeverTrap(quota: Int64, period: Int64, wanted: String?) {
+        let setting = LimitSetting(.cpuMax, .cpu(CPUMax(quota: .at(quota), period: period)))
+        let properties = systemdProperties(for: setting) { _ in nil }?.map {
+            if case .number(let number) = $0.value { "\($0.name)=\(number)" } else { "" }
+        }
+        #expect(properties?.last == wanted)
+        #expect(systemdProperties(for: LimitSetting(.cpuWeight, .weight(-1))) { _ in nil } == nil)
+    }
+
     @Test func anOldSystemdKnowsNoPeriod() throws {
         #expect(try properties("cpu=1.5", version: 241) == ["CPUQuotaPerSecUSec=1500000"])
         #expect(try properties("cpu=max", version: 241) == ["CPUQuotaPerSecUSec=\(Self.none)"])
@@ -85,5 +103,35 @@ import Units
         #expect(left.map(\.key) == [.cpuWeight])
         // It cannot be told to take a quota away: the scope is.
         #expect(podmanUpdate([settings[4]]).body.isEmpty)
+    }
+}
+
+@Suite struct PassingLimitsTests {
+    @Test(arguments: [
+        ("cpu=2", ["CPUQuotaPeriodSec=100000us", "CPUQuota=200%"]),
+        ("cpu=0.125", ["CPUQuotaPeriodSec=100000us", "CPUQuota=12.50%"]),
+        ("cpu=max", ["CPUQuota=", "CPUQuotaPeriodSec="]),
+        ("memory.max=1G", ["MemoryMax=1073741824"]), ("memory.high=max", ["MemoryHigh=infinity"]),
+        ("pids.max=7", ["TasksMax=7"]), ("cpu.weight=25", ["CPUWeight=25"]),
+    ])
+    func propertiesAreLinesOfAUnitFile(word: String, lines: [String]) throws {
+        guard case .value(let key, let value) = try LimitWish(parsing: word).goal else {
+            throw CancellationError()
+        }
+        let properties = systemdProperties(for: LimitSetting(key, value)) { _ in nil }
+        #expect(properties?.map(\.line) == lines)
+        let device = SystemdProperty("IOReadIOPSMax", .device("/dev/vda", 90))
+        #expect(device.line == "IOReadIOPSMax=/dev/vda 90")
+    }
+
+    @Test func scopesAndPathsHaveNoFile() throws {
+        let folder = try TemporaryFolder()
+        let passing = PassingLimits(folder: folder.path)
+        for unit in ["x.scope", "../x.slice", "x", ""] {
+            #expect(!passing.keep(["TasksMax=1"], of: unit) && !passing.has(unit), "\(unit)")
+        }
+        #expect(passing.keep(["TasksMax=1"], of: "x.service") && passing.has("x.service"))
+        #expect(passing.keep([], of: "x.service") && !passing.has("x.service"))
+        #expect(passing.keep([], of: "never.service"))
     }
 }

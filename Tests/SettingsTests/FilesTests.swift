@@ -1,3 +1,4 @@
+import Glibc
 import Metering
 import Pricing
 import Settings
@@ -20,7 +21,9 @@ private func read(_ text: String) throws -> ContractFiles {
         let book = try #require(files.books?.first)
         #expect(book.currency.code == "EUR" && book.taxes.count == 1)
         #expect(book.meters["cpu"]?.amount.description == "0.04048")
-        #expect(try Settings(folder: config).intervalMilliseconds == 10_000)
+        let settings = try Settings(folder: config)
+        #expect(settings.intervalMilliseconds == 10_000)
+        #expect(settings.seller == Seller(), "the example of a seller is commented out")
     }
 
     @Test func withoutAFileTheDefaultsHold() throws {
@@ -87,6 +90,121 @@ private func read(_ text: String) throws -> ContractFiles {
         }
     }
 
+    /// What would be no more than a slip of the key, or can never mean anything.
+    @Test(arguments: [
+        ("tenants:\n  - { id: a, name: \"x\\0y\" }\n", "NUL"),
+        ("tenants:\n  - { id: a, since: 1969-01-01T00:00:00Z }\n", "1969"),
+        ("tenants:\n  - { id: a, match: [ { root: /a/../b } ] }\n", "/a/../b"),
+        (book.replacing("2026-01-01T", with: "1969-01-01T"), "1969"),
+        (book + "    taxes: [ { code: vat, rate: \"99999999\" } ]\n", "99999999"),
+        (book + "    taxes: [ { code: vat, rate: \"100.01\" } ]\n", "100.01"),
+        (
+            book + "    discounts: [ { percent: \"60\" }, { percent: \"41\", tenants: [a] } ]\n",
+            "more than 100"
+        ),
+        (
+            book
+                + "    discounts: [ { percent: \"60\", until: 2026-03-01T01:00:00Z }, "
+                + "{ percent: \"41\", from: 2026-03-01T00:00:00Z } ]\n",
+            "more than 100"
+        ),
+    ])
+    func slipsAreRefused(text: String, found: String) throws {
+        let fault = try #require(throws: Fault.self) { try read(text) }
+        #expect(fault.kind == .badData && fault.found.contains(found), "\(fault)")
+    }
+
+    /// A book in a currency that has ended needs a version in what took its place.
+    @Test(
+        arguments: [
+            ("2025-01-01", nil, false), ("2026-06-01", nil, false),
+            ("2025-01-01", "2026-01-01", true),
+            ("2025-01-01", "2025-07-01", true), ("2025-01-01", "2026-01-02", false),
+        ] as [(String, String?, Bool)])
+    func endedCurrencies(effective: String, next: String?, isSound: Bool) throws {
+        func version(_ day: String) -> String {
+            Self.book.replacing("2026-01-01T", with: "\(day)T")
+        }
+        var text = version(effective).replacing("EUR", with: "BGN")
+        if let next { text += version(next).replacing("books:\n", with: "") }
+        guard !isSound else {
+            #expect(try read(text).books?.count == 2)
+            return
+        }
+        let fault = try #require(throws: Fault.self) { try read(text) }
+        #expect(fault.found.contains("BGN") && fault.cure.contains("EUR"), "\(fault)")
+    }
+
+    @Test func discountsThatFollowEachOtherAreFine() throws {
+        let discounts = """
+                discounts:
+                  - { percent: "100", until: 2026-03-01T00:00:00Z }
+                  - { percent: "60", from: 2026-03-01T00:00:00Z }
+                  - { percent: "40", tenants: [a, b] , from: 2026-04-01T00:00:00Z }
+
+            """
+        #expect(try read(Self.book + discounts).books?.first?.discounts.count == 3)
+        #expect(try read(Self.book + "    taxes: [ { code: v, rate: \"100\" } ]\n").books != nil)
+    }
+
+    /// Of two files that name one thing, neither wins in silence: both places are said.
+    @Test(arguments: [
+        "tenants:\n  - { id: a }\n", book, "limits:\n  - { tenant: a }\n",
+        "budgets:\n  - { tenant: a, amount: \"1\" }\n",
+        "ladders:\n  - { id: l, steps: [ { at: 1, do: warn } ] }\n",
+    ])
+    func twoFilesNeverNameTheSameThing(text: String) throws {
+        let folder = try TemporaryFolder()
+        for name in ["x.yaml", "y.yaml"] { try folder.write(text, to: name) }
+        let fault = try #require(throws: Fault.self) {
+            try ContractFiles(reading: ["\(folder.path)/x.yaml", "\(folder.path)/y.yaml"])
+        }
+        #expect(fault.place.hasPrefix("\(folder.path)/y.yaml:2"))
+        #expect(fault.found.hasSuffix("the first is at \(folder.path)/x.yaml:2"), "\(fault)")
+    }
+
+    @Test func twoVersionsOfABookMayLieInTwoFiles() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(Self.book, to: "x.yaml")
+        try folder.write(Self.book.replacing("2026-01", with: "2027-01"), to: "y.yaml")
+        let files = try ContractFiles(
+            reading: ["\(folder.path)/x.yaml", "\(folder.path)/y.yaml"])
+        #expect(files.books?.count == 2)
+    }
+
+    /// A complaint is a screen at most, however much of a file it is about.
+    @Test(arguments: ["id", "price_book", "name", "nmae"])
+    func aLongFieldMakesNoLongComplaint(key: String) throws {
+        let long = String(repeating: "X", count: 1_000_000)
+        for text in [
+            "tenants:\n  - { id: a, \(key): [\(long)] }\n", "tenants:\n  - { \(long): 5 }\n",
+            "\(long)\n", "tenants: \"\(long)\"\n",
+        ] {
+            let fault = try #require(throws: Fault.self) { try read(text) }
+            #expect("\(fault)".count < 1000)
+        }
+    }
+
+    /// Each is checked against all others by their ids, not one by one: twenty thousand are read like
+    /// twenty. Their number is too high for anything else.
+    @Test func manyTenantsAreReadInOneGo() throws {
+        let tenants = (0..<20_000).map { "  - { id: t\($0) }\n" }.joined()
+        #expect(try read("tenants:\n" + tenants).tenants?.count == 20_000)
+    }
+
+    @Test(
+        arguments: [
+            ("Your firm", nil), ("YOUR FIRM", nil), ("Mine", "FR00987654321"),
+            ("Mine", "FR 00 987 654 321"),
+        ] as [(String, String?)])
+    func theExampleOfASellerIsNobody(name: String, vatID: String?) throws {
+        var seller = Seller()
+        seller.name = "Mine"
+        try seller.refuseExample(in: "/etc/octroi")
+        (seller.name, seller.vatID) = (name, vatID)
+        #expect(throws: Fault.self) { try seller.refuseExample(in: "/etc/octroi") }
+    }
+
     @Test func customMetersNameTheirUnit() throws {
         let book = try #require(
             try read(
@@ -102,6 +220,29 @@ private func read(_ text: String) throws -> ContractFiles {
         }
         #expect { try ContractFiles(reading: ["/"]) } throws: { ($0 as? Fault)?.kind == .badData }
         #expect { try read("") } throws: { ($0 as? Fault)?.kind == .badData }
+    }
+
+    /// What is no plain file is said at once, and never waited for.
+    @Test(arguments: ["octroi.yaml", "tenants.yaml"])
+    func otherThingsThanFilesAreSaid(name: String) throws {
+        for kind in ["pipe", "folder", "link"] {
+            let folder = try TemporaryFolder()
+            let path = "\(folder.path)/\(name)"
+            switch kind {
+            case "pipe": #expect(mkfifo(path, 0o600) == 0)
+            case "folder": #expect(mkdir(path, 0o700) == 0)
+            default: #expect(symlink("/nowhere/at/all", path) == 0)
+            }
+            let fault = try #require(throws: Fault.self) {
+                if name == "octroi.yaml" {
+                    _ = try Settings(folder: folder.path)
+                } else {
+                    _ = try ContractFiles(reading: ContractFiles.files(in: folder.path))
+                }
+            }
+            let said = kind == "link" ? "No such file" : kind
+            #expect(fault.place == path && fault.found.contains(said), "\(fault)")
+        }
     }
 
     @Test(arguments: [

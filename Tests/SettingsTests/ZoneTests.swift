@@ -30,6 +30,7 @@ import Units
         #expect(zone.month(of: last) == period)
         #expect(zone.day(of: last).period.end == period.end)
         #expect(zone.day(of: period.start).date == month + "-01")
+        #expect(zone.day(month + "-01") == zone.day(of: period.start).period)
     }
 
     /// Days follow each other without a gap, and those in which the clock is set have 23 or 25 hours.

@@ -49,6 +49,15 @@ struct Billing {
             over: period, tenant: tenant, at: now, IssueOptions(series: "OCT"))
     }
 
+    func assign(
+        _ container: String, from: String? = nil, to tenant: String, over period: Period,
+        isPlan: Bool = false
+    ) throws -> HandOver {
+        try store.assign(
+            HandOverRequest(container, from: from, to: tenant, over: period), isPlan: isPlan,
+            at: now)
+    }
+
     func count(_ table: String) throws -> Int? {
         try DatabaseQueue(path: store.path).read {
             try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)")

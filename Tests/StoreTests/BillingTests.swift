@@ -12,8 +12,8 @@ import Units
     @Test func aFileCanBeImportedTwice() throws {
         let billing = try Billing()
         let rows = [billing.row("acme", "a", .cpu, 1_000_003), billing.row("lab", "a", .cpu, 7)]
-        #expect(try billing.store.importUsage(rows, at: now) == 2)
-        #expect(try billing.store.importUsage(rows, at: now) == 0)
+        #expect(try billing.store.importUsage(rows, at: now).added == 2)
+        #expect(try billing.store.importUsage(rows, at: now).thereAlready == 2)
         let usage = try billing.store.usage(over: billing.october, by: .tenant)
         #expect(usage.map(\.quantity) == [1_000_003, 7])
         #expect(usage.allSatisfy { $0.assurance == .imported })
@@ -36,6 +36,131 @@ import Units
         }
         #expect(try billing.count("usage") == 0)
         #expect(try billing.count("container") == 0)
+    }
+
+    /// Usage is what was used: a month may be paid in advance, a slip of the key may not.
+    @Test(arguments: [(30, true), (31, true), (32, false), (365 * 73, false)])
+    func usageToComeIsRefused(days: Int64, isSound: Bool) throws {
+        let billing = try Billing()
+        let end = now.advanced(bySeconds: days * 86_400)
+        var row = billing.row("acme", "a", .cpu, 5, line: 7)
+        row.period = try #require(Period(start: end.advanced(bySeconds: -3600), end: end))
+        guard !isSound else {
+            #expect(try billing.store.importUsage([row], at: now).added == 1)
+            return
+        }
+        let fault = try #require(throws: Fault.self) {
+            try billing.store.importUsage([row], at: now)
+        }
+        #expect(fault.place == "line 7, end" && fault.found.contains("\(end)"))
+    }
+
+    /// What a cgroup used is metered: imported as well, it would be billed twice.
+    @Test func whatIsMeteredIsNotImported() throws {
+        let billing = try Billing()
+        try DatabaseQueue(path: billing.store.path).write {
+            try $0.execute(
+                sql: """
+                    INSERT INTO boot (id, boot_id, first_seen_ms) VALUES (1, 'b', 0);
+                    INSERT INTO container (kind, boot, cgroup_id, path, runtime, first_seen_ms,
+                        last_seen_ms) VALUES ('container', 1, 5, '/web', 'cgroup', 0, 0);
+                    """)
+        }
+        for meter in [Meter.cpu, .memory, .netTxBytes] {
+            #expect(throws: Fault.self) {
+                try billing.store.importUsage([billing.row("lab", "/web", meter, 5)], at: now)
+            }
+        }
+        let gpu = try #require(Meter("gpu"))
+        try billing.store.importUsage(
+            [billing.row("lab", "/web", gpu, 5), billing.row("lab", "fix", .cpu, 5)], at: now)
+    }
+
+    @Test func rowsThatOverlapAndMetersWithoutAPriceAreSaid() throws {
+        let billing = try Billing()
+        func day(_ first: Int64, _ last: Int64) throws -> ImportedUsage {
+            let start = billing.october.start
+            var row = billing.row("acme", "a", .cpu, 24)
+            row.period = try #require(
+                Period(
+                    start: start.advanced(bySeconds: first * 86_400),
+                    end: start.advanced(bySeconds: last * 86_400)))
+            return row
+        }
+        func warnings(_ rows: ImportedUsage...) throws -> [String] {
+            try billing.store.importUsage(rows, at: now).warnings
+        }
+        #expect(try warnings(day(0, 1), day(1, 2), day(5, 8)).isEmpty)
+        #expect(try warnings(day(3, 4), day(2, 3), day(1, 2)).isEmpty)
+        #expect(try warnings(day(7, 9)).first?.contains("overlaps") == true)
+        #expect(try warnings(day(4, 6)).first?.contains("overlaps") == true)
+        #expect(try warnings(day(0, 1)).isEmpty, "it was there")
+        let gpu = try #require(Meter("gpu"))
+        let said = try warnings(
+            billing.row("acme", "a", gpu, 1), billing.row("acme", "b", gpu, 1),
+            billing.row("acme", "b", .cpuReserved, 1))
+        #expect(said.count == 1 && said[0].contains("gpu of tenant acme has no price"))
+    }
+
+    @Test func aRowThatIsThereTwiceIsRefused() throws {
+        let billing = try Billing()
+        let rows = [
+            billing.row("acme", "a", .cpu, 5, line: 2), billing.row("acme", "b", .cpu, 5, line: 3),
+            billing.row("acme", "a", .cpu, 5, line: 4),
+        ]
+        let fault = try #require(throws: Fault.self) {
+            try billing.store.importUsage(rows, at: now)
+        }
+        #expect(fault.place == "line 4" && fault.found.contains("line 2"))
+        // The names of two accounts that only look alike are two.
+        let alike = ["caf\u{E9}", "cafe\u{301}"].map { billing.row("acme", $0, .cpu, 5) }
+        #expect(try billing.store.importUsage(alike, at: now).added == 2)
+        #expect(try billing.count("container") == 2)
+    }
+
+    /// Rows that come in any order and any number of files make the same ledger, and its hashes hold.
+    @Test func anImportIsOneSoundEntry() throws {
+        let billing = try Billing()
+        var random = SeededRandom(seed: 5)
+        let start = billing.october.start
+        let rows = try (0..<400).map { number in
+            var row = billing.row(
+                ["acme", "lab"][number % 2], "c\(number % 7)", number % 3 == 0 ? .cpu : .memory,
+                Int128(number), line: number + 2)
+            row.period = try #require(
+                Period(
+                    start: start.advanced(bySeconds: Int64(number) * 3000),
+                    end: start.advanced(bySeconds: Int64(number) * 3000 + 3000)))
+            return row
+        }
+        let half = rows.shuffled(using: &random)
+        #expect(try billing.store.importUsage(Array(half.prefix(150)), at: now).added == 150)
+        let outcome = try billing.store.importUsage(rows, at: now)
+        #expect(outcome.added == 250 && outcome.thereAlready == 150)
+        #expect(try billing.count("ledger_entry") == 3)
+        #expect(try billing.count("usage_open") == 0)
+        let found = try billing.store.verify()
+        #expect(found.damage.isEmpty && found.open == 0)
+        let usage = try billing.store.usage(over: billing.october, by: .tenant)
+        #expect(usage.reduce(0) { $0 + $1.quantity } == 400 * 399 / 2)
+    }
+
+    /// While the rows of a file come in, others write.
+    @Test func anImportKeepsNobodyFromTheStore() throws {
+        let billing = try Billing()
+        let other = try Store(at: billing.store.path, for: .write)
+        var number = 0
+        let outcome = try billing.store.importUsage(at: now) { () throws(Fault) in
+            number += 1
+            guard number <= 50 else { return nil }
+            // Each of these is a transaction of another connection, and one is an import, too.
+            if number == 25 {
+                try other.importUsage([billing.row("acme", "c3", .cpu, 3)], at: now)
+            }
+            return billing.row("acme", "c\(number)", .cpu, Int128(number), line: number + 1)
+        }
+        #expect(outcome.added == 49 && outcome.thereAlready == 1)
+        #expect(try billing.store.verify().damage.isEmpty)
     }
 
     @Test func anotherQuantityForTheSameRowIsRefused() throws {

@@ -66,7 +66,9 @@ extension CutHistory {
     private func move(_ moves: [Move], in store: Store) throws {
         for move in moves {
             let name = "\(Self.tenants[move.tenant])-c\(move.container)"
-            _ = try store.assign(name, to: Self.tenants[move.to], over: try period(move.hours))
+            let request = HandOverRequest(
+                name, to: Self.tenants[move.to], over: try period(move.hours))
+            _ = try store.assign(request, at: now)
         }
     }
 

@@ -113,9 +113,9 @@ private let hour: Int128 = 3_600_000_000
         _ = try billing.issue(billing.october)
         let whole = try #require(
             Period(start: billing.october.start, end: billing.november.start))
-        #expect(try billing.store.assign("a", to: "lab", over: whole) == 1)
-        #expect(throws: Fault.self) { try billing.store.assign("x", to: "lab", over: whole) }
-        #expect(throws: Fault.self) { try billing.store.assign("a", to: "x", over: whole) }
+        #expect(try billing.assign("a", to: "lab", over: whole).accounts == 1)
+        #expect(throws: Fault.self) { try billing.assign("x", to: "lab", over: whole) }
+        #expect(throws: Fault.self) { try billing.assign("a", to: "x", over: whole) }
         let november = try billing.issue(billing.november)
         #expect(november.map(\.draft.tenant) == ["acme", "lab"])
         #expect(november.map(\.draft.net) == [-36, 36])
@@ -134,7 +134,7 @@ private let hour: Int128 = 3_600_000_000
         let middle = try #require(
             Period(
                 start: start.advanced(bySeconds: 36_000), end: start.advanced(bySeconds: 72_000)))
-        _ = try billing.store.assign("a", to: "lab", over: middle)
+        _ = try billing.assign("a", to: "lab", over: middle)
         #expect(try billing.issue(billing.october).map(\.draft.net) == [734 * 36, 360])
     }
 
@@ -269,7 +269,7 @@ private let hour: Int128 = 3_600_000_000
             ], at: now)
         let first = try #require(try billing.issue(billing.october).first)
         _ = try billing.credit(first.number, lines: [1])
-        _ = try billing.store.assign("a", to: "lab", over: billing.october)
+        _ = try billing.assign("a", to: "lab", over: billing.october)
         _ = try billing.issue(billing.november)
         #expect(try billing.charged("acme") == Rational(decimal: "0.36"))
         #expect(try billing.charged("lab") == Rational(decimal: "3.96"))

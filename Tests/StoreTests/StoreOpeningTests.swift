@@ -89,6 +89,16 @@ private func kind(_ body: () throws -> Void) -> Fault.Kind? {
         #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
     }
 
+    @Test(arguments: [Store.Access.read, .write])
+    func whatIsNoFileIsSaidAtOnce(access: Store.Access) throws {
+        for kind in ["pipe", "folder"] {
+            let other = "\(folder.path)/\(kind)-\(access)"
+            let made = kind == "pipe" ? mkfifo(other, 0o600) : mkdir(other, 0o700)
+            let fault = try #require(throws: Fault.self) { _ = try Store(at: other, for: access) }
+            #expect(made == 0 && fault.place == other && fault.found.contains(kind), "\(fault)")
+        }
+    }
+
     @Test func anotherProgramsDatabaseIsRefusedAndLeftAlone() throws {
         try folder.write("", to: "sub/x")
         try DatabaseQueue(path: path).write { try $0.execute(sql: "CREATE TABLE song (name TEXT)") }

@@ -11,6 +11,8 @@ public final class FakeKernel: KernelSource {
     public struct Cgroup {
         public var found: FoundCgroup
         public var texts: [KernelFile: String] = [:]
+        /// Files that cannot be read.
+        public var errors: [KernelFile: Errno] = [:]
         public var network: (namespace: Int64, received: Int64, sent: Int64)?
         public var end: CgroupEnd?
 
@@ -72,6 +74,7 @@ public final class FakeKernel: KernelSource {
     public func read(
         _ file: KernelFile, of index: Int, into buffer: inout [UInt8]
     ) throws(Errno) -> Int {
+        if let error = cgroups[index].errors[file] { throw error }
         guard let text = cgroups[index].texts[file] else { throw .noSuchFileOrDirectory }
         return fill(&buffer, text)
     }

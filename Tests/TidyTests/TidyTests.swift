@@ -26,7 +26,9 @@ import TestSupport
         let all =
             /(?:module\(\s*|\.executableTarget\(\s*name:\s*|\.target\(\s*name:\s*)"(\w+)"(?:,\s*(?:needs|dependencies):\s*\[([^\]]*)\])?/
         var modules: [String: Set<String>] = [:]
-        let ofTests: Set<Substring> = ["FaultVFS", "TestKernel", "TestSupport"]
+        let ofTests: Set<Substring> = [
+            "FaultVFS", "TestHistories", "TestKernel", "TestSupport",
+        ]
         for match in text.matches(of: all) where !ofTests.contains(match.1) {
             modules[String(match.1)] = Set(
                 (match.2 ?? "").matches(of: /"(\w+)"/).map { String($0.1) })

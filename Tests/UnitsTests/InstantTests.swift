@@ -7,7 +7,9 @@ import Units
         ("1970-01-01T00:00:00Z", 0), ("2026-11-23T15:04:05Z", 1_795_446_245_000),
         ("2024-02-29T23:59:59.250Z", 1_709_251_199_250),
         ("2000-01-01T02:30:00+02:30", 946_684_800_000),
-        ("1969-12-31T23:59:59Z", -1000),
+        ("1969-12-31T23:59:59Z", -1000), ("2026-11-23t15:04:05z", 1_795_446_245_000),
+        ("2026-11-23T15:04:05.1239999Z", 1_795_446_245_123),
+        ("2026-11-23T15:04:05.000000000000000000001+00:00", 1_795_446_245_000),
     ])
     func readsRFC3339(text: String, milliseconds: Int64) {
         #expect(Instant(rfc3339: text)?.milliseconds == milliseconds)
@@ -17,7 +19,7 @@ import Units
         "", "2026-11-23", "2026-11-23 15:04:05Z", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z",
         "2026-11-23T24:00:00Z", "2026-11-23T15:04:05", "2026-11-23T15:04:05z ",
         "2026-1-23T15:04:05Z",
-        "２026-11-23T15:04:05Z",
+        "２026-11-23T15:04:05Z", "2026-11-23T15:04:05.Z", "2026-11-23T15:04:05.12", "2026-11-23z",
     ])
     func refusesOther(text: String) { #expect(Instant(rfc3339: text) == nil) }
 
@@ -39,6 +41,20 @@ import Units
         #expect(period.description == "\(start)/\(end)")
         #expect(Period(monthOf: period.start) == period)
         #expect(Period(monthOf: Instant(milliseconds: period.end.milliseconds - 1)) == period)
+    }
+
+    @Test(arguments: [
+        ("2026-11-23", "2026-11-23T00:00:00Z/2026-11-24T00:00:00Z"),
+        ("2028-02-29", "2028-02-29T00:00:00Z/2028-03-01T00:00:00Z"),
+    ])
+    func aDateIsADay(text: String, period: String) {
+        #expect(BillingZone.utc.day(text)?.description == period)
+    }
+
+    @Test func badDatesAreNone() {
+        for text in ["2026-02-29", "2026-13-01", "2026-11", "2026-11-1", "", "2026-11-23T", "x"] {
+            #expect(BillingZone.utc.day(text) == nil, "\(text)")
+        }
     }
 
     @Test func badMonthsAreNone() {

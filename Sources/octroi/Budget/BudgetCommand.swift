@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import Enforcing
 import Limits
 import Reporting
 import Settings
@@ -32,11 +33,11 @@ struct BudgetSet: ParsableCommand {
         commandName: "set", abstract: "Give a tenant a budget, or change it.",
         discussion: """
             What is not named stays as it is. A raised budget takes steps back at the daemon's next \
-            look.
+            tick. Who changed it and why is in octroi limit history.
 
             EXAMPLES
               octroi budget set acme 500.00 --per month --ladder gentle
-              octroi budget set acme 650.00
+              octroi budget set acme 650.00 --reason "order 4711"
               octroi budget set acme --exempt-until 2026-12-01T00:00:00Z --reason "migration"
               octroi budget set acme --ladder none        only show it
             """)
@@ -60,7 +61,7 @@ struct BudgetSet: ParsableCommand {
         help: ArgumentHelp("Enforce nothing before this time; none ends it.", valueName: "time"))
     var exemptUntil: String?
 
-    @Option(help: "Why it is exempt.")
+    @Option(help: "Why, for the record; with --exempt-until, why it is exempt.")
     var reason: String?
 
     func run() throws {
@@ -93,10 +94,10 @@ struct BudgetSet: ParsableCommand {
             }
             (budget.exemptUntil, budget.exemptReason) = (end, end == nil ? nil : reason)
         }
-        if reason != nil, exemptUntil == nil || exemptUntil == "none" {
-            throw wrong("--reason", "no exemption it could be for", "Add --exempt-until TIME")
-        }
-        try show(changes: store.setBudget(budget, at: Host.wallTime()), output.format)
+        let was = known.map { ", was \($0.words)" } ?? ""
+        let record = budgetRecord(of: tenant, "budget \(budget.words)\(was)", reason)
+        try show(
+            changes: store.setBudget(budget, at: Host.wallTime(), record: record), output.format)
     }
 
     private func wrong(_ place: String, _ found: String, _ cure: String) -> Fault {
@@ -108,7 +109,7 @@ struct BudgetRemove: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
         abstract:
-            "Take a tenant's budget away; its steps are taken back at the daemon's next look.",
+            "Take a tenant's budget away; its steps are taken back at the daemon's next tick.",
         discussion: """
             EXAMPLE
               octroi budget remove acme
@@ -117,12 +118,26 @@ struct BudgetRemove: ParsableCommand {
     @OptionGroup var place: StoreOptions
     @OptionGroup var output: FormatOptions
 
+    @Option(help: "Why, for the record.")
+    var reason: String?
+
     @Argument(help: "A tenant's id.")
     var tenant: String
 
     func run() throws {
-        try show(changes: place.store(.write).removeBudget(of: tenant), output.format)
+        let store = try place.store(.write)
+        let record = budgetRecord(of: tenant, "its budget was removed", reason)
+        try show(changes: store.removeBudget(of: tenant, record: record), output.format)
     }
+}
+
+/// What the record of limits says of a change of a budget: who, when, what and why.
+private func budgetRecord(of tenant: String, _ what: String, _ why: String?) -> LimitChangeSet {
+    let asker = Asker()
+    return LimitChangeSet(
+        at: Host.wallTime(), uid: asker.uid, user: asker.user, target: tenant, tenant: tenant,
+        action: .budget, outcome: .done,
+        reason: [what, why].compactMap(\.self).joined(separator: ": "))
 }
 
 struct BudgetList: ParsableCommand {

@@ -1,8 +1,10 @@
 import ArgumentParser
 import CgroupFS
+import Metering
 import Reporting
 import Runtimes
 import Settings
+import Store
 import Units
 
 struct DoctorCommand: ParsableCommand {
@@ -29,23 +31,61 @@ struct DoctorCommand: ParsableCommand {
             ("count processes", "pids"), ("limit cpu", "cpu"), ("limit memory", "memory"),
             ("limit processes", "pids"),
         ]
+        var rows: [[Cell]] = []
+        for check in checks {
+            guard let name = check.controller else {
+                rows.append([
+                    .text(check.what), .flag(true),
+                    .text("cpu.stat is there without a controller"), .none,
+                ])
+                continue
+            }
+            let (works, why, fix) = verdict(name, offered, enabled)
+            rows.append([.text(check.what), .flag(works), .text(why), .optional(fix)])
+        }
+        rows += slices(root.isKernel) + rulesThatMatchNothing()
         try show(
             Sheet(
                 columns: ["what", "works", "why", "fix"],
-                rows: checks.map { check in
-                    guard let name = check.controller else {
-                        return [
-                            .text(check.what), .flag(true),
-                            .text("cpu.stat is there without a controller"), .none,
-                        ]
-                    }
-                    let (works, why, fix) = verdict(name, offered, enabled)
-                    return [.text(check.what), .flag(works), .text(why), .optional(fix)]
-                },
+                rows: rows,
                 title: "\(root.path): "
                     + (root.isKernel ? "a cgroup2 mount" : "a plain folder, not the kernel's")
                     + (ServiceManager.isSystemd ? ", systemd runs this host" : ", no systemd here")),
             output.format)
+    }
+
+    /// A row for each tenant's slice whose io or memory systemd does not account.
+    private func slices(_ isKernel: Bool) -> [[Cell]] {
+        // The store only says which slices there are to look into.
+        guard isKernel, let tenants = (try? place.store(.read)).flatMap({ try? $0.tenants() })
+        else { return [] }
+        return SliceAccounting.gaps(of: tenants.flatMap(\.slices)).flatMap { slice, meters in
+            meters.map { meter -> [Cell] in
+                [
+                    .text("meter \(meter) of \(harmless(slice))"), .flag(false),
+                    .text("systemd does not account it"),
+                    .text(SliceAccounting.command(for: slice)),
+                ]
+            }
+        }
+    }
+
+    /// A row for each rule in the store that can match nothing, if there is a store.
+    private func rulesThatMatchNothing() -> [[Cell]] {
+        guard let store = try? place.store(.read), let tenants = try? store.tenants() else {
+            return []
+        }
+        var rows: [[Cell]] = []
+        for tenant in tenants {
+            for rule in tenant.match {
+                guard let why = unreachable(rule) else { continue }
+                rows.append([
+                    .text("tenant \(tenant.id), \(rule.kind): \(rule.pattern)"), .flag(false),
+                    .text("it can never match: \(why.found)"), .text(why.cure),
+                ])
+            }
+        }
+        return rows
     }
 
     private func words(_ text: String?) -> Set<Substring> {

@@ -52,7 +52,8 @@ extension Settings {
                 Parties.Party(
                     name: $0, address: seller.address, country: seller.country,
                     vatID: seller.vatID, email: seller.email)
-            }, terms: seller.terms, closing: closing, isAgain: isAgain)
+            }, terms: seller.terms, closing: closing, isAgain: isAgain,
+            requiresParties: self.closing["parties"] == "block")
     }
 }
 

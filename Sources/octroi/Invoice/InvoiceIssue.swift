@@ -70,6 +70,7 @@ struct InvoiceIssue: ParsableCommand {
                 cure: "Name the month to invoice, such as --month 2026-10")
         }
         let settings = try which.place.settings()
+        try settings.seller.refuseExample(in: which.place.configFolder)
         let now = Host.wallTime()
         let period = try due(try which.period(), now)
         let invoices = try which.place.store(.write).issue(
@@ -79,6 +80,7 @@ struct InvoiceIssue: ParsableCommand {
                 complain("octroi: \(invoice.number), \(note.kind.rawValue): \(note.text)")
             }
         }
+        warnOfMissingParties(invoices.filter { $0.issued == now })
         let store = try which.place.store(.read)
         for open in try store.uninvoiced(before: period, tenant: which.tenant) {
             complain(
@@ -86,6 +88,15 @@ struct InvoiceIssue: ParsableCommand {
                     + "covers: issue the months before this one too")
         }
         try show(invoiceSheet(invoices), output.format)
+    }
+
+    /// A numbered document never changes: whoever sends it outside should know what it lacks.
+    private func warnOfMissingParties(_ invoices: [Invoice]) {
+        let missing = invoices.compactMap { invoice in
+            invoice.parties.missing.map { "\(invoice.number): \($0)" }
+        }
+        for line in missing.prefix(5) { complain("octroi: \(line)") }
+        if missing.count > 5 { complain("octroi: and \(missing.count - 5) more like these") }
     }
 
     private func due(_ period: Period, _ now: Instant) throws(Fault) -> Period {

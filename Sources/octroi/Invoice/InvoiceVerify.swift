@@ -12,8 +12,8 @@ struct InvoiceVerify: ParsableCommand {
             held against what is stored; every hash of the chain is computed anew. Whether the \
             ledger itself is as it was: octroi store verify.
 
-            Who keeps the head that is printed elsewhere finds out, with --head, whether invoices \
-            were cut off the end.
+            Keep the printed hash in a safe place. Later, --head HASH proves that no invoice was \
+            deleted.
 
             EXAMPLES
               octroi invoice verify
@@ -26,18 +26,16 @@ struct InvoiceVerify: ParsableCommand {
     @Flag(help: "All invoices: what is done without numbers, too.")
     var all = false
 
-    @Option(help: "A head that was printed earlier: it must still be in the chain.")
+    @Option(help: "A head hash that an earlier verify printed: it must still be in the chain.")
     var head: String?
 
     @Argument(help: "Numbers of invoices. Default: all.")
     var numbers: [String] = []
 
     func run() throws {
+        if let head { try checkHash(head) }
         let store = try place.store(.read)
-        var result = try store.verifyInvoices(numbers.isEmpty || all ? nil : numbers)
-        if let head, try !store.hasSeal(head) {
-            result.differences.append(InvoiceDifference(nil, "no invoice has the hash \(head)"))
-        }
+        let result = try store.verifyInvoices(numbers.isEmpty || all ? nil : numbers)
         try show(
             Sheet(
                 columns: ["invoice", "difference"],
@@ -53,5 +51,6 @@ struct InvoiceVerify: ParsableCommand {
                     + "their sums and hashes alone were looked at")
         }
         if !result.differences.isEmpty { throw ExitCode(1) }
+        if let head, try !store.hasSeal(head) { throw noSuchHash(head, "invoice", in: store) }
     }
 }

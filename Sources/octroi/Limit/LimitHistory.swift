@@ -28,7 +28,7 @@ struct LimitHistory: ParsableCommand {
     @Flag(help: "Check that no change was altered, removed or reordered.")
     var verify = false
 
-    @Option(help: ArgumentHelp("A hash that was the last one once.", valueName: "hash"))
+    @Option(help: ArgumentHelp("A head hash that an earlier --verify printed.", valueName: "hash"))
     var head: String?
 
     @Argument(help: "A tenant, a container or a cgroup's path. Default: all.")
@@ -54,13 +54,17 @@ struct LimitHistory: ParsableCommand {
     }
 
     private func check(_ store: Store) throws {
+        if let head { try checkHash(head) }
         let found = try store.verifyLimitHistory(head: head)
         if output.format != .table || !found.damage.isEmpty {
             try show(
                 Sheet(columns: ["damage"], rows: found.damage.map { [.text($0)] }), output.format)
         }
         complain("octroi: \(found.count) changes checked; the last hash is \(found.head)")
-        if found.damage.isEmpty { return }
+        if found.damage.isEmpty {
+            if let head, !found.hasHead { throw noSuchHash(head, "change", in: store) }
+            return
+        }
         throw Fault(
             .failed, at: store.path,
             found: "\(found.damage.count) changes are not as they were written down",

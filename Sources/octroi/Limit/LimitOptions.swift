@@ -84,7 +84,10 @@ struct SettingOptions: ParsableArguments {
     @Option(help: "Why, for the record.")
     var reason: String?
 
-    @Flag(help: "Lower memory at once and below what is in use, though the kernel may kill.")
+    @Flag(
+        help: ArgumentHelp(
+            "Limit what is no tenant's or holds what the host lives on; lower memory at once and "
+                + "below what is in use, though the kernel may kill."))
     var force = false
 
     @Option(

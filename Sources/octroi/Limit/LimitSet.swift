@@ -101,17 +101,18 @@ extension LimitTools {
             columns: [
                 "cgroup", "limit", "before", "wanted", "after", "verified", "owner", "effect",
                 "cost_per_hour",
-            ],
+            ] + LimitFields.columns,
             rows: plan.writes.ordered.map { write in
                 let item = plan.items.first { $0.write == write }
-                return [
+                let cells: [Cell] = [
                     .text(write.path), .text("\(write.key)"), .text("\(write.before)"),
                     .text("\(write.wanted)"), .none, .none, .text("\(write.owner)"),
                     .optional(
                         item.flatMap { $0.notes.isEmpty ? nil : $0.notes.joined(separator: "; ") }),
                     .optional(item.flatMap { prices.words($0) }),
                 ]
-            }, notInTable: ["after", "verified"])
+                return cells + LimitFields.cells(item, prices)
+            }, notInTable: Set(["after", "verified"] + LimitFields.columns))
         (sheet.above, sheet.below) = (["cgroup", "owner"], (["effect"], "limit"))
         return sheet
     }
@@ -122,21 +123,22 @@ func sheet(_ set: LimitChangeSet, _ plan: LimitPlan? = nil) -> Sheet {
     var sheet = Sheet(
         columns: [
             "cgroup", "limit", "before", "wanted", "after", "verified", "owner", "effect", "change",
-        ],
+        ] + LimitFields.columns,
         rows: set.changes.map { change in
-            let notes =
-                plan?.items.first {
-                    $0.write.path == change.path && "\($0.write.key)" == change.key
-                }?.notes ?? []
-            return [
+            let item = plan?.items.first {
+                $0.write.path == change.path && "\($0.write.key)" == change.key
+            }
+            let notes = item?.notes ?? []
+            let cells: [Cell] = [
                 .text(change.path), .text(change.key), .text(change.before), .text(change.wanted),
                 .text(change.after), .flag(change.isVerified), .optional(change.owner),
                 notes.isEmpty ? .none : .text(notes.joined(separator: "; ")),
                 .integer(Int128(set.id)),
             ]
-        })
+            return cells + LimitFields.cells(item)
+        }, notInTable: Set(LimitFields.columns))
     // What is verified is as wanted.
-    if set.changes.allSatisfy(\.isVerified) { sheet.notInTable = ["after"] }
+    if set.changes.allSatisfy(\.isVerified) { sheet.notInTable.insert("after") }
     (sheet.above, sheet.below) = (["change", "cgroup", "owner"], (["effect"], "limit"))
     return sheet
 }

@@ -39,6 +39,7 @@ struct LimitUndo: ParsableCommand {
         }
         tools.tellUnrecovered()
         try show(sheet(set), output.format)
+        if set.changes.isEmpty, let reason = set.reason { complain("octroi: \(harmless(reason))") }
     }
 
     private func find(

@@ -36,7 +36,10 @@ struct PriceCheck: ParsableCommand {
     func run() throws {
         let files = try ContractFiles(checking: [file])
         if let first = files.faults.first {
-            for fault in files.faults.dropFirst() { complain("octroi: \(fault)") }
+            let shown = files.faults.dropFirst().prefix(20)
+            for fault in shown { complain("octroi: \(fault)") }
+            let more = files.faults.count - 1 - shown.count
+            if more > 0 { complain("octroi: and \(more) more mistakes") }
             throw first
         }
         let books = files.books ?? []

@@ -10,7 +10,9 @@ struct ReportCommand: ParsableCommand {
         commandName: "report", abstract: "Run a report, one of Octroi's or one of your own.",
         discussion: """
             A report is a file of one SELECT. Put your own in the reports folder of the config \
-            folder: NAME.sql there is run by "octroi report NAME", and listed.
+            folder: NAME.sql there is run by "octroi report NAME", and listed. It may use :from, \
+            :to, :tenant and :limit, and day_start(s), day_end(s) and day_date(s): the day of the \
+            billing zone that holds a time, in seconds since 1970.
 
             REPORTS
             \(ReportFiles.all.map { "  \($0.name)" }.joined(separator: "\n"))

@@ -55,8 +55,10 @@ struct ReportRun: ParsableCommand {
                 .wrongUse, at: "report \"\(harmless(name))\"", found: "no report of that name",
                 cure: "octroi report list shows them")
         }
-        let period = try when.period(in: place.settings().zone)
-        let parameters = ReportParameters(period: period, tenant: tenant, limit: limit)
+        let zone = try place.settings().zone
+        let period = try when.period(in: zone)
+        let parameters = ReportParameters(
+            period: period, tenant: tenant, limit: limit, zone: zone)
         try refuseUnused(report)
         let store = try place.store(.read)
         let seconds = Int(max(1, try milliseconds("--timeout", timeout) / 1000))

@@ -28,14 +28,12 @@ struct StoreVerify: ParsableCommand {
     var head: String?
 
     func run() throws {
-        if let head, head.count != 64 || !head.allSatisfy(\.isHexDigit) {
-            throw Fault(
-                .wrongUse, at: "--head", found: "\"\(harmless(head))\"",
-                cure: "Give the 64 hex digits that an earlier verify ended with")
-        }
-        let found = try verified(try place.store(.read), head: head)
+        if let head { try checkHash(head) }
+        let store = try place.store(.read)
+        let found = try verified(store, head: head)
         try showDamage(found.damage, output.format)
         try conclude(found, [])
+        if let head, !found.hasHead { throw noSuchHash(head, "ledger entry", in: store) }
     }
 }
 

@@ -2,8 +2,11 @@ import ArgumentParser
 import CgroupFS
 import CgroupFormat
 import Daemon
+import Enforcing
 import Limits
+import Metering
 import Reporting
+import Runtimes
 import Settings
 import Store
 import Units
@@ -19,6 +22,7 @@ struct ApplyCommand: ParsableCommand {
             EXAMPLES
               octroi apply                         the config folder's files
               octroi apply --plan prices.yaml      only say what would change
+              octroi apply --accounting            let systemd account io of tenants' slices
             """)
 
     @OptionGroup var place: StoreOptions
@@ -26,6 +30,9 @@ struct ApplyCommand: ParsableCommand {
 
     @Flag(help: "Say what would change and change nothing.")
     var plan = false
+
+    @Flag(help: "Let systemd account io and memory of tenants' slices where it does not.")
+    var accounting = false
 
     @Argument(
         help:
@@ -38,10 +45,31 @@ struct ApplyCommand: ParsableCommand {
         let read = try ContractFiles(reading: paths)
         var contract = Contract(tenants: read.tenants, books: read.books)
         contract.limits = try grantedLimits(read.limits)
+        for limits in contract.limits { warnOfVain(limits) }
         (contract.ladders, contract.budgets) = (read.ladders, read.budgets)
         let changes = try place.store(.write).apply(contract, isPlan: plan, at: Host.wallTime())
         try show(changes: changes, output.format)
+        try account(read.tenants ?? [])
+        for line in unreachableRules(of: read.tenants ?? []) { complain("octroi: \(line)") }
         if plan { complain("octroi: this was a plan; nothing was written") }
+    }
+}
+
+extension ApplyCommand {
+    /// Says which tenants' slices systemd does not account, or has it do so: what is not accounted is
+    /// not metered for as long as the slice lives.
+    private func account(_ tenants: [Tenant]) throws(Fault) {
+        for (slice, meters) in SliceAccounting.gaps(of: tenants.flatMap(\.slices)) {
+            let words = meters.joined(separator: " and ")
+            if accounting, !plan {
+                try SliceAccounting.turnOn(for: slice)
+                complain("octroi: \(slice): its \(words) is accounted from now on")
+            } else {
+                complain(
+                    "octroi: \(slice): systemd does not account its \(words), so it is not metered; "
+                        + "octroi apply --accounting turns it on")
+            }
+        }
     }
 }
 
@@ -52,6 +80,22 @@ func show(changes: [String], _ format: Format) throws {
     } else {
         try show(Sheet(columns: ["change"], rows: changes.map { [.text($0)] }), format)
     }
+}
+
+/// Says which of a contract's limits can take no hold on this host, and why.
+private func warnOfVain(_ limits: GrantedLimits) {
+    let host = HostSize.live
+    var notes: [String] = []
+    for (key, value) in limits.settings.sorted(by: { $0.key.description < $1.key.description }) {
+        if let vain = LimitSetting(key, value).vain(on: host) { notes.append("\(key): \(vain)") }
+        if let device = key.device, BlockDevices.node(device) == nil {
+            notes.append("\(key): this host has no such device now")
+        }
+    }
+    if let idle = idleHigh(limits.settings[.memoryHigh], below: limits.settings[.memoryMax]) {
+        notes.append(idle)
+    }
+    for note in notes { complain("octroi: limits of tenant \(limits.tenant): \(note)") }
 }
 
 /// Contracts' limits with the numbers of this host's devices.

@@ -30,6 +30,9 @@ struct RuleOptions: ParsableArguments {
     @Flag(help: "Do not make a unit file that keeps the slice alive.")
     var noUnit = false
 
+    @Flag(help: "Take a slice of the host itself or of its logins as well.")
+    var force = false
+
     /// - Throws: `wrongUse` for a pattern that cannot be one.
     func rules() throws(Fault) -> [Rule] {
         let pairs: [(String, [String])] = [
@@ -42,7 +45,19 @@ struct RuleOptions: ParsableArguments {
                 rules.append(try checkedRule(kind: kind, pattern: pattern))
             }
         }
+        for rule in rules where !force { try refuseHosts(rule) }
         return rules
+    }
+
+    /// Refuses what holds the host's own services or its logins, and not one tenant's workloads.
+    private func refuseHosts(_ rule: Rule) throws(Fault) {
+        guard rule.rootPaths.contains(where: { SliceKeeper.isHosts($0) }) else { return }
+        throw Fault(
+            .failed, at: "--\(rule.kind)",
+            found: "\(harmless(rule.pattern)) holds the host's own services or its logins: all of "
+                + "them would be this tenant's",
+            cure: "Name a slice of its own, such as tenant-acme.slice; --force takes it all the "
+                + "same")
     }
 
     /// Keeps the slices alive, where systemd runs, and says what was done.
@@ -53,6 +68,12 @@ struct RuleOptions: ParsableArguments {
                 continue
             }
             for line in try SliceKeeper.keep(slice) { complain("octroi: \(line)") }
+            for gap in SliceAccounting.gaps(of: [slice]) {
+                try SliceAccounting.turnOn(for: slice)
+                complain(
+                    "octroi: \(slice): its \(gap.meters.joined(separator: " and ")) was not accounted, "
+                        + "and is from now on")
+            }
         }
     }
 }
@@ -101,87 +122,14 @@ struct TenantAdd: ParsableCommand {
     }
 }
 
-struct TenantAssign: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "assign", abstract: "Add rules to a tenant, or give it hours of a container.",
-        discussion: """
-            With --container, hours that are past change hands, whatever the rules say; from the \
-            next full hour on rules decide again. What was invoiced is corrected on the next \
-            invoices of both tenants.
-
-            EXAMPLES
-              octroi tenant assign acme --label octroi.tenant=acme --unit "acme-*.service"
-              octroi tenant assign acme --container /machines/web --from 2026-10-01T00:00:00Z
-            """)
-
-    @OptionGroup var place: StoreOptions
-    @OptionGroup var which: RuleOptions
-
-    @Option(help: "The path or imported name of a container, whose past hours change hands.")
-    var container: String?
-
-    @Option(help: "With --container: from this hour on.")
-    var from: String?
-
-    @Option(help: "With --container: until before this hour. Default: the next full hour.")
-    var to: String?
-
-    @Argument(help: "The tenant's id.")
-    var tenant: String
-
-    func run() throws {
-        let rules = try which.rules()
-        if let container { return try assignHours(of: container, rules) }
-        guard !rules.isEmpty, from == nil, to == nil else {
-            throw Fault(
-                .wrongUse, at: "tenant assign",
-                found: rules.isEmpty ? "no rule" : "--from or --to without --container",
-                cure: "Give --slice, --root, --label, --namespace, --unit or --cgroup; or "
-                    + "--container with --from")
-        }
-        let store = try place.store(.write)
-        guard var found = try store.tenants().first(where: { $0.id == tenant }) else {
-            throw unknownTenant(tenant)
-        }
-        found.match += rules.filter { !found.match.contains($0) }
-        try change(found, store, which)
-    }
-
-    private func assignHours(of container: String, _ rules: [Rule]) throws {
-        guard let from, rules.isEmpty else {
-            throw Fault(
-                .wrongUse, at: "tenant assign --container",
-                found: rules.isEmpty ? "no --from" : "a rule as well",
-                cure: "Give --container and --from, and no rule")
-        }
-        let now = Host.wallTime()
-        let next = now.startOfHour.advanced(bySeconds: 3600)
-        func wholeHour(_ option: String, _ text: String) throws(Fault) -> Instant {
-            guard let hour = Instant(rfc3339: text), hour == hour.startOfHour else {
-                throw Fault(
-                    .wrongUse, at: option, found: "\"\(harmless(text))\"",
-                    cure: "Write a whole UTC hour, such as 2026-10-01T00:00:00Z")
-            }
-            return hour
-        }
-        let end = try to.map { text throws(Fault) in try wholeHour("--to", text) } ?? next
-        guard let period = Period(start: try wholeHour("--from", from), end: min(end, next)) else {
-            throw Fault(
-                .wrongUse, at: "--to", found: "no hour between --from and it",
-                cure: "Let it come after --from; hours to come are a matter of rules")
-        }
-        let count = try place.store(.write).assign(container, to: tenant, over: period)
-        try octroi.output("\(count) containers were \(tenant)'s over \(period)\n")
-    }
-}
-
 struct TenantRemove: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
         abstract: "Remove a tenant and its rules; what it used stays its own.",
         discussion: """
             Its containers are nobody's from the next full hour on, or another's whose rule fits. \
-            Its usage and its invoices stay.
+            Its usage and its invoices stay. A unit file that octroi tenant add wrote for its slice \
+            is removed; what runs in the slice runs on.
 
             EXAMPLE
               octroi tenant remove acme
@@ -194,21 +142,32 @@ struct TenantRemove: ParsableCommand {
 
     func run() throws {
         let store = try place.store(.write)
-        guard try store.tenants().contains(where: { $0.id == tenant }) else {
+        guard let found = try store.tenants().first(where: { $0.id == tenant }) else {
             throw unknownTenant(tenant)
         }
         for line in try store.removeTenant(tenant, at: Host.wallTime()) {
             try octroi.output("\(line)\n")
         }
+        for case .slice(let slice) in found.match { letGo(slice) }
+    }
+
+    /// The tenant is removed already: what cannot be tidied up is only said.
+    private func letGo(_ slice: String) {
+        do throws(Fault) {
+            for line in try SliceKeeper.letGo(slice) { complain("octroi: \(line)") }
+        } catch {
+            complain("octroi: \(error)")
+        }
     }
 }
 
 /// Writes one tenant, and prints what changed.
-private func change(_ tenant: Tenant, _ store: Store, _ which: RuleOptions) throws(Fault) {
+func change(_ tenant: Tenant, _ store: Store, _ which: RuleOptions) throws(Fault) {
     // First whether the store takes it: a slice is not made for a tenant that cannot be.
     let contract = Contract(tenants: [tenant], books: nil)
     _ = try store.apply(contract, isPlan: true, at: Host.wallTime())
     try which.keepSlices()
     let changes = try store.apply(contract, isPlan: false, at: Host.wallTime())
     try octroi.output((changes.isEmpty ? ["no change"] : changes).map { "\($0)\n" }.joined())
+    for line in unreachableRules(of: [tenant]) { complain("octroi: \(line)") }
 }

@@ -14,7 +14,9 @@ struct TenantCommand: ParsableCommand {
               octroi tenant show acme
             """,
         subcommands: [
-            TenantList.self, TenantShow.self, TenantAdd.self, TenantAssign.self, TenantRemove.self,
+            TenantList.self, TenantShow.self, TenantAdd.self, TenantAssign.self,
+            TenantUnassign.self,
+            TenantRemove.self,
         ], defaultSubcommand: TenantList.self)
 }
 

@@ -23,8 +23,8 @@ struct UsageShow: ParsableCommand {
         commandName: "show", abstract: "Show usage by tenant, container, hour, day or meter.",
         discussion: """
             Quantities in csv and json are whole numbers in base units: us, byte-second, byte, \
-            operation. Usage of no tenant is shown as "unattributed". Where limits were boosted, \
-            boosted_seconds says for how long.
+            operation. Usage of no tenant is shown as "unattributed". Days are those of the zone in \
+            octroi.yaml, as months are. Where limits were boosted, boosted_seconds says for how long.
 
             EXAMPLES
               octroi usage
@@ -49,8 +49,9 @@ struct UsageShow: ParsableCommand {
         {
             throw unknownTenant(tenant)
         }
-        let period = try when.period(in: place.settings().zone)
-        let usage = try store.usage(over: period, by: by, tenant: tenant)
+        let zone = try place.settings().zone
+        let period = try when.period(in: zone)
+        let usage = try store.usage(over: period, by: by, tenant: tenant, in: zone)
         let boosts = try store.boostedSpans(over: period, at: Host.wallTime())
         try show(
             usageSheet(

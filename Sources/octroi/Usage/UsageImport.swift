@@ -10,7 +10,9 @@ struct UsageImport: ParsableCommand {
         commandName: "import", abstract: "Load usage that another source measured, from CSV.",
         discussion: """
             Columns start,end,tenant,container,meter,quantity; quantities are whole numbers in \
-            base units. All rows or none; importing a file twice changes nothing.
+            base units. All rows or none; importing a file twice changes nothing. Rows of the \
+            same meter and container may overlap, and both count: that is said, as a meter \
+            without a price is.
 
             EXAMPLE
               octroi usage import gpu.csv
@@ -24,13 +26,21 @@ struct UsageImport: ParsableCommand {
 
     func run() throws {
         do throws(Fault) {
-            let rows = try parseUsageImport(try readText(file))
-            let added = try place.store(.write).importUsage(rows, at: Host.wallTime())
+            let source = try FileReader(file)
+            var reader = try UsageImportReader { () throws(Fault) in try source.read() }
+            let outcome = try place.store(.write).importUsage(at: Host.wallTime()) {
+                () throws(Fault) in try reader.next()
+            }
+            for warning in outcome.warnings { complain("octroi: \(file), \(warning)") }
             try show(
                 Sheet(
                     columns: ["added", "there_already"],
-                    rows: [[.integer(Int128(added)), .integer(Int128(rows.count - added))]]),
-                output.format)
+                    rows: [
+                        [
+                            .integer(Int128(outcome.added)),
+                            .integer(Int128(outcome.thereAlready)),
+                        ]
+                    ]), output.format)
         } catch {
             // The parser and the store know the line, not the file.
             throw error.place.hasPrefix("line ") ? error.within("\(file), ") : error

@@ -107,7 +107,7 @@ until_is "no new forks" 1 bash -c "[ \$(cat $root$slice/pids.max) -lt 50 ] && ec
 until_is "its containers are frozen" "frozen 1" grep frozen "$root$burners/cgroup.events"
 is "its slice is not" "$(cat $root$slice/cgroup.freeze)" 0
 is "six steps are in force" "$(octroi budget list --format csv | awk -F, '$1 == "acme" { print $9 }')" 6
-is "one change a step" "$(octroi limit history acme --format csv | awk -F, '$5 == "budget" && !seen[$1]++' | wc -l)" 6
+is "one change a step, and the budget's own" "$(octroi limit history acme --format csv | awk -F, '$5 == "budget" && !seen[$1]++' | wc -l)" 7
 is "limit show says why" "$(octroi limit show acme --format csv | awk -F, '$2 == "cpu.max" { print $4 }')" "by a budget"
 # Exempt, everything falls at once, and what is wanted is back.
 octroi budget set acme --exempt-until 2100-01-01T00:00:00Z --reason "migration"

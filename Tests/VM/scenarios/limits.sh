@@ -49,8 +49,8 @@ is "memory.max of the container" "$(of "$scope" memory.max)" $((200 << 20))
 is "memory.high of the container" "$(of "$scope" memory.high)" $((150 << 20))
 is "pids.max of the container" "$(of "$scope" pids.max)" 40
 is "cpu.weight of the container" "$(of "$scope" cpu.weight)" 77
-is "Docker keeps it" "$(docker inspect -f '{{.HostConfig.CpuQuota}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}' web)" \
-    "50000 $((200 << 20)) 40"
+is "Docker keeps it" "$(docker inspect -f '{{.HostConfig.NanoCpus}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}' web)" \
+    "500000000 $((200 << 20)) 40"
 systemctl daemon-reload
 is "the container's limits after a daemon-reload" \
     "$(of "$scope" cpu.max) $(of "$scope" memory.high) $(of "$scope" cpu.weight)" "50000 100000 $((150 << 20)) 77"
@@ -64,6 +64,18 @@ octroi limit unset web cpu memory.max pids.max memory.high cpu.weight
 is "unset what Docker cannot" \
     "$(of "$scope" cpu.max) $(of "$scope" memory.max) $(of "$scope" memory.high) $(of "$scope" pids.max)" \
     "max 100000 max max max"
+# --- undo goes by the container, and gives the limit back to Docker
+api=$(docker run -d --name api --cgroup-parent tenant-acme.slice bb /bin/busybox sleep 100000)
+octroi limit set api cpu=0.5 pids.max=40 memory.max=100M
+docker restart -t 1 api >/dev/null
+octroi limit undo api
+is "undone after a restart" "$(of "$slice/docker-$api.scope" cpu.max) $(of "$slice/docker-$api.scope" pids.max) $(of "$slice/docker-$api.scope" memory.max)" \
+    "max 100000 max max"
+is "nothing is wanted any more" \
+    "$(octroi limit show api --format csv | awk -F, 'NR > 1 && $5 != "" { n++ } END { print n + 0 }')" 0
+docker update --cpus 0.3 --memory 90m --memory-swap 90m api >/dev/null
+is "Docker's own tool goes on working" "$(of "$slice/docker-$api.scope" cpu.max)" "30000 100000"
+docker rm -f api >/dev/null
 nano=$(docker run -d --name nano --cpus 0.7 -m 64m --cgroup-parent tenant-acme.slice bb /bin/busybox sleep 100000)
 octroi limit set nano cpu=0.4 memory.max=80M
 is "a container of --cpus" "$(of "$slice/docker-$nano.scope" cpu.max) $(of "$slice/docker-$nano.scope" memory.max)" \
@@ -129,7 +141,8 @@ losetup -d "$loop"
 
 # --- a service, a plain cgroup
 systemd-run -q --unit job -p TasksMax=100 sleep 100000
-octroi limit set job.service cpu=25% pids.max=50
+refused "a service that is no tenant's" 1 "is no tenant's" octroi limit set job.service cpu=25% pids.max=50
+octroi limit set job.service cpu=25% pids.max=50 --force
 is "a transient service" "$(of /system.slice/job.service cpu.max) $(of /system.slice/job.service pids.max)" "25000 100000 50"
 is "systemd knows" "$(unit job.service TasksMax)" 50
 mkdir -p $root/lab/one
@@ -157,6 +170,11 @@ mkdir $root/lab/one/bare
 refused "a controller that is off" 69 "the memory controller is not on here" octroi limit set /lab/one/bare memory.max=1G
 is "nothing was written meanwhile" "$(of $slice cpu.max)" "$before"
 
+refused "all services of the host" 1 "holds what this host lives on" octroi limit set system.slice cpu=50%
+above "a plan names what is inside" "$(octroi limit set system.slice cpu=50% --plan | grep -c 'docker.service')" 0
+is "and nothing was written" "$(of /system.slice cpu.max 2>/dev/null || echo max 100000)" "max 100000"
+refused "a slice of the host as a tenant root" 1 "the host's own services" octroi tenant add all --slice system.slice
+
 # --- undo: the values before, unless somebody changed them since
 octroi limit set acme cpu=1.2 pids.max=300
 octroi limit undo acme
@@ -170,9 +188,13 @@ octroi limit set acme cpu=0.3
 octroi limit boost acme cpu=2 --for 6s --reason release 2>/tmp/boost
 is "a timer sees to its end" "$(grep -c 'octroi-boost-.*timer' /tmp/boost)" 1
 is "boosted" "$(of $slice cpu.max)" "200000 100000"
+systemctl daemon-reload
+is "and after a daemon-reload" "$(of $slice cpu.max)" "200000 100000"
 refused "a limit that a boost holds" 1 "a boost holds it" octroi limit set acme cpu=1
 for _ in $(seq 30); do [ "$(of $slice cpu.max)" = "30000 100000" ] && break; sleep 1; done
 is "as before, by the timer" "$(of $slice cpu.max)" "30000 100000"
+systemctl daemon-reload
+is "and after a daemon-reload, too" "$(of $slice cpu.max)" "30000 100000"
 is "the record says so" "$(octroi limit history acme --format csv | tail -1 | awk -F, '{ print $5, $11 }')" "expire 200000 100000"
 
 # --- memory shrinks through memory.high, and is restored if it cannot

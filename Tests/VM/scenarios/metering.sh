@@ -13,6 +13,16 @@ octroi apply /etc/octroi/tenants.yaml
 octroi tenant add keep --slice tenant-keep.slice
 is "the kept slice is active" "$(systemctl is-active tenant-keep.slice)" active
 
+# A slice that systemd accounts no io of.
+systemd-run -q --unit bare --slice tenant-bare.slice sleep 100000
+echo 'tenants: [ { id: bare, match: [ { slice: tenant-bare.slice } ] } ]' >/tmp/bare.yaml
+is "apply offers it" "$(octroi apply /tmp/bare.yaml 2>&1 >/dev/null | grep -c 'tenant-bare.slice: systemd does not account')" 1
+is "the doctor names it" "$(octroi doctor --format csv | grep -c 'meter io of tenant-bare.slice')" 1
+octroi apply --accounting /tmp/bare.yaml >/dev/null 2>&1
+is "and it is turned on" "$(systemctl show -p IOAccounting --value tenant-bare.slice) $([ -e $root/tenant.slice/tenant-bare.slice/io.stat ] && echo there)" "yes there"
+systemctl stop bare
+octroi tenant remove bare >/dev/null
+
 octroi record --interval 1s --for 24s /srv/guest.octroi 2>/dev/null &
 recorder=$!
 octroi collect --interval 1s 2>/tmp/collect.log &

@@ -48,7 +48,7 @@ is "undone by the same" "$(of $slice cpu.max)" "$before"
 as ops octroi limit show acme >/dev/null
 
 # --- and nothing else
-refused "a unit that is no tenant's" 77 "systemd refuses this user" as ops octroi limit set job.service cpu=1
+refused "a unit that is no tenant's" 77 "systemd refuses this user" as ops octroi limit set job.service cpu=1 --force
 refused "a boost, which needs a timer" 77 "Run it as root" as ops octroi limit boost acme cpu=2 --for 1h
 refused "a plain cgroup" 77 "may not touch it" as ops octroi limit set lab cpu=0.5
 refused "a container of Docker" 77 "gives no answer\|systemd refuses" as ops octroi limit set web pids.max=5

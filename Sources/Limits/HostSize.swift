@@ -1,0 +1,61 @@
+import CgroupFormat
+import Units
+
+/// How much a host has of what limits cap; `nil` is not known.
+public struct HostSize: Hashable, Sendable {
+    public var cores: Int64?
+    /// In bytes.
+    public var memory: Int64?
+    public var hasSwap: Bool?
+    /// The most processes that the kernel counts up to.
+    public var processes: Int64?
+
+    public init(
+        cores: Int64? = nil, memory: Int64? = nil, hasSwap: Bool? = nil, processes: Int64? = nil
+    ) {
+        (self.cores, self.memory) = (cores, memory)
+        (self.hasSwap, self.processes) = (hasSwap, processes)
+    }
+}
+
+extension LimitSetting {
+    /// Why a limit can never take hold on a host, with what its value means; `nil` if it can.
+    public func vain(on host: HostSize) -> String? {
+        switch (key, value) {
+        case (.cpuMax, .cpu(let cpu)):
+            guard let cores = cpu.cores, let most = host.cores, cores > Rational(most) else {
+                return nil
+            }
+            return "\(plain(cores)) cores are more than the \(most) cores of this host: it limits "
+                + "nothing"
+        case (.memoryMax, .number(.at(let bytes))), (.memoryHigh, .number(.at(let bytes))):
+            guard let most = host.memory, bytes > most else { return nil }
+            return
+                "\(mebibytes(bytes)) are more than the \(mebibytes(most)) of this host: it limits "
+                + "nothing"
+        case (.memorySwapMax, .number(.at)):
+            return host.hasSwap == false ? "this host has no swap: it limits nothing" : nil
+        case (.pidsMax, .number(.at(let count))):
+            guard let most = host.processes, count > most else { return nil }
+            return "\(count) processes are more than the \(most) of this host: it limits nothing"
+        default: return nil
+        }
+    }
+}
+
+/// Why memory.high takes no hold beside memory.max; `nil` if it does.
+///
+/// The kernel reclaims and kills at memory.max, so what is in use never passes a higher memory.high.
+public func idleHigh(_ high: LimitValue?, below max: LimitValue?) -> String? {
+    guard case .number(.at(let high))? = high, case .number(.at(let max))? = max, high > max else {
+        return nil
+    }
+    return
+        "memory.high at \(mebibytes(high)) is above memory.max at \(mebibytes(max)): memory.high "
+        + "never takes hold"
+}
+
+/// A number of cores as people write it: `50000`, `1.50`.
+private func plain(_ cores: Rational) -> String {
+    cores == Rational(cores.floor) ? cores.floor.description : short(cores)
+}

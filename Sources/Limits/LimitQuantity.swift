@@ -1,0 +1,56 @@
+import CgroupFormat
+import Units
+
+/// What a limit counts in, and how much of it a value is: for programs, which read no kernel text.
+extension LimitKey {
+    /// `core`, `byte`, `process` or `weight`; `nil` for what is no single number.
+    public var unit: String? {
+        switch self {
+        case .cpuMax: "core"
+        case .memoryHigh, .memoryMax, .memorySwapMax: "byte"
+        case .pidsMax: "process"
+        case .cpuWeight, .ioWeight: "weight"
+        case .ioMax, .freeze: nil
+        }
+    }
+}
+
+extension LimitValue {
+    /// In the limit's unit; `nil` without a limit, and for what is no single number.
+    public var quantity: Rational? {
+        switch self {
+        case .cpu(let cpu): cpu.cores
+        case .number(.at(let number)): Rational(number)
+        case .weight(let weight): Rational(weight)
+        case .number(.max), .io, .frozen: nil
+        }
+    }
+}
+
+extension PlannedWrite {
+    /// What is used of the limit now, in its unit; `nil` where that is not known.
+    public func used(_ now: Circumstances) -> Rational? {
+        switch key {
+        case .cpuMax: now.cores
+        case .memoryHigh, .memoryMax: now.memory.map { Rational($0) }
+        case .pidsMax: now.processes.map { Rational($0) }
+        case .memorySwapMax, .cpuWeight, .ioWeight, .ioMax, .freeze: nil
+        }
+    }
+
+    /// How much of the CPU time that is used now a cap throttles, in whole percent rounded down.
+    public func throttled(_ now: Circumstances) -> Int128? {
+        guard key == .cpuMax, let cores = wanted.quantity, let used = now.cores, used > .zero
+        else { return nil }
+        guard used > cores else { return 0 }
+        return Int128(((used - cores) * Rational(100) / used).floor.description)
+    }
+
+    /// How much of the memory that is in use the kernel can take back without swap, in bytes.
+    public func reclaimable(_ now: Circumstances) -> Int64? {
+        guard key == .memoryHigh || key == .memoryMax, let used = now.memory,
+            let fixed = now.unreclaimable
+        else { return nil }
+        return fixed < used ? used - max(fixed, 0) : 0
+    }
+}

@@ -1,0 +1,64 @@
+import Units
+
+extension Rule {
+    /// What to write in place of a rule that can never match anything; `nil` for a sound one.
+    public var cure: String? {
+        switch self {
+        case .slice: sliceCure
+        case .root, .cgroup: pathCure
+        case .label, .namespace, .unit:
+            pattern.isEmpty
+                ? "Write a pattern"
+                : pattern.utf8.contains { $0 < 0x20 || $0 == 0x7F }
+                    ? "Leave out line ends and other control characters" : wordCure
+        }
+    }
+
+    /// Slices are no globs, and the kernel has none of these characters in a slice of systemd's.
+    private var sliceCure: String? {
+        let isSlice = pattern.hasSuffix(".slice") && pattern.utf8.count > 6
+        let isName =
+            pattern.utf8.count <= 255 && pattern.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        guard isSlice, isName, !pattern.contains("/") else {
+            return "Write a slice's name, such as tenant-acme.slice"
+        }
+        return pattern.contains("*") || pattern.contains("?")
+            ? "Write one slice's whole name, or cgroup: with a path that has * in it" : nil
+    }
+
+    private var pathCure: String? {
+        guard pattern.hasPrefix("/"), pattern.utf8.count > 1, !pattern.hasSuffix("/") else {
+            return "Write a path under the cgroup2 mount, such as /tenants/acme"
+        }
+        // The kernel makes no cgroup whose name has a line end in it.
+        guard !pattern.utf8.contains(UInt8(ascii: "\n")), !pattern.utf8.contains(0) else {
+            return "Leave out the line end or NUL: no cgroup has one in its name"
+        }
+        let names = pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        if names.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) {
+            return "Write the path as the kernel has it, without //, . and .."
+        }
+        // A name that a pattern is for may be shorter than the pattern.
+        let isLong = names.contains { !$0.contains("*") && $0.utf8.count > 255 }
+        return isLong ? "Let every name in the path have 255 bytes at most" : nil
+    }
+
+    private var wordCure: String? {
+        switch self {
+        case .label:
+            return pattern.hasPrefix("=") ? "Write key=value, or key for any value" : nil
+        case .unit:
+            let tail =
+                pattern.split(
+                    omittingEmptySubsequences: false, whereSeparator: { $0 == "*" || $0 == "?" }
+                ).last ?? ""
+            let canEnd = [".service", ".scope"].contains {
+                $0.hasSuffix(tail) || tail.hasSuffix($0)
+            }
+            return pattern.contains("/") || !canEnd
+                ? "Write a unit's name that ends with .service or .scope, such as acme-*.service"
+                : nil
+        default: return nil
+        }
+    }
+}

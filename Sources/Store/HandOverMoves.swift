@@ -1,0 +1,59 @@
+import GRDB
+import Metering
+import Units
+
+func noTenant(_ id: String) -> Fault {
+    Fault(
+        .badData, at: "tenant \(quoted(id))", found: "no such tenant",
+        cure: "octroi tenant list shows them")
+}
+
+/// The stretches with usage that a request means.
+func moves(_ db: Database, _ request: HandOverRequest) throws -> [Move] {
+    let place = "container \(quoted(request.container))"
+    let rows = try Row.fetchAll(
+        db, sql: "SELECT id, import_tenant FROM container WHERE path = ?",
+        arguments: [request.container])
+    guard !rows.isEmpty else {
+        throw Fault(
+            .badData, at: place, found: "no such container",
+            cure: "octroi containers --all and octroi usage --by container show them")
+    }
+    var moves: [Move] = []
+    var accounts: [Int64: String?] = [:]
+    for row in rows {
+        let container: Int64 = row["id"]
+        for stretch in try stretches(db, of: container, over: request.period)
+        where stretch.tenant != request.to {
+            let owner = stretch.tenant ?? Tenant.unattributed
+            guard request.from == nil || request.from == owner else { continue }
+            guard let hours = try usedHours(db, stretch) else { continue }
+            accounts.updateValue(row["import_tenant"], forKey: container)
+            moves.append(Move(stretch: stretch, hours: hours, to: request.to))
+        }
+    }
+    guard !moves.isEmpty else {
+        throw Fault(
+            .badData, at: place,
+            found: "no usage over \(request.period) that "
+                + (request.from.map { "is of tenant \(quoted($0))" } ?? "is not \(request.to)'s"),
+            cure: "octroi usage --by container shows what there is")
+    }
+    // Lives of one path are one container; imports of two tenants are two of the same name.
+    let owners = Set(moves.compactMap(\.stretch.tenant))
+    if request.from == nil, owners.count > 1 || Set(accounts.values).count > 1 {
+        throw ambiguous(place, moves)
+    }
+    return moves
+}
+
+private func ambiguous(_ place: String, _ moves: [Move]) -> Fault {
+    let hours = moves.reduce(into: [String: Int64]()) {
+        $0[$1.stretch.tenant ?? Tenant.unattributed, default: 0] += $1.hours?.count ?? 0
+    }
+    let shown = hours.sorted { $0.key < $1.key }.prefix(8).map { "\($0.key) (\($0.value) h)" }
+    let more = hours.count > 8 ? " and \(hours.count - 8) more" : ""
+    return Fault(
+        .badData, at: place, found: "a name of several: \(shown.joined(separator: ", "))\(more)",
+        cure: "Say whose hours are meant with --from-tenant")
+}

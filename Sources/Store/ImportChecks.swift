@@ -1,0 +1,133 @@
+import GRDB
+import Metering
+import Pricing
+import Units
+
+// Which imported rows cannot be, and which may be a slip.
+extension ImportStage {
+    /// - Throws: for a row that cannot be.
+    func require(_ usage: ImportedUsage) throws {
+        guard tenants[usage.tenant] != nil else {
+            throw Fault(
+                .badData, at: "line \(usage.row), tenant",
+                found: "no tenant \(quoted(usage.tenant))",
+                cure: "Add it to tenants.yaml and run octroi apply, or correct the name")
+        }
+        // A month may be paid in advance; a year that is to come is a slip of the key.
+        guard usage.period.end <= now.advanced(bySeconds: 31 * 86_400) else {
+            throw Fault(
+                .badData, at: "line \(usage.row), end",
+                found: "\(usage.period.end), more than 31 days from now",
+                cure: "Correct the time: usage is what was used")
+        }
+    }
+
+    /// Refuses what Octroi meters itself: imported as well, it would be billed twice.
+    func refuseMetered() throws {
+        let kernel = meters.keys.filter { Meter.known.contains($0) }
+        guard !kernel.isEmpty else { return }
+        let names = kernel.map { "'\($0.name)'" }.joined(separator: ", ")
+        let row = try Row.fetchOne(
+            db,
+            sql: """
+                SELECT r.line, a.path, m.name
+                FROM import_row r CROSS JOIN import_account a ON a.id = r.account
+                CROSS JOIN import_meter m ON m.id = r.meter
+                WHERE m.name IN (\(names))
+                    AND a.path IN (SELECT path FROM container WHERE boot IS NOT NULL)
+                ORDER BY r.line LIMIT 1
+                """)
+        guard let row else { return }
+        let (line, path, meter): (Int64, String, String) = (row[0], row[1], row[2])
+        throw Fault(
+            .badData, at: "line \(line), container",
+            found: "\(quoted(path)), whose \(meter) Octroi meters itself",
+            cure: "Import a correction under a name of its own, such as correction-1: it stands "
+                + "on the invoice by that name")
+    }
+
+    /// Refuses rows that were imported before with another quantity.
+    func refuseOtherQuantities() throws {
+        let row = try Row.fetchOne(
+            db,
+            sql: """
+                SELECT r.line, r.quantity_high, r.quantity_low, u.quantity_high, u.quantity_low
+                FROM import_row r CROSS JOIN import_account a ON a.id = r.account
+                CROSS JOIN import_meter m ON m.id = r.meter
+                CROSS JOIN usage_import u ON u.container = a.container AND u.meter = m.meter
+                    AND u.start_ms = r.start_ms AND u.end_ms = r.end_ms
+                WHERE r.quantity_high <> u.quantity_high OR r.quantity_low <> u.quantity_low
+                ORDER BY r.line LIMIT 1
+                """)
+        guard let row else { return }
+        let line: Int64 = row[0]
+        let new = Int128(high: row[1], low: row[2])
+        let old = Int128(high: row[3], low: row[4])
+        throw Fault(
+            .badData, at: "line \(line), quantity",
+            found: "\(new), but \(old) was imported for the same start, end, tenant, container and "
+                + "meter",
+            cure: "Import what is to be added under another container name; imported usage is "
+                + "never overwritten")
+    }
+
+    /// What of the new rows may be a slip, a line each.
+    func warnings() throws -> [String] { try unpriced() + overlaps() }
+
+    private func unpriced() throws -> [String] {
+        let priced: [String: Set<String>] = try loadBooks(db).reduce(into: [:]) {
+            $0[$1.book.id, default: []].formUnion($1.book.meters.keys)
+        }
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT a.tenant, m.name, min(r.line)
+                FROM import_row r CROSS JOIN import_account a ON a.id = r.account
+                CROSS JOIN import_meter m ON m.id = r.meter
+                GROUP BY a.tenant, m.name ORDER BY 3
+                """)
+        var lines: [String] = []
+        for row in rows {
+            let (tenant, meter, line): (String, String, Int64) = (row[0], row[1], row[2])
+            // What limits grant is billed by the price of what is used.
+            if Meter(meter)?.isReservation == true { continue }
+            let place = "line \(line): \(meter) of tenant \(tenant)"
+            guard let book = tenants[tenant]?.priceBook else {
+                lines.append("\(place) cannot be invoiced: the tenant has no price book")
+                continue
+            }
+            if priced[book]?.contains(meter) != true {
+                lines.append("\(place) has no price in price book \(book)")
+            }
+        }
+        guard lines.count > 10 else { return lines }
+        return Array(lines.prefix(10)) + ["and \(lines.count - 10) more without a price"]
+    }
+
+    /// Rows that reach into another of the same account and meter.
+    private func overlaps() throws -> [String] {
+        // Where stored rows do not overlap, only the last that begins before a row's end can reach
+        // into it.
+        let found = try Row.fetchOne(
+            db,
+            sql: """
+                SELECT count(*), min(line) FROM (
+                    SELECT r.line, r.start_ms,
+                        max(r.end_ms) OVER (PARTITION BY r.account, r.meter
+                            ORDER BY r.start_ms, r.end_ms
+                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached,
+                        (SELECT u.end_ms FROM usage_import u
+                         WHERE u.container = a.container AND u.meter = m.meter
+                            AND u.start_ms < r.end_ms
+                         ORDER BY u.start_ms DESC LIMIT 1) AS stored
+                    FROM import_row r CROSS JOIN import_account a ON a.id = r.account
+                    CROSS JOIN import_meter m ON m.id = r.meter)
+                WHERE reached > start_ms OR stored > start_ms
+                """)
+        guard let count = found?[0] as Int64?, count > 0, let line = found?[1] as Int64? else {
+            return []
+        }
+        let more = count > 1 ? " (and \(count - 1) more such rows)" : ""
+        return ["line \(line) overlaps another row of its meter and container: both count\(more)"]
+    }
+}

@@ -1,0 +1,179 @@
+import GRDB
+import Metering
+import Units
+
+/// Imported rows on their way into the ledger, in temporary tables of this connection.
+struct ImportStage {
+    let db: Database
+    let now: Instant
+    let tenants: [String: Tenant]
+    private var accounts: [Account: Int64] = [:]
+    private(set) var meters: [Meter: Int64] = [:]
+    private var addRow: FastStatement
+    private var thereAlready = 0
+
+    private struct Account: Hashable {
+        var tenant: String
+        var path: ExactText
+    }
+
+    /// Makes the tables, or empties them.
+    static func prepare(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TEMP TABLE IF NOT EXISTS import_account (
+                    id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, path TEXT NOT NULL,
+                    container INTEGER, UNIQUE (tenant, path)) STRICT;
+                CREATE TEMP TABLE IF NOT EXISTS import_meter (
+                    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, meter INTEGER) STRICT;
+                CREATE TEMP TABLE IF NOT EXISTS import_row (
+                    account INTEGER NOT NULL, meter INTEGER NOT NULL, start_ms INTEGER NOT NULL,
+                    end_ms INTEGER NOT NULL, quantity_high INTEGER NOT NULL,
+                    quantity_low INTEGER NOT NULL, line INTEGER NOT NULL,
+                    PRIMARY KEY (account, meter, start_ms, end_ms)) STRICT, WITHOUT ROWID;
+                CREATE TEMP TABLE IF NOT EXISTS import_usage (
+                    account INTEGER NOT NULL, meter INTEGER NOT NULL, hour_s INTEGER NOT NULL,
+                    quantity INTEGER NOT NULL,
+                    PRIMARY KEY (account, meter, hour_s)) STRICT, WITHOUT ROWID;
+                DELETE FROM import_account;
+                DELETE FROM import_meter;
+                DELETE FROM import_row;
+                DELETE FROM import_usage;
+                """)
+    }
+
+    init(_ db: Database, at now: Instant) throws {
+        (self.db, self.now) = (db, now)
+        tenants = try loadTenants(db).reduce(into: [:]) { $0[$1.id] = $1 }
+        addRow = try FastStatement(db, "INSERT INTO import_row VALUES (?, ?, ?, ?, ?, ?, ?)")
+    }
+
+    /// Takes a row.
+    ///
+    /// - Throws: if it cannot be, or is there twice.
+    mutating func add(_ usage: ImportedUsage) throws {
+        try require(usage)
+        let account = try self.account(of: usage)
+        let meter = try self.row(of: usage.meter)
+        let (start, end) = (usage.period.start.milliseconds, usage.period.end.milliseconds)
+        let quantity = usage.quantity.halves
+        addRow.bind(account, meter, start, end, quantity.high, quantity.low, Int64(usage.row))
+        do {
+            try addRow.run()
+        } catch let error as DatabaseError
+            where error.resultCode.primaryResultCode == .SQLITE_CONSTRAINT
+        {
+            let earlier = try Int64.fetchOne(
+                db,
+                sql: """
+                    SELECT line FROM import_row
+                    WHERE account = ? AND meter = ? AND start_ms = ? AND end_ms = ?
+                    """, arguments: [account, meter, start, end])
+            throw Fault(
+                .badData, at: "line \(usage.row)",
+                found: "the same start, end, tenant, container and meter as line \(earlier ?? 0)",
+                cure: "Add the two quantities up into one row")
+        }
+    }
+
+    private mutating func account(of usage: ImportedUsage) throws -> Int64 {
+        let key = Account(tenant: usage.tenant, path: ExactText(usage.container))
+        if let known = accounts[key] { return known }
+        // Those that are forgotten are found again in the table.
+        if accounts.count >= 50_000 { accounts.removeAll(keepingCapacity: true) }
+        try run(
+            db, "INSERT INTO import_account (tenant, path) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [usage.tenant, usage.container])
+        let id = try Int64.fetchOne(
+            db, sql: "SELECT id FROM import_account WHERE tenant = ? AND path = ?",
+            arguments: [usage.tenant, usage.container])
+        guard let id else { throw DatabaseError(message: "an account that was not kept") }
+        accounts[key] = id
+        return id
+    }
+
+    private mutating func row(of meter: Meter) throws -> Int64 {
+        if let known = meters[meter] { return known }
+        try run(db, "INSERT INTO import_meter (name) VALUES (?)", [meter.name])
+        let id = db.lastInsertedRowID
+        meters[meter] = id
+        return id
+    }
+
+    /// Finds the accounts and meters that the store knows.
+    func findAccounts() throws {
+        try db.execute(
+            sql: """
+                UPDATE import_account SET container = (SELECT c.id FROM container c
+                    WHERE c.import_tenant = import_account.tenant AND c.path = import_account.path)
+                WHERE container IS NULL;
+                UPDATE import_meter SET meter = (SELECT m.id FROM meter m
+                    WHERE m.name = import_meter.name)
+                WHERE meter IS NULL;
+                """)
+    }
+
+    /// Leaves out what was imported before, and splits the rest by hours.
+    mutating func sortOut() throws -> ImportOutcome {
+        try findAccounts()
+        try refuseMetered()
+        try refuseOtherQuantities()
+        try db.execute(
+            sql: """
+                DELETE FROM import_row WHERE EXISTS (
+                    SELECT 1 FROM import_account a CROSS JOIN import_meter m
+                    CROSS JOIN usage_import u ON u.container = a.container AND u.meter = m.meter
+                        AND u.start_ms = import_row.start_ms AND u.end_ms = import_row.end_ms
+                    WHERE a.id = import_row.account AND m.id = import_row.meter)
+                """)
+        thereAlready += db.changesCount
+        try splitByHour()
+        var outcome = ImportOutcome()
+        outcome.thereAlready = thereAlready
+        outcome.added = try Int.fetchOne(db, sql: "SELECT count(*) FROM import_row") ?? 0
+        if outcome.added > 0 { outcome.warnings = try warnings() }
+        return outcome
+    }
+
+    private func splitByHour() throws {
+        try db.execute(sql: "DELETE FROM import_usage")
+        var rows = try FastStatement(
+            db,
+            """
+            SELECT account, meter, start_ms, end_ms, quantity_high, quantity_low, line FROM import_row
+            """)
+        var add = try FastStatement(
+            db,
+            """
+            INSERT INTO import_usage VALUES (?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
+            """)
+        // A statement that is left in the middle would go on there the next time.
+        defer { rows.reset() }
+        while try rows.step() {
+            let (start, end) = (rows.int64(2), rows.int64(3))
+            let quantity = Int128(high: rows.int64(4), low: rows.int64(5))
+            let period = Period(
+                start: Instant(milliseconds: start), end: Instant(milliseconds: end))
+            for part in period?.splitByHour(quantity) ?? [] where part.quantity > 0 {
+                guard let whole = Int64(exactly: part.quantity) else {
+                    throw tooMuch(quantity, line: rows.int64(6))
+                }
+                add.bind(rows.int64(0), rows.int64(1), part.hour.seconds, whole)
+                do {
+                    try add.run()
+                } catch let error as DatabaseError
+                    where error.resultCode.primaryResultCode == .SQLITE_CONSTRAINT
+                {
+                    throw tooMuch(quantity, line: rows.int64(6))
+                }
+            }
+        }
+    }
+}
+
+private func tooMuch(_ quantity: Int128, line: Int64) -> Fault {
+    Fault(
+        .badData, at: "line \(line), quantity", found: "\(quantity) is more than 2^63 in one hour",
+        cure: "Check the unit: quantities are in base units of the meter")
+}

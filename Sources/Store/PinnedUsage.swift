@@ -1,0 +1,149 @@
+import GRDB
+import Metering
+import Pricing
+import Units
+
+/// Usage that an invoice was computed from.
+struct PinnedUsage {
+    /// The invoice that bills this time; empty for the new one itself. See `BillingGroup.aroundKey`.
+    var corrects: String
+    /// What `segment` of the usage counts through.
+    var segments: [Segment]
+    var usage: [AccountUsage]
+}
+
+/// Writes what an invoice was computed from; of the invoices that it was rated with, only what is not
+/// written yet.
+func insert(_ db: Database, _ pinned: PinnedUsage, of number: String) throws {
+    guard pinned.isOfAnother else { return try insertRows(db, pinned, of: number) }
+    let holder = try lastHolder(db, of: pinned.corrects)
+    let segments = pinned.segments
+    let before = try rows(db, holder, pinned.corrects).compactMap { row in
+        try accountUsage(row, segments, number)
+    }
+    let isNew = Set(before.map(Pin.init)) != Set(pinned.usage.map { Pin($0, segments) })
+    if isNew { try insertRows(db, pinned, of: number) }
+    try run(
+        db, "INSERT INTO invoice_pin VALUES (?, ?, ?)",
+        [number, pinned.corrects, isNew ? number : holder])
+}
+
+extension PinnedUsage {
+    /// Whether it is the usage of another invoice.
+    fileprivate var isOfAnother: Bool {
+        !corrects.isEmpty && !corrects.hasPrefix(BillingGroup.around)
+    }
+}
+
+private func insertRows(_ db: Database, _ pinned: PinnedUsage, of number: String) throws {
+    let meters = try MeterTable(db).ids
+    for use in pinned.usage {
+        let segment = pinned.segments[use.segment].period
+        let (quantity, billable) = (use.quantity.halves, use.billable.halves)
+        let pin = Pin(use, pinned.segments)
+        try run(
+            db, "INSERT INTO invoice_usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                number, pinned.corrects, segment.start.seconds, use.span.container, pin.since,
+                pin.until, meters[use.meter], use.isUnreserved, quantity.high, quantity.low,
+                billable.high, billable.low, pin.life,
+            ])
+    }
+}
+
+/// A row of usage as it is pinned.
+private struct Pin: Hashable {
+    let segment: Int
+    let container: Int64
+    let since: Int64
+    let until: Int64
+    let meter: String
+    let isUnreserved: Bool
+    let quantity: Int128
+    let billable: Int128
+    let life: Int64?
+
+    init(_ use: AccountUsage) {
+        (segment, container, meter) = (use.segment, use.span.container, use.meter)
+        (since, until, isUnreserved) = (use.span.since, use.span.until, use.isUnreserved)
+        (quantity, billable) = (use.quantity, use.billable)
+        life = use.billable == use.quantity ? nil : use.span.life
+    }
+
+    /// - Parameter segments: what the usage's segment counts through.
+    init(_ use: AccountUsage, _ segments: [Segment]) {
+        var use = use
+        let period = segments[use.segment].period
+        use.span.since = max(use.span.since, period.start.seconds)
+        use.span.until = min(use.span.until, period.end.seconds)
+        self.init(use)
+    }
+}
+
+/// The document that holds the newest usage of an invoice.
+private func lastHolder(_ db: Database, of number: String) throws -> String {
+    try String.fetchOne(
+        db,
+        sql: """
+            SELECT p.pinned_on FROM invoice_pin p JOIN invoice_seal s ON s.invoice = p.invoice
+            WHERE p.corrects = ? ORDER BY s.id DESC LIMIT 1
+            """, arguments: [number]) ?? number
+}
+
+/// What an invoice was computed from, as it was pinned.
+///
+/// - Parameter keys: the invoices whose periods it is the usage of; empty for its own.
+func pinnedUsage(
+    _ db: Database, _ number: String, _ segments: [Segment], _ keys: [String]
+) throws -> [AccountUsage] {
+    try pinnedRows(db, number, keys).map { row in
+        guard let use = try accountUsage(row, segments, number) else { throw damaged(number) }
+        return use
+    }.sorted {
+        ($0.segment, $0.span.container, $0.span.since, $0.meter)
+            < ($1.segment, $1.span.container, $1.span.since, $1.meter)
+    }
+}
+
+/// The rows of an invoice's usage, on whichever documents they were written.
+func pinnedRows(_ db: Database, _ number: String, _ keys: [String]) throws -> [Row] {
+    try keys.flatMap { key in
+        let holder = try String.fetchOne(
+            db, sql: "SELECT pinned_on FROM invoice_pin WHERE invoice = ? AND corrects = ?",
+            arguments: [number, key])
+        return try rows(db, holder ?? number, key)
+    }
+}
+
+/// The usage of an invoice on a document that holds it: the invoice itself, or one that came later.
+private func rows(_ db: Database, _ holder: String, _ key: String) throws -> [Row] {
+    let isOwn = holder == key
+    return try Row.fetchAll(
+        db,
+        sql: """
+            SELECT u.*, c.path, m.name FROM invoice_usage u JOIN container c ON c.id = u.container
+            JOIN meter m ON m.id = u.meter
+            WHERE u.invoice = ?1 AND u.corrects = ?2 AND (NOT ?3 OR EXISTS (
+                SELECT 1 FROM invoice_segment s
+                WHERE s.invoice = ?1 AND s.start_s = u.segment_s AND s.is_charged = 1))
+            ORDER BY u.segment_s, u.container, u.since_s, u.meter
+            """, arguments: [holder, isOwn ? "" : key, isOwn])
+}
+
+/// A row as usage of its segment; `nil` if there is none that begins then.
+private func accountUsage(
+    _ row: Row, _ segments: [Segment], _ number: String
+) throws -> AccountUsage? {
+    let start: Int64 = row["segment_s"]
+    guard let segment = segments.firstIndex(where: { $0.period.start.seconds == start }) else {
+        return nil
+    }
+    return AccountUsage(
+        segment: segment,
+        span: OwnedSpan(
+            container: row["container"], path: ExactText(row["path"]), since: row["since_s"],
+            until: row["until_s"], life: row["life_s"]),
+        meter: row["name"], isUnreserved: row["is_unreserved"],
+        quantity: Int128(high: row["quantity_high"], low: row["quantity_low"]),
+        billable: Int128(high: row["billable_high"], low: row["billable_low"]))
+}

@@ -1,0 +1,175 @@
+import ArgumentParser
+import BigInt
+import Daemon
+import Glibc
+import Metering
+import Reporting
+import Settings
+import Store
+import Units
+
+struct TenantAssign: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "assign", abstract: "Add rules to a tenant, or give it hours of a container.",
+        discussion: """
+            With --container, past hours change hands, whatever the rules say; from the next full \
+            hour on rules decide again. What was invoiced is corrected on the next invoices of both \
+            tenants. A name that fits containers of several tenants needs --from-tenant. The answer \
+            says how many hours move and what each tenant's months cost before and after; octroi \
+            tenant unassign takes it back.
+
+            EXAMPLES
+              octroi tenant assign acme --label octroi.tenant=acme --unit "acme-*.service"
+              octroi tenant assign acme --container /machines/web --from 2026-10-01T00:00:00Z --plan
+              octroi tenant assign acme --container web --from-tenant lab --from 2026-10-01T00:00:00Z
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var which: RuleOptions
+    @OptionGroup var output: FormatOptions
+
+    @Option(help: "The path or imported name of a container, whose past hours change hands.")
+    var container: String?
+
+    @Option(
+        help: "With --container: only hours of this tenant, or those of nobody (unattributed).")
+    var fromTenant: String?
+
+    @Option(help: "With --container: from this hour on.")
+    var from: String?
+
+    @Option(help: "With --container: until before this hour. Default: the next full hour.")
+    var to: String?
+
+    @Option(help: "With --container: why, for the record.")
+    var reason: String?
+
+    @Flag(help: "With --container: say what would change and change nothing.")
+    var plan = false
+
+    @Argument(help: "The tenant's id.")
+    var tenant: String
+
+    func run() throws {
+        let rules = try which.rules()
+        if let container { return try assignHours(of: container, rules) }
+        let isOfHours =
+            from != nil || to != nil || fromTenant != nil || reason != nil || plan
+        guard !rules.isEmpty, !isOfHours else {
+            throw Fault(
+                .wrongUse, at: "tenant assign",
+                found: rules.isEmpty
+                    ? "no rule" : "an option that goes with --container, without --container",
+                cure: "Give --slice, --root, --label, --namespace, --unit or --cgroup; or "
+                    + "--container with --from")
+        }
+        let store = try place.store(.write)
+        guard var found = try store.tenants().first(where: { $0.id == tenant }) else {
+            throw unknownTenant(tenant)
+        }
+        found.match += rules.filter { !found.match.contains($0) }
+        try change(found, store, which)
+    }
+
+    private func assignHours(of container: String, _ rules: [Rule]) throws {
+        guard let from, rules.isEmpty else {
+            throw Fault(
+                .wrongUse, at: "tenant assign --container",
+                found: rules.isEmpty ? "no --from" : "a rule as well",
+                cure: "Give --container and --from, and no rule")
+        }
+        let now = Host.wallTime()
+        let next = now.startOfHour.advanced(bySeconds: 3600)
+        let zone = try place.settings().zone
+        func wholeHour(_ option: String, _ text: String) throws(Fault) -> Instant {
+            let hour = try readTime(option, text, in: zone)
+            guard hour == hour.startOfHour else {
+                throw Fault(
+                    .wrongUse, at: option, found: quoted(text),
+                    cure: "Write a whole UTC hour, such as 2026-10-01T00:00:00Z, or a date")
+            }
+            return hour
+        }
+        let end = try to.map { text throws(Fault) in try wholeHour("--to", text) } ?? next
+        guard let period = Period(start: try wholeHour("--from", from), end: min(end, next)) else {
+            throw Fault(
+                .wrongUse, at: "--to", found: "no hour between --from and it",
+                cure: "Let it come after --from; hours to come are a matter of rules")
+        }
+        let request = HandOverRequest(
+            container, from: fromTenant, to: tenant, over: period, reason: reason,
+            uid: Int64(getuid()))
+        let done = try place.store(.write).assign(request, isPlan: plan, in: zone, at: now)
+        try show(done, isPlan: plan, output.format)
+    }
+}
+
+struct TenantUnassign: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unassign",
+        abstract: "Give hours of a container back to whose they were before an assignment.",
+        discussion: """
+            Without a number it lists the assignments that can be taken back. What was invoiced \
+            since is corrected on the next invoices.
+
+            EXAMPLES
+              octroi tenant unassign
+              octroi tenant unassign 3 --plan
+            """)
+
+    @OptionGroup var place: StoreOptions
+    @OptionGroup var output: FormatOptions
+
+    @Flag(help: "Say what would change and change nothing.")
+    var plan = false
+
+    @Argument(help: "The number that the assignment was given.")
+    var number: Int64?
+
+    func run() throws {
+        guard let number else { return try list() }
+        let zone = try place.settings().zone
+        let done = try place.store(.write).unassign(
+            number, isPlan: plan, in: zone, at: Host.wallTime())
+        try show(done, isPlan: plan, output.format)
+    }
+
+    private func list() throws {
+        let all = try place.store(.read).assignments()
+        try show(
+            Sheet(
+                columns: ["assignment", "at", "uid", "container", "tenant", "reason"],
+                rows: all.map {
+                    [
+                        .integer(Int128($0.number)), .time($0.at), .integer(Int128($0.uid)),
+                        .text($0.container), .text($0.tenant), .optional($0.reason),
+                    ]
+                }), output.format)
+    }
+}
+
+/// Prints whose hours moved, how many, and what that does to each tenant's months.
+private func show(_ done: HandOver, isPlan: Bool, _ format: Format) throws {
+    let rows = done.sides.map { side -> [Cell] in
+        let money = side.money
+        func cell(_ amount: BigInt?) -> Cell {
+            guard let currency = money?.currency, let amount else { return .none }
+            return .exact(currency.text(amount))
+        }
+        return [
+            .text(side.tenant), .integer(Int128(side.hours)), cell(money?.before),
+            cell(money?.after), .optional(money?.currency.code),
+        ]
+    }
+    try show(
+        Sheet(
+            columns: ["tenant", "hours", "net_before", "net_after", "currency"], rows: rows,
+            title: done.period.map {
+                "\(done.accounts) containers, \($0.start) to \($0.end); net of the months it touches"
+            }), format)
+    complain(
+        isPlan
+            ? "octroi: this was a plan; nothing was written"
+            : "octroi: this is assignment \(done.number); octroi tenant unassign \(done.number) "
+                + "takes it back")
+}

@@ -1,0 +1,28 @@
+import Testing
+import Units
+
+@Suite struct FaultTests {
+    @Test func aShortTextStaysAsItIs() {
+        #expect(shortened("", to: 10) == "" && shortened("0123456789", to: 10) == "0123456789")
+        #expect(quoted("caf\u{E9}") == "\"caf\u{E9}\"")
+        #expect(quoted("a\n\u{202E}") == "\"a\\u{A}\\u{202E}\"")
+    }
+
+    @Test func ofALongTextTheEndsStay() {
+        let text = String(repeating: "a", count: 500) + "z"
+        let short = shortened(text, to: 60)
+        #expect(
+            short == String(repeating: "a", count: 40) + " \u{2026} (501 characters) \u{2026} "
+                + String(repeating: "a", count: 9) + "z")
+        // One character to a reader, and as long as a file.
+        let marks = "e" + String(repeating: "\u{301}", count: 5000)
+        #expect(shortened(marks, to: 60).unicodeScalars.count < 120)
+    }
+
+    @Test func everyPartOfAFaultIsShort() {
+        let long = String(repeating: "x", count: 1 << 20)
+        let fault = Fault(.badData, at: long, found: long, cure: long)
+        #expect("\(fault)".count < 1900)
+        #expect("\(fault.within(long))".count < 1900)
+    }
+}
