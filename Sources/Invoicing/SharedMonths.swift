@@ -35,6 +35,31 @@ public struct SharedMonths: Sendable {
     public var stretches: [InvoicedStretch]
     /// Time of these months that no invoice bills, up to the end of the last stretch. It is not
     /// charged, but takes its place in the tiers.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Time of these months that no invoice bills, up to the end of the last stretch.
     public var around: [SegmentUsage]
     /// The lines that were billed for these stretches, on whatever invoice; without taxes.
     public var billed: [LineItem]

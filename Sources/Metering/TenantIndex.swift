@@ -19,6 +19,7 @@ public struct TenantIndex: Sendable {
         for (place, tenant) in tenants.enumerated() {
             for rule in tenant.match { add(rule, place) }
         }
+        paths.sort()
     }
 
     /// The id of the tenant whose rule fits first; `nil` if none fits.
@@ -62,6 +63,10 @@ public struct TenantIndex: Sendable {
 private struct RulesByStart: Sendable {
     private var rules: [[UInt8]: [(place: Int, rule: Rule)]] = [:]
     private var lengths: Set<Int> = []
+    private var sorted: [[UInt8]] = []
+
+    /// Has to be called once all rules are added.
+    mutating func sort() { sorted = rules.keys.sorted { $0.lexicographicallyPrecedes($1) } }
 
     mutating func add(_ rule: Rule, _ place: Int, start: String) {
         let bytes = Array(start.utf8)
@@ -73,13 +78,32 @@ private struct RulesByStart: Sendable {
     func first(of text: String, _ container: ContainerFacts) -> Int? {
         let bytes = Array(text.utf8)
         var best: Int?
-        for length in lengths where length <= bytes.count {
+        func consider(_ start: [UInt8]) {
             // They lie in the order of tenants.
-            for (place, rule) in rules[Array(bytes[..<length])] ?? [] {
+            for (place, rule) in rules[start] ?? [] {
                 guard place < best ?? .max else { break }
                 if rule.matches(container) { best = place }
             }
         }
+        for length in lengths where length <= bytes.count { consider(Array(bytes[..<length])) }
+        // A rule for what lies in a container is a rule for the container.
+        if container.isWhole { for start in starts(below: bytes) { consider(start) } }
         return best
+    }
+
+    /// The starts that lie below a path.
+    private func starts(below path: [UInt8]) -> ArraySlice<[UInt8]> {
+        let prefix = path + [UInt8(ascii: "/")]
+        var (low, high) = (0, sorted.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle].lexicographicallyPrecedes(prefix) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        let end = sorted[low...].firstIndex { !$0.starts(with: prefix) } ?? sorted.count
+        return sorted[low..<end]
     }
 }

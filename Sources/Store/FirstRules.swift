@@ -14,7 +14,8 @@ func recomputeByFirstRules(
     let segments = invoice.draft.before + invoice.draft.segments
     let pinned = try pinnedUsage(db, number, segments, [""])
     for found in try usageDifferences(
-        sweep, pinned, segments, invoice, rules: .first) { differ(found) }
+        sweep, pinned, segments, invoice, rules: .first)
+    { differ(found) }
     let charged = invoice.draft.before.count..<segments.count
     let parts = segmentUsage(pinned, segments, charged: charged, rules: .first)
     let hasOwn = invoice.draft.lines.contains { $0.reference == nil && $0.kind != .tax }
@@ -46,7 +47,8 @@ private func recompute(
     let segments = other.draft.before + other.draft.segments
     let pinned = try pinnedUsage(db, invoice.number, segments, [number])
     for found in try usageDifferences(
-        sweep, pinned, segments, invoice, rules: .first) { differ(found) }
+        sweep, pinned, segments, invoice, rules: .first)
+    { differ(found) }
     let parts = segmentUsage(
         pinned, segments, charged: other.draft.before.count..<segments.count, rules: .first)
     // A meter that the pinned book did not know was rated by the prices of that day.

@@ -50,7 +50,8 @@ struct Drafting {
         let joined = isApart ? [] : issued.sharing(months, tenant.id)
         let late = try lateGroups(of: tenant.id, besides: isApart ? allOf(tenant.id) : joined)
         let isDue = try self.isDue(tenant, parts)
-        guard isDue || !joined.isEmpty || !late.isEmpty else { return [] }
+        let isBilled = try !isApart && self.isBilled(tenant, parts)
+        guard isDue || isBilled || !joined.isEmpty || !late.isEmpty else { return [] }
         guard let id = tenant.priceBook else {
             if !isDue, late.isEmpty { return [] }
             throw Fault(
@@ -99,6 +100,15 @@ struct Drafting {
             drafts[0].assured = assured
         }
         return drafts
+    }
+
+    /// Whether corrections of an invoice that was credited in full still stand on others.
+    private func isBilled(_ tenant: Tenant, _ parts: [Period]) throws -> Bool {
+        let replaced = issued.uncovered(tenant.id).map(\.period)
+        return try parts.contains { part in
+            try replaced.contains(where: part.meets)
+                && !issued.lines(of: tenant.id, in: part).isEmpty
+        }
     }
 
     func isDue(_ tenant: Tenant, _ parts: [Period]) throws -> Bool {
@@ -153,7 +163,7 @@ extension RatedGroup {
             group.owner(of: segment).map { $0.number ?? "" } ?? group.aroundKey
         }
         let byOwner = Dictionary(grouping: usage) { owners[$0.segment] }
-        return Set(group.pinKeys).sorted().map { key in
+        return group.pinKeys.map { key in
             PinnedUsage(corrects: key, segments: segments, usage: byOwner[key] ?? [])
         }
     }
@@ -169,5 +179,5 @@ extension BillingGroup {
     static let around = "around "
 
     /// The names that all of its usage is pinned by.
-    var pinKeys: [String] { stretches.map { $0.number ?? "" } + [aroundKey] }
+    var pinKeys: [String] { Set(stretches.map { $0.number ?? "" } + [aroundKey]).sorted() }
 }

@@ -193,7 +193,7 @@ private struct Issuing {
             proof: Proof(
                 ledgerEntry: ledger.id, ledgerHash: ledger.hash, hash: [], previous: []))
         let hasMadeUp = prepared.pinned.contains { pinned in
-            pinned.corrects.isEmpty && pinned.usage.contains { $0.billable != $0.quantity }
+            pinned.usage.contains { $0.billable != $0.quantity }
         }
         try insert(db, invoice, series, sequence, hasMadeUp: hasMadeUp, books: books)
         for pinned in prepared.pinned { try insert(db, pinned, of: number) }

@@ -66,10 +66,11 @@ struct IssuedInvoices {
         let changes = try Changes(db, firstOpen: open)
         inDoubt = try live.reduce(into: [:]) { doubts, entry in
             let (tenant, bases) = entry
-            doubts[tenant] = try bases.filter { base in
-                let (entry, move) = seen[tenant] ?? (nil, nil)
-                return changes.touch(tenant, base, since: entry, move)
-                    ? true : base.hasMadeUp ? try hasGrown(db, base.number) : false
+            let (entry, move) = seen[tenant] ?? (nil, nil)
+            let grown = try (documents[tenant] ?? []).filter(\.hasMadeUp)
+                .reduce(into: Set()) { try $0.formUnion(grownLives(db, $1.number)) }
+            doubts[tenant] = bases.filter { base in
+                changes.touch(tenant, base, since: entry, move) || grown.contains(base.number)
             }.map(\.number)
         }
     }
@@ -263,16 +264,22 @@ private struct Changes {
     }
 }
 
-/// Whether a short life that an invoice made up to a minimum has become longer since.
-private func hasGrown(_ db: Database, _ number: String) throws -> Bool {
+/// The invoices whose time holds a short life that a document made up to a minimum, and that has become
+/// longer since: the document itself, or those that it corrects.
+private func grownLives(_ db: Database, _ number: String) throws -> Set<String> {
     let rows = try Row.fetchAll(
         db,
         sql: """
-            SELECT DISTINCT u.container, u.life_s, c.kind, c.first_seen_ms, c.last_seen_ms
+            SELECT DISTINCT u.corrects, u.container, u.life_s, \(kindByAge), c.first_seen_ms,
+                c.last_seen_ms
             FROM invoice_usage u JOIN container c ON c.id = u.container
-            WHERE u.invoice = ? AND u.corrects = '' AND u.life_s IS NOT NULL
+            WHERE u.invoice = ? AND u.life_s IS NOT NULL
             """, arguments: [number])
-    return try rows.contains { try life(db, $0) != $0["life_s"] as Int64? }
+    return try Set(
+        rows.filter { try life(db, $0) != $0["life_s"] as Int64? }.map { row in
+            let corrects: String = row["corrects"]
+            return corrects.isEmpty ? number : corrects
+        })
 }
 
 /// Numbers of invoices that credit notes took back line by line.

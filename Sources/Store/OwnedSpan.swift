@@ -30,7 +30,7 @@ func ownedSpans(
         db,
         sql: """
             SELECT a.container, max(a.since_s, :from) AS since, min(ifnull(a.until_s, :to), :to)
-                AS until, c.path, c.kind, c.first_seen_ms, c.last_seen_ms
+                AS until, c.path, \(kindByAge), c.first_seen_ms, c.last_seen_ms
             FROM attribution a CROSS JOIN container c ON c.id = a.container
             WHERE a.tenant = :tenant AND a.since_s < :to AND ifnull(a.until_s, :to) > :from
             ORDER BY a.container, a.since_s
@@ -42,6 +42,14 @@ func ownedSpans(
             until: row["until"], life: try life(db, row))
     }
 }
+
+/// SQL: a container's kind; one that was there before the first reading is `old`, as nobody knows how long
+/// it has lived: its life is not taken for a short one.
+let kindByAge = """
+    CASE WHEN c.kind = 'container' AND EXISTS (SELECT 1 FROM unmetered b
+        WHERE b.container = c.id AND b.reason = 'before_first_reading')
+    THEN 'old' ELSE c.kind END AS kind
+    """
 
 /// The started seconds of an account's life: of a container from its first to its last reading, of
 /// an import from its rows' first start to their last end.

@@ -68,7 +68,8 @@ struct Recomputing {
         let new = BillingGroup.Stretch(
             period: stored.period, segments: stored.segments,
             contract: invoice.parties.contract,
-            replaces: past.uncovered(stored.tenant).first { $0.period.meets(stored.period) }?.number)
+            replaces: past.uncovered(stored.tenant).first { $0.period.meets(stored.period) }?.number
+        )
         let old = try joined.map { try stretch(db, of: $0) }
             .filter { $0.segments.last?.book.currency == stored.currency }
         return BillingGroup(

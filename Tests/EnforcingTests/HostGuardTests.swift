@@ -56,7 +56,8 @@ private let id = String(repeating: "0a", count: 32)
         let plan = try rig.changer.plan(
             [LimitWish(parsing: "cpu=50%"), LimitWish(parsing: "pids.max=9")],
             for: targets.find("/system.slice"), targets)
-        let notes = plan.items.compactMap(\.notes).filter { $0.contains("takes --force") }
+        let all: [String] = plan.items.reduce(into: []) { $0 += $1.notes }
+        let notes = all.filter { $0.contains("takes --force") }
         #expect(notes.count == 1 && notes[0].contains("web.service"))
     }
 }

@@ -44,8 +44,10 @@ private struct PlayedHistory {
                 guard segment.period.holds(place), isOwned(use, at: step) else { continue }
                 let name = "c\(use.container)"
                 let meter = "m\(use.meter)"
-                usage[name + meter, default: MeterUsage(
-                    container: ExactText(name), meter: meter, quantity: 0)
+                usage[
+                    name + meter,
+                    default: MeterUsage(
+                        container: ExactText(name), meter: meter, quantity: 0)
                 ].quantity += Int128(use.quantity)
             }
             let all = usage.sorted { $0.key < $1.key }.map { _, use in

@@ -166,7 +166,7 @@ private func parseUsageImport(_ text: String) throws -> [ImportedUsage] {
         ("1969-10-01T00:00:00Z,1969-10-01T01:00:00Z,acme,g,gpu,1", "line 3, start"),
         ("2026-10-01T01:00:00Z,2026-10-01T01:00:00Z,acme,g,gpu,1", "line 3, end"),
         ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,Acme,g,gpu,1", "line 3, tenant"),
-        ("0001-01-01T00:00:00Z,9999-12-31T00:00:00Z,acme,g,gpu,1", "line 3, end"),
+        ("0001-01-01T00:00:00Z,9999-12-31T00:00:00Z,acme,g,gpu,1", "line 3, start"),
         ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,,gpu,1", "line 3, container"),
         ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,g,GPU!,1", "line 3, meter"),
         ("2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,g,memory_current,1", "line 3, meter"),

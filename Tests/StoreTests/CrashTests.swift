@@ -74,8 +74,8 @@ import Units
         var random = SeededRandom(seed: 200)
         var kills = 0
         func moment() -> Int {
-            // Most lives are short; making the store takes one of two hundred steps.
-            let longest = [60, 60, 60, 400].randomElement(using: &random) ?? 60
+            // Most lives are short; making the store takes one of five hundred steps.
+            let longest = [60, 60, 60, 900].randomElement(using: &random) ?? 60
             return Int.random(in: 1...longest, using: &random)
         }
         while try rehearse("killed", "kill", at: moment()) == nil {

@@ -63,12 +63,14 @@ extension CutHistory {
         _ = try? store.importUsage(rows, at: now)
     }
 
-    private func move(_ moves: [Move], in store: Store) throws {
+    /// Moves that find nothing to move are refused, both ways alike.
+    private func move(_ moves: [Move], in store: Store) {
         for move in moves {
             let name = "\(Self.tenants[move.tenant])-c\(move.container)"
+            guard let hours = try? period(move.hours) else { continue }
             let request = HandOverRequest(
-                name, to: Self.tenants[move.to], over: try period(move.hours))
-            _ = try store.assign(request, at: now)
+                name, to: Self.tenants[move.to], over: hours)
+            _ = try? store.assign(request, at: now)
         }
     }
 
@@ -90,25 +92,17 @@ extension CutHistory {
         return billed
     }
 
-    /// Only moves of containers that exist by then, so that both ways do the same ones.
-    private var possibleMoves: [Move] {
-        moves.filter { move in
-            uses.contains {
-                $0.step <= move.step && $0.tenant == move.tenant && $0.container == move.container
-            }
-        }
-    }
+    /// What happened after the last issue of a smaller history happened before it.
+    private func isAt(_ step: Int, _ event: Int) -> Bool { min(event, cuts.count) == step }
 
     private func asItHappened() throws -> Billed {
         let (folder, store) = try newStore()
         defer { withExtendedLifetime(folder) {} }
         var start = 0
         let flush = try #require(Period(month: "2026-10"))
-        // What happened after the last issue of a smaller history happened before it.
-        func isAt(_ step: Int, _ event: Int) -> Bool { min(event, cuts.count) == step }
         for step in 0...cuts.count {
             try add(uses.filter { isAt(step, $0.step) }, to: store)
-            try move(possibleMoves.filter { isAt(step, $0.step) }, in: store)
+            move(moves.filter { isAt(step, $0.step) }, in: store)
             for credit in credits where isAt(step, credit.step) {
                 let all = try store.invoices().filter { $0.status == .issued }
                 guard !all.isEmpty else { continue }
@@ -132,8 +126,10 @@ extension CutHistory {
     private func asOneInvoice() throws -> Billed {
         let (folder, store) = try newStore()
         defer { withExtendedLifetime(folder) {} }
-        try add(uses.sorted { $0.step < $1.step }, to: store)
-        try move(possibleMoves.sorted { $0.step < $1.step }, in: store)
+        for step in 0...cuts.count {
+            try add(uses.filter { isAt(step, $0.step) }, to: store)
+            move(moves.filter { isAt(step, $0.step) }, in: store)
+        }
         let month = 31 * 24
         for hours in crossesMonths ? [0..<Self.hours] : [0..<month, month..<Self.hours] {
             try issue(try period(hours), in: store)

@@ -67,8 +67,9 @@ private let hour: Int128 = 3_600_000_000
             try billing.store.issue(
                 over: billing.october, tenant: nil, at: now,
                 IssueOptions(
-                    series: "OCT", closing: ClosingPolicy(rules: [.audit: .print])))
-                .first
+                    series: "OCT", closing: ClosingPolicy(rules: [.audit: .print]))
+            )
+            .first
         ).notes
         #expect(notes.first { $0.kind == .assurance }?.text == "cpu: \(name) \(hour)")
         #expect(notes.first?.assured?.sums == [name: hour])

@@ -193,6 +193,6 @@ private func kind(_ body: () throws -> Void) -> Fault.Kind? {
 
     @Test func aFolderIsNoStore() throws {
         try folder.write("", to: "sub/octroi.db/x")
-        #expect(kind { _ = try Store(at: path, for: .write) } == .unavailable)
+        #expect(kind { _ = try Store(at: path, for: .write) } == .badData)
     }
 }

@@ -14,8 +14,9 @@ import Units
         try DatabaseQueue(path: store.path).write { db in
             try db.execute(
                 sql: """
-                    INSERT INTO container (id, kind, path, runtime, first_seen_ms, last_seen_ms)
-                    VALUES (1, 'container', '/web', 'cgroup', 0, 0);
+                    INSERT INTO boot (id, boot_id, first_seen_ms) VALUES (1, 'b', 0);
+                    INSERT INTO container (id, kind, boot, cgroup_id, path, runtime, first_seen_ms,
+                        last_seen_ms) VALUES (1, 'container', 1, 7, '/web', 'cgroup', 0, 0);
                     INSERT INTO throttle_hour VALUES (1, 36000, 0, 100, 0, 10);
                     INSERT INTO throttle_hour VALUES (1, 28800, 100, 250, 10, 30);
                     INSERT INTO throttle_hour VALUES (1, 39600, 250, 300, 30, 35)

@@ -110,7 +110,8 @@ extension CutHistory {
     }
 
     private static func books(_ random: inout SeededRandom) -> [PriceBook] {
-        guard let currency = Currency(["EUR", "JPY", "BHD"].randomElement(using: &random) ?? "EUR"),
+        guard
+            let currency = Currency(["EUR", "JPY", "BHD"].randomElement(using: &random) ?? "EUR"),
             let first = Period(month: months[0])
         else { return [] }
         let rounding = Rounding.allCases.randomElement(using: &random) ?? .halfEven
