@@ -75,7 +75,7 @@ import Units
         var kills = 0
         func moment() -> Int {
             // Most lives are short; making the store takes one of five hundred steps.
-            let longest = [60, 60, 60, 900].randomElement(using: &random) ?? 60
+            let longest = [60, 60, 60, 60, 60, 600].randomElement(using: &random) ?? 60
             return Int.random(in: 1...longest, using: &random)
         }
         while try rehearse("killed", "kill", at: moment()) == nil {
