@@ -24,7 +24,7 @@ mkdir -p $root/lab/x
 before=$(of $slice cpu.max)
 
 # --- as it is shipped: root alone
-refused "the store is root's" 77 "cannot be opened" as ops octroi limit set acme cpu=1
+refused "the store is root's" 77 "may not look into" as ops octroi limit set acme cpu=1
 
 # --- the group may write the store: then systemd refuses
 install -D -m 644 /etc/octroi/octroi-group.conf /etc/systemd/system/octroi.service.d/group.conf
