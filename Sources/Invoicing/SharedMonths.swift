@@ -33,33 +33,9 @@ public struct SharedMonths: Sendable {
     public var tenant: String
     /// In order of time; they do not overlap.
     public var stretches: [InvoicedStretch]
-    /// Time of these months that no invoice bills, up to the end of the last stretch. It is not
-    /// charged, but takes its place in the tiers.
     /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    ///
+    /// It is not charged, but takes its place in the tiers.
     public var around: [SegmentUsage]
     /// The lines that were billed for these stretches, on whatever invoice; without taxes.
     public var billed: [LineItem]

@@ -1,35 +1,11 @@
 import Glibc
 import Units
 
-/// Whether anything is at the path: a link to nowhere, too. Taken for missing, it would leave the
-/// defaults in force without a word.
+/// Whether anything is at the path: a link to nowhere, too.
+///
+/// Taken for missing, it would leave the defaults in force without a word.
 ///
 /// - Throws: `notPermitted` if this user may not see: a file that cannot be seen is not one that is missing.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
-/// Whether anything is at the path: a link to nowhere, too.
 func isThere(_ path: String) throws(Fault) -> Bool {
     var status = stat()
     if lstat(path, &status) == 0 { return true }

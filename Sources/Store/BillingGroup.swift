@@ -109,33 +109,9 @@ struct RatedGroup {
 }
 
 extension BillingGroup {
-    /// The months with something to pay: usage in any stretch of them, or a contract. Fees and the
-    /// minimum are due for all stretches of such a month, as on one invoice of it.
     /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
-    /// The months with something to pay: usage in any stretch of them, or a contract.
+    ///
+    /// Fees and the minimum are due for all stretches of such a month, as on one invoice of it.
     private func dueMonths(_ parts: [SegmentUsage]) -> Set<Period> {
         Set(
             parts.filter { part in

@@ -5,32 +5,9 @@ import Units
 
 /// Usage that an invoice was computed from.
 struct PinnedUsage {
-    /// The invoice that bills this time; empty for the new one itself. See `BillingGroup.aroundKey`.
     /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
-    /// The invoice that bills this time; empty for the new one itself.
+    ///
+    /// See `BillingGroup.aroundKey`.
     var corrects: String
     /// What `segment` of the usage counts through.
     var segments: [Segment]

@@ -49,57 +49,9 @@ private struct ExactSum: DatabaseAggregate {
 }
 
 /// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date. Times are seconds since 1970.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
 /// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
-/// What SQL of reports knows of the billing zone: when the civil day that holds a time begins and
-/// ends, and its date.
+///
+/// Times are seconds since 1970.
 func dayFunctions(_ zone: BillingZone) -> [DatabaseFunction] {
     func function(
         _ name: String,

@@ -38,57 +38,9 @@ public struct Currency: Hashable, Sendable, CustomStringConvertible {
     ]
 
     /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests. Funds are in it (CLF, UYW, CHE …).
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
     /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
+    ///
+    /// Funds are in it (CLF, UYW, CHE …).
     private static let digitsByCode: [String: Int] = {
         let none = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
         let three = "BHD IQD JOD KWD LYD OMR TND"

@@ -185,58 +185,10 @@ private func read(_ text: String) throws -> ContractFiles {
         }
     }
 
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read like
-    /// twenty. Their number is too high for anything else.
     /// Each is checked against all others by their ids, not one by one: twenty thousand are read
     /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
-    /// Each is checked against all others by their ids, not one by one: twenty thousand are read
-    /// like twenty.
+    ///
+    /// Their number is too high for anything else.
     @Test func manyTenantsAreReadInOneGo() throws {
         let tenants = (0..<20_000).map { "  - { id: t\($0) }\n" }.joined()
         #expect(try read("tenants:\n" + tenants).tenants?.count == 20_000)

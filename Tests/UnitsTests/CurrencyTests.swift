@@ -2,33 +2,9 @@ import BigInt
 import Testing
 import Units
 
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29. When SIX publishes
-/// another amendment, this list and the one in Currency.swift change together.
 /// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
-/// ISO 4217, list one as of amendment 180: 2026-01-01, looked at on 2026-11-29.
+///
+/// When SIX publishes another amendment, this list and the one in Currency.swift change together.
 @Suite struct CurrencyTests {
     /// What has no minor unit, or is of List three: no invoice can be in it.
     private static let none = """
