@@ -9,6 +9,7 @@ public enum Migrations {
         ("0004_invoicing", text(PackageResources._004_invoicing_sql)),
         ("0005_limits", text(PackageResources._005_limits_sql)),
         ("0006_truth", text(PackageResources._006_truth_sql)),
+        ("0007_unmeasured", text(PackageResources._007_unmeasured_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

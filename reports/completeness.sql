@@ -14,6 +14,8 @@
 -- column: gaps: gaps that reach into the day
 -- column: hours: hours with a tick; 24 is a whole day, but where the clocks are set
 -- column: gap_ms: how much of the day nothing was metered for
+-- column: unmeasured: times that something priced of a container was not measured: octroi report unmetered
+-- column: unmeasured_ms: how long they were on that day, all containers and meters added up
 WITH hourly AS MATERIALIZED (
     SELECT h.*, r.boot, day_start(h.hour_s) AS day_s
     FROM completeness_hour h JOIN run r ON r.id = h.run
@@ -39,6 +41,21 @@ lost AS (
         - max(since_ms, day_s * 1000)) AS gap_ms
     FROM missing GROUP BY day_s
 ),
+-- The same for what a price book prices and could not be read of a container.
+unread (id, day_s, since_ms, until_ms) AS (
+    SELECT row_number() OVER (), day_start(max(since_ms / 1000, :from)),
+        max(since_ms, :from * 1000), min(until_ms, :to * 1000)
+    FROM unmeasured_time
+    WHERE since_ms < :to * 1000 AND until_ms > :from * 1000 AND NOT is_made_good
+    UNION ALL
+    SELECT id, day_end(day_s), since_ms, until_ms
+    FROM unread WHERE day_end(day_s) * 1000 < until_ms
+),
+unmeasured AS (
+    SELECT day_s, count(*) AS times, sum(min(until_ms, day_end(day_s) * 1000)
+        - max(since_ms, day_s * 1000)) AS unmeasured_ms
+    FROM unread GROUP BY day_s
+),
 daily AS (
     SELECT day_s, sum(ticks) AS ticks, sum(skipped) AS skipped, sum(failed) AS unreadable,
         sum(births) AS births, sum(ends) AS ends, sum(last_readings) AS last_readings,
@@ -59,8 +76,11 @@ SELECT
     (SELECT sum(s.steps) FROM stepped s WHERE s.day_s = n.day_s) AS clock_steps,
     coalesce(l.gaps, 0) AS gaps,
     coalesce(d.hours, 0) AS hours,
-    coalesce(l.gap_ms, 0) AS gap_ms
-FROM (SELECT day_s FROM daily UNION SELECT day_s FROM lost) n
+    coalesce(l.gap_ms, 0) AS gap_ms,
+    coalesce(u.times, 0) AS unmeasured,
+    coalesce(u.unmeasured_ms, 0) AS unmeasured_ms
+FROM (SELECT day_s FROM daily UNION SELECT day_s FROM lost UNION SELECT day_s FROM unmeasured) n
 LEFT JOIN daily d ON d.day_s = n.day_s
 LEFT JOIN lost l ON l.day_s = n.day_s
+LEFT JOIN unmeasured u ON u.day_s = n.day_s
 ORDER BY n.day_s;

@@ -1,27 +1,42 @@
 -- title: Unmetered usage
--- about: What containers used and nobody is billed: before a first reading, or lost with a slice.
+-- about: What containers used and nobody is billed: before a first reading, lost with a slice, or priced and not measured.
 -- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
 -- parameter: limit: at most so many rows (optional; NULL for all)
 -- column: tenant: who; unattributed is usage of nobody
 -- column: container: its path
--- column: reason: before_first_reading or root_vanished
+-- column: reason: before_first_reading, root_vanished, or why a kernel file could not be read
 -- column: since: from when it was not metered; NULL: since it was made
--- column: until: until when; it lies in the period
+-- column: until: until when
 -- column: cpu_us: the CPU time of it; NULL if not known; display=us
+-- column: meters: the meters it is about, which a price book prices; NULL: all
+-- column: file: the kernel file that could not be read; cgroup: none of them; NULL: not about a file
+-- column: made_good: 1 if the counter went on and its next reading was billed: nothing is lost
+WITH row AS (
+    SELECT coalesce(a.tenant, 'unattributed') AS tenant, c.path, u.reason, u.since_ms, u.until_ms,
+        u.cpu_us, NULL AS meters, NULL AS file, 0 AS made_good
+    FROM unmetered u
+    JOIN container c ON c.id = u.container
+    LEFT JOIN attribution a
+        ON a.container = c.id AND a.since_s <= u.until_ms / 1000
+        AND (a.until_s IS NULL OR u.until_ms / 1000 < a.until_s)
+    WHERE u.until_ms >= :from * 1000 AND u.until_ms < :to * 1000
+    UNION ALL
+    SELECT tenant, path, reason, max(since_ms, :from * 1000), min(until_ms, :to * 1000), NULL,
+        meters, file, is_made_good
+    FROM unmeasured_time WHERE since_ms < :to * 1000 AND until_ms > :from * 1000
+)
 SELECT
-    coalesce(a.tenant, 'unattributed') AS tenant,
-    c.path AS container,
-    u.reason,
-    strftime('%Y-%m-%dT%H:%M:%SZ', u.since_ms / 1000, 'unixepoch') AS since,
-    strftime('%Y-%m-%dT%H:%M:%SZ', u.until_ms / 1000, 'unixepoch') AS until,
-    u.cpu_us
-FROM unmetered u
-JOIN container c ON c.id = u.container
-LEFT JOIN attribution a
-    ON a.container = c.id AND a.since_s <= u.until_ms / 1000
-    AND (a.until_s IS NULL OR u.until_ms / 1000 < a.until_s)
-WHERE u.until_ms >= :from * 1000 AND u.until_ms < :to * 1000
-    AND (:tenant IS NULL OR coalesce(a.tenant, 'unattributed') = :tenant)
-ORDER BY a.tenant IS NULL, a.tenant, c.path, u.until_ms
+    tenant,
+    path AS container,
+    reason,
+    strftime('%Y-%m-%dT%H:%M:%SZ', since_ms / 1000, 'unixepoch') AS since,
+    strftime('%Y-%m-%dT%H:%M:%SZ', until_ms / 1000, 'unixepoch') AS until,
+    cpu_us,
+    meters,
+    file,
+    made_good
+FROM row
+WHERE :tenant IS NULL OR tenant = :tenant
+ORDER BY tenant = 'unattributed', tenant, path, until_ms, file
 LIMIT coalesce(:limit, -1);

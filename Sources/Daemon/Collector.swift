@@ -239,10 +239,10 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             if isQuiet { continue }
             let entry = record.entries[index]
             anomalies += entry.anomalies.map { "\(entry.path): \($0)" }
-            for case (let file, let absence?) in entry.absenceChanges
-            where absence.reason == .malformed
-                && !entry.anomalies.contains(where: { absence.detail.hasSuffix($0) })
-            {
+            for (file, change) in entry.absenceChanges {
+                guard let absence = change.begun, absence.reason == .malformed,
+                    !entry.anomalies.contains(where: { absence.detail.hasSuffix($0) })
+                else { continue }
                 anomalies.append("\(entry.path)/\(file): \(absence.detail)")
             }
         }

@@ -3,6 +3,7 @@ import CgroupFormat
 import Metering
 import Runtimes
 import Store
+import SystemPackage
 import Units
 
 /// How a tick is read, account by account; nothing of it counts before the tick is committed.
@@ -211,7 +212,7 @@ extension Collector where Source: KernelSource {
         noteAbsences(&entry, checked, known)
         for refusal in refusals {
             // Once for each event, which lasts as long as its absence.
-            guard let begun = entry.absenceChanges[refusal.file], begun != nil else { continue }
+            guard entry.absenceChanges[refusal.file]?.begun != nil else { continue }
             entry.anomalies.append(refusal.detail)
         }
         return entry
@@ -253,11 +254,14 @@ extension Collector where Source: KernelSource {
                 // One event is written down once, as it was found first.
                 entry.absences[file] = last
             } else {
-                entry.absenceChanges[file] = absence
+                let since =
+                    before[file] == nil ? known?.position?.lastGauge(of: file) : nil
+                entry.absenceChanges[file] = .began(
+                    absence, since: since.map { entry.moment.wall(at: $0) })
             }
         }
         for file in before.keys where entry.absences[file] == nil {
-            entry.absenceChanges.updateValue(nil, forKey: file)
+            entry.absenceChanges[file] = .ended
         }
     }
 
@@ -301,7 +305,10 @@ extension Collector where Source: KernelSource {
                 reading.becameInner.append(account.cgroupID)
                 reading.closed.append(account.row)
                 if account.isTenantRoot { reading.entries.append(formerRoot(account)) }
-            } else if !survey.failed.keys.contains(where: { isHidden(account.path, by: $0) }) {
+            } else if let failed = survey.failed.first(where: { isHidden(account.path, by: $0.key) }
+            ) {
+                if let entry = hidden(account, failed.value) { reading.entries.append(entry) }
+            } else {
                 var entry = TickEntry(
                     row: account.row, path: account.path, cgroupID: account.cgroupID,
                     isTenantRoot: account.isTenantRoot, root: account.root, runtime: "",
@@ -311,6 +318,25 @@ extension Collector where Source: KernelSource {
                 reading.entries.append(entry)
             }
         }
+    }
+
+    /// What is written once of a cgroup that cannot be seen: nothing of it is measured till it can.
+    private func hidden(_ account: Account, _ error: Errno) -> TickEntry? {
+        let file = Absence.wholeCgroup
+        let absence = Absence(
+            error == .permissionDenied || error == .notPermitted ? .notPermitted : .failed,
+            detail: "\(error)")
+        guard !absence.goesOn(from: account.absences[file]) else { return nil }
+        var entry = TickEntry(
+            row: account.row, path: account.path, cgroupID: account.cgroupID,
+            isTenantRoot: account.isTenantRoot, root: account.root, runtime: "", sample: nil,
+            position: account.position, isWhole: account.isWhole, at: filed(source.now()))
+        entry.absences = account.absences
+        entry.absences[file] = absence
+        let last = account.position?.lastGauge(of: "memory.current")
+        entry.absenceChanges[file] = .began(
+            absence, since: last.map { entry.moment.wall(at: $0) })
+        return entry
     }
 
     /// Whether a path could not be seen because another could not be read.

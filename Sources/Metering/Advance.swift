@@ -36,7 +36,8 @@ public struct Advance: Sendable {
         guard quantity > 0 else { return }
         guard quantity < Self.mostInOneTick else {
             refused.append(
-                Refusal(meter.file, "\(meter.name): \(quantity) in one tick, which is not billed"))
+                Refusal(
+                    meter.files[0], "\(meter.name): \(quantity) in one tick, which is not billed"))
             return
         }
         // The start by wall is counted back from the end, so a stepped clock cannot stretch it.

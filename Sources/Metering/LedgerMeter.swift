@@ -19,4 +19,23 @@ public enum LedgerMeter: Hashable, Sendable {
     public static func isReserved(_ name: String) -> Bool {
         MemoryFormula.allCases.contains { LedgerMeter.memory($0).name == name }
     }
+
+    /// The kernel files that it is metered from, as absences name them; the first holds its counter.
+    public var files: [String] {
+        switch self {
+        case .memory(.current): ["memory.current"]
+        case .memory(.workingSet): ["memory.stat", "memory.current"]
+        case .memory(.unreclaimable): ["memory.stat"]
+        case .meter(.cpu): ["cpu.stat"]
+        case .meter(.netRxBytes), .meter(.netTxBytes): ["net/dev"]
+        case .meter(.cpuReserved): ["cpu.max"]
+        case .meter(.memoryReserved): ["memory.max"]
+        case .meter: ["io.stat"]
+        }
+    }
+
+    /// Files of counters, which go on while nobody reads them.
+    public static let counterFiles = ["cpu.stat", "io.stat", "net/dev"]
+    /// Files of what holds at one moment: time in which they are not read is not measured.
+    public static let gaugeFiles = ["memory.current", "memory.stat", "cpu.max", "memory.max"]
 }

@@ -83,6 +83,20 @@ public struct Position: Hashable, Sendable {
 
     public init() {}
 
+    /// When a gauge of a kernel file was last read, in µs after boot.
+    ///
+    /// From then on its time is not measured if the next reading fails. `nil` if the last one failed,
+    /// too, or the file holds no gauge.
+    public func lastGauge(of file: String) -> Int64? {
+        let formula: MemoryFormula
+        switch file {
+        case "memory.current": formula = .current
+        case "memory.stat": formula = .unreclaimable
+        default: return nil
+        }
+        return self[.memory(formula)].flatMap { $0.value == nil ? nil : $0.bootMicroseconds }
+    }
+
     public subscript(_ holding: Holding) -> Held? {
         get {
             switch holding {

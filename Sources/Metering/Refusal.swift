@@ -98,21 +98,3 @@ extension Position {
         Int128(reading) - Int128(last) >= Advance.mostInOneTick
     }
 }
-
-extension LedgerMeter {
-    /// The kernel file that it is metered from.
-    public var file: String {
-        switch self {
-        case .memory(.current): return "memory.current"
-        case .memory: return "memory.stat"
-        case .meter(let meter):
-            switch meter {
-            case .cpu: return "cpu.stat"
-            case .netRxBytes, .netTxBytes: return "net/dev"
-            case .cpuReserved: return "cpu.max"
-            case .memoryReserved: return "memory.max"
-            default: return "io.stat"
-            }
-        }
-    }
-}

@@ -84,6 +84,9 @@ public struct Absence: Hashable, Sendable {
         case sharedNamespace = "shared_namespace"
     }
 
+    /// In the place of a file: the whole cgroup could not be seen.
+    public static let wholeCgroup = "cgroup"
+
     public var reason: Reason
     /// The errno, or the line and what was found in it.
     public var detail: String

@@ -67,7 +67,7 @@ struct InvoicePage {
             "footer_css": text.css("\(title) \(invoice.number)"), "seller": seller,
             "buyer": buyer, "has_references": !references.isEmpty, "references": references,
             "taxes": taxes, "groups": groups, "has_meters": !meters.isEmpty, "meters": meters,
-            "unmetered": said([.unmetered, .audit]), "gaps": said([.gap, .open]),
+            "unmetered": said([.assurance, .unmetered, .audit]), "gaps": said([.gap, .open]),
             "books": books, "rounding": rounding,
         ]
         if let chart = chart { context["chart"] = chart }
@@ -139,8 +139,10 @@ struct InvoicePage {
         }
     }
 
+    /// Notes in sentences; those of quantities are in the table of meters.
     private func said(_ kinds: [Note.Kind]) -> [[String: Any]] {
-        invoice.notes.filter { kinds.contains($0.kind) }.map { ["said": text.name($0.text)] }
+        invoice.notes.filter { kinds.contains($0.kind) && $0.assured == nil }
+            .map { ["said": text.name($0.text)] }
     }
 
     private var books: [[String: Any]] {

@@ -101,6 +101,12 @@ private func saveBooks(_ db: Database, _ books: [PriceBook], _ now: Instant) thr
                 book.id, book.effective.seconds, book.memory.rawValue, definition,
                 now.milliseconds,
             ])
+        let row = db.lastInsertedRowID
+        for file in book.pricedFiles {
+            try db.execute(
+                sql: "INSERT INTO priced_file VALUES (?, ?, ?, ?)",
+                arguments: [row, file.file, file.isCounted, file.meters])
+        }
         try saveCustomMeters(db, book)
         changes.append(
             "\(before == nil ? "new" : "changed") price book \(book.id) from \(book.effective)")

@@ -1,6 +1,7 @@
 import GRDB
 import Invoicing
 import Metering
+import Pricing
 import Units
 
 /// What is to happen with a doubt about a period's metering when it is invoiced.
@@ -52,28 +53,51 @@ struct ClosingChecks {
     /// All there is to say on a tenant's invoice.
     ///
     /// - Throws: if the policy blocks one of them.
-    func notes(for draft: PreparedDraft, _ policy: ClosingPolicy) throws -> [Note] {
-        let tenant = draft.draft.tenant
+    func notes(for draft: PreparedDraft, of tenant: Tenant, _ policy: ClosingPolicy) throws
+        -> [Note]
+    {
         let isMetered = draft.assured.sums.values.contains { sums in
             sums.keys.contains { $0 != imported }
         }
-        var notes = try assurances(draft) + unmetered(tenant)
-        if isMetered { notes += common }
-        notes += differences.filter { $0.tenant == tenant }.map {
+        var notes = try assurances(draft) + addedUp(draft) + metering(of: tenant, policy)
+        if isMetered {
+            try refuse(common, tenant, policy)
+            notes += common
+        }
+        let differences = differences.filter { $0.tenant == tenant.id }.map {
             Note(
                 .audit,
                 "\(harmless($0.root)) \($0.meter): the kernel counted \($0.kernel), the ledger "
                     + "holds \($0.usage)")
         }
-        if let blocked = notes.first(where: { policy.rule($0.kind) == .block }) {
-            throw Fault(
-                .badData, at: "invoice of tenant \(tenant) over \(period)", found: blocked.text,
-                cure: blocked.kind == .audit
-                    ? "Look at octroi audit, or set closing: { audit: print } in octroi.yaml"
-                    : "Set closing: { \(blocked.kind.rawValue): print } in octroi.yaml to say it "
-                        + "on the invoice instead")
-        }
-        return notes
+        try refuse(differences, tenant, policy)
+        return notes + differences
+    }
+
+    /// What was not measured of a tenant, whether or not it has an invoice.
+    ///
+    /// - Throws: if the policy blocks it.
+    func metering(of tenant: Tenant, _ policy: ClosingPolicy) throws -> [Note] {
+        let early = try unmetered(tenant.id)
+        let unread = try unmeasuredTime(db, of: tenant.id, over: period)
+        try refuse(early, tenant, policy)
+        try refuse(notes(unread.filter { !$0.isMadeGood }), tenant, policy)
+        return early + notes(unread)
+    }
+
+    private func notes(_ unmeasured: [Unmeasured]) -> [Note] {
+        unmeasured.prefix(Self.listed).map { Note(.unmetered, $0.text) }
+            + Self.more(unmeasured.count, .unmetered)
+    }
+
+    private func refuse(_ notes: [Note], _ tenant: Tenant, _ policy: ClosingPolicy) throws {
+        guard let blocked = notes.first(where: { policy.rule($0.kind) == .block }) else { return }
+        throw Fault(
+            .badData, at: "invoice of tenant \(tenant.id) over \(period)", found: blocked.text,
+            cure: blocked.kind == .audit
+                ? "Look at octroi audit, or set closing: { audit: print } in octroi.yaml"
+                : "Set closing: { \(blocked.kind.rawValue): print } in octroi.yaml to say it "
+                    + "on the invoice instead")
     }
 
     private func assurances(_ draft: PreparedDraft) throws -> [Note] {
@@ -85,6 +109,34 @@ struct ClosingChecks {
                 Note(
                     meter, sums.sorted { $0.key < $1.key }.map { (names[$0.key] ?? "?", $0.value) })
             }
+    }
+
+    /// Memory that this kernel gives no sum of: it was added up, so that less may be billed than was held.
+    private func addedUp(_ draft: PreparedDraft) throws -> [Note] {
+        let isBilled = draft.draft.segments.contains {
+            $0.book.memory == .unreclaimable && $0.book.meters[Meter.memory.name] != nil
+        }
+        guard isBilled else { return [] }
+        let containers = try Int.fetchOne(
+            db,
+            sql: """
+                SELECT count(DISTINCT x.container) FROM attribution a
+                CROSS JOIN absence x ON x.container = a.container
+                WHERE a.tenant = :tenant AND x.file = 'memory.stat kernel' AND x.since_ms < :to
+                    AND coalesce(x.until_ms, :to) > :from AND a.since_s * 1000 < :to
+                    AND coalesce(a.until_s * 1000, :to) > :from
+                """,
+            arguments: [
+                "tenant": draft.draft.tenant, "from": period.start.milliseconds,
+                "to": period.end.milliseconds,
+            ])
+        guard let containers, containers > 0 else { return [] }
+        return [
+            Note(
+                .assurance,
+                "memory of \(containers) container\(containers == 1 ? "" : "s") is the sum of the parts that memory.stat names, "
+                    + "as a kernel before Linux 5.18 prints no line kernel in it")
+        ]
     }
 
     /// Time in which the collector did not run.

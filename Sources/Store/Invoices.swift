@@ -60,7 +60,7 @@ extension Store {
     /// and is handed back; what is left of a period that is partly invoiced is issued.
     public func issue(
         over period: Period, tenant: String?, at now: Instant, _ options: IssueOptions
-    ) throws(Fault) -> [Invoice] {
+    ) throws(Fault) -> IssuedNow {
         // Read by itself, as it may take long, and is not needed while the store is locked.
         let differences = try audit(over: period).filter { $0.difference != 0 }
         return try write { db in
@@ -73,8 +73,9 @@ extension Store {
             if isDue { try closeRows(db, of: period, at: now) }
             var issuing = try Issuing(db, period, now, options, issued, differences)
             let invoices = try payers.flatMap { try issuing.issue($0) }
+            let unbilled = try issuing.unbilled(payers, invoices)
             if isDue { try noteInvoiced(db, period, of: tenant, at: now) }
-            return invoices
+            return IssuedNow(invoices: invoices, unbilled: unbilled)
         }
     }
 
@@ -115,6 +116,15 @@ extension Store {
         // What is issued never changes: each can be read by itself.
         for number in numbers { try body(try read { try loadInvoice($0, number) }) }
     }
+}
+
+/// What issuing a period came to.
+public struct IssuedNow: Sendable {
+    /// Those that were there already included.
+    public var invoices: [Invoice]
+    /// What was not measured of tenants that the period gave no invoice, as there was nothing to
+    /// bill: no document says it.
+    public var unbilled: [(tenant: String, notes: [Note])]
 }
 
 /// Issues the invoices of one period in one transaction.
@@ -164,14 +174,27 @@ private struct Issuing {
             }
             let checks = closed.contains(part) ? try ClosingChecks(db, part, [], at: now) : checks
             for draft in try drafting.drafts(of: tenant, over: [part]) {
-                invoices.append(try write(draft, checks))
+                invoices.append(try write(draft, of: tenant, checks))
             }
         }
         return invoices
     }
 
+    /// What there is to say of tenants without an invoice.
+    ///
+    /// - Throws: if the policy blocks it.
+    func unbilled(
+        _ payers: [Tenant], _ invoices: [Invoice]
+    ) throws -> [(tenant: String, notes: [Note])] {
+        let billed = Set(invoices.map(\.draft.tenant))
+        return try payers.filter { !billed.contains($0.id) }.compactMap { tenant in
+            let notes = try checks.metering(of: tenant, options.closing)
+            return notes.isEmpty ? nil : (tenant.id, notes)
+        }
+    }
+
     private mutating func write(
-        _ prepared: PreparedDraft, _ checks: ClosingChecks
+        _ prepared: PreparedDraft, of tenant: Tenant, _ checks: ClosingChecks
     ) throws -> Invoice {
         let parties = Parties(
             seller: options.seller, buyer: prepared.buyer, contract: prepared.contract,
@@ -189,7 +212,7 @@ private struct Issuing {
         var invoice = Invoice(
             number: number, draft: prepared.draft, issued: now,
             status: isCreditNote ? .creditNote : .issued, zone: options.zone.description,
-            parties: parties, notes: try checks.notes(for: prepared, options.closing),
+            parties: parties, notes: try checks.notes(for: prepared, of: tenant, options.closing),
             proof: Proof(
                 ledgerEntry: ledger.id, ledgerHash: ledger.hash, hash: [], previous: []))
         let hasMadeUp = prepared.pinned.contains { pinned in

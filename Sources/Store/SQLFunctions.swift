@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Pricing
 import Units
 
 /// What SQL of Octroi's own connections knows besides SQLite's functions.
@@ -27,6 +28,12 @@ let sqlFunctions = [
             let scale = Int64.fromDatabaseValue(values[1])
         else { return nil }
         return DecimalParts(digits: Array(digits), scale: scale)?.text
+    },
+    // priced_files(definition): the kernel files that a price book needs, as a list in JSON.
+    DatabaseFunction("priced_files", argumentCount: 1, pure: true) { values in
+        guard let definition = String.fromDatabaseValue(values[0]) else { return nil }
+        let book = try JSONDecoder().decode(PriceBook.self, from: Data(definition.utf8))
+        return String(decoding: try JSONEncoder().encode(book.pricedFiles), as: UTF8.self)
     },
     DatabaseFunction("price_digits", argumentCount: 1, pure: true) { values in
         String.fromDatabaseValue(values[0]).flatMap { DecimalParts($0) }.map { Data($0.digits) }

@@ -58,8 +58,8 @@ public struct TickEntry: Sendable {
     /// What is missing now, by kernel file.
     public var absences: [String: Absence] = [:]
     public var absenceCode: UInt64?
-    /// Files whose absence began, changed or (`nil`) ended.
-    public var absenceChanges: [String: Absence?] = [:]
+    /// Files whose absence began, changed or ended.
+    public var absenceChanges: [String: AbsenceChange] = [:]
     /// Whether its role is another than before.
     public var isRelabelled = false
     /// Whether it was not known to lie below its tenant root.
@@ -101,6 +101,19 @@ public struct TickEntry: Sendable {
         Account(
             row: row, cgroupID: cgroupID, path: path, isTenantRoot: isTenantRoot, root: root,
             position: position, isWhole: isWhole, absences: absences, absenceCode: absenceCode)
+    }
+}
+
+/// What became of the absence of a kernel file.
+public enum AbsenceChange: Hashable, Sendable {
+    /// It began, or goes on for another reason.
+    ///
+    /// - Parameter since: from when nothing was measured, if that was before the tick that found it.
+    case began(Absence, since: Instant?)
+    case ended
+
+    public var begun: Absence? {
+        if case .began(let absence, _) = self { absence } else { nil }
     }
 }
 

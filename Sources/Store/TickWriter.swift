@@ -43,22 +43,24 @@ struct TickWriter {
         }
         if let unmetered = entry.unmetered { try write(unmetered, entry.moment, row) }
         for found in entry.anomalies { try write(found, row) }
-        for (file, absence) in entry.absenceChanges {
-            try db.execute(
-                sql: """
-                    UPDATE absence SET until_ms = ?
-                    WHERE container = ? AND file = ? AND until_ms IS NULL
-                    """, arguments: [wall.milliseconds, row, file])
-            guard let absence else { continue }
-            try db.execute(
-                sql: """
-                    INSERT OR REPLACE INTO absence (container, file, since_ms, reason, detail)
-                    VALUES (?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    row, file, wall.milliseconds, absence.reason.rawValue, absence.detail,
-                ])
-        }
+        for (file, change) in entry.absenceChanges { try write(change, of: file, row) }
+    }
+
+    private func write(_ change: AbsenceChange, of file: String, _ row: Int64) throws {
+        try db.execute(
+            sql: """
+                UPDATE absence SET until_ms = ?
+                WHERE container = ? AND file = ? AND until_ms IS NULL
+                """, arguments: [wall.milliseconds, row, file])
+        guard case .began(let absence, let since) = change else { return }
+        try db.execute(
+            sql: """
+                INSERT OR REPLACE INTO absence (container, file, since_ms, reason, detail)
+                VALUES (?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                row, file, (since ?? wall).milliseconds, absence.reason.rawValue, absence.detail,
+            ])
     }
 
     private func write(_ unmetered: Unmetered, _ moment: Moment, _ row: Int64) throws {

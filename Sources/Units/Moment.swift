@@ -8,6 +8,12 @@ public struct Moment: Hashable, Sendable {
     public init(wall: Instant, bootMicroseconds: Int64) {
         (self.wall, self.bootMicroseconds) = (wall, bootMicroseconds)
     }
+
+    /// The wall time of an earlier time of the same boot, counted back from this one.
+    public func wall(at bootMicroseconds: Int64) -> Instant {
+        Instant(
+            milliseconds: wall.milliseconds - (self.bootMicroseconds - bootMicroseconds) / 1000)
+    }
 }
 
 /// Two whole numbers: wall time in ms since 1970, time after boot in µs.

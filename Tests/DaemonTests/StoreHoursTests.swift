@@ -1,8 +1,11 @@
+import CgroupFS
 import Daemon
 import Foundation
 import GRDB
 import Metering
+import Pricing
 import Store
+import SystemPackage
 import TestKernel
 import TestSupport
 import Testing
@@ -400,6 +403,22 @@ import Units
 
     /// Other programs read the store with plain sqlite3: no function of Octroi is in its views.
     @Test func viewsNeedNoFunctions() throws {
+        let book = PriceBook(
+            id: "standard", currency: try #require(Currency("EUR")), effective: Instant(seconds: 0),
+            rounding: .halfEven, memory: .current, unpriced: .show, taxes: [],
+            meters: [
+                "memory": Price(
+                    amount: try #require(DecimalPrice("1")),
+                    per: try #require(UnitQuantity("1 GiB-hour")))
+            ])
+        var web = Rehearsal.tenants[1]
+        web.priceBook = "standard"
+        _ = try rig.store.apply(
+            Contract(tenants: [Rehearsal.tenants[0], web], books: [book]), isPlan: false,
+            at: rig.start)
+        for index in rig.kernel.cgroups.indices {
+            rig.kernel.cgroups[index].errors[.memoryCurrent] = .permissionDenied
+        }
         try rig.run(ticks: 8)
         for view in try rig.rows("SELECT name FROM sqlite_schema WHERE type = 'view'") {
             #expect(try rig.rows("SELECT count(*) FROM \(view)")[0] != "0", "\(view)")

@@ -46,7 +46,8 @@ struct Billing {
 
     func issue(_ period: Period, tenant: String? = nil) throws -> [Invoice] {
         try store.issue(
-            over: period, tenant: tenant, at: now, IssueOptions(series: "OCT"))
+            over: period, tenant: tenant, at: now, IssueOptions(series: "OCT")
+        ).invoices
     }
 
     func assign(

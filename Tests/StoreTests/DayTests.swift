@@ -91,7 +91,7 @@ import Units
         let invoice = try #require(
             try billing.store.issue(
                 over: october, tenant: "acme", at: now, IssueOptions(series: "OCT", zone: paris)
-            ).first)
+            ).invoices.first)
         var costs: [String: Int64] = [:]
         try billing.store.report(
             sql, ReportParameters(period: october, zone: paris), place: "daily-cost", seconds: 60,

@@ -11,7 +11,8 @@ import Units
 extension Billing {
     func again(_ period: Period) throws -> [Invoice] {
         try store.issue(
-            over: period, tenant: nil, at: now, IssueOptions(series: "OCT", isAgain: true))
+            over: period, tenant: nil, at: now, IssueOptions(series: "OCT", isAgain: true)
+        ).invoices
     }
 
     func credit(_ number: String, lines: [Int]? = nil) throws -> Invoice {

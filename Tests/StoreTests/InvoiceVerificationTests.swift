@@ -68,8 +68,7 @@ private let hour: Int128 = 3_600_000_000
                 over: billing.october, tenant: nil, at: now,
                 IssueOptions(
                     series: "OCT", closing: ClosingPolicy(rules: [.audit: .print]))
-            )
-            .first
+            ).invoices.first
         ).notes
         #expect(notes.first { $0.kind == .assurance }?.text == "cpu: \(name) \(hour)")
         #expect(notes.first?.assured?.sums == [name: hour])

@@ -28,6 +28,8 @@ public final class FakeKernel: KernelSource {
     }
 
     public var cgroups: [Cgroup] = []
+    /// Directories that cannot be read, with all below them.
+    public var failed: [String: Errno] = [:]
     /// Seconds after boot.
     public var seconds: Int64 = 0
     /// How far the wall clock was stepped, in seconds.
@@ -57,6 +59,7 @@ public final class FakeKernel: KernelSource {
         revision += 1
         var survey = Survey()
         survey.revision = revision
+        survey.failed = failed
         survey.cgroups = cgroups.map(\.found)
         survey.seen = Set(cgroups.map(\.found.id))
         for index in cgroups.indices where cgroups[index].found.role == .tenantRoot {

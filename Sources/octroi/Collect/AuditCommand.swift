@@ -11,8 +11,13 @@ struct AuditCommand: ParsableCommand {
         abstract: "Prove that usage equals the kernel's counters, for each tenant root.",
         discussion: """
             Holds the ledger against the control totals: what the counter of each tenant root says \
-            of all below it, the dead included. What ran while the tree was last read is pending: the next \
-            reading shows whose it is. Exit code 1 on any difference.
+            of all below it, also of containers that have ended. What ran while the tree was being read is \
+            pending: the next reading shows who used it.
+
+            What a price book prices and was not measured is named on stderr. Exit code 1 on any \
+            difference, and where a kernel file that is there could not be read. A controller that is \
+            off, or a network that is the host's, has no counter to hold the ledger against: it is \
+            named only.
 
             EXAMPLES
               octroi audit
@@ -24,8 +29,10 @@ struct AuditCommand: ParsableCommand {
     @OptionGroup var when: PeriodOptions
 
     func run() throws {
-        let rows = try place.store(.read).audit(
-            over: when.isGiven ? when.period(in: place.settings().zone) : nil)
+        let store = try place.store(.read)
+        let period = try when.isGiven ? when.period(in: place.settings().zone) : nil
+        let rows = try store.audit(over: period)
+        let unmeasured = try store.unmeasured(over: period)
         try show(
             Sheet(
                 columns: [
@@ -38,12 +45,25 @@ struct AuditCommand: ParsableCommand {
                         .integer(row.pending), .integer(row.difference),
                     ]
                 }), output.format)
+        for line in unmeasured.prefix(20) {
+            complain("octroi: tenant \(line.tenant), \(line.text)")
+        }
+        if unmeasured.count > 20 {
+            complain("octroi: and \(unmeasured.count - 20) more: octroi report unmetered")
+        }
         if let wrong = rows.first(where: { $0.difference != 0 }) {
             throw Fault(
                 .failed, at: "\(wrong.root), \(wrong.meter)",
                 found: "the ledger holds \(wrong.usage), the kernel counted \(wrong.kernel)",
                 cure: "The store was changed by another hand, or this is a bug: report it with "
                     + "the output of octroi audit")
+        }
+        let faults = unmeasured.filter(\.isFault)
+        if let first = faults.first {
+            throw Fault(
+                .failed, at: harmless(first.container),
+                found: "\(faults.count) times that price books price were not measured",
+                cure: "Mend what the lines above name; octroi report unmetered lists them all")
         }
     }
 }

@@ -73,11 +73,18 @@ struct InvoiceIssue: ParsableCommand {
         try settings.seller.refuseExample(in: which.place.configFolder)
         let now = Host.wallTime()
         let period = try due(try which.period(), now)
-        let invoices = try which.place.store(.write).issue(
+        let issued = try which.place.store(.write).issue(
             over: period, tenant: which.tenant, at: now, settings.issueOptions(isAgain: again))
+        let invoices = issued.invoices
         for invoice in invoices where invoice.issued == now {
             for note in invoice.notes where note.kind != .assurance {
                 complain("octroi: \(invoice.number), \(note.kind.rawValue): \(note.text)")
+            }
+        }
+        for (tenant, notes) in issued.unbilled {
+            for note in notes {
+                complain(
+                    "octroi: tenant \(tenant), not invoiced, \(note.kind.rawValue): \(note.text)")
             }
         }
         warnOfMissingParties(invoices.filter { $0.issued == now })
