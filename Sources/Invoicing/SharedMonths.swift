@@ -60,13 +60,13 @@ public struct SharedMonths: Sendable {
         let all = try statement(of: tenant, parts) { segment in
             stretches.first { $0.period.holds(segment.period) }?.contract ?? ContractTime()
         }
-        let lines = all.filter { !$0.isMonthMinimum }
-        return stretches.flatMap { due($0, lines) } + minimums(all.filter(\.isMonthMinimum))
+        let lines = all.filter { $0.subject != .minimum }
+        return stretches.flatMap { due($0, lines) } + minimums(all.filter { $0.subject == .minimum })
     }
 
     private func due(_ stretch: InvoicedStretch, _ lines: [LineItem]) -> [LineItem] {
         func own(_ lines: [LineItem]) -> [LineItem] {
-            lines.filter { !$0.isMonthMinimum && stretch.period.holds($0.period) }
+            lines.filter { $0.subject != .minimum && stretch.period.holds($0.period) }
         }
         let now = own(lines) + stretch.ratedApart
         if let number = stretch.invoice {
@@ -86,7 +86,7 @@ public struct SharedMonths: Sendable {
         let months = Set(stretches.flatMap { $0.parts.map(\.segment.month) })
         return months.sorted { $0.start < $1.start }.compactMap { month in
             func of(_ lines: [LineItem]) -> [LineItem] {
-                lines.filter { $0.isMonthMinimum && month.holds($0.period) }
+                lines.filter { $0.subject == .minimum && month.holds($0.period) }
             }
             let before = of(billed)
             let old = before.reduce(Rational.zero) { $0 + $1.exactAmount }
@@ -107,14 +107,6 @@ public struct SharedMonths: Sendable {
 }
 
 extension LineItem {
-    /// Whether it is what a month lacks to its minimum, or a correction of that.
-    ///
-    /// Usage of a meter that somebody calls `minimum` is of a container and has a unit.
-    public var isMonthMinimum: Bool {
-        kind == .minimum
-            || (kind == .correction && meter == "minimum" && per == "1 month" && unit == nil)
-    }
-
     fileprivate var withoutAmount: LineItem {
         var line = self
         (line.exactAmount, line.amount) = (.zero, 0)

@@ -69,14 +69,12 @@ public struct FocusDocument: Sendable {
     }
 
     func category(_ line: LineItem) -> (charge: String, frequency: String) {
-        switch line.kind {
+        switch line.subject {
         case .tax: ("Tax", "One-Time")
         case .discount: ("Credit", "One-Time")
         case .minimum: ("Adjustment", "One-Time")
-        case .correction where line.quantity == nil:
-            (line.meter == "minimum" ? "Adjustment" : "Credit", "One-Time")
-        default:
-            ("Usage", ["month", "second"].contains(line.unit) ? "Recurring" : "Usage-Based")
+        case .fee: ("Usage", "Recurring")
+        case .usage, .flat: ("Usage", "Usage-Based")
         }
     }
 
@@ -100,12 +98,13 @@ public struct FocusDocument: Sendable {
     }
 
     private func service(_ line: LineItem) -> (String, String, String) {
-        let isFee = ["month", "second"].contains(line.unit)
+        switch line.subject {
+        case .tax: return ("Other", "Other (Other)", "Tax")
+        case .fee: return ("Other", "Other (Other)", "Fixed Fees")
+        case .minimum: return ("Other", "Other (Other)", "Minimum Charge")
+        case .usage, .flat, .discount: break
+        }
         switch line.meter {
-        case _ where line.kind == .tax: return ("Other", "Other (Other)", "Tax")
-        case _ where isFee: return ("Other", "Other (Other)", "Fixed Fees")
-        case "minimum" where line.quantity == nil:
-            return ("Other", "Other (Other)", "Minimum Charge")
         case "cpu", "cpu_reserved", "memory", "memory_reserved":
             return ("Compute", "Containers", "Container Compute")
         case let meter where meter.hasPrefix("io_"):

@@ -44,9 +44,9 @@ extension FocusDocument {
             ?? segments.first { $0.period.intersection(line.period) != nil } ?? segments.last
         let book = segment.map { focusID($0.book.id) } ?? "book"
         let tier =
-            switch line.unit {
-            case "tier": "\(line.tier ?? "1")-flat"
-            case "month", "second": "fixed"
+            switch line.subject {
+            case .flat: "\(line.tier ?? "1")-flat"
+            case .fee: "fixed"
             default: line.unitPrice == nil ? "unpriced" : line.tier ?? "1"
             }
         var details = ["x_Tier": tier]
@@ -75,8 +75,7 @@ extension FocusDocument {
     /// The size of a quantity in the line's base units.
     private func size(_ per: String, _ line: LineItem) -> Rational {
         let words = per.split(separator: " ")
-        let isPlain = ["month", "second", "tier"].contains(line.unit ?? "")
-        if isPlain { return words.first.flatMap { Rational(decimal: $0) } ?? Rational(1) }
+        if line.subject == .fee || line.subject == .flat { return words.first.flatMap { Rational(decimal: $0) } ?? Rational(1) }
         let month = segments.first { $0.period.intersection(line.period) != nil }?.month
         return UnitQuantity(per)?.size(monthSeconds: month?.seconds ?? line.period.seconds)
             ?? Rational(1)

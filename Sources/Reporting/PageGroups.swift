@@ -53,7 +53,7 @@ extension InvoicePage {
         if let tier = line.tier { row["tier"] = tierName(tier, line) }
         if let quantity = line.quantity { row["quantity"] = text.quantity(quantity, line) }
         if let price = line.unitPrice, let per = line.per {
-            if line.quantity == nil, per.hasPrefix("100 ") {
+            if line.subject == .discount {
                 row["unit_price"] = text.percent(price)
             } else {
                 row["unit_price"] = text.number(price)
@@ -65,7 +65,7 @@ extension InvoicePage {
             let book = segment(of: line)?.book.id ?? ""
             row["note"] = text.label("note_no_price", ["book": book])
         }
-        if line.meter == "minimum", let price = line.unitPrice {
+        if line.subject == .minimum, let price = line.unitPrice {
             let amount = text.number(price) + "\u{A0}" + draft.currency.code
             row["note"] = text.label("note_minimum", ["amount": amount])
         }
@@ -78,12 +78,14 @@ extension InvoicePage {
     }
 
     private func name(_ line: LineItem) -> String {
-        if line.meter == "minimum" { return text.label("minimum") }
-        let isDiscount = line.quantity == nil && line.per?.hasPrefix("100 ") == true
-        if isDiscount { return text.label("discount") + ": " + meterName(line.meter) }
-        let fee = segment(of: line)?.book.fixed.first { $0.code == line.meter }
-        if line.unit == "month" || line.unit == "second", let fee { return text.name(fee.name) }
-        return meterName(line.meter)
+        switch line.subject {
+        case .minimum: return text.label("minimum")
+        case .discount: return text.label("discount") + ": " + meterName(line.meter)
+        case .fee:
+            let fee = segment(of: line)?.book.fixed.first { $0.code == line.meter }
+            return fee.map { text.name($0.name) } ?? meterName(line.meter)
+        case .usage, .flat, .tax: return meterName(line.meter)
+        }
     }
 
     /// The bounds of a tier, in units of the price.

@@ -146,7 +146,7 @@ extension BillingGroup {
             try issued.lines(
                 of: tenant, in: hull, currency: currency, isCredited: isCredited
             ).filter { line in
-                line.isMonthMinimum || stretches.contains { $0.period.holds(line.period) }
+                line.subject == .minimum || stretches.contains { $0.period.holds(line.period) }
             }
         }
         let billed = try lines(isCredited: false)

@@ -115,7 +115,7 @@ private struct PlayedHistory {
                 let periods = try stretches.map { try period($0.0) }
                 let lines = documents.flatMap(\.lines).filter { line in
                     periods.contains { $0.holds(line.period) }
-                        || (line.isMonthMinimum && isIn(line, component))
+                        || (line.subject == .minimum && isIn(line, component))
                 }
                 let group = try due(stretches, lines, at: step)
                 let draft = try draft([group])

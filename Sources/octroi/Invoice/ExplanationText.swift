@@ -78,7 +78,7 @@ private func formulaText(_ explanation: Explanation) -> [String] {
         text.append("formula     minimum \(price), less all other lines = \(item.exactAmount)")
     default:
         let priced = item.priced ?? item.quantity ?? 0
-        if let quantity = item.quantity, let tier = item.tier, item.unit != "tier" {
+        if let quantity = item.quantity, let tier = item.tier, item.subject != .flat {
             text.append(
                 "quantity    \(quantity) \(item.unit ?? ""): the container's part of what lies in "
                     + (tier == "free" ? "the free part" : "tier \(tier)"))
