@@ -104,7 +104,7 @@ final class EnforcementService: Sendable {
             do throws(Fault) {
                 let why = try store.whyNotOwn()
                 if let why {
-                    if why != told { logger.warning("\(harmless(notOwn(why)))") }
+                    if why != told { logger.warning("\(notOwn(why))") }
                     told = why
                     enforcer = nil
                     continue
@@ -112,7 +112,7 @@ final class EnforcementService: Sendable {
                 told = nil
                 if enforcer == nil { enforcer = try make(enforcement) }
                 for message in try enforcer?.look()?.messages ?? [] {
-                    logger.notice("\(harmless(message))")
+                    logger.notice("\(message)")
                 }
             } catch {
                 logger.error("limits: \(error)")

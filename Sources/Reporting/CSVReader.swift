@@ -1,5 +1,11 @@
 import Units
 
+/// A row of a CSV file, with the line it starts on.
+public struct CSVRow: Hashable, Sendable {
+    public var line: Int
+    public var fields: [String]
+}
+
 /// Reads RFC 4180 text row by row: quoted fields may hold commas, quotes and line ends.
 ///
 /// It holds one row, however long the text is.

@@ -153,8 +153,7 @@ public func focusCSV(_ rows: [[String: String]], _ columns: [String]) -> String 
         csvLine(
             columns.map { column in
                 guard let text = row[column] else { return .none }
-                // A number is no formula, even below zero.
-                return Rational(decimal: text) == nil ? .text(text) : .exact(text)
+                return .text(text)
             })
     }.joined()
 }

@@ -1,8 +1,12 @@
+import BigInt
+import Units
+
 extension Sheet {
     /// An array with one object a row.
     ///
     /// Whole numbers are numbers; exact amounts are strings, so that no reader makes them
-    /// floating point.
+    /// floating point. Beside a number that a reader of floating point would change, and beside a
+    /// fraction, stands its decimal text: `quantity_decimal` beside `quantity`.
     var json: String {
         guard !rows.isEmpty else { return "[]\n" }
         let objects = rows.map { jsonObject(columns, $0) }
@@ -10,8 +14,13 @@ extension Sheet {
     }
 }
 
-func jsonObject(_ columns: [String], _ row: [Cell]) -> String {
-    let members = zip(columns, row).map { "\(jsonString($0)): \($1.json)" }
+func jsonObject(_ columns: [String], _ row: [Cell], hasDecimals: Bool = true) -> String {
+    var members: [String] = []
+    for (column, cell) in zip(columns, row) {
+        members.append("\(jsonString(column)): \(cell.json)")
+        guard hasDecimals, let decimal = cell.decimal, !columns.contains(column + "_decimal") else { continue }
+        members.append("\(jsonString(column + "_decimal")): \(jsonString(decimal))")
+    }
     return "  {" + members.joined(separator: ", ") + "}"
 }
 
@@ -20,13 +29,37 @@ extension Cell {
         switch self {
         case .none: "null"
         case .text(let text), .exact(let text, _): jsonString(text)
+        case .rational(let number, _): jsonString(number.description)
         case .integer(let value, _): String(value)
         case .flag(let value): value ? "true" : "false"
         }
     }
+
+    /// What stands beside it; `nil` where it says all there is to say to every reader.
+    fileprivate var decimal: String? {
+        switch self {
+        case .integer(let value, _) where value.magnitude > 1 << 53: String(value)
+        case .rational(let number, _) where number.description.contains("/"):
+            roundedDecimal(number)
+        default: nil
+        }
+    }
+}
+
+/// The decimal text of a fraction: 12 places, or more until it has 17 digits, rounded half to even.
+func roundedDecimal(_ number: Rational) -> String {
+    var places = 12
+    var scaled = number * Rational(BigInt(10).power(places))
+    while scaled.floor.magnitude < BigInt(10).power(16).magnitude, places < 60 {
+        places += 1
+        scaled = scaled * Rational(10)
+    }
+    return decimalText(Rounding.halfEven.round(scaled), places: places)
 }
 
 /// A JSON string (RFC 8259 section 7), quotes included.
+///
+/// What steers a terminal is escaped, too, beyond what the standard asks for.
 func jsonString(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
@@ -34,7 +67,8 @@ func jsonString(_ text: String) -> String {
         case "\"": result += "\\\""
         case "\\": result += "\\\\"
         case "\n": result += "\\n"
-        case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+        case _ where !scalar.isPrintableASCII && scalar.steersTerminals:
+            // All of them are of the basic plane.
             let hex = String(scalar.value, radix: 16)
             result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
         default: result.unicodeScalars.append(scalar)

@@ -47,7 +47,7 @@ public func liveCells(_ container: PricedContainer?) -> [Cell] {
         percent(live.cpuRate), bytes(live.memory), rate(live.ioReadRate), rate(live.ioWriteRate),
         rate(live.netReceiveRate), rate(live.netSendRate), percent(live.cpuLimit),
         bytes(live.memoryLimit), percent(live.throttledRate),
-        container.cost.map { .exact($0.description, display: shortened($0)) } ?? .none,
+        container.cost.map { .rational($0, display: shortened($0)) } ?? .none,
         .optional(container.currency?.code),
     ]
 }

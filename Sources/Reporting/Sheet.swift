@@ -33,6 +33,8 @@ public enum Cell: Hashable, Sendable {
     case integer(Int128, display: String? = nil)
     /// An exact decimal or fraction, such as an amount of money; `display` is as above.
     case exact(String, display: String?)
+    /// An exact number that may have no end as a decimal; `display` is as above.
+    case rational(Rational, display: String? = nil)
     case flag(Bool)
 
     public static func exact(_ text: String) -> Cell { .exact(text, display: nil) }

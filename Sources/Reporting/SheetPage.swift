@@ -47,18 +47,17 @@ extension Cell {
     fileprivate var htmlCell: String {
         switch self {
         case .none: "<td>–</td>"
-        case .text(let text): "<td><bdi>\(html(harmless(text)))</bdi></td>"
-        case .integer(let value, let display):
-            "<td class=\"r\">\(html(display ?? String(value)))</td>"
-        case .exact(let text, let display): "<td class=\"r\">\(html(display ?? text))</td>"
-        case .flag(let value): "<td>\(value ? "yes" : "no")</td>"
+        case .text: "<td><bdi>\(html(shown))</bdi></td>"
+        case .integer, .exact, .rational: "<td class=\"r\">\(html(shown))</td>"
+        case .flag: "<td>\(shown)</td>"
         }
     }
 }
 
-/// Text with what means something in HTML escaped, scalar by scalar: a combining mark hides nothing.
+/// Text with what means something in HTML, or steers a terminal, escaped, scalar by scalar: a
+/// combining mark hides nothing.
 func html(_ text: String) -> String {
-    text.unicodeScalars.map { scalar in
+    escapingTerminalControls(text).unicodeScalars.map { scalar in
         switch scalar {
         case "&": "&amp;"
         case "<": "&lt;"

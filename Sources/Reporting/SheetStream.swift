@@ -2,11 +2,14 @@
 public struct SheetStream {
     private let columns: [String]
     private let isJSON: Bool
+    private let hasDecimals: Bool
     private var isFirst = true
 
-    /// - Parameter format: a table is printed as csv, since its widths are known only at its end.
-    public init(columns: [String], as format: Format) {
-        self.columns = columns
+    /// - Parameters:
+    ///   - format: a table is printed as csv, since its widths are known only at its end.
+    ///   - hasDecimals: whether json says decimals beside numbers, as `Sheet.json` does.
+    public init(columns: [String], as format: Format, hasDecimals: Bool = true) {
+        (self.columns, self.hasDecimals) = (columns, hasDecimals)
         isJSON = format == .json
     }
 
@@ -17,7 +20,7 @@ public struct SheetStream {
     public mutating func text(of row: [Cell]) -> String {
         defer { isFirst = false }
         guard isJSON else { return csvLine(row) }
-        return (isFirst ? "[\n" : ",\n") + jsonObject(columns, row)
+        return (isFirst ? "[\n" : ",\n") + jsonObject(columns, row, hasDecimals: hasDecimals)
     }
 
     /// What stands behind the last row.

@@ -29,7 +29,7 @@ extension Sheet {
         let head = line(headers)
         let common = agreed.filter { self.rows[0][$0] != .none }
             .map { "\(heading($0)) \(self.rows[0][$0].shown)" }
-        let titles = [title, common.isEmpty ? nil : common.joined(separator: ", ")]
+        let titles = [title.map(escapingTerminalControls), common.isEmpty ? nil : common.joined(separator: ", ")]
         let titled = titles.compactMap(\.self).map { "\($0)\n\n" }.joined()
         if rows.isEmpty { return titled + "Nothing to show.\n" }
         return titled + (bold ? "\u{1B}[1m\(head)\u{1B}[0m" : head) + "\n"
@@ -37,7 +37,7 @@ extension Sheet {
     }
 
     private func heading(_ column: Int) -> String {
-        headings[columns[column]] ?? columns[column].replacing("_", with: " ")
+        harmless(headings[columns[column]] ?? columns[column].replacing("_", with: " "))
     }
 
     private func isSame(_ column: Int) -> Bool { rows.allSatisfy { $0[column] == rows[0][column] } }
@@ -59,18 +59,19 @@ extension Sheet {
 extension Cell {
     fileprivate var isNumber: Bool {
         switch self {
-        case .integer, .exact: true
+        case .integer, .exact, .rational: true
         case .none, .text, .flag: false
         }
     }
 
     /// What a table prints: control characters made visible, so that no name can move the cursor.
-    fileprivate var shown: String {
+    var shown: String {
         switch self {
         case .none: "-"
         case .text(let text): harmless(text)
-        case .integer(let value, let display): display ?? String(value)
-        case .exact(let text, let display): display ?? text
+        case .integer(let value, let display): harmless(display ?? String(value))
+        case .exact(let text, let display): harmless(display ?? text)
+        case .rational(let number, let display): harmless(display ?? number.description)
         case .flag(let value): value ? "yes" : "no"
         }
     }

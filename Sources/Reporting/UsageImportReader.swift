@@ -64,7 +64,8 @@ public struct UsageImportReader {
         guard isIdentifier(fields[2], also: "-") else {
             throw fault(2, "Write a tenant id: a-z, 0-9 and -, 63 characters at most")
         }
-        let container = fields[3].utf8
+        let name = textOfCSV(fields[3])
+        let container = name.utf8
         guard !container.isEmpty, container.count <= 4096, !container.contains(0) else {
             throw fault(3, "Name what was used, in 1 to 4096 bytes")
         }
@@ -75,7 +76,7 @@ public struct UsageImportReader {
             throw fault(5, "Write a whole number of base units that is not below 0")
         }
         return ImportedUsage(
-            period: period, tenant: fields[2], container: fields[3], meter: meter,
+            period: period, tenant: fields[2], container: name, meter: meter,
             quantity: quantity, row: line)
     }
 

@@ -22,25 +22,38 @@ public struct Contract: Sendable {
 extension Store {
     /// Brings tenants and price books to what the files say: all of it or nothing.
     ///
-    /// - Parameter isPlan: whether to roll everything back after finding out what would change.
+    /// - Parameters:
+    ///   - isPlan: whether to roll everything back after finding out what would change.
+    ///   - author: who does it and why: written into the record of limits.
     /// - Returns: what changed, in words; empty if the store said the same already.
     public func apply(
-        _ contract: Contract, isPlan: Bool, at now: Instant
+        _ contract: Contract, isPlan: Bool, at now: Instant, by author: ChangeAuthor? = nil
     ) throws(Fault) -> [String] {
         try storeErrors(path) {
             var changes: [String] = []
             try database.writeWithoutTransaction { db in
                 try db.inTransaction(.immediate) {
-                    if let books = contract.books { changes += try saveBooks(db, books, now) }
+                    func add(_ done: [String], of tenant: String?, _ action: LimitChangeSet.Action)
+                        throws
+                    {
+                        changes += done
+                        guard let author else { return }
+                        try author.note(db, done, of: tenant, action, at: now)
+                    }
+                    if let books = contract.books {
+                        try add(saveBooks(db, books, now), of: nil, .set)
+                    }
                     if let tenants = contract.tenants {
-                        changes += try saveTenants(db, tenants, at: now)
+                        try add(saveTenants(db, tenants, at: now), of: nil, .set)
                     }
                     for limits in contract.limits {
-                        changes += try saveLimits(db, limits, at: now)
+                        try add(saveLimits(db, limits, at: now), of: limits.tenant, .set)
                     }
-                    for ladder in contract.ladders { changes += try saveLadder(db, ladder) }
+                    for ladder in contract.ladders {
+                        try add(saveLadder(db, ladder), of: nil, .budget)
+                    }
                     for budget in contract.budgets {
-                        changes += try saveBudget(db, budget, at: now)
+                        try add(saveBudget(db, budget, at: now), of: budget.tenant, .budget)
                     }
                     return isPlan ? .rollback : .commit
                 }

@@ -57,7 +57,7 @@ struct ClosingChecks {
         -> [Note]
     {
         let isMetered = draft.assured.sums.values.contains { sums in
-            sums.keys.contains { $0 != imported }
+            sums.keys.contains { $0 != Assurance.imported.code }
         }
         var notes = try assurances(draft) + addedUp(draft) + metering(of: tenant, policy)
         if isMetered {
@@ -101,13 +101,13 @@ struct ClosingChecks {
     }
 
     private func assurances(_ draft: PreparedDraft) throws -> [Note] {
-        let names = try Row.fetchAll(db, sql: "SELECT id, name FROM assurance")
-            .reduce(into: [Int64: String]()) { $0[$1["id"]] = $1["name"] }
         let billed = Set(draft.draft.lines.compactMap { $0.kind == .tax ? nil : $0.meter })
         return draft.assured.sums.sorted { $0.key < $1.key }.filter { billed.contains($0.key) }
             .map { meter, sums in
                 Note(
-                    meter, sums.sorted { $0.key < $1.key }.map { (names[$0.key] ?? "?", $0.value) })
+                    meter, sums.sorted { $0.key < $1.key }.map {
+                        (Assurance(code: $0.key)?.rawValue ?? "?", $0.value)
+                    })
             }
     }
 
@@ -201,8 +201,6 @@ struct ClosingChecks {
         return shown + Self.more(rows.count, .unmetered)
     }
 
-    /// The assurance of what no collector metered.
-    private let imported: Int64 = 3
     /// More of a kind than this are counted, not listed.
     private static let listed = 50
 

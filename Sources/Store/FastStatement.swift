@@ -2,6 +2,9 @@ import GRDB
 import GRDBSQLite
 
 /// A prepared statement that takes whole numbers without boxing them: for the rows of a tick.
+///
+/// Each has a cursor of its own. One that GRDB keeps for an SQL text is shared by all who use that text:
+/// a second reader would move the first one on.
 struct FastStatement {
     private let statement: Statement
     private let handle: SQLiteStatement
@@ -9,7 +12,7 @@ struct FastStatement {
     private var index: Int32 = 0
 
     init(_ db: Database, _ sql: String) throws {
-        statement = try db.cachedStatement(sql: sql)
+        statement = try db.makeStatement(sql: sql)
         handle = statement.sqliteStatement
         database = db
     }

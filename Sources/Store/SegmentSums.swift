@@ -32,7 +32,7 @@ struct SegmentSums {
     private var minimum: MinimumDuration
 
     /// Rows of table assurance count from 0.
-    private static let assurances = 4
+    private static let assurances = Assurance.allCases.count
 
     init(_ segments: [Segment], _ meters: MeterTable) {
         (self.segments, self.meters) = (segments, meters)

@@ -221,6 +221,11 @@ extension Assurance {
         case .imported: 3
         }
     }
+
+    init?(code: Int64) {
+        guard let own = Self.allCases.first(where: { $0.code == code }) else { return nil }
+        self = own
+    }
 }
 
 /// The rows of table meter, by name.

@@ -21,13 +21,18 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
     public var found: String
     public var cure: String
 
-    /// A part that repeats a foreign text keeps its ends: a complaint is a screen at most, whatever
-    /// lies in the file it is about.
+    /// A part that repeats a foreign text keeps its ends, and is harmless: a complaint is a screen at
+    /// most, and one line, whatever lies in the file it is about.
     public init(_ kind: Kind, at place: String, found: String, cure: String) {
         self.kind = kind
-        self.place = shortened(place, to: 500)
-        self.found = shortened(found, to: 800)
-        self.cure = shortened(cure, to: 500)
+        self.place = Self.part(place, to: 500)
+        self.found = Self.part(found, to: 800)
+        self.cure = Self.part(cure, to: 500)
+    }
+
+    /// Shortened twice: an escaped character is longer than what it stands for.
+    private static func part(_ text: String, to limit: Int) -> String {
+        shortened(harmless(shortened(text, to: limit)), to: limit)
     }
 
     public var description: String { "\(place): \(found). \(cure)." }

@@ -1,16 +1,54 @@
 /// The text with control, format and direction-changing characters escaped as `\u{…}`.
 public func harmless(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
+    escaped(text) { scalar in
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate,
             .unassigned:
-            result += "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
-        default:
+            true
+        default: false
+        }
+    }
+}
+
+/// The text with what a terminal obeys escaped as `\u{…}`; line ends and tabs stay.
+///
+/// Data goes out by this rule: unlike `harmless` it leaves letters that are only not seen, as the
+/// joiners of Persian words and of emoji, which belong to a name.
+public func escapingTerminalControls(_ text: String) -> String {
+    escaped(text) { $0.steersTerminals && $0 != "\n" && $0 != "\t" }
+}
+
+extension Unicode.Scalar {
+    /// Whether a terminal obeys it instead of showing it: it moves the cursor, ends a line, or turns
+    /// the direction of what follows.
+    public var steersTerminals: Bool {
+        switch properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        case .format: properties.isBidiControl
+        default: false
+        }
+    }
+
+    /// As escaped texts show it: `\u{1B}`.
+    fileprivate var escape: String { "\\u{" + String(value, radix: 16, uppercase: true) + "}" }
+}
+
+private func escaped(_ text: String, _ isEscaped: (Unicode.Scalar) -> Bool) -> String {
+    // Most texts are printable ASCII.
+    if text.utf8.allSatisfy({ 0x20 <= $0 && $0 < 0x7F }) { return text }
+    var result = ""
+    for scalar in text.unicodeScalars {
+        if !scalar.isPrintableASCII, isEscaped(scalar) {
+            result += scalar.escape
+        } else {
             result.unicodeScalars.append(scalar)
         }
     }
     return result
+}
+
+extension Unicode.Scalar {
+    public var isPrintableASCII: Bool { 0x20 <= value && value < 0x7F }
 }
 
 /// A foreign text as complaints show it: short, harmless and in quotes.

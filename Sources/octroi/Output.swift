@@ -4,11 +4,18 @@ import Units
 
 /// Prints a sheet on standard output.
 func show(_ sheet: Sheet, _ format: Format) throws(Fault) {
-    try output(sheet.rendered(as: format, onTerminal: isTerminal(STDOUT_FILENO)))
+    guard isTerminal(STDOUT_FILENO) else { return try output(sheet.rendered(as: format)) }
+    try outputStyled(sheet.rendered(as: format, onTerminal: true))
 }
 
 /// Prints text on standard output, all of it or a fault.
-func output(_ text: String) throws(Fault) {
+///
+/// No name in it reaches the terminal as a command, whoever chose it.
+func output(_ text: String) throws(Fault) { try outputStyled(escapingTerminalControls(text)) }
+
+/// Prints text with Octroi's own commands to the terminal; what is foreign in it is harmless already, as
+/// in every sheet.
+func outputStyled(_ text: String) throws(Fault) {
     guard write(text, to: STDOUT_FILENO) else {
         if errno == EPIPE { endByBrokenPipe() }
         throw Fault(
@@ -25,7 +32,11 @@ private func endByBrokenPipe() {
 }
 
 /// Prints one line on standard error, a screen of it at most.
-func complain(_ line: String) { writeError(shortened(line, to: 2000) + "\n") }
+///
+/// No name in it reaches the terminal as a command, whoever chose it.
+func complain(_ line: String) {
+    writeError(escapingTerminalControls(shortened(line, to: 2000)) + "\n")
+}
 
 /// Writes to standard error without buffering.
 func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }

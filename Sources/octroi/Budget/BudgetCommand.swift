@@ -58,7 +58,9 @@ struct BudgetSet: ParsableCommand {
     var ladder: String?
 
     @Option(
-        help: ArgumentHelp("Enforce nothing before this time; none ends it.", valueName: "time"))
+        help: ArgumentHelp(
+            "Enforce nothing before this time, or this day of the billing zone; none ends it.",
+            valueName: "time"))
     var exemptUntil: String?
 
     @Option(help: "Why, for the record; with --exempt-until, why it is exempt.")
@@ -83,12 +85,9 @@ struct BudgetSet: ParsableCommand {
         }
         if let ladder { budget.ladder = ladder == "none" ? nil : ladder }
         if let exemptUntil {
-            let end = Instant(rfc3339: exemptUntil)
-            guard end != nil || exemptUntil == "none" else {
-                throw wrong(
-                    "--exempt-until", "\"\(harmless(exemptUntil))\"",
-                    "Write an RFC 3339 time, such as 2026-12-01T00:00:00Z, or none")
-            }
+            let end =
+                try exemptUntil == "none"
+                ? nil : readTime("--exempt-until", exemptUntil, in: place.settings().zone)
             if let end, end <= Host.wallTime() {
                 throw wrong("--exempt-until", "\(end) is over", "Name a time to come, or none")
             }
@@ -195,8 +194,8 @@ struct BudgetLine {
     func cell(_ amount: Rational?) -> Cell {
         guard let amount, let currency = money?.currency else { return .none }
         let scale = Rational(decimalScale(currency.digits))
-        return .exact(
-            amount.description,
+        return .rational(
+            amount,
             display: decimalText((amount * scale).floor, places: currency.digits))
     }
 

@@ -49,13 +49,13 @@ struct BudgetShow: ParsableCommand {
                 + (line.fault.map { "\($0)" } ?? "")
         }
         func text(_ amount: Rational) -> String {
-            if case .exact(_, let display?) = line.cell(amount) { display } else { "" }
+            if case .rational(_, let display?) = line.cell(amount) { display } else { "" }
         }
         var words = "\(tenant): \(text(money.spent)) of \(line.budget.amount) \(money.currency) "
         words += "spent (\(line.percent ?? "all of nothing") %) since \(money.period.start), "
         words += "\(text(money.forecast)) forecast by \(money.period.end)"
         if let until = line.budget.exemptUntil { words += ", exempt until \(until)" }
-        if let reason = line.budget.exemptReason { words += " (\(harmless(reason)))" }
+        if let reason = line.budget.exemptReason { words += " (\(reason))" }
         return words
     }
 }

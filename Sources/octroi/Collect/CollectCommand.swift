@@ -106,8 +106,8 @@ private func follow(_ reload: Reload, folder: String, _ logger: Logger) async {
                 "octroi.yaml was read again; interval, store and cgroup_root count at the next start"
             )
         } catch {
-            badSettings.withLock { $0 = harmless("\(error)") }
-            logger.error("the settings stay as they were: \(harmless("\(error)"))")
+            badSettings.withLock { $0 = "\(error)" }
+            logger.error("the settings stay as they were: \(error)")
         }
     }
 }
@@ -139,7 +139,7 @@ func runCollector(
     let rootPath = root ?? settings.cgroupRoot
     // A missing tree is found out before a store is made for it.
     _ = try CgroupRoot(opening: rootPath)
-    let logger = Logger(label: "octroi", factory: { StreamLogHandler.standardError(label: $0) })
+    let logger = Logger(label: "octroi", factory: { HarmlessLog(label: $0) })
     var service = CollectorService(
         store: try store ?? place.store(.write), rootPath: rootPath,
         intervalMilliseconds: milliseconds ?? settings.intervalMilliseconds,

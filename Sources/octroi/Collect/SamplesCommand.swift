@@ -1,6 +1,7 @@
 import ArgumentParser
 import Daemon
 import Reporting
+import Settings
 import Store
 import Units
 
@@ -28,10 +29,14 @@ struct SamplesCommand: ParsableCommand {
     @Option(help: "The container's path, the end of it, or its name.")
     var container: String
 
-    @Option(help: ArgumentHelp("The start, inclusive. Default: the oldest.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp(
+            "The start, inclusive: a time, or a day of the billing zone. Default: the oldest.",
+            valueName: "time"))
     var from: String?
 
-    @Option(help: ArgumentHelp("The end, exclusive. Default: the newest.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("The end, exclusive; as --from. Default: the newest.", valueName: "time"))
     var to: String?
 
     @Option(help: ArgumentHelp("Only the last sample of each such stretch.", valueName: "duration"))
@@ -42,7 +47,9 @@ struct SamplesCommand: ParsableCommand {
 
     func run() throws {
         let store = try place.store(.read)
-        let (from, to) = (try instant("--from", from), try instant("--to", to))
+        let zone = try place.settings().zone
+        let from = try from.map { text throws(Fault) in try readTime("--from", text, in: zone) }
+        let to = try to.map { text throws(Fault) in try readTime("--to", text, in: zone) }
         if let from, let to, to <= from {
             throw Fault(
                 .wrongUse, at: "--to", found: "\(to), which is not after \(from)",
@@ -96,13 +103,4 @@ struct SamplesCommand: ParsableCommand {
         return found.sorted { $0.row < $1.row }
     }
 
-    private func instant(_ option: String, _ text: String?) throws(Fault) -> Instant? {
-        guard let text else { return nil }
-        guard let instant = Instant(rfc3339: text) else {
-            throw Fault(
-                .wrongUse, at: option, found: "\"\(harmless(text))\"",
-                cure: "Write an RFC 3339 time, such as 2026-11-01T00:00:00Z")
-        }
-        return instant
-    }
 }

@@ -44,7 +44,7 @@ struct TopCommand: ParsableCommand {
         while true {
             // From the top left corner, and nothing below.
             let text = try sheet(store).rendered(as: .table, onTerminal: true)
-            try octroi.output("\u{1B}[H\u{1B}[2J" + fitted(text))
+            try outputStyled("\u{1B}[H\u{1B}[2J" + fitted(text))
             usleep(UInt32(clamping: wait * 1000))
         }
     }

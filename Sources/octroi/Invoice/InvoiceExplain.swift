@@ -32,24 +32,28 @@ struct InvoiceExplain: ParsableCommand {
         let invoice = try store.invoices(number: number).first
         guard let invoice else { throw unknownInvoice(number) }
         let all = lines ?? Array(1..<(invoice.draft.lines.count + 1))
+        guard output.format == .table else { return try printHours(store, number, all) }
         for (index, line) in all.enumerated() {
             let explanation = try store.explain(number, line: line)
-            guard output.format == .table else {
-                let isFirst = index == 0
-                let sheet = hoursSheet(explanation)
-                guard output.format == .csv, !isFirst else {
-                    try show(sheet, output.format)
-                    continue
-                }
-                try octroi.output(
-                    sheet.rendered(as: .csv, onTerminal: false).drop { $0 != "\n" }.dropFirst()
-                        .description)
-                continue
-            }
             if index > 0 { try octroi.output("\n") }
             let readings = try explanation.accounts.map { try kept(store, $0, explanation) }
             try octroi.output(explanationText(explanation, readings).joined(separator: "\n") + "\n")
         }
+    }
+
+    /// Prints the ledger's rows behind all the lines as one document.
+    private func printHours(_ store: Store, _ number: String, _ lines: [Int]) throws {
+        var stream = SheetStream(columns: hourColumns, as: output.format)
+        // The first line is looked up before anything is printed.
+        var text = stream.heading
+        for line in lines {
+            for row in hourRows(try store.explain(number, line: line)) {
+                text += stream.text(of: row)
+            }
+            try octroi.output(text)
+            text = ""
+        }
+        try octroi.output(text + stream.ending)
     }
 
     /// The invoice and its lines; `nil` is every line.
@@ -115,21 +119,21 @@ struct CounterReadings {
     }
 }
 
-private func hoursSheet(_ explanation: Explanation) -> Sheet {
-    Sheet(
-        columns: [
-            "invoice", "line", "container", "boot", "cgroup_id", "hour", "meter", "quantity",
-            "assurance", "entry",
-        ],
-        rows: explanation.accounts.flatMap { account in
-            account.hours.map { hour in
-                [
-                    .text(explanation.invoice.number), .integer(Int128(explanation.line)),
-                    .text(account.path), .optional(account.boot),
-                    account.cgroupID.map { .integer(Int128($0)) } ?? .none, .time(hour.hour),
-                    .text(hour.meter), .integer(Int128(hour.quantity)), .text(hour.assurance),
-                    .integer(Int128(hour.entry)),
-                ]
-            }
-        })
+private let hourColumns = [
+    "invoice", "line", "container", "boot", "cgroup_id", "hour", "meter", "quantity", "assurance",
+    "entry",
+]
+
+private func hourRows(_ explanation: Explanation) -> [[Cell]] {
+    explanation.accounts.flatMap { account in
+        account.hours.map { hour in
+            [
+                .text(explanation.invoice.number), .integer(Int128(explanation.line)),
+                .text(account.path), .optional(account.boot),
+                account.cgroupID.map { .integer(Int128($0)) } ?? .none, .time(hour.hour),
+                .text(hour.meter), .integer(Int128(hour.quantity)), .text(hour.assurance),
+                .integer(Int128(hour.entry)),
+            ]
+        }
+    }
 }

@@ -61,7 +61,9 @@ struct InvoiceExport: ParsableCommand {
         let store = try which.place.store(.read)
         switch format {
         case .csv, .json:
-            var stream = SheetStream(columns: lineColumns, as: format == .csv ? .csv : .json)
+            // What is issued stays byte for byte: the members of a line are those of the schema.
+            var stream = SheetStream(
+                columns: lineColumns, as: format == .csv ? .csv : .json, hasDecimals: false)
             try output(stream.heading)
             try forEach(store) { invoice in
                 var text = ""

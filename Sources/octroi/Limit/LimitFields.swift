@@ -26,6 +26,6 @@ enum LimitFields {
     }
 
     private static func cell(_ number: Rational?) -> Cell {
-        number.map { .exact($0.description) } ?? .none
+        number.map { .rational($0) } ?? .none
     }
 }

@@ -39,7 +39,7 @@ struct LimitHistory: ParsableCommand {
         if verify || head != nil { return try check(store) }
         let sets = try store.limitHistory(of: target, most: limit ?? .max)
         if sets.isEmpty, let target {
-            complain("octroi: no change of \(harmless(target)) is written down")
+            complain("octroi: no change of \(harmless(shortened(target, to: 120))) is written down")
         }
         var sheet = Sheet(
             columns: [

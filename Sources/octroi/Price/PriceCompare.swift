@@ -59,7 +59,7 @@ struct PriceCompare: ParsableCommand {
                 return [
                     .text(comparison.tenant), .text(comparison.book),
                     .flag(comparison.isOwn), .exact(draft.currency.text(draft.net)),
-                    .text(draft.currency.code), .exact(exact.description),
+                    .text(draft.currency.code), .rational(exact),
                     unpriced.isEmpty ? .none : .text(unpriced.sorted().joined(separator: " ")),
                 ]
             }, notInTable: ["exact_net"])

@@ -22,6 +22,7 @@ struct ApplyCommand: ParsableCommand {
             EXAMPLES
               octroi apply                         the config folder's files
               octroi apply --plan prices.yaml      only say what would change
+              octroi apply --reason "order 4711"   who changed it and why is in octroi limit history
               octroi apply --accounting            let systemd account io of tenants' slices
             """)
 
@@ -31,8 +32,14 @@ struct ApplyCommand: ParsableCommand {
     @Flag(help: "Say what would change and change nothing.")
     var plan = false
 
+    @Option(help: "Why, for the record: octroi limit history shows it.")
+    var reason: String?
+
     @Flag(help: "Let systemd account io and memory of tenants' slices where it does not.")
     var accounting = false
+
+    @Flag(help: "Let tenants have slices of the host itself or of its logins as well.")
+    var force = false
 
     @Argument(
         help:
@@ -47,7 +54,13 @@ struct ApplyCommand: ParsableCommand {
         contract.limits = try grantedLimits(read.limits)
         for limits in contract.limits { warnOfVain(limits) }
         (contract.ladders, contract.budgets) = (read.ladders, read.budgets)
-        let changes = try place.store(.write).apply(contract, isPlan: plan, at: Host.wallTime())
+        let store = try place.store(.write)
+        if accounting, !plan { try store.requireOwn() }
+        if !force { try refuseHosts(read.tenants ?? [], store) }
+        let asker = Asker()
+        let changes = try store.apply(
+            contract, isPlan: plan, at: Host.wallTime(),
+            by: ChangeAuthor(uid: asker.uid, user: asker.user, reason: reason))
         try show(changes: changes, output.format)
         try account(read.tenants ?? [])
         for line in unreachableRules(of: read.tenants ?? []) { complain("octroi: \(line)") }
@@ -56,6 +69,17 @@ struct ApplyCommand: ParsableCommand {
 }
 
 extension ApplyCommand {
+    /// Refuses slices of the host; one that the store has for the tenant already was meant.
+    private func refuseHosts(_ tenants: [Tenant], _ store: Store) throws(Fault) {
+        let known = try store.tenants()
+        for tenant in tenants {
+            let old = known.first { $0.id == tenant.id }?.match ?? []
+            for rule in tenant.match where !old.contains(rule) {
+                try octroi.refuseHosts(rule, at: "tenant \(tenant.id), \(rule.kind)")
+            }
+        }
+    }
+
     /// Says which tenants' slices systemd does not account, or has it do so: what is not accounted is
     /// not metered for as long as the slice lives.
     private func account(_ tenants: [Tenant]) throws(Fault) {

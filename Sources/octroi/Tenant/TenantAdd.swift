@@ -45,24 +45,20 @@ struct RuleOptions: ParsableArguments {
                 rules.append(try checkedRule(kind: kind, pattern: pattern))
             }
         }
-        for rule in rules where !force { try refuseHosts(rule) }
+        for rule in rules where !force { try refuseHosts(rule, at: "--\(rule.kind)") }
         return rules
     }
 
-    /// Refuses what holds the host's own services or its logins, and not one tenant's workloads.
-    private func refuseHosts(_ rule: Rule) throws(Fault) {
-        guard rule.rootPaths.contains(where: { SliceKeeper.isHosts($0) }) else { return }
-        throw Fault(
-            .failed, at: "--\(rule.kind)",
-            found: "\(harmless(rule.pattern)) holds the host's own services or its logins: all of "
-                + "them would be this tenant's",
-            cure: "Name a slice of its own, such as tenant-acme.slice; --force takes it all the "
-                + "same")
-    }
-
     /// Keeps the slices alive, where systemd runs, and says what was done.
-    func keepSlices() throws(Fault) {
+    ///
+    /// A store that is not this host's own changes nothing of the host.
+    func keepSlices(_ store: Store) throws(Fault) {
+        let why = try store.whyNotOwn()
         for slice in slice where !noUnit {
+            if let why {
+                complain("octroi: \(slice): no unit file is made for it: \(why)")
+                continue
+            }
             guard ServiceManager.isSystemd else {
                 complain("octroi: \(slice): no systemd here, so no unit file is made for it")
                 continue
@@ -76,6 +72,16 @@ struct RuleOptions: ParsableArguments {
             }
         }
     }
+}
+
+/// Refuses what holds the host's own services or its logins, and not one tenant's workloads.
+func refuseHosts(_ rule: Rule, at place: String) throws(Fault) {
+    guard rule.rootPaths.contains(where: { SliceKeeper.isHosts($0) }) else { return }
+    throw Fault(
+        .failed, at: place,
+        found: "\(rule.pattern) holds the host's own services or its logins: all of them would be "
+            + "this tenant's",
+        cure: "Name a slice of its own, such as tenant-acme.slice; --force takes it all the same")
 }
 
 struct TenantAdd: ParsableCommand {
@@ -148,6 +154,7 @@ struct TenantRemove: ParsableCommand {
         for line in try store.removeTenant(tenant, at: Host.wallTime()) {
             try octroi.output("\(line)\n")
         }
+        guard try store.whyNotOwn() == nil else { return }
         for case .slice(let slice) in found.match { letGo(slice) }
     }
 
@@ -166,7 +173,7 @@ func change(_ tenant: Tenant, _ store: Store, _ which: RuleOptions) throws(Fault
     // First whether the store takes it: a slice is not made for a tenant that cannot be.
     let contract = Contract(tenants: [tenant], books: nil)
     _ = try store.apply(contract, isPlan: true, at: Host.wallTime())
-    try which.keepSlices()
+    try which.keepSlices(store)
     let changes = try store.apply(contract, isPlan: false, at: Host.wallTime())
     try octroi.output((changes.isEmpty ? ["no change"] : changes).map { "\($0)\n" }.joined())
     for line in unreachableRules(of: [tenant]) { complain("octroi: \(line)") }
