@@ -1,6 +1,6 @@
 /// The text with control, format and direction-changing characters escaped as `\u{…}`.
 public func harmless(_ text: String) -> String {
-    escaped(text) { scalar in
+    escaped(text) { scalar, _ in
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate,
             .unassigned:
@@ -10,12 +10,19 @@ public func harmless(_ text: String) -> String {
     }
 }
 
-/// The text with what a terminal obeys escaped as `\u{…}`; line ends and tabs stay.
+/// The text with what a terminal obeys escaped as `\u{…}`; line ends, `\r\n` among them, and tabs stay.
 ///
 /// Data goes out by this rule: unlike `harmless` it leaves letters that are only not seen, as the
 /// joiners of Persian words and of emoji, which belong to a name.
 public func escapingTerminalControls(_ text: String) -> String {
-    escaped(text) { $0.steersTerminals && $0 != "\n" && $0 != "\t" }
+    escaped(text) { scalar, next in
+        switch scalar {
+        case "\n", "\t": false
+        // Alone it would let what follows hide what stands before it.
+        case "\r": next != "\n"
+        default: scalar.steersTerminals
+        }
+    }
 }
 
 extension Unicode.Scalar {
@@ -33,12 +40,16 @@ extension Unicode.Scalar {
     fileprivate var escape: String { "\\u{" + String(value, radix: 16, uppercase: true) + "}" }
 }
 
-private func escaped(_ text: String, _ isEscaped: (Unicode.Scalar) -> Bool) -> String {
+/// - Parameter isEscaped: gets a scalar and the one behind it.
+private func escaped(
+    _ text: String, _ isEscaped: (Unicode.Scalar, Unicode.Scalar?) -> Bool
+) -> String {
     // Most texts are printable ASCII.
     if text.utf8.allSatisfy({ 0x20 <= $0 && $0 < 0x7F }) { return text }
     var result = ""
-    for scalar in text.unicodeScalars {
-        if !scalar.isPrintableASCII, isEscaped(scalar) {
+    var rest = text.unicodeScalars[...]
+    while let scalar = rest.popFirst() {
+        if !scalar.isPrintableASCII, isEscaped(scalar, rest.first) {
             result += scalar.escape
         } else {
             result.unicodeScalars.append(scalar)

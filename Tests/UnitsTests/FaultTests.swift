@@ -25,4 +25,15 @@ import Units
         #expect("\(fault)".count < 1900)
         #expect("\(fault.within(long))".count < 1900)
     }
+
+    /// No name that a complaint repeats can move the cursor, or pass for a line of its own.
+    @Test func aFaultIsOneHarmlessLine() {
+        let name = "a\nb\r\u{1B}[2J\u{202E}"
+        let fault = Fault(.badData, at: name, found: name, cure: name)
+        let safe = "a\\u{A}b\\u{D}\\u{1B}[2J\\u{202E}"
+        #expect("\(fault)" == "\(safe): \(safe). \(safe).")
+        #expect("\(fault.within("x:"))" == "x:\(safe): \(safe). \(safe).")
+        let escapes = String(repeating: "\u{1B}", count: 5000)
+        #expect("\(Fault(.badData, at: escapes, found: escapes, cure: escapes))".count < 1900)
+    }
 }
