@@ -18,7 +18,9 @@ func jsonObject(_ columns: [String], _ row: [Cell], hasDecimals: Bool = true) ->
     var members: [String] = []
     for (column, cell) in zip(columns, row) {
         members.append("\(jsonString(column)): \(cell.json)")
-        guard hasDecimals, let decimal = cell.decimal, !columns.contains(column + "_decimal") else { continue }
+        guard hasDecimals, let decimal = cell.decimal, !columns.contains(column + "_decimal") else {
+            continue
+        }
         members.append("\(jsonString(column + "_decimal")): \(jsonString(decimal))")
     }
     return "  {" + members.joined(separator: ", ") + "}"

@@ -29,7 +29,10 @@ extension Sheet {
         let head = line(headers)
         let common = agreed.filter { self.rows[0][$0] != .none }
             .map { "\(heading($0)) \(self.rows[0][$0].shown)" }
-        let titles = [title.map(escapingTerminalControls), common.isEmpty ? nil : common.joined(separator: ", ")]
+        let titles = [
+            title.map(escapingTerminalControls),
+            common.isEmpty ? nil : common.joined(separator: ", "),
+        ]
         let titled = titles.compactMap(\.self).map { "\($0)\n\n" }.joined()
         if rows.isEmpty { return titled + "Nothing to show.\n" }
         return titled + (bold ? "\u{1B}[1m\(head)\u{1B}[0m" : head) + "\n"

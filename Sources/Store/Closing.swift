@@ -105,7 +105,8 @@ struct ClosingChecks {
         return draft.assured.sums.sorted { $0.key < $1.key }.filter { billed.contains($0.key) }
             .map { meter, sums in
                 Note(
-                    meter, sums.sorted { $0.key < $1.key }.map {
+                    meter,
+                    sums.sorted { $0.key < $1.key }.map {
                         (Assurance(code: $0.key)?.rawValue ?? "?", $0.value)
                     })
             }

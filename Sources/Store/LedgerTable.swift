@@ -45,7 +45,8 @@ struct LedgerTable {
             joins: "\(toContainer) CROSS JOIN meter m ON m.id = r.meter "
                 + "CROSS JOIN assurance a ON a.id = r.assurance",
             order: "r.container, r.hour_s, r.meter, r.assurance",
-            hourCloses: "r.hour_s < :hour", importCloses: "r.assurance = \(Assurance.imported.code)",
+            hourCloses: "r.hour_s < :hour",
+            importCloses: "r.assurance = \(Assurance.imported.code)",
             openTable: "usage_open"),
         LedgerTable(
             name: "control_total",

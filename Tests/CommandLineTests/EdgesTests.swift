@@ -43,7 +43,8 @@ import Testing
 
     @Test func numbersThatAReaderWouldChangeHaveTheirDecimalsBeside() throws {
         try importUsage()
-        let usage = try desk.run("usage", "--month", "2026-10", "--by", "container", "--format", "json")
+        let usage = try desk.run(
+            "usage", "--month", "2026-10", "--by", "container", "--format", "json")
         #expect(
             usage.output.contains(
                 "\"quantity\": 9007199254740993, \"quantity_decimal\": \"9007199254740993\""))
@@ -147,10 +148,12 @@ import Testing
 
     @Test func aStoreInAPlaceThatCannotHoldItIsNamed() throws {
         let folder = try octroi(["usage"], store: desk.folder.path)
-        #expect(folder.status == 65 && folder.errors.contains("a folder, where the store should be"))
+        #expect(
+            folder.status == 65 && folder.errors.contains("a folder, where the store should be"))
         let backup = try desk.run("store", "backup", "\(desk.folder.path)/none/x.db")
         #expect(backup.status == 69)
-        #expect(backup.errors.hasPrefix("octroi: \(desk.folder.path)/none/x.db: it cannot be written"))
+        #expect(
+            backup.errors.hasPrefix("octroi: \(desk.folder.path)/none/x.db: it cannot be written"))
     }
 
     /// Whatever is repeated, a complaint fits a screen.

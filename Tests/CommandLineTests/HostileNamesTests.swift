@@ -70,7 +70,8 @@ import Units
             }
         }
         for (words, formats) in [
-            (["invoice", "export"], ["csv", "json", "html", "focus"]), (["report", "own"], ["html"]),
+            (["invoice", "export"], ["csv", "json", "html", "focus"]),
+            (["report", "own"], ["html"]),
         ] {
             for format in formats {
                 let result = try run(words + ["--format", format])
@@ -88,7 +89,10 @@ import Units
         #expect((objects?.first?["name"] as? String)?.utf8.elementsEqual(name.utf8) == true)
         // Columns of a report of one's own.
         let own = try run(["report", "own", "--format", "csv"]).lines
-        #expect(own == ["'\\u{1B}[2Jx\\u{9B}m\\u{202E},\"a,\"\"b\"", "'\\u{1B}[2Jx\\u{9B}m\\u{202E},'=1"])
+        #expect(
+            own == [
+                "'\\u{1B}[2Jx\\u{9B}m\\u{202E},\"a,\"\"b\"", "'\\u{1B}[2Jx\\u{9B}m\\u{202E},'=1",
+            ])
     }
 
     @Test func complaintsRepeatNoNameRaw() throws {
@@ -98,7 +102,8 @@ import Units
             ["tenant", "show", name], ["report", name], ["limit", "history", name],
             ["usage", "--month", name], ["usage", "--from", name], ["apply", name], ["apply", new],
             ["usage", "import", name], ["samples", "--container", name],
-            ["store", "backup", "/nowhere/\(name)"], ["limit", "set", name, "cpu=1", "--root", desk.tree],
+            ["store", "backup", "/nowhere/\(name)"],
+            ["limit", "set", name, "cpu=1", "--root", desk.tree],
             ["limit", "set", "acme", name, "--root", desk.tree], ["invoice", "show", name],
             ["usage", "--db", "/nowhere/\(name)"], ["budget", "set", name, "5"],
         ] {
@@ -113,7 +118,9 @@ import Units
         let path = "tenant-acme.slice/a\u{1B}[2J\u{9B}b"
         try desk.set(path, 5)
         try desk.folder.write("usage_usec nonsense\n", to: "tree/\(path)/cpu.stat")
-        let result = try run(["collect", "--root", desk.tree, "--for", "300ms", "--interval", "100ms"])
+        let result = try run([
+            "collect", "--root", desk.tree, "--for", "300ms", "--interval", "100ms",
+        ])
         #expect(result.status == 0)
         #expect(result.errors.contains("/a\\x1B[2J"), "\(result.errors.debugDescription)")
         #expect(isSafe(result.errors))

@@ -44,7 +44,9 @@ import Units
         #expect(textOfCSV(field) == text)
     }
 
-    @Test(arguments: ["\\u{41}", "\\u{1B", "\\u{}", "\\u{D800}", "\\u{110000}", "\\u{00000001B}", "\\u"])
+    @Test(arguments: [
+        "\\u{41}", "\\u{1B", "\\u{}", "\\u{D800}", "\\u{110000}", "\\u{00000001B}", "\\u",
+    ])
     func whatOctroiDoesNotWriteIsTheTextsOwn(field: String) {
         #expect(textOfCSV(field) == field)
     }
@@ -89,7 +91,10 @@ import Units
     func noNameReachesATerminalRaw(format: Format) {
         // Columns, titles and headings are chosen by whoever writes a report.
         var sheet = Sheet(
-            columns: [name, "b"], rows: [[.text(name), .exact("1", display: name)], [.integer(1, display: name), .none]],
+            columns: [name, "b"],
+            rows: [
+                [.text(name), .exact("1", display: name)], [.integer(1, display: name), .none],
+            ],
             title: name, headings: ["b": name])
         let text = sheet.rendered(as: format)
         #expect(escapingTerminalControls(text) == text)
@@ -128,16 +133,18 @@ import Units
         #expect(json(.integer(number)) == member)
     }
 
-    @Test(arguments: [
-        (1, 3, "0.33333333333333333"), (-1, 3, "-0.33333333333333333"),
-        (200, 3, "66.666666666666667"), (1, 7_000_000_000, "0.00000000014285714285714286"),
-        (1_000_000_000_001, 7, "142857142857.285714285714"),
-    ] as [(Int, Int, String)])
+    @Test(
+        arguments: [
+            (1, 3, "0.33333333333333333"), (-1, 3, "-0.33333333333333333"),
+            (200, 3, "66.666666666666667"), (1, 7_000_000_000, "0.00000000014285714285714286"),
+            (1_000_000_000_001, 7, "142857142857.285714285714"),
+        ] as [(Int, Int, String)])
     func fractionsHaveDecimalsBeside(numerator: Int, denominator: Int, decimal: String) {
         let number = Rational(numerator) / Rational(denominator)
         #expect(
             json(.rational(number)) == "\"q\": \"\(number)\", \"q_decimal\": \"\(decimal)\"")
-        #expect(json(.rational(number), ["q_decimal"]) == "\"q\": \"\(number)\", \"q_decimal\": null")
+        #expect(
+            json(.rational(number), ["q_decimal"]) == "\"q\": \"\(number)\", \"q_decimal\": null")
     }
 
     @Test func whatEndsIsItsOwnDecimal() {

@@ -36,7 +36,8 @@ struct SamplesCommand: ParsableCommand {
     var from: String?
 
     @Option(
-        help: ArgumentHelp("The end, exclusive; as --from. Default: the newest.", valueName: "time"))
+        help: ArgumentHelp("The end, exclusive; as --from. Default: the newest.", valueName: "time")
+    )
     var to: String?
 
     @Option(help: ArgumentHelp("Only the last sample of each such stretch.", valueName: "duration"))
