@@ -94,7 +94,13 @@ final class EnforcementService: Sendable {
                 return (state.isStopped, state.isNew, state.enforcement)
             }
             if isStopped { return }
-            if isNew { enforcer = nil }
+            if isNew {
+                enforcer = nil
+                logger.notice(
+                    enforcement == nil
+                        ? "limits are no longer enforced and stay as they are"
+                        : "limits are enforced")
+            }
             guard let enforcement else { continue }
             // Never on with a file that nobody sees any more, nor with another that lies there now.
             if let lost = store.lost {

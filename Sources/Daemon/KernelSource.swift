@@ -56,20 +56,27 @@ public final class LiveKernel: KernelSource {
     public let tree: CgroupTree
     public let bootID: String
     public let isIOConserved: Bool
+    private let clock: () -> Moment
 
-    /// - Parameter isKernel: whether to keep files open; default: if the root is the kernel's tree.
-    public init(root: consuming CgroupRoot, isKernel: Bool? = nil) throws(Fault) {
+    /// - Parameters:
+    ///   - isKernel: whether to keep files open; default: if the root is the kernel's tree.
+    ///   - clock: both clocks of the host.
+    public init(
+        root: consuming CgroupRoot, isKernel: Bool? = nil,
+        clock: @escaping () -> Moment = Host.now
+    ) throws(Fault) {
+        self.clock = clock
         bootID = try Host.bootID()
         isIOConserved = Metering.isIOConserved(kernelRelease: Host.kernelRelease)
-        tree = CgroupTree(root: root, isKernel: isKernel, clock: Host.now)
+        tree = CgroupTree(root: root, isKernel: isKernel, clock: clock)
     }
 
     public var path: String { tree.path }
     public var isKernel: Bool { tree.isKernel }
     public var isClockKept: Bool { clinux_is_clock_kept() == 1 }
     public func capacity() -> HostCapacity? { Host.capacity() }
-    public func beginTick() -> Moment { Host.now() }
-    public func now() -> Moment { Host.now() }
+    public func beginTick() -> Moment { clock() }
+    public func now() -> Moment { clock() }
     public func survey(_ plan: SurveyPlan) -> Survey { tree.survey(plan) }
     public func read(
         _ file: KernelFile, of index: Int, into buffer: inout [UInt8]

@@ -4,30 +4,6 @@ import TestSupport
 import Testing
 import Units
 
-/// A store, a config folder and a folder that stands for a cgroup tree.
-struct Desk {
-    let folder: TemporaryFolder
-    var store: String { "\(folder.path)/octroi.db" }
-    var tree: String { "\(folder.path)/tree" }
-
-    init() throws {
-        folder = try TemporaryFolder()
-        for (path, cpu) in [("tenant-acme.slice/web", 1000), ("other", 50)] { try set(path, cpu) }
-    }
-
-    func set(_ path: String, _ cpu: Int) throws {
-        try folder.write("usage_usec \(cpu)\n", to: "tree/\(path)/cpu.stat")
-        try folder.write("1\n", to: "tree/\(path)/cgroup.procs")
-    }
-
-    func run(_ words: String...) throws -> ProcessResult { try octroi(words, store: store) }
-
-    func file(_ name: String, _ text: String) throws -> String {
-        try folder.write(text, to: name)
-        return "\(folder.path)/\(name)"
-    }
-}
-
 @Suite struct CommandTests {
     private let desk: Desk
 
@@ -35,14 +11,11 @@ struct Desk {
 
     @Test func fromKernelFilesToAnIssuedInvoice() throws {
         #expect(try desk.run("apply").status == 0)
-        let collector = try startOctroi(
-            ["collect", "--root", desk.tree, "--interval", "200ms", "--for", "3s"],
-            store: desk.store)
-        // The first tick is the baseline; it is there once a reader sees it.
-        try waitFor { try desk.run("containers", "--format", "csv").output.contains("/other") }
+        let collector = try desk.startCollector()
+        defer { collector.process.terminate() }
+        try desk.awaitBaseline(of: "/tenant-acme.slice/web")
         try desk.set("tenant-acme.slice/web", 3_601_000)
-        collector.process.waitUntilExit()
-        #expect(collector.process.terminationStatus == 0)
+        #expect(collector.stop() == 0)
 
         let usage = try desk.run("usage", "--format", "csv")
         #expect(
@@ -169,35 +142,28 @@ struct Desk {
     }
 
     @Test func aSecondCollectorIsRefusedAndTheFirstStopsCleanly() throws {
-        let first = try startOctroi(
-            ["collect", "--root", desk.tree, "--interval", "60s"], store: desk.store)
+        let first = try desk.startCollector(every: "60s")
         defer { first.process.terminate() }
-        try waitFor { try desk.run("containers", "--format", "csv").output.contains("/other") }
+        try desk.awaitBaseline(of: "/other")
         let second = try desk.run("collect", "--root", desk.tree, "--for", "1s")
         #expect(second.status == 1)
-        #expect(second.errors.contains("process \(first.process.processIdentifier)"))
+        #expect(second.errors.contains("process \(first.pid)"))
         // What was used until the signal is in the last reading.
         try desk.set("other", 60)
-        first.process.terminate()
-        first.process.waitUntilExit()
-        #expect(first.process.terminationStatus == 0)
+        #expect(first.stop() == 0)
         #expect(try desk.run("usage", "--format", "csv").output.contains("unattributed,,cpu,10,us"))
     }
 
     @Test func killedAndRestartedItLosesNothing() throws {
+        var random = SystemRandomNumberGenerator()
         for round in 1...6 {
-            let collector = try startOctroi(
-                ["collect", "--root", desk.tree, "--interval", "20ms"], store: desk.store)
-            // The baseline is taken once a reader sees it.
-            try waitFor {
-                try desk.run("containers", "--all", "--format", "csv").output.contains("/other")
-            }
+            let collector = try desk.startCollector(every: "20ms")
+            defer { collector.kill() }
+            try desk.awaitTicks(1)
             for step in 0..<5 {
                 try desk.set("other", 50 + round * 1000 + step * 100)
-                usleep(UInt32.random(in: 1000...40_000))
+                pauseAtRandom(upToMilliseconds: 40, using: &random)
             }
-            kill(collector.process.processIdentifier, SIGKILL)
-            collector.process.waitUntilExit()
         }
         try desk.set("other", 50 + 777_777)
         #expect(try desk.run("collect", "--root", desk.tree, "--for", "50ms").status == 0)
@@ -262,8 +228,7 @@ struct Desk {
             }
         }
         for run in runs {
-            run.process.waitUntilExit()
-            #expect(run.process.terminationStatus == 0)
+            #expect(run.end() == 0, "\(run.said())")
         }
         let numbers = try desk.run("invoice", "list", "--format", "csv").lines.dropFirst().map {
             $0.prefix(10)
@@ -343,10 +308,7 @@ struct Desk {
     @Test func manyProcessesMayOpenANewStoreAtOnce() throws {
         let runs = try (0..<16).map { _ in try startOctroi(["apply"], store: desk.store) }
         for run in runs {
-            let said = run.errors.fileHandleForReading.readDataToEndOfFile()
-            run.process.waitUntilExit()
-            #expect(
-                run.process.terminationStatus == 0, "\(String(decoding: said, as: UTF8.self))")
+            #expect(run.end() == 0, "\(run.said())")
         }
         #expect(try desk.run("tenant", "list", "--format", "csv").lines.count == 3)
         let files = try FileManager.default.contentsOfDirectory(atPath: desk.folder.path)
@@ -368,10 +330,9 @@ struct Desk {
     }
 
     @Test func aLinkToAStoreIsTheSameStore() throws {
-        let first = try startOctroi(
-            ["collect", "--root", desk.tree, "--interval", "60s"], store: desk.store)
+        let first = try desk.startCollector(every: "60s")
         defer { first.process.terminate() }
-        try waitFor { try desk.run("containers", "--format", "csv").output.contains("/other") }
+        try desk.awaitBaseline(of: "/other")
         let link = "\(desk.folder.path)/link.db"
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: desk.store)
         let second = try octroi(["collect", "--root", desk.tree, "--for", "1s"], store: link)
@@ -416,14 +377,13 @@ struct Desk {
         ] {
             try desk.set("x/\(name)", 0)
         }
-        let collector = try startOctroi(
-            ["collect", "--root", desk.tree, "--interval", "100ms", "--for", "1s"],
-            store: desk.store)
-        try waitFor { try desk.run("containers", "--format", "csv").output.contains("script") }
+        let collector = try desk.startCollector()
+        defer { collector.process.terminate() }
+        try desk.awaitBaseline(of: "/x/<script>")
         for name in ["=cmd()", "\u{1B}[31mred", "new\nline", "'; DROP TABLE usage; --"] {
             try desk.set("x/\(name)", 5)
         }
-        collector.process.waitUntilExit()
+        #expect(collector.stop() == 0)
         let csv = try desk.run("usage", "--by", "container", "--format", "csv")
         #expect(csv.status == 0)
         #expect(csv.lines.count == 5)
@@ -448,13 +408,4 @@ struct Desk {
             #expect(help.status == 0 && help.output.contains("EXAMPLE"), "\(words)")
         }
     }
-}
-
-/// Waits up to ten seconds for something to become true.
-func waitFor(_ condition: () throws -> Bool) throws {
-    for _ in 0..<1200 {
-        if try condition() { return }
-        usleep(50_000)
-    }
-    Issue.record("it did not become true in a minute")
 }

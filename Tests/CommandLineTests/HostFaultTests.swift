@@ -63,15 +63,13 @@ private func fill(_ path: String) throws {
         #expect(try collect().status == 0)
         // The disk fills while the collector runs …
         let running = try startOctroi(
-            ["collect", "--root", desk.tree, "--interval", "50ms", "--for", "2s"], store: store)
-        usleep(700_000)
+            ["collect", "--root", desk.tree, "--interval", "50ms"], store: store)
+        defer { running.process.terminate() }
+        try desk.awaitTicks(3, in: store)
         try fill("\(small)/ballast")
         try desk.set("other", 5050)
-        running.process.waitUntilExit()
-        #expect(running.process.terminationStatus == 1)
-        let said = String(
-            decoding: running.errors.fileHandleForReading.availableData, as: UTF8.self)
-        #expect(said.contains("the disk is full. Free some space"), "\(said)")
+        try running.waitUntilItSays("the disk is full. Free some space")
+        #expect(running.stop() == 1)
         // … and is full when the next one starts, though the first gave back its WAL.
         try fill("\(small)/more")
         let full = try collect()
@@ -119,13 +117,13 @@ private func fill(_ path: String) throws {
         for path in [desk.folder.path, desk.tree] { try #require(chmod(path, 0o777) == 0) }
         try desk.set("hidden/old", 100_000_000)
         try #require(chmod("\(desk.tree)/hidden", 0o000) == 0)
-        let collector = try collectAsNobody("--interval", "100ms", "--for", "3s")
-        try waitFor { try desk.run("containers", "--format", "csv").output.contains("/web") }
+        let collector = try collectAsNobody("--interval", "100ms")
+        defer { collector.terminate() }
+        try desk.awaitBaseline(of: "/tenant-acme.slice/web")
         try #require(chmod("\(desk.tree)/hidden", 0o755) == 0)
-        try waitFor {
-            try desk.run("containers", "--format", "csv").output.contains("/hidden/old")
-        }
+        try desk.awaitBaseline(of: "/hidden/old")
         try desk.set("hidden/old", 100_000_005)
+        collector.terminate()
         collector.waitUntilExit()
         let usage = try desk.run("usage", "--format", "csv").lines.last
         #expect(usage?.contains(",cpu,5,us,") == true)

@@ -5,14 +5,9 @@ import Testing
 /// What signals do to the collecting loop.
 @Suite struct SignalTests {
     private let desk: Desk
-    private let slice = "tree/tenant-acme.slice"
+    private let pids = "tenant-acme.slice/pids.max"
 
     init() throws { desk = try Desk() }
-
-    private func pids() throws -> String {
-        try String(contentsOfFile: "\(desk.folder.path)/\(slice)/pids.max", encoding: .utf8)
-            .trimmingCharacters(in: .newlines)
-    }
 
     private func configure(_ text: String) throws {
         _ = try desk.file(
@@ -21,54 +16,48 @@ import Testing
 
     /// SIGHUP takes over the settings; with a mistake in the file all stays as it was.
     @Test func aHangupReadsTheSettingsAgainAndEndsNothing() throws {
-        try desk.folder.write("max\n", to: "\(slice)/pids.max")
+        try desk.folder.write("max\n", to: "tree/\(pids)")
         let limits = try desk.file("limits.yaml", "limits: [ { tenant: acme, pids.max: 40 } ]\n")
         #expect(try desk.run("apply").status == 0 && desk.run("apply", limits).status == 0)
         try configure("enforcement: { limits: off }\n")
         let daemon = try startOctroi(
             ["daemon"], store: desk.store, config: "\(desk.folder.path)/config")
         defer { daemon.process.terminate() }
-        func hangUp() { kill(daemon.process.processIdentifier, SIGHUP) }
-        try waitFor {
-            try desk.run("containers", "--format", "csv").output.contains("/web")
-        }
-        hangUp()
-        usleep(500_000)
-        #expect(try pids() == "max", "limits are off")
-        try configure("enforcement: { limits: on }\n")
-        hangUp()
-        try waitFor { try pids() == "40" }
-        for text in ["enforcement: { limits: perhaps }\n", "enforcement: [", "nonsense: 1\n"] {
-            try configure(text)
+        func hangUp() { kill(daemon.pid, SIGHUP) }
+        func reload(_ settings: String, untilItSays text: String) throws {
+            let before = daemon.count(of: text)
+            try configure(settings)
             hangUp()
-            usleep(300_000)
-            #expect(daemon.process.isRunning)
+            try eventually("it says \(text)") { daemon.count(of: text) > before }
         }
-        try desk.folder.write("9\n", to: "\(slice)/pids.max")
-        try waitFor { try pids() == "40" }
-        try configure("enforcement: { limits: off }\n")
-        hangUp()
-        usleep(500_000)
-        try desk.folder.write("9\n", to: "\(slice)/pids.max")
-        usleep(500_000)
-        #expect(try pids() == "9", "off again")
-        daemon.process.terminate()
-        daemon.process.waitUntilExit()
-        #expect(daemon.process.terminationReason == .exit && daemon.process.terminationStatus == 0)
-        let log = String(
-            decoding: daemon.errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        #expect(log.contains("was read again") && log.contains("the settings stay as they were"))
+        let isOff = "limits are no longer enforced"
+        try desk.awaitBaseline(of: "/tenant-acme.slice/web")
+        try eventually("it has heard a signal: before it listens, it ignores them") {
+            hangUp()
+            return daemon.count(of: isOff) > 0
+        }
+        try desk.awaitTicks(3)
+        #expect(try desk.read(pids) == "max", "limits are off")
+        try reload("enforcement: { limits: on }\n", untilItSays: "limits are enforced")
+        try eventually("the limit is set") { try desk.read(pids) == "40" }
+        for text in ["enforcement: { limits: perhaps }\n", "enforcement: [", "nonsense: 1\n"] {
+            try reload(text, untilItSays: "the settings stay as they were")
+        }
+        try desk.folder.write("9\n", to: "tree/\(pids)")
+        try eventually("the limit is still kept") { try desk.read(pids) == "40" }
+        try reload("enforcement: { limits: off }\n", untilItSays: isOff)
+        try desk.folder.write("9\n", to: "tree/\(pids)")
+        try desk.awaitTicks(3)
+        #expect(daemon.stop() == 0)
+        #expect(try desk.read(pids) == "9", "off again")
+        #expect(daemon.said().contains("was read again"))
     }
 
     /// A log that nobody reads any more ends nothing.
     @Test func aLostStandardErrorIsNoReasonToStop() throws {
-        let collector = try startOctroi(
-            ["collect", "--root", desk.tree, "--interval", "50ms", "--for", "1s"],
-            store: desk.store)
+        let collector = try desk.startCollector(every: "50ms", "--for", "300ms")
         try collector.errors.fileHandleForReading.close()
-        collector.process.waitUntilExit()
-        #expect(collector.process.terminationReason == .exit)
-        #expect(collector.process.terminationStatus == 0)
+        #expect(collector.end() == 0)
         #expect(try desk.run("containers", "--format", "csv").output.contains("/web"))
     }
 
@@ -78,7 +67,6 @@ import Testing
         let reader = try startOctroi(["tenant", "list", "--format", "csv"], store: desk.store)
         try reader.output.fileHandleForReading.close()
         reader.process.waitUntilExit()
-        let said = reader.errors.fileHandleForReading.readDataToEndOfFile()
-        #expect(said.isEmpty && reader.process.terminationStatus == SIGPIPE)
+        #expect(reader.said().isEmpty && reader.process.terminationStatus == SIGPIPE)
     }
 }

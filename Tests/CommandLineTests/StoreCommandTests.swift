@@ -22,9 +22,7 @@ import Testing
         try bytes.write(to: URL(fileURLWithPath: desk.store))
     }
 
-    private func sql(_ sql: String) throws -> [String] {
-        try DatabaseQueue(path: desk.store).read { try String.fetchAll($0, sql: sql) }
-    }
+    private func sql(_ sql: String) throws -> [String] { try desk.sql(sql) }
 
     private func folder() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: desk.folder.path)
@@ -82,7 +80,7 @@ import Testing
         try desk.folder.write("1\n", to: "tree/a/cgroup.procs")
         let root = "\(desk.folder.path)/tree"
         #expect(
-            try desk.run("collect", "--for", "1s", "--interval", "1s", "--root", root).status == 0)
+            try desk.run("collect", "--for", "100ms", "--root", root).status == 0)
         #expect(try sql("SELECT count(*) FROM ledger_entry") == ["2"])
         #expect(try sql("SELECT count(*) FROM sample WHERE tick <= 10") == ["0"])
         #expect(try desk.run("store", "check").status == 0)
@@ -175,7 +173,7 @@ import Testing
         try desk.folder.write("usage_usec 5\n", to: "tree/a/cpu.stat")
         let root = "\(desk.folder.path)/tree"
         #expect(
-            try desk.run("collect", "--for", "1s", "--interval", "1s", "--root", root).status == 0)
+            try desk.run("collect", "--for", "100ms", "--root", root).status == 0)
         let sound = try desk.run("store", "verify")
         #expect(sound.status == 0 && sound.errors.contains("1 ledger entries"))
         try DatabaseQueue(path: desk.store).write {
@@ -222,30 +220,24 @@ import Testing
     @Test func readersAndTheCollectorDoNotWaitForEachOther() throws {
         try desk.folder.write("usage_usec 5\n", to: "tree/a/cpu.stat")
         try desk.folder.write("1\n", to: "tree/a/cgroup.procs")
-        let collector = try startOctroi(
-            ["collect", "--interval", "50ms", "--root", "\(desk.folder.path)/tree"],
-            store: desk.store)
+        let collector = try desk.startCollector(every: "50ms")
         defer { collector.process.terminate() }
         func ticks(_ db: Database) throws -> Int {
             try Int.fetchOne(db, sql: "SELECT count(*) FROM tick") ?? 0
         }
-        try waitFor {
-            FileManager.default.fileExists(atPath: desk.store)
-                && (try? sql("SELECT id FROM tick LIMIT 1").count) == 1
-        }
-        let queue = try DatabaseQueue(path: desk.store)
-        let (first, last) = try queue.read { db in
+        try desk.awaitBaseline(of: "/a")
+        let (first, last) = try desk.database().read { db in
             let first = try ticks(db)
-            usleep(1_500_000)
+            // Ticks go on while it reads.
+            try desk.awaitTicks(6)
             return (first, try ticks(db))
         }
         #expect(first == last, "one moment")
-        #expect(try queue.read(ticks) > first + 5, "ticks went on")
         // A second collector is told who is there.
         let second = try desk.run("collect", "--for", "1s", "--root", "\(desk.folder.path)/tree")
         #expect(
             second.status == 1
-                && second.errors.contains("process \(collector.process.processIdentifier)"))
+                && second.errors.contains("process \(collector.pid)"))
         #expect(try desk.run("store", "check").status == 0)
     }
 }

@@ -5,7 +5,8 @@ import Testing
 /// Only the store that belongs to this host and file writes limits.
 @Suite struct StoreHomeCommandTests {
     private let desk: Desk
-    private let slice = "tree/tenant-acme.slice"
+    private let slice = "tenant-acme.slice"
+    private let pids = "tenant-acme.slice/pids.max"
     private var copy: String { "\(desk.folder.path)/copy.db" }
 
     init() throws {
@@ -14,21 +15,16 @@ import Testing
             ("cpu.max", "max 100000"), ("cpu.weight", "100"), ("pids.max", "max"),
             ("pids.current", "3"), ("cgroup.freeze", "0"),
         ] {
-            try desk.folder.write(text + "\n", to: "\(slice)/\(file)")
+            try desk.folder.write(text + "\n", to: "tree/\(slice)/\(file)")
         }
         let limits = try desk.file("limits.yaml", "limits: [ { tenant: acme, pids.max: 40 } ]\n")
         #expect(try desk.run("apply").status == 0)
         #expect(try desk.run("apply", limits).status == 0)
         _ = try desk.file(
-            "config/octroi.yaml", "interval: 200ms\ncgroup_root: \(desk.tree)\n")
+            "config/octroi.yaml", "interval: 100ms\ncgroup_root: \(desk.tree)\n")
     }
 
-    private func pids() throws -> String {
-        try String(contentsOfFile: "\(desk.folder.path)/\(slice)/pids.max", encoding: .utf8)
-            .trimmingCharacters(in: .newlines)
-    }
-
-    private func daemon(_ store: String) throws -> (process: Process, output: Pipe, errors: Pipe) {
+    private func daemon(_ store: String) throws -> RunningProcess {
         try startOctroi(["daemon"], store: store, config: "\(desk.folder.path)/config")
     }
 
@@ -39,10 +35,10 @@ import Testing
 
     @Test func noCommandOnACopyWritesALimitUntilItIsAdopted() throws {
         let root = ["--root", desk.tree]
-        let boost = ["limit", "boost", "acme", "pids.max=500", "--for", "2s"] + root
+        let boost = ["limit", "boost", "acme", "pids.max=500", "--for", "1h"] + root
         #expect(try octroi(boost, store: desk.store).status == 0)
+        try desk.moveBoostsIntoThePast()
         try backUp()
-        usleep(2_100_000)
         for words in [
             ["usage"], ["tenant", "list"], ["report", "run", "usage-by-tenant"], ["apply"],
             ["budget", "list"], ["invoice", "draft"], ["audit"], ["store", "verify"],
@@ -57,7 +53,7 @@ import Testing
             #expect(result.status == 1, "\(words)")
             #expect(result.errors.contains("octroi store adopt"), "\(words): \(result.errors)")
         }
-        #expect(try pids() == "500")
+        #expect(try desk.read(pids) == "500")
         let info = try octroi(["store", "info"], store: copy)
         #expect(info.errors.contains("it is a backup of \(desk.store)"), "\(info.errors)")
         #expect(try desk.run("store", "info").errors == "")
@@ -67,7 +63,7 @@ import Testing
         #expect(adopted.errors.contains("its original is still at"))
         #expect(try octroi(["store", "adopt"], store: copy).output.contains("already"))
         #expect(try octroi(["limit", "set", "acme", "cpu=1"] + root, store: copy).status == 0)
-        #expect(try pids() == "40", "the boost was over")
+        #expect(try desk.read(pids) == "40", "the boost was over")
     }
 
     @Test func theServiceRefusesSettingsThatEverybodyMayWrite() throws {
@@ -91,17 +87,14 @@ import Testing
         try backUp()
         let running = try daemon(copy)
         defer { running.process.terminate() }
-        try waitFor {
-            try octroi(["containers", "--format", "csv"], store: copy).output.contains("/web")
-        }
-        usleep(600_000)
-        #expect(try pids() == "max")
+        try desk.awaitBaseline(of: "/tenant-acme.slice/web", in: copy)
+        try running.waitUntilItSays("nothing is written to the kernel")
+        try desk.awaitTicks(3, in: copy)
+        #expect(try desk.read(pids) == "max")
         #expect(try octroi(["store", "adopt"], store: copy).status == 0)
-        try waitFor { try pids() == "40" }
-        running.process.terminate()
-        running.process.waitUntilExit()
-        let log = String(
-            decoding: running.errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        try eventually("the limit is set") { try desk.read(pids) == "40" }
+        #expect(running.stop() == 0)
+        let log = running.said()
         #expect(log.contains("it is a backup of \(desk.store)"))
         #expect(
             log.components(separatedBy: "nothing is written to the kernel").count == 2, "once")
@@ -112,19 +105,21 @@ import Testing
         try backUp()
         let running = try daemon(desk.store)
         defer { running.process.terminate() }
-        try waitFor { try pids() == "40" }
+        try eventually("the limit is set") { try desk.read(pids) == "40" }
+        // Meanwhile the daemon is in the middle of no change of limits.
+        let lock = open("\(desk.store).limits", O_RDWR)
+        try #require(lock >= 0)
+        try eventually("nobody changes limits") { flock(lock, LOCK_EX | LOCK_NB) == 0 }
         switch how {
         case "removed": try #require(unlink(desk.store) == 0)
         case "replaced": try #require(rename(copy, desk.store) == 0)
         default: try #require(truncate(desk.store, 0) == 0)
         }
-        usleep(100_000)
-        try desk.folder.write("9\n", to: "\(slice)/pids.max")
-        try waitFor { !running.process.isRunning }
-        #expect(running.process.terminationStatus == 1)
-        #expect(try pids() == "9", "the enforcer stopped as well")
-        let log = String(
-            decoding: running.errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        try desk.folder.write("9\n", to: "tree/\(pids)")
+        close(lock)
+        #expect(running.end() == 1)
+        #expect(try desk.read(pids) == "9", "the enforcer stopped as well")
+        let log = running.said()
         #expect(log.contains(how == "removed" ? "taken away" : how), "\(log)")
         // What lies there now is not spoiled by what was written last into what lay there before.
         let check = try desk.run("store", "check")

@@ -158,7 +158,7 @@ import Units
         try rig.set("box/worker", cpu: 200)
         _ = try collector.tick()
         #expect(try rig.metered() == ["/box": 300])
-        let usage = try rig.store.usage(over: Period(monthOf: Host.wallTime()), by: .tenant)
+        let usage = try rig.store.usage(over: rig.month, by: .tenant)
         #expect(usage.map(\.tenant) == ["acme"])
     }
 
@@ -205,6 +205,6 @@ import Units
         let acme = Tenant(
             id: "acme", name: "acme", priceBook: nil, invoiceTo: InvoiceAddress(), match: [rule])
         _ = try Store(at: rig.store.path, for: .write).apply(
-            Contract(tenants: [acme], books: nil), isPlan: false, at: Host.wallTime())
+            Contract(tenants: [acme], books: nil), isPlan: false, at: rig.now)
     }
 }

@@ -20,18 +20,21 @@ private func book(
 }
 
 @Suite struct InvoiceLawTests {
-    /// 100,000 random invoices: with credits, discounts and two taxes, in currencies of 0, 2 and 3
+    /// 24,000 random invoices, no two alike: with credits, discounts and two taxes, in currencies of 0, 2 and 3
     /// digits, lines add up to the total, each within one unit of what it is exactly, in any order.
     @Test(arguments: ["JPY", "EUR", "BHD"], Rounding.allCases)
     func linesAddUp(currency: String, rounding: Rounding) throws {
-        var random = SeededRandom(seed: UInt64(currency.utf8.count + rounding.rawValue.utf8.count))
+        // Each case has invoices of its own.
+        let seed = "\(currency) \(rounding.rawValue)".utf8.reduce(0) { $0 &* 31 &+ UInt64($1) }
+        var random = SeededRandom(seed: seed)
+        var all: Set<[LineItem]> = []
         let taxes = try [("a", "20"), ("b", "5.5")].map {
             Tax(code: $0, name: $0, rate: try #require(DecimalPrice($1)))
         }
         let book = try book(currency, rounding, taxes)
         let scale = Rational(book.currency.scale)
         let kinds: [LineItem.Kind] = [.usage, .discount, .correction, .fixed, .minimum]
-        for round in 0..<8334 {
+        for round in 0..<2000 {
             let lines = (0..<Int.random(in: 1...6, using: &random)).map { index in
                 LineItem(
                     kind: kinds.randomElement(using: &random) ?? .usage, meter: "m\(index)",
@@ -41,6 +44,7 @@ private func book(
                         over: BigInt(Int.random(in: 1...3600, using: &random))),
                     taxes: taxes.filter { _ in Bool.random(using: &random) })
             }
+            all.insert(lines)
             let draft = try Draft(
                 tenant: "a", period: month, lines: lines, segments: [], book: book)
             let own = draft.lines.filter { $0.kind != .tax }
@@ -67,6 +71,7 @@ private func book(
                 book: book)
             #expect(again == draft)
         }
+        #expect(all.count == 2000)
     }
 
     /// Crediting an invoice line by line, in any steps, comes to nothing left, taxes included.

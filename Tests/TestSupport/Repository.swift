@@ -26,29 +26,21 @@ public func builtPath(_ name: String) -> String {
 /// Starts the octroi binary with its own store and config folder.
 public func startOctroi(
     _ words: [String], store: String, config: String = "\(repository)/config"
-) throws -> (process: Process, output: Pipe, errors: Pipe) {
-    let process = Process()
-    let (output, errors) = (Pipe(), Pipe())
-    process.executableURL = URL(fileURLWithPath: octroiPath)
-    process.arguments = words
-    process.environment = ["OCTROI_DB": store, "OCTROI_CONFIG": config, "TZ": "Asia/Kathmandu"]
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output
-    process.standardError = errors
-    try process.run()
-    return (process, output, errors)
+) throws -> RunningProcess {
+    try RunningProcess(
+        octroiPath, words,
+        environment: ["OCTROI_DB": store, "OCTROI_CONFIG": config, "TZ": "Asia/Kathmandu"])
 }
 
 /// Runs the octroi binary to its end.
 public func octroi(
     _ words: [String], store: String, config: String = "\(repository)/config"
 ) throws -> ProcessResult {
-    let (process, output, errors) = try startOctroi(words, store: store, config: config)
-    // Standard error stays small, so that reading the two in turn cannot block.
-    let text = output.fileHandleForReading.readDataToEndOfFile()
-    let said = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    let running = try startOctroi(words, store: store, config: config)
+    // Standard error stays small, so that it can wait until the process has ended.
+    let text = running.output.fileHandleForReading.readDataToEndOfFile()
+    running.process.waitUntilExit()
     return ProcessResult(
-        status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
-        errors: String(decoding: said, as: UTF8.self))
+        status: running.process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+        errors: running.said())
 }

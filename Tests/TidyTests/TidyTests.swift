@@ -139,4 +139,18 @@ import TestSupport
             }
         }
     }
+
+    /// A test that waits for a time, or looks how long something took, fails by chance on a busy host.
+    @Test func noTestWaitsForTheClock() throws {
+        let tests = try files("Tests", ".swift")
+        #expect(tests.contains { $0.path == "Tests/TestSupport/Waiting.swift" })
+        for (path, text) in tests where path != "Tests/TestSupport/Waiting.swift" {
+            for line in text.split(separator: "\n") {
+                #expect(
+                    !line.contains(
+                        /\b(u|nano)?sleep\(|\btime\(nil\)|\bclock_gettime\(|\bDate\(\)|ContinuousClock|SuspendingClock/
+                    ), "\(path) waits for the clock; use eventually: \(line)")
+            }
+        }
+    }
 }
