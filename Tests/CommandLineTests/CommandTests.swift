@@ -12,7 +12,7 @@ import Units
     @Test func fromKernelFilesToAnIssuedInvoice() throws {
         #expect(try desk.run("apply").status == 0)
         let collector = try desk.startCollector()
-        defer { collector.process.terminate() }
+        defer { collector.kill() }
         try desk.awaitBaseline(of: "/tenant-acme.slice/web")
         try desk.set("tenant-acme.slice/web", 3_601_000)
         #expect(collector.stop() == 0)
@@ -82,7 +82,7 @@ import Units
 
     @Test(
         arguments: [
-            (["collect", "--root", "/nowhere", "--for", "1s"], 69),
+            (["collect", "--root", "/proc/nowhere", "--for", "1s"], 69),
             (["collect", "--interval", "soon"], 64),
             (["usage", "--month", "2026-13"], 64), (["usage", "--by", "moon"], 64),
             (["nonsense"], 64),
@@ -93,8 +93,8 @@ import Units
             (["usage", "--tenant", "nobody"], 65), (["tenant", "show", "nobody"], 65),
             (["report", "nothing"], 64), (["limit", "set", "acme", "cpu=lots"], 64),
             (["limit", "set", "acme"], 64),
-            (["apply", "/nowhere/x.yaml"], 69), (["usage", "import", "/nowhere.csv"], 69),
-            (["price", "check", "/nowhere.yaml"], 69),
+            (["apply", "/proc/nowhere/x.yaml"], 69), (["usage", "import", "/proc/nowhere.csv"], 69),
+            (["price", "check", "/proc/nowhere.yaml"], 69),
             (["collect", "--interval", "106751991167d"], 64), (["collect", "--for", "400d"], 64),
         ] as [([String], Int32)])
     func wrongUseHasItsExitCodeAndThreeParts(words: [String], status: Int32) throws {
@@ -143,7 +143,7 @@ import Units
 
     @Test func aSecondCollectorIsRefusedAndTheFirstStopsCleanly() throws {
         let first = try desk.startCollector(every: "60s")
-        defer { first.process.terminate() }
+        defer { first.kill() }
         try desk.awaitBaseline(of: "/other")
         let second = try desk.run("collect", "--root", desk.tree, "--for", "1s")
         #expect(second.status == 1)
@@ -300,7 +300,7 @@ import Units
             ["usage"],
         ] {
             let result = try octroi(
-                ["--db", desk.store, "--format", "csv"] + words, store: "/nowhere/x.db")
+                ["--db", desk.store, "--format", "csv"] + words, store: "/proc/nowhere/x.db")
             #expect(result.status == 0, "\(words): \(result.errors)")
         }
     }
@@ -331,7 +331,7 @@ import Units
 
     @Test func aLinkToAStoreIsTheSameStore() throws {
         let first = try desk.startCollector(every: "60s")
-        defer { first.process.terminate() }
+        defer { first.kill() }
         try desk.awaitBaseline(of: "/other")
         let link = "\(desk.folder.path)/link.db"
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: desk.store)
@@ -378,7 +378,7 @@ import Units
             try desk.set("x/\(name)", 0)
         }
         let collector = try desk.startCollector()
-        defer { collector.process.terminate() }
+        defer { collector.kill() }
         try desk.awaitBaseline(of: "/x/<script>")
         for name in ["=cmd()", "\u{1B}[31mred", "new\nline", "'; DROP TABLE usage; --"] {
             try desk.set("x/\(name)", 5)

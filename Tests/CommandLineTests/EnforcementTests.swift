@@ -304,7 +304,7 @@ import Testing
         let daemon = try startOctroi(
             ["daemon", "--config", (config as NSString).deletingLastPathComponent],
             store: desk.store)
-        defer { daemon.process.terminate() }
+        defer { daemon.kill() }
         try eventually("pids.max is 40") { try read("pids.max") == "40" }
         try desk.folder.write("9\n", to: "\(root)/pids.max")
         try eventually("pids.max is 40") { try read("pids.max") == "40" }

@@ -36,17 +36,14 @@ private func fill(_ path: String) throws {
     init() throws { desk = try Desk() }
 
     /// Starts a collector on the desk's tree as a user without any rights.
-    private func collectAsNobody(_ words: String...) throws -> Process {
+    private func collectAsNobody(_ words: String...) throws -> RunningProcess {
         let tool = "\(desk.folder.path)/octroi"
         try FileManager.default.copyItem(atPath: octroiPath, toPath: tool)
-        let collector = Process()
-        collector.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        collector.arguments =
+        return try RunningProcess(
+            "/usr/bin/env",
             ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", tool, "collect"]
-            + ["--db", desk.store, "--root", desk.tree] + words
-        collector.standardError = FileHandle.nullDevice
-        try collector.run()
-        return collector
+                + ["--db", desk.store, "--root", desk.tree] + words,
+            environment: ProcessInfo.processInfo.environment)
     }
 
     @Test func aFullDiskLosesNothingAndLeavesNothingHalfWritten() throws {
@@ -64,7 +61,7 @@ private func fill(_ path: String) throws {
         // The disk fills while the collector runs …
         let running = try startOctroi(
             ["collect", "--root", desk.tree, "--interval", "50ms"], store: store)
-        defer { running.process.terminate() }
+        defer { running.kill() }
         try desk.awaitTicks(3, in: store)
         try fill("\(small)/ballast")
         try desk.set("other", 5050)
@@ -96,8 +93,7 @@ private func fill(_ path: String) throws {
         try #require(chmod(desk.tree, 0o700) == 0)
         try #require(chmod(desk.folder.path, 0o777) == 0)
         let collector = try collectAsNobody("--for", "100ms")
-        collector.waitUntilExit()
-        #expect(collector.terminationStatus == 77)
+        #expect(collector.end() == 77)
         #expect(!FileManager.default.fileExists(atPath: desk.store), "no store is made for nothing")
     }
 
@@ -106,8 +102,7 @@ private func fill(_ path: String) throws {
         try #require(chmod("\(desk.tree)/other", 0o000) == 0)
         try #require(chmod("\(desk.tree)/tenant-acme.slice/web/cpu.stat", 0o644) == 0)
         let collector = try collectAsNobody("--for", "100ms")
-        collector.waitUntilExit()
-        #expect(collector.terminationStatus == 0)
+        #expect(collector.end() == 0)
         let seen = try desk.run("containers", "--format", "csv").output
         #expect(seen.contains("/tenant-acme.slice/web") && !seen.contains("/other"))
     }
@@ -118,13 +113,12 @@ private func fill(_ path: String) throws {
         try desk.set("hidden/old", 100_000_000)
         try #require(chmod("\(desk.tree)/hidden", 0o000) == 0)
         let collector = try collectAsNobody("--interval", "100ms")
-        defer { collector.terminate() }
+        defer { collector.kill() }
         try desk.awaitBaseline(of: "/tenant-acme.slice/web")
         try #require(chmod("\(desk.tree)/hidden", 0o755) == 0)
         try desk.awaitBaseline(of: "/hidden/old")
         try desk.set("hidden/old", 100_000_005)
-        collector.terminate()
-        collector.waitUntilExit()
+        #expect(collector.stop() == 0)
         let usage = try desk.run("usage", "--format", "csv").lines.last
         #expect(usage?.contains(",cpu,5,us,") == true)
     }

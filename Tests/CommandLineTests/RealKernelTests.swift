@@ -79,6 +79,11 @@ struct RealKernelTests {
         return shell
     }
 
+    private func kill(_ process: Process) {
+        if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+    }
+
     private func awaitWork(_ cgroup: String, line: Int = #line) throws {
         try eventually("\(cgroup) has worked", line: line) { try counter(cgroup) > 300_000 }
     }
@@ -118,19 +123,18 @@ struct RealKernelTests {
         }
         try apply(tenants: "red", "blue")
         let collector = try collector()
-        defer { collector.process.terminate() }
+        defer { collector.kill() }
         // The collector must have looked once before the workloads begin.
         for name in ["/red/a", "/blue/b"] { try desk.awaitBaseline(of: path + name) }
         #expect(try counter("red/a") == 0 && counter("blue/b") == 0)
         var work = [try work(in: "red/a"), try work(in: "blue/b")]
-        defer { for process in work { process.terminate() } }
+        defer { for process in work { kill(process) } }
         for name in ["red/a", "blue/b"] { try awaitWork(name) }
         // One that is born under the eyes of the collector.
         try make("/blue/c")
         work.append(try self.work(in: "blue/c"))
         try awaitWork("blue/c")
-        for process in work { process.terminate() }
-        for process in work { process.waitUntilExit() }
+        for process in work { kill(process) }
         let names = ["red/a", "blue/b", "blue/c"]
         let bounds = try stop(collector, reading: "red/a", "blue/b", "blue/c")
         for (name, bounds) in zip(names, bounds) {
@@ -143,18 +147,17 @@ struct RealKernelTests {
         try make("", "/app")
         defer { for name in ["/app/hole", "/app", ""] { rmdir(top + name) } }
         let collector = try collector()
-        defer { collector.process.terminate() }
+        defer { collector.kill() }
         try desk.awaitBaseline(of: "\(path)/app")
         let work = try work(in: "app")
-        defer { work.terminate() }
+        defer { kill(work) }
         try awaitWork("app")
         try desk.awaitTicks(2)
         try make("/app/hole")
         try Data("\(work.processIdentifier)".utf8)
             .write(to: URL(fileURLWithPath: top + "/app/hole/cgroup.procs"))
         try awaitWork("app/hole")
-        work.terminate()
-        work.waitUntilExit()
+        kill(work)
         let bounds = try stop(collector, reading: "app")
         let rows = try billed("app")
         #expect(rows.map(\.path) == ["\(path)/app"])
@@ -182,7 +185,7 @@ struct RealKernelTests {
         defer { for name in ["/t", ""] { rmdir(top + name) } }
         try apply(tenants: "t")
         let first = try collector()
-        defer { first.process.terminate() }
+        defer { first.kill() }
         try desk.awaitBaseline(of: "\(path)/t")
         let lives = try lives(10_000, parallel: 24, in: "/t")
         try eventually("a thousand lives are metered") {
@@ -190,7 +193,7 @@ struct RealKernelTests {
         }
         first.kill()
         let second = try collector()
-        defer { second.process.terminate() }
+        defer { second.kill() }
         end(lives)
         try desk.awaitTicks(1)
         // No life works for less than 200 µs.
@@ -213,7 +216,7 @@ struct RealKernelTests {
         try apply(tenants: "t")
         var random = SeededRandom(seed: 50)
         var running = try collector(every: "50ms")
-        defer { running.process.terminate() }
+        defer { running.kill() }
         try desk.awaitBaseline(of: "\(path)/t")
         let lives = try lives(4000, parallel: 12, in: "/t")
         var kills = 0
@@ -235,7 +238,7 @@ struct RealKernelTests {
         try make("", "/pod")
         defer { for name in ["/pod/known", "/pod", ""] { rmdir(top + name) } }
         let collector = try collector(every: "200ms")
-        defer { collector.process.terminate() }
+        defer { collector.kill() }
         try desk.awaitBaseline(of: "\(path)/pod")
         for seed in 1...4 {
             end(try lives(12, parallel: 2, in: "/pod", seed: seed))
@@ -244,10 +247,9 @@ struct RealKernelTests {
         // One that is there until it is billed.
         try make("/pod/known")
         let work = try work(in: "pod/known")
-        defer { work.terminate() }
+        defer { kill(work) }
         try awaitWork("pod/known")
-        work.terminate()
-        work.waitUntilExit()
+        kill(work)
         let bounds = try stop(collector, reading: "pod", "pod/known")
         let rows = try billed("pod")
         let all = rows.reduce(0) { $0 + $1.cpu }
@@ -263,7 +265,7 @@ struct RealKernelTests {
         defer { for name in ["/t", ""] { rmdir(top + name) } }
         try apply(tenants: "t")
         let collector = try collector()
-        defer { collector.process.terminate() }
+        defer { collector.kill() }
         try desk.awaitTicks(1)
         var wanted: [String] = []
         for _ in 0..<3 {
@@ -307,7 +309,7 @@ struct RealKernelTests {
             rmdir(top)
         }
         let collector = try collector()
-        defer { collector.process.terminate() }
+        defer { collector.kill() }
         try desk.awaitTicks(1)
         for path in paths {
             let made = path.withUnsafeBytes {
@@ -344,13 +346,12 @@ struct RealKernelTests {
                 "prlimit", "--nofile=300:300", octroiPath, "collect", "--db", desk.store,
                 "--interval", "100ms",
             ], environment: ProcessInfo.processInfo.environment)
-        defer { collector.process.terminate() }
+        defer { collector.kill() }
         for name in ["/app"] + idle { try desk.awaitBaseline(of: path + name) }
         let work = try work(in: "app")
-        defer { work.terminate() }
+        defer { kill(work) }
         try awaitWork("app")
-        work.terminate()
-        work.waitUntilExit()
+        kill(work)
         let bounds = try stop(collector, reading: "app")
         let said = collector.said()
         #expect(!said.contains("cannot"), "\(said)")

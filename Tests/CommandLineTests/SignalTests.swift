@@ -22,7 +22,7 @@ import Testing
         try configure("enforcement: { limits: off }\n")
         let daemon = try startOctroi(
             ["daemon"], store: desk.store, config: "\(desk.folder.path)/config")
-        defer { daemon.process.terminate() }
+        defer { daemon.kill() }
         func hangUp() { kill(daemon.pid, SIGHUP) }
         func reload(_ settings: String, untilItSays text: String) throws {
             let before = daemon.count(of: text)

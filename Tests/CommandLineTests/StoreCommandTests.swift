@@ -161,9 +161,9 @@ import Testing
             other.output == (try desk.run("usage", "--month", "2026-11", "--format", "csv").output))
         let again = try desk.run("store", "backup", file)
         #expect(again.status == 1 && again.errors.contains("a file already"))
-        let nowhere = try desk.run("store", "backup", "/nowhere/x.db")
+        let nowhere = try desk.run("store", "backup", "/proc/nowhere/x.db")
         #expect(
-            nowhere.status == 69 && nowhere.errors.hasPrefix("octroi: /nowhere/x.db: it cannot"))
+            nowhere.status == 69 && nowhere.errors.hasPrefix("octroi: /proc/nowhere/x.db: it cannot"))
         #expect(try !folder().contains { $0.contains(".partial") })
     }
 
@@ -221,7 +221,7 @@ import Testing
         try desk.folder.write("usage_usec 5\n", to: "tree/a/cpu.stat")
         try desk.folder.write("1\n", to: "tree/a/cgroup.procs")
         let collector = try desk.startCollector(every: "50ms")
-        defer { collector.process.terminate() }
+        defer { collector.kill() }
         func ticks(_ db: Database) throws -> Int {
             try Int.fetchOne(db, sql: "SELECT count(*) FROM tick") ?? 0
         }

@@ -86,7 +86,7 @@ import Testing
     @Test func theDaemonOfACopyMetersAndWritesNothingUntilItIsAdopted() throws {
         try backUp()
         let running = try daemon(copy)
-        defer { running.process.terminate() }
+        defer { running.kill() }
         try desk.awaitBaseline(of: "/tenant-acme.slice/web", in: copy)
         try running.waitUntilItSays("nothing is written to the kernel")
         try desk.awaitTicks(3, in: copy)
@@ -104,7 +104,7 @@ import Testing
     func aDaemonWhoseStoreIsGoneStopsWithTheReason(_ how: String) throws {
         try backUp()
         let running = try daemon(desk.store)
-        defer { running.process.terminate() }
+        defer { running.kill() }
         try eventually("the limit is set") { try desk.read(pids) == "40" }
         // Meanwhile the daemon is in the middle of no change of limits.
         let lock = open("\(desk.store).limits", O_RDWR)

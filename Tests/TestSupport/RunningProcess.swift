@@ -52,13 +52,13 @@ public final class RunningProcess {
     /// - Returns: its exit status; `nil` if a signal ended it.
     @discardableResult
     public func stop() -> Int32? {
-        process.terminate()
+        if process.isRunning { process.terminate() }
         return end()
     }
 
-    /// Ends it at once.
+    /// Ends it at once, if it has not ended yet.
     public func kill() {
-        Foundation.kill(pid, SIGKILL)
+        if process.isRunning { Foundation.kill(pid, SIGKILL) }
         process.waitUntilExit()
     }
 
