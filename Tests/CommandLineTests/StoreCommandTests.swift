@@ -80,7 +80,7 @@ import Testing
         try desk.folder.write("1\n", to: "tree/a/cgroup.procs")
         let root = "\(desk.folder.path)/tree"
         #expect(
-            try desk.run("collect", "--for", "100ms", "--root", root).status == 0)
+            try desk.run("collect", "--for", "1ms", "--root", root).status == 0)
         #expect(try sql("SELECT count(*) FROM ledger_entry") == ["2"])
         #expect(try sql("SELECT count(*) FROM sample WHERE tick <= 10") == ["0"])
         #expect(try desk.run("store", "check").status == 0)
@@ -173,7 +173,7 @@ import Testing
         try desk.folder.write("usage_usec 5\n", to: "tree/a/cpu.stat")
         let root = "\(desk.folder.path)/tree"
         #expect(
-            try desk.run("collect", "--for", "100ms", "--root", root).status == 0)
+            try desk.run("collect", "--for", "1ms", "--root", root).status == 0)
         let sound = try desk.run("store", "verify")
         #expect(sound.status == 0 && sound.errors.contains("1 ledger entries"))
         try DatabaseQueue(path: desk.store).write {
