@@ -102,7 +102,7 @@ import Units
             ["tenant", "show", name], ["report", name], ["limit", "history", name],
             ["usage", "--month", name], ["usage", "--from", name], ["apply", name], ["apply", new],
             ["usage", "import", name], ["samples", "--container", name],
-            ["store", "backup", "/nowhere/\(name)"],
+            ["store", "backup", "\(desk.folder.path)/none/\(name)"],
             ["limit", "set", name, "cpu=1", "--root", desk.tree],
             ["limit", "set", "acme", name, "--root", desk.tree], ["invoice", "show", name],
             ["budget", "set", name, "5"],
@@ -111,7 +111,7 @@ import Units
             #expect(result.status != 0 || words[1] == "history", "\(words)")
             #expect(!result.errors.isEmpty && isSafe(result.errors), "\(words)")
         }
-        let elsewhere = try octroi(["usage"], store: "/nowhere/\(name)")
+        let elsewhere = try octroi(["usage"], store: "\(desk.folder.path)/none/\(name)")
         #expect(elsewhere.status != 0 && isSafe(elsewhere.errors))
     }
 
