@@ -111,7 +111,7 @@ public struct IOStat: Hashable, Sendable {
         while let word = nextWord(text, line, from: &position) {
             let device = DeviceNumber(text, word)
             if device != nil || matches(text, word, "(unknown)") {
-                end(section, counters, isOdd: isOdd, cursor, text, line)
+                end(section, counters, isOdd: isOdd, hasFigures: hasFigures, cursor, text, line)
                 section = device.map { Section.device($0, word) } ?? .unknown
                 (counters, isOdd, hasFigures) = (IOCounters(), false, false)
                 continue
@@ -122,7 +122,7 @@ public struct IOStat: Hashable, Sendable {
             if !counters.take(text, word) { isOdd = true }
         }
         guard cursor.isTorn else {
-            end(section, counters, isOdd: isOdd, cursor, text, line)
+            end(section, counters, isOdd: isOdd, hasFigures: hasFigures, cursor, text, line)
             return
         }
         endTorn(section, hasFigures: hasFigures, cursor, text, line)
@@ -130,13 +130,13 @@ public struct IOStat: Hashable, Sendable {
 
     /// Takes what a line says of one device.
     private mutating func end(
-        _ section: Section, _ counters: IOCounters, isOdd: Bool, _ cursor: LineCursor,
-        _ text: Span<UInt8>, _ line: Range<Int>
+        _ section: Section, _ counters: IOCounters, isOdd: Bool, hasFigures: Bool,
+        _ cursor: LineCursor, _ text: Span<UInt8>, _ line: Range<Int>
     ) {
         switch section {
         case .unknown: unknownDevices += 1
         case .none:
-            guard isOdd || counters != IOCounters() else { return }
+            guard hasFigures else { return }
             completeness = .partial
             note("a line of no device", cursor, text, line)
         case .device(let device, _):

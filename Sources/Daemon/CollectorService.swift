@@ -167,8 +167,11 @@ public struct CollectorService: Service {
                 if end == .stopped { committer.wait() }
             }
             let outcome = collector.keep(tick, try committer.end())
-            for failure in outcome.failures { logger.warning("cannot enter \(failure)") }
-            for anomaly in outcome.anomalies { logger.warning("\(anomaly)") }
+            // Paths may be as long as a page.
+            for failure in outcome.failures {
+                logger.warning("cannot enter \(shortened("\(failure)", to: 800))")
+            }
+            for anomaly in outcome.anomalies { logger.warning("\(shortened(anomaly, to: 800))") }
             onTick(outcome)
             return nil
         } catch {

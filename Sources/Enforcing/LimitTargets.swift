@@ -143,13 +143,13 @@ public struct LimitTargets {
         }
         guard let only = found.first, let cgroup = tree.cgroup(only) else {
             throw Fault(
-                .unavailable, at: "\(tree.path), \"\(harmless(word))\"",
+                .unavailable, at: "\(tree.path), \(quoted(word))",
                 found: "no tenant and no cgroup of that name",
                 cure: "octroi tenant list and octroi containers show what there is")
         }
         guard found.count == 1 else {
             throw Fault(
-                .wrongUse, at: "\"\(harmless(word))\"",
+                .wrongUse, at: quoted(word),
                 found: "\(found.count) cgroups of that name",
                 cure: "Give a longer path: "
                     + found.prefix(4).map { harmless($0) }.joined(separator: ", "))

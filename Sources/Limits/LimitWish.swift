@@ -27,7 +27,8 @@ public struct LimitWish: Hashable, Sendable {
         let (read, expected) = Self.read(value, for: key)
         guard let read else {
             throw Fault(
-                .wrongUse, at: "limit \"\(word)\"", found: "\(key) does not take \"\(value)\"",
+                .wrongUse, at: "limit \(quoted(word))",
+                found: "\(key) does not take \(quoted(value))",
                 cure: "Write \(expected)")
         }
         goal = .value(key, read)
@@ -95,7 +96,7 @@ public enum LimitName {
 
     static func unknown(_ word: String) -> Fault {
         Fault(
-            .wrongUse, at: "limit \"\(word)\"", found: "no limit of that name",
+            .wrongUse, at: "limit \(quoted(word))", found: "no limit of that name",
             cure: "Use one of \(words.joined(separator: ", ")), as in cpu=1.5")
     }
 }
@@ -111,7 +112,7 @@ private func refuseKernelQuota(_ text: String, _ word: String) throws(Fault) {
     else { return }
     let cores = Rational(quota) / Rational(period)
     throw Fault(
-        .wrongUse, at: "limit \"\(word)\"",
+        .wrongUse, at: "limit \(quoted(word))",
         found: "\(quota) cores: cpu.max takes cores here, where the kernel's file takes µs in each "
             + "period",
         cure: "Write cpu=\(short(cores)) for a quota of \(quota) µs in each "
@@ -122,7 +123,7 @@ private func refuseKernelQuota(_ text: String, _ word: String) throws(Fault) {
 private func device(_ text: String, _ word: String) throws(Fault) -> LimitWish.Goal {
     func wrong(_ found: String) -> Fault {
         Fault(
-            .wrongUse, at: "limit \"\(word)\"", found: found,
+            .wrongUse, at: "limit \(quoted(word))", found: found,
             cure: "Write io.max=/dev/vda:wbps=10M,riops=200, with rbps and wbps in bytes a second, "
                 + "riops and wiops in operations a second, or max")
     }
@@ -139,9 +140,9 @@ private func device(_ text: String, _ word: String) throws(Fault) -> LimitWish.G
         let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard pair.count == 2, let field = IOMax.Field(rawValue: String(pair[0])),
             let limit = isBytes(field) ? bytes(String(pair[1])) : Limit(pair[1])
-        else { throw wrong("\"\(part)\"") }
+        else { throw wrong(quoted(String(part))) }
         // The kernel takes 0 for out of range.
-        if limit == .at(0) { throw wrong("\"\(part)\": the kernel takes no 0") }
+        if limit == .at(0) { throw wrong("\(quoted(String(part))): the kernel takes no 0") }
         guard fields.updateValue(limit, forKey: field) == nil else {
             throw wrong("\(field.rawValue) twice")
         }

@@ -58,8 +58,12 @@ enum Main {
     private static func refuse(_ error: any Error) -> Never {
         let code = Octroi.exitCode(for: error)
         guard code != .success else { Octroi.exit(withError: error) }
-        let text = Octroi.fullMessage(for: error)
-        if !text.isEmpty { complain(text) }
+        // The first line repeats the word that is wrong; help and usage come behind it.
+        let parts = Octroi.fullMessage(for: error).split(separator: "\n", maxSplits: 1)
+            .map(String.init)
+        if let first = parts.first {
+            complain(([shortened(first, to: 300)] + parts.dropFirst()).joined(separator: "\n"))
+        }
         exit(code.rawValue)
     }
 

@@ -198,6 +198,7 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     /// A line that names no device may be any device's, so none can be said to be gone.
     @Test(arguments: [
         "8 rbytes=1\n", ":0 rbytes=1\n", "garbage\n", "8:1", "rbytes=1 8:16 rbytes=5\n", "(unkn",
+        "8:0\trbytes=1\n", "cost.usage=5\n",
     ])
     func aLineOfNoDeviceIsNamed(text: String) {
         let text = bytes("8:16 rbytes=5\n" + text)

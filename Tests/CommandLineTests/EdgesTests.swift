@@ -167,8 +167,8 @@ import Testing
             ["budget", "set", long, "5"], ["budget", "set", "acme", "5", "--ladder", long],
             ["usage", "--tenant", long], ["usage", "--month", long], ["usage", "import", long],
             ["samples", "--container", long], ["apply", long], ["price", "check", long],
-            ["store", "prune", "--older-than", long], ["store", "backup", "/nowhere/\(long)"],
-            ["usage", "--db", "/nowhere/\(long)"], [long], ["usage", "--by", long],
+            ["store", "prune", "--older-than", long], ["store", "backup", "/proc/nowhere/\(long)"],
+            ["usage", "--db", "/proc/nowhere/\(long)"], [long], ["usage", "--by", long],
         ] {
             let result = try octroi(words, store: desk.store)
             #expect(!result.errors.isEmpty, "\(words[0])")

@@ -73,7 +73,10 @@ public struct MadeUpDisks: Sendable {
         switch damage {
         case .nothing, .oddValue: break
         case .oddLine:
-            let line = ["garbage", "8 rbytes=1", ":0", "8: wbytes=2", "rbytes=7"]
+            let line = [
+                "garbage", "8 rbytes=1", ":0", "8: wbytes=2", "rbytes=7", "8:0\trbytes=7",
+                "cost.usage=5",
+            ]
             // Behind a device that waits for the line of the next one, it would be that one's.
             text = (line.randomElement(using: &random) ?? "x") + "\n" + text
             (isWhole, isOdd) = (false, true)

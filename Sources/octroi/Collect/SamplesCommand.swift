@@ -88,7 +88,7 @@ struct SamplesCommand: ParsableCommand {
         let paths = Set(found.map(\.path))
         guard !found.isEmpty else {
             throw Fault(
-                .badData, at: "--container \"\(harmless(container))\"",
+                .badData, at: "--container \(quoted(container))",
                 found: "no container of that path or name in the store",
                 cure: "octroi containers --all lists them")
         }
@@ -96,12 +96,11 @@ struct SamplesCommand: ParsableCommand {
         let isName = !exact.isEmpty && exact.allSatisfy { $0.name == container }
         guard paths.count == 1 || isName else {
             throw Fault(
-                .wrongUse, at: "--container \"\(harmless(container))\"",
+                .wrongUse, at: "--container \(quoted(container))",
                 found: "\(paths.count) containers whose path ends so",
                 cure: "Give a longer path: "
                     + paths.sorted().prefix(4).map(harmless).joined(separator: ", "))
         }
         return found.sorted { $0.row < $1.row }
     }
-
 }

@@ -59,7 +59,7 @@ extension Settings {
 
 func unknownInvoice(_ number: String) -> Fault {
     Fault(
-        .badData, at: "invoice \"\(harmless(number))\"", found: "no such invoice",
+        .badData, at: "invoice \(quoted(number))", found: "no such invoice",
         cure: "octroi invoice list shows them")
 }
 

@@ -72,7 +72,7 @@ struct InvoiceExplain: ParsableCommand {
 
     private func wrong(_ text: String) -> Fault {
         Fault(
-            .wrongUse, at: "line \"\(harmless(text))\"",
+            .wrongUse, at: "line \(quoted(text))",
             found: "not a number of an invoice and a line",
             cure: "Write octroi invoice explain OCT-000001 3")
     }

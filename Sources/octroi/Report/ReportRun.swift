@@ -52,7 +52,7 @@ struct ReportRun: ParsableCommand {
         guard let report = known.first(where: { $0.name == name }) else {
             if name == PriceCompare.reportName { return try comparePrices() }
             throw Fault(
-                .wrongUse, at: "report \"\(harmless(name))\"", found: "no report of that name",
+                .wrongUse, at: "report \(quoted(name))", found: "no report of that name",
                 cure: "octroi report list shows them")
         }
         let zone = try place.settings().zone

@@ -111,7 +111,7 @@ struct TenantAdd: ParsableCommand {
     func run() throws {
         guard isIdentifier(tenant, also: "-"), tenant != Tenant.unattributed else {
             throw Fault(
-                .wrongUse, at: "tenant id", found: "\"\(harmless(tenant))\"",
+                .wrongUse, at: "tenant id", found: quoted(tenant),
                 cure: "Write a-z, 0-9 and -, beginning with a letter, 63 characters at most")
         }
         let rules = try which.rules()

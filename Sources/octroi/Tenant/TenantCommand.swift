@@ -75,6 +75,6 @@ struct TenantShow: ParsableCommand {
 
 func unknownTenant(_ id: String) -> Fault {
     Fault(
-        .badData, at: "tenant \"\(harmless(id))\"", found: "no such tenant",
+        .badData, at: "tenant \(quoted(id))", found: "no such tenant",
         cure: "octroi tenant list shows them; octroi apply adds them")
 }
