@@ -174,9 +174,12 @@ import Testing
         #expect(said.contains("/system.slice/containerd.service: it holds processes beside"))
     }
 
-    @Test(arguments: ["/guest", "/machine/qemu-5-guest.libvirt-qemu"])
-    func aVirtualMachineWithThreadedCgroupsIsOneContainer(path: String) throws {
-        let host = try FieldHost(["harbor": "{ cgroup: \"\(path)**\" }"])
+    @Test(arguments: [
+        ("{ cgroup: \"/guest**\" }", "/guest"), ("{ root: /guest }", "/guest"),
+        ("{ cgroup: \"/machine/**\" }", "/machine/qemu-5-guest.libvirt-qemu"),
+    ])
+    func aVirtualMachineWithThreadedCgroupsIsOneContainer(rule: String, path: String) throws {
+        let host = try FieldHost(["harbor": rule])
         func set(cpu: Int, read: Int) throws {
             try host.cgroup(
                 path, cpu: cpu,
