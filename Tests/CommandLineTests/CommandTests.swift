@@ -93,7 +93,8 @@ import Units
             (["usage", "--tenant", "nobody"], 65), (["tenant", "show", "nobody"], 65),
             (["report", "nothing"], 64), (["limit", "set", "acme", "cpu=lots"], 64),
             (["limit", "set", "acme"], 64),
-            (["apply", "/proc/nowhere/x.yaml"], 69), (["usage", "import", "/proc/nowhere.csv"], 69),
+            (["apply", "/proc/nowhere/x.yaml"], 69),
+            (["usage", "import", "/proc/nowhere.csv"], 69),
             (["price", "check", "/proc/nowhere.yaml"], 69),
             (["collect", "--interval", "106751991167d"], 64), (["collect", "--for", "400d"], 64),
         ] as [([String], Int32)])

@@ -163,7 +163,8 @@ import Testing
         #expect(again.status == 1 && again.errors.contains("a file already"))
         let nowhere = try desk.run("store", "backup", "/proc/nowhere/x.db")
         #expect(
-            nowhere.status == 69 && nowhere.errors.hasPrefix("octroi: /proc/nowhere/x.db: it cannot"))
+            nowhere.status == 69
+                && nowhere.errors.hasPrefix("octroi: /proc/nowhere/x.db: it cannot"))
         #expect(try !folder().contains { $0.contains(".partial") })
     }
 

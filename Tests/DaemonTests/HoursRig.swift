@@ -24,7 +24,7 @@ final class HoursRig {
     }
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryFolder(inMemory: true)
         store = try Store(at: "\(folder.path)/octroi.db", for: .write)
         try store.adoptTenants(Rehearsal.tenants, at: kernel.now().wall)
     }

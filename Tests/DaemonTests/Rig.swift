@@ -15,7 +15,7 @@ struct Rig {
     var month: Period { Period(monthOf: now) }
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryFolder(inMemory: true)
         store = try Store(at: "\(folder.path)/octroi.db", for: .write)
         try folder.write("", to: "tree/cgroup.procs")
     }

@@ -33,7 +33,7 @@ final class LimitRig {
     ]
 
     init(cgroups: [String], tenants: [Tenant] = [], bus: ((String) -> FakeBus)? = nil) throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryFolder(inMemory: true)
         let time = Time()
         for cgroup in cgroups {
             for (name, text) in Self.files {

@@ -20,7 +20,7 @@ private func book(
 }
 
 @Suite struct InvoiceLawTests {
-    /// 24,000 random invoices, no two alike: with credits, discounts and two taxes, in currencies of 0, 2 and 3
+    /// 12,000 random invoices, no two alike: with credits, discounts and two taxes, in currencies of 0, 2 and 3
     /// digits, lines add up to the total, each within one unit of what it is exactly, in any order.
     @Test(arguments: ["JPY", "EUR", "BHD"], Rounding.allCases)
     func linesAddUp(currency: String, rounding: Rounding) throws {
@@ -34,7 +34,7 @@ private func book(
         let book = try book(currency, rounding, taxes)
         let scale = Rational(book.currency.scale)
         let kinds: [LineItem.Kind] = [.usage, .discount, .correction, .fixed, .minimum]
-        for round in 0..<2000 {
+        for round in 0..<1000 {
             let lines = (0..<Int.random(in: 1...6, using: &random)).map { index in
                 LineItem(
                     kind: kinds.randomElement(using: &random) ?? .usage, meter: "m\(index)",
@@ -71,7 +71,7 @@ private func book(
                 book: book)
             #expect(again == draft)
         }
-        #expect(all.count == 2000)
+        #expect(all.count == 1000)
     }
 
     /// Crediting an invoice line by line, in any steps, comes to nothing left, taxes included.

@@ -142,11 +142,12 @@ private let id = String(repeating: "0a", count: 32)
     }
 
     private func serve(_ answer: String, _ ask: (String) throws -> Void) throws {
-        try serve({ connection in
-            var request = [UInt8](repeating: 0, count: 4096)
-            _ = recv(connection, &request, request.count, 0)
-            _ = answer.withCString { send(connection, $0, strlen($0), 0) }
-        }, ask)
+        try serve(
+            { connection in
+                var request = [UInt8](repeating: 0, count: 4096)
+                _ = recv(connection, &request, request.count, 0)
+                _ = answer.withCString { send(connection, $0, strlen($0), 0) }
+            }, ask)
     }
 
     private func find(_ socket: String) -> NameFinder.Answer {

@@ -17,7 +17,7 @@ struct Billing {
     let november: Period
 
     init(unpriced: UnpricedPolicy = .block, meters: [String: Price]? = nil) throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryFolder(inMemory: true)
         store = try Store(at: "\(folder.path)/octroi.db", for: .write)
         october = try #require(Period(month: "2026-10"))
         november = try #require(Period(month: "2026-11"))

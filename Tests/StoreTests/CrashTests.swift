@@ -7,10 +7,16 @@ import Units
 
 /// Kills and failing writes at every kind of moment: what is in the store afterwards is what an
 /// undisturbed run leaves.
-@Suite(.serialized) struct CrashTests {
+@Suite struct CrashTests {
     private let folder: TemporaryFolder
+    /// What an undisturbed run leaves, made once.
+    private static let calm = Result {
+        let tests = try CrashTests()
+        _ = try tests.rehearse("calm")
+        return try tests.content("calm")
+    }
 
-    init() throws { folder = try TemporaryFolder() }
+    init() throws { folder = try TemporaryFolder(inMemory: true) }
 
     private func path(_ name: String) -> String { "\(folder.path)/\(name).db" }
 
@@ -61,7 +67,8 @@ import Units
         }
     }
 
-    private func expectSame(_ name: String, _ calm: [String]) throws {
+    private func expectSame(_ name: String) throws {
+        let calm = try Self.calm.get()
         let content = try content(name)
         #expect(content.count > 1000)
         let difference = content.difference(from: calm)
@@ -69,8 +76,6 @@ import Units
     }
 
     @Test func killedAtTwoHundredPointsItIsAsIfItNeverWas() throws {
-        _ = try rehearse("calm")
-        let calm = try content("calm")
         var random = SeededRandom(seed: 200)
         var kills = 0
         func moment() -> Int {
@@ -84,12 +89,11 @@ import Units
         }
         print("crash: killed \(kills) times")
         #expect(kills >= 200)
-        try expectSame("killed", calm)
+        try expectSame("killed")
     }
 
     @Test(arguments: [("io", 211), ("io", 127), ("full", 97)])
     func writesThatFailLoseNothing(_ kind: String, _ every: Int) throws {
-        _ = try rehearse("calm")
         // More steps than lie between two failures would never be done in one transaction.
         _ = try rehearse("failing", ticks: 0)
         let said = try #require(try rehearse("failing", kind, at: 30, every: every))
@@ -97,7 +101,7 @@ import Units
         try #require(words.count == 2)
         print("crash: of \(words[0]) steps each \(every)th failed (\(kind)); \(words[1]) faults")
         #expect(words[1] > 20)
-        try expectSame("failing", content("calm"))
+        try expectSame("failing")
     }
 
     /// A store whose making fails at any step is made by the next attempt.

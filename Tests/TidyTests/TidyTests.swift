@@ -144,7 +144,8 @@ import TestSupport
     @Test func noTestWaitsForTheClock() throws {
         let tests = try files("Tests", ".swift")
         #expect(tests.contains { $0.path == "Tests/TestSupport/Waiting.swift" })
-        let clocks = /\b(u|nano)?sleep\(|\btime\(nil\)|\bclock_gettime\(|\bDate\(\)|(Continuous|Suspending)Clock\b/
+        let clocks =
+            /\b(u|nano)?sleep\(|\btime\(nil\)|\bclock_gettime\(|\bDate\(\)|(Continuous|Suspending)Clock\b/
         for (path, text) in tests where path != "Tests/TestSupport/Waiting.swift" {
             for line in text.split(separator: "\n") where line.contains(clocks) {
                 Issue.record("\(path) waits for the clock; use eventually: \(line)")
