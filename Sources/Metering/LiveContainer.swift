@@ -3,12 +3,24 @@ import Units
 /// What a container does now: its last sample, and its rates since the one before; `nil` is "not
 /// measured".
 public struct LiveContainer: Hashable, Sendable {
-    public var row: Int64
-    public var path: String
+    public enum Kind: String, Hashable, Sendable {
+        case container
+        /// Of a cgroup with a tenant's containers below it.
+        case tenantRoot = "tenant root"
+        /// All that a tenant has: its containers, and what its roots hold beside them.
+        case tenant
+    }
+
+    /// Its account; `nil` of a tenant.
+    public var row: Int64?
+    /// `nil` of a tenant.
+    public var path: String?
     public var tenant: String
     public var runtime: String
     public var name: String?
-    public var isTenantRoot: Bool
+    public var kind: Kind
+    /// The account of the tenant root that it lies below.
+    public var root: Int64?
     /// CPU time in µs a second.
     public var cpuRate: Int64?
     /// Memory in bytes, as `memory.current` has it.
@@ -25,11 +37,9 @@ public struct LiveContainer: Hashable, Sendable {
     public var memoryLimit: Int64?
     /// Time in which it was held back by its cpu limit, in µs a second.
     public var throttledRate: Int64?
-    /// What it used in this hour.
-    public var hour: [Usage] = []
 
-    public init(row: Int64, path: String, tenant: String, runtime: String, isTenantRoot: Bool) {
+    public init(row: Int64?, path: String?, tenant: String, runtime: String, kind: Kind) {
         (self.row, self.path, self.tenant) = (row, path, tenant)
-        (self.runtime, self.isTenantRoot) = (runtime, isTenantRoot)
+        (self.runtime, self.kind) = (runtime, kind)
     }
 }

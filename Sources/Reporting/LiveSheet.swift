@@ -1,3 +1,4 @@
+import BigInt
 import Metering
 import Units
 
@@ -14,12 +15,17 @@ public enum LiveOrder: String, Sendable, CaseIterable {
 /// A container with what it cost in this hour so far.
 public struct PricedContainer: Sendable {
     public var live: LiveContainer
-    /// Exact, in major units; `nil` without a price book.
+    /// Exact, in major units; `nil` if it is not known.
     public var cost: Rational?
     public var currency: Currency?
+    /// The cost in millionths, rounded so that a tenant's rows still add up.
+    public var shown: BigInt
 
-    public init(live: LiveContainer, cost: Rational?, currency: Currency?) {
+    public init(
+        live: LiveContainer, cost: Rational?, currency: Currency?, shown: BigInt = 0
+    ) {
         (self.live, self.cost, self.currency) = (live, cost, currency)
+        self.shown = shown
     }
 }
 
@@ -47,20 +53,23 @@ public func liveCells(_ container: PricedContainer?) -> [Cell] {
         percent(live.cpuRate), bytes(live.memory), rate(live.ioReadRate), rate(live.ioWriteRate),
         rate(live.netReceiveRate), rate(live.netSendRate), percent(live.cpuLimit),
         bytes(live.memoryLimit), percent(live.throttledRate),
-        container.cost.map { .rational($0, display: shortened($0)) } ?? .none,
+        container.cost.map {
+            .rational($0, display: decimalText(container.shown, places: 6))
+        } ?? .none,
         .optional(container.currency?.code),
     ]
 }
 
 /// Live containers as `octroi top` lists them.
 public func liveSheet(_ containers: [PricedContainer], title: String? = nil) -> Sheet {
-    var unused: Set<String> = []
-    let columns = ["tenant", "container", "name"] + liveColumns
+    // A row without a container says by that what it is.
+    var unused: Set = ["kind"]
+    let columns = ["tenant", "container", "name"] + liveColumns + ["kind"]
     let rows = containers.map { container -> [Cell] in
         [
-            .text(container.live.tenant), .text(container.live.path),
+            .text(container.live.tenant), .optional(container.live.path),
             .optional(container.live.name),
-        ] + liveCells(container)
+        ] + liveCells(container) + [.text(container.live.kind.rawValue)]
     }
     for (index, column) in columns.enumerated() where rows.allSatisfy({ $0[index] == .none }) {
         unused.insert(column)
@@ -107,9 +116,4 @@ private func bytes(_ count: Int64?) -> Cell {
 
 private func rate(_ count: Int64?) -> Cell {
     count.map { .integer(Int128($0), display: humanBytes(Int128($0)) + "/s") } ?? .none
-}
-
-/// Six decimals, cut.
-private func shortened(_ amount: Rational) -> String {
-    decimalText((amount * Rational(1_000_000)).floor, places: 6)
 }

@@ -1,11 +1,10 @@
 import GRDB
 import Metering
-import Pricing
 import Units
 
 extension Store {
-    /// What every container of the last tick does now, with its usage of the hour at `now`.
-    public func live(at now: Instant) throws(Fault) -> [LiveContainer] {
+    /// What every container and tenant root of the last tick does now, as the kernel says.
+    public func live() throws(Fault) -> [LiveContainer] {
         try read { db in
             let ticks = try Row.fetchAll(
                 db,
@@ -19,15 +18,10 @@ extension Store {
             let elapsed = before.map {
                 (last["boottime_us"] as Int64) - ($0["boottime_us"] as Int64)
             }
-            let hours = try hourUsage(db, now.startOfHour)
             return try Row.fetchAll(
                 db, sql: liveSQL,
                 arguments: ["last": last["id"] as Int64, "before": before?["id"] as Int64?]
-            ).map { row in
-                var live = container(row, elapsed: elapsed)
-                live.hour = hours[live.row] ?? []
-                return live
-            }
+            ).map { container($0, elapsed: elapsed) }
         }
     }
 
@@ -40,7 +34,8 @@ extension Store {
         }
         var live = LiveContainer(
             row: row["id"], path: row["path"], tenant: row["tenant"], runtime: row["runtime"],
-            isTenantRoot: row["kind"] as String == "tenant_root")
+            kind: row["kind"] as String == "tenant_root" ? .tenantRoot : .container)
+        live.root = row["root"]
         live.name = row["name"]
         live.memory = row["memory_bytes"]
         live.cpuLimit = (row["cpu_limit_nanocores"] as Int64?).map { $0 / 1000 }
@@ -50,33 +45,10 @@ extension Store {
         (live.netReceiveRate, live.netSendRate) = (rate("net_rx"), rate("net_tx"))
         return live
     }
-
-    private func hourUsage(_ db: Database, _ hour: Instant) throws -> [Int64: [Usage]] {
-        guard let period = Period(start: hour, end: hour.advanced(bySeconds: 3600)) else {
-            return [:]
-        }
-        var usage: [Int64: [Usage]] = [:]
-        let rows = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT container_id, tenant, container, meter, sum(quantity) AS quantity
-                FROM ledger_open l WHERE hour_s = ? AND \(isBilledMemory) GROUP BY 1, 4
-                """, arguments: [hour.seconds])
-        while let row = try rows.next() {
-            guard let meter = Meter(row["meter"] as String),
-                let quantity = row["quantity"] as Int64?
-            else { continue }
-            usage[row["container_id"], default: []].append(
-                Usage(
-                    period: period, tenant: row["tenant"], container: row["container"],
-                    meter: meter, quantity: Int128(quantity), assurance: .sampled))
-        }
-        return usage
-    }
 }
 
 private let liveSQL = """
-    SELECT c.id, c.path, c.kind, c.runtime, d.name, coalesce(a.tenant, 'unattributed') AS tenant,
+    SELECT c.id, c.path, c.kind, c.runtime, c.root, d.name, coalesce(a.tenant, 'unattributed') AS tenant,
         s.memory_bytes, s.cpu_limit_nanocores, s.memory_limit_bytes,
         s.cpu_usage_us - b.cpu_usage_us AS cpu, s.cpu_throttled_us - b.cpu_throttled_us AS throttled,
         s.net_rx_bytes - b.net_rx_bytes AS net_rx, s.net_tx_bytes - b.net_tx_bytes AS net_tx,

@@ -83,53 +83,19 @@ struct PricedUsageReader {
 
 /// A tenant's usage added up piece by piece, in order of time, to be rated at any moment.
 struct SpendingSums {
-    private struct Key: Hashable {
-        var meter: String
-        var isUnreserved: Bool
-    }
-
-    private struct AccountKey: Hashable {
-        var segment: Int
-        var container: Int64
-        var since: Int64
-        var key: Key
-    }
-
     private let priced: PricedUsage
     private let rows: [Int: [AccountUsage]]
-    /// By segment.
-    private var sums: [[Key: MeterUsage]]
-    /// A short life is made up to its minimum once in a segment, not once in each piece.
-    private var quantities: [AccountKey: Int128] = [:]
+    private var sums: UsageSums
 
     init(_ priced: PricedUsage) {
         self.priced = priced
         rows = Dictionary(grouping: priced.usage, by: \.segment)
-        sums = Array(repeating: [:], count: priced.segments.count)
+        sums = UsageSums(segments: priced.segments.count)
     }
 
     /// Takes in the next piece.
     mutating func add(_ piece: Int) {
-        let segment = priced.owners[piece]
-        let book = priced.segments[segment].book
-        for row in rows[piece] ?? [] {
-            let key = Key(meter: row.meter, isUnreserved: row.isUnreserved)
-            let account = AccountKey(
-                segment: segment, container: row.span.container, since: row.span.since, key: key)
-            let before = quantities[account] ?? 0
-            let after = before + row.quantity
-            quantities[account] = after
-            var sum =
-                sums[segment][key]
-                ?? MeterUsage(
-                    container: row.span.path, meter: row.meter, quantity: 0,
-                    isUnreserved: row.isUnreserved)
-            sum.quantity += row.quantity
-            sum.billable +=
-                book.billable(after, row.meter, row.span.life)
-                - book.billable(before, row.meter, row.span.life)
-            sums[segment][key] = sum
-        }
+        for row in rows[piece] ?? [] { sums.add(row, to: priced.owners[piece]) }
     }
 
     /// The net of a draft from the period's start until the end of the last piece, not rounded.
@@ -147,7 +113,7 @@ struct SpendingSums {
             return Period(start: whole.period.start, end: end).map {
                 SegmentUsage(
                     segment: Segment(period: $0, month: whole.month, book: whole.book),
-                    usage: Array(sums[place].values), isCharged: priced.charged.contains(place))
+                    usage: sums[place], isCharged: priced.charged.contains(place))
             }
         }
         return try statement(of: priced.tenant.id, parts, priced.tenant.contract).net
@@ -163,7 +129,7 @@ extension PriceBook {
     /// The book that spending is counted by, in which nothing blocks.
     ///
     /// A minimum is not spent before the month is over.
-    fileprivate var counted: PriceBook {
+    var counted: PriceBook {
         var book = self
         (book.unpriced, book.minimum, book.taxes) = (.show, nil, [])
         return book

@@ -17,7 +17,7 @@ struct AccountUsage: Hashable {
 /// Adds ledger rows up by segment, meter and account: one pass, nothing allocated for a row.
 struct UsageSweep {
     /// An open row of the ledger, of a container.
-    struct OpenRow {
+    struct OpenRow: Hashable, Sendable {
         var hour: Int64
         var meter: Int64
         var assurance: Int64
@@ -49,6 +49,11 @@ struct UsageSweep {
                 OpenRow(hour: row[1], meter: row[2], assurance: row[3], quantity: row[4]))
         }
         return rows
+    }
+
+    /// The open rows of the hours before, by container.
+    func openRows(before hour: Instant) -> [Int64: [OpenRow]] {
+        open.mapValues { rows in rows.filter { $0.hour < hour.seconds } }.filter { !$0.value.isEmpty }
     }
 
     /// Whether any row lies in the spans.

@@ -4,6 +4,7 @@ import Daemon
 import Metering
 import Reporting
 import Runtimes
+import Settings
 import Store
 import Units
 
@@ -12,7 +13,10 @@ struct ContainersCommand: ParsableCommand {
         commandName: "containers",
         abstract: "List what is metered now, whose it is, what it does and what is missing.",
         discussion: """
-            Rates are over the time between the collector's last two samples. --isolation looks at \
+            Rates are over the time between the collector's last two samples. The row of a tenant \
+            root has what no container below it has; the row of a tenant is the sum of all its \
+            rows and of what ended in this hour (octroi top --help says what the cost is). --filter \
+            leaves sums out. --isolation looks at \
             the running processes: which namespaces and which root directory are a container's own.
 
             EXAMPLES
@@ -38,31 +42,17 @@ struct ContainersCommand: ParsableCommand {
     func run() throws {
         let store = try place.store(.read)
         try which.check(store)
-        let priced = sorted(try pricedContainers(store, at: Host.wallTime()), by: sort)
-        let order = Dictionary(uniqueKeysWithValues: priced.enumerated().map { ($1.live.row, $0) })
-        let containers = try store.containers(all: all)
-            .filter { which.includes(tenant: $0.tenant, path: $0.path) }
-            .enumerated().sorted { a, b in
-                if sort == .tenant { return a.offset < b.offset }
-                let (x, y) = (order[a.element.row] ?? .max, order[b.element.row] ?? .max)
-                return (x, a.offset) < (y, b.offset)
-            }.map(\.element)
-        if isolation { return try showIsolation(containers, try store.lastRoot()) }
+        var pricing = HourPricing(store, in: try place.settings().zone)
+        let entries = entries(
+            try store.containers(all: all), try pricedContainers(store, &pricing, at: Host.wallTime()))
+        if isolation {
+            return try showIsolation(entries.compactMap(\.container), try store.lastRoot())
+        }
         let columns = [
             "tenant", "container", "kind", "runtime", "cgroup_id", "first_seen", "last_seen",
             "not_measured", "name", "image", "namespace",
         ]
-        let rows = containers.map { container -> [Cell] in
-            [
-                .text(container.tenant), .text(container.path),
-                .text(container.isTenantRoot ? "tenant root" : "container"),
-                .text(container.runtime), .integer(Int128(container.cgroupID)),
-                .time(container.firstSeen), .time(container.lastSeen),
-                container.absent.isEmpty ? .none : .text(container.absent.joined(separator: ", ")),
-                .optional(container.name), .optional(container.image),
-                .optional(container.namespace),
-            ] + liveCells(order[container.row].map { priced[$0] })
-        }
+        let rows = entries.map { $0.cells + liveCells($0.priced) }
         // A person wants to see what it does; machines get the rest as well.
         var left: Set<String> = ["cgroup_id", "first_seen", "image", "currency"]
         if !all { left.insert("last_seen") }
@@ -74,6 +64,52 @@ struct ContainersCommand: ParsableCommand {
             Sheet(
                 columns: columns + liveColumns, rows: rows, notInTable: left,
                 headings: liveHeadings), output.format)
+    }
+
+    /// A cgroup, what it does if it lives, or a tenant's sum.
+    private struct Entry {
+        var container: ContainerRow?
+        var priced: PricedContainer?
+        var place: (Int, Int)
+
+        var cells: [Cell] {
+            guard let container else {
+                return [.optional(priced?.live.tenant), .none, .optional(priced?.live.kind.rawValue)]
+                    + Array(repeating: .none, count: 8)
+            }
+            let kind: LiveContainer.Kind = container.isTenantRoot ? .tenantRoot : .container
+            return [
+                .text(container.tenant), .text(container.path), .text(kind.rawValue),
+                .text(container.runtime), .integer(Int128(container.cgroupID)),
+                .time(container.firstSeen), .time(container.lastSeen),
+                container.absent.isEmpty ? .none : .text(container.absent.joined(separator: ", ")),
+                .optional(container.name), .optional(container.image),
+                .optional(container.namespace),
+            ]
+        }
+    }
+
+    /// What was asked for in its order; a tenant's sum stands before what it is the sum of.
+    private func entries(_ containers: [ContainerRow], _ all: [PricedContainer]) -> [Entry] {
+        let priced = sorted(all, by: sort)
+        var order: [Int64: Int] = [:]
+        for (place, one) in priced.enumerated() { if let row = one.live.row { order[row] = place } }
+        var entries = containers.enumerated().map { offset, container in
+            let place = order[container.row]
+            return Entry(
+                container: container, priced: place.map { priced[$0] },
+                place: sort == .tenant ? (offset, 1) : (place ?? .max, offset))
+        }
+        for (place, sum) in priced.enumerated() where sum.live.kind == .tenant {
+            let first = containers.firstIndex { $0.tenant == sum.live.tenant }
+            entries.append(
+                Entry(priced: sum, place: sort == .tenant ? (first ?? .max, 0) : (place, 0)))
+        }
+        return entries.filter { entry in
+            which.includes(
+                tenant: entry.container?.tenant ?? entry.priced?.live.tenant ?? "",
+                path: entry.container?.path)
+        }.sorted { $0.place < $1.place }
     }
 
     private func showIsolation(_ containers: [ContainerRow], _ path: String?) throws {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Metering
-import Pricing
 import Reporting
 import Store
 import Units
@@ -17,9 +16,10 @@ struct LiveOptions: ParsableArguments {
             "Only paths that fit: * within one name, ** over any depth.", valueName: "glob"))
     var filter: String?
 
-    func includes(tenant: String, path: String) -> Bool {
+    /// - Parameter path: `nil` of a tenant's sum, which is not of the paths that a filter picks.
+    func includes(tenant: String, path: String?) -> Bool {
         (self.tenant ?? tenant) == tenant
-            && (filter.map { Glob($0).matches(path) } ?? true)
+            && (filter.map { filter in path.map(Glob(filter).matches) ?? false } ?? true)
     }
 
     /// - Throws: for a tenant that does not exist.
@@ -31,22 +31,9 @@ struct LiveOptions: ParsableArguments {
     }
 }
 
-/// What containers do now, each with what it cost in this hour so far.
-func pricedContainers(_ store: Store, at now: Instant) throws(Fault) -> [PricedContainer] {
-    let live = try store.live(at: now)
-    let bookOf = try Dictionary(uniqueKeysWithValues: store.tenants().map { ($0.id, $0.priceBook) })
-    let books = try PriceBooks(store.bookVersions())
-    let hour = Period(start: now.startOfHour, end: now.startOfHour.advanced(bySeconds: 3600))
-    var inForce: [String: PriceBook] = [:]
-    for case let id? in Set(bookOf.values) {
-        if let hour { inForce[id] = try? books.segments(of: id, over: hour).first?.book }
-    }
-    return live.map { live in
-        let book = (bookOf[live.tenant] ?? nil).flatMap { inForce[$0] }
-        let charges = live.hour.compactMap { usage in
-            book?.meters[usage.meter.name]?.amount(of: usage.quantity, in: Period(monthOf: now))
-        }
-        return PricedContainer(
-            live: live, cost: book.map { _ in charges.reduce(.zero, +) }, currency: book?.currency)
-    }
+/// What containers do now, each with what it cost in this hour so far, and each tenant's sum.
+func pricedContainers(
+    _ store: Store, _ pricing: inout HourPricing, at now: Instant
+) throws(Fault) -> [PricedContainer] {
+    pricedWithSums(try store.live(), try pricing.costs(at: now))
 }

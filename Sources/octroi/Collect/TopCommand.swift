@@ -3,6 +3,7 @@ import Daemon
 import Glibc
 import Metering
 import Reporting
+import Settings
 import Store
 import Units
 
@@ -13,7 +14,13 @@ struct TopCommand: ParsableCommand {
         discussion: """
             Shows the collector's last two samples: rates are over the time between them. On a \
             terminal it goes on until Ctrl-C; elsewhere, and with csv or json, it prints once. \
-            Cpu is in percent of one core; the cost is that of this hour so far.
+            Cpu is in percent of one core.
+
+            The cost is what this UTC hour has added to the tenant's month so far, before tax: the \
+            prices, tiers, free parts, reservations and discounts of its invoice, without fixed fees \
+            and the minimum. Its containers share it by what they used in the hour. The row without \
+            a container is the tenant's sum: with it comes what its root itself and containers that \
+            have ended used. --filter leaves it out.
 
             EXAMPLES
               octroi top
@@ -38,25 +45,27 @@ struct TopCommand: ParsableCommand {
         let wait = try milliseconds("--interval", interval)
         let store = try place.store(.read)
         try which.check(store)
+        var pricing = HourPricing(store, in: try place.settings().zone)
         guard !once, output.format == .table, isTerminal(STDOUT_FILENO) else {
-            return try show(sheet(store), output.format)
+            return try show(sheet(store, &pricing), output.format)
         }
         while true {
             // From the top left corner, and nothing below.
-            let text = try sheet(store).rendered(as: .table, onTerminal: true)
+            let text = try sheet(store, &pricing).rendered(as: .table, onTerminal: true)
             try outputStyled("\u{1B}[H\u{1B}[2J" + fitted(text))
             usleep(UInt32(clamping: wait * 1000))
         }
     }
 
-    private func sheet(_ store: Store) throws(Fault) -> Sheet {
+    private func sheet(_ store: Store, _ pricing: inout HourPricing) throws(Fault) -> Sheet {
         let now = Host.wallTime()
-        let all = try pricedContainers(store, at: now)
-        let rows = all.filter { which.includes(tenant: $0.live.tenant, path: $0.live.path) }
-        let cpu = rows.lazy.filter { !$0.live.isTenantRoot }.compactMap(\.live.cpuRate)
+        let all = try pricedContainers(store, &pricing, at: now)
+            .filter { which.includes(tenant: $0.live.tenant, path: $0.live.path) }
+        let cgroups = all.lazy.filter { $0.live.kind != .tenant }
+        let cpu = cgroups.compactMap(\.live.cpuRate).reduce(0, +) / 10_000
         return liveSheet(
-            sorted(rows, by: sort),
-            title: "\(now): \(rows.count) cgroups, \(cpu.reduce(0, +) / 10_000) % of a core")
+            sorted(all.filter { $0.live.kind != .tenantRoot }, by: sort),
+            title: "\(now): \(cgroups.count) cgroups, \(cpu) % of a core")
     }
 
     /// As many lines and columns as the terminal has.
