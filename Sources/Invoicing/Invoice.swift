@@ -61,7 +61,7 @@ public struct Invoice: Hashable, Sendable {
     public var parties: Parties
     /// What was said of the period's metering when it was issued.
     public var notes: [Note]
-    /// Of an invoice that was issued before they were pinned: `nil`.
+    /// `nil` until it is sealed.
     public var proof: Proof?
 
     public init(
@@ -153,15 +153,22 @@ public struct Note: Hashable, Sendable {
 
 /// What an issued invoice rests on.
 public struct Proof: Hashable, Sendable {
-    /// The newest entry of the ledger's chain when it was issued.
-    public var ledgerEntry: Int64
-    public var ledgerHash: [UInt8]
+    /// An entry of the ledger's chain.
+    public struct Ledger: Hashable, Sendable {
+        public var entry: Int64
+        public var hash: [UInt8]
+
+        public init(entry: Int64, hash: [UInt8]) { (self.entry, self.hash) = (entry, hash) }
+    }
+
+    /// The newest entry when it was issued; `nil` of a note that takes lines of an invoice back, as
+    /// it rests on that invoice, and of what was issued before the ledger was kept.
+    public var ledger: Ledger?
     /// SHA-256 of all that the invoice says and rests on, and of the hash before it.
     public var hash: [UInt8]
     public var previous: [UInt8]
 
-    public init(ledgerEntry: Int64, ledgerHash: [UInt8], hash: [UInt8], previous: [UInt8]) {
-        (self.ledgerEntry, self.ledgerHash) = (ledgerEntry, ledgerHash)
-        (self.hash, self.previous) = (hash, previous)
+    public init(ledger: Ledger?, hash: [UInt8], previous: [UInt8]) {
+        (self.ledger, self.hash, self.previous) = (ledger, hash, previous)
     }
 }

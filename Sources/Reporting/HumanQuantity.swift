@@ -1,3 +1,4 @@
+import BigInt
 import Units
 
 /// A quantity for people: `12.345 s`, `1.500 GiB-h`, `20.0 MiB`, `1,204 operation`.
@@ -10,11 +11,11 @@ public func humanQuantity(
 ) -> String {
     switch dimension {
     case .cpuTime:
-        quantity < 3_600_000_000
+        quantity.magnitude < 3_600_000_000
             ? scaled(quantity, by: 1_000_000, "vCPU-s")
             : scaled(quantity, by: 3_600_000_000, "vCPU-h")
     case .byteTime:
-        quantity < (1 << 30) * 3600
+        quantity.magnitude < (1 << 30) * 3600
             ? scaled(quantity, by: 1 << 20, "MiB-s")
             : scaled(quantity, by: (1 << 30) * 3600, "GiB-h")
     case .bytes: humanBytes(quantity)
@@ -29,7 +30,7 @@ public func humanBytes(_ bytes: Int128) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB", "PiB"]
     var index = -1
     var divisor: Int128 = 1
-    while index + 1 < units.count, bytes >= divisor * 1024 {
+    while index + 1 < units.count, bytes.magnitude >= divisor.magnitude * 1024 {
         divisor *= 1024
         index += 1
     }
@@ -37,26 +38,36 @@ public func humanBytes(_ bytes: Int128) -> String {
 }
 
 private func scaled(_ quantity: Int128, by divisor: Int128, _ unit: String) -> String {
-    let thousandths = quantity * 1000 / divisor
-    let fraction = String(abs(thousandths % 1000))
-    let sign = thousandths < 0 ? "-" : ""
-    return sign + grouped(abs(thousandths / 1000)) + "."
-        + String(repeating: "0", count: 3 - fraction.count) + fraction + " " + unit
+    scaled(Rational(quantity) / Rational(divisor), places: 3, unit)
+}
+
+/// The number with so many digits behind the point, cut towards 0, and its unit.
+func scaled(_ number: Rational, places: Int, _ unit: String) -> String {
+    let isNegative = number < .zero
+    let size = isNegative ? Rational(-1) * number : number
+    let cut = (size * Rational(BigInt(10).power(places))).floor
+    let parts = decimalText(cut, places: places).split(separator: ".")
+    let fraction = parts.count > 1 ? "." + parts[1] : ""
+    return (isNegative && cut != 0 ? "-" : "") + grouped(parts[0]) + fraction + " " + unit
 }
 
 /// The number with a comma at each thousand.
 private func grouped(_ number: Int128) -> String {
-    let digits = String(number.magnitude)
+    (number < 0 ? "-" : "") + grouped(String(number.magnitude))
+}
+
+private func grouped(_ digits: some StringProtocol) -> String {
     var result = ""
     for (offset, digit) in digits.enumerated() {
         if offset > 0, (digits.count - offset).isMultiple(of: 3) { result += "," }
         result.append(digit)
     }
-    return (number < 0 ? "-" : "") + result
+    return result
 }
 
 /// A duration for people: `12.345 s`, `2 h 03 min`.
 public func humanDuration(_ microseconds: Int128) -> String {
+    if microseconds < 0 { return "-" + humanDuration(-microseconds) }
     let seconds = microseconds / 1_000_000
     if seconds < 600 { return scaled(microseconds, by: 1_000_000, "s") }
     let minutes = String(seconds / 60 % 60)

@@ -59,7 +59,7 @@ struct InvoicePage {
     var context: [String: Any] {
         var context: [String: Any] = [
             "lang": text.language.rawValue, "labels": text.labels,
-            "is_invoice": invoice.credits == nil, "is_credit_note": invoice.credits != nil,
+            "is_invoice": !invoice.isCreditNote, "is_credit_note": invoice.isCreditNote,
             "is_draft": false, "number": invoice.number, "issue_date": text.day(invoice.issued),
             "period_start": text.time(draft.period.start, details.zone),
             "period_end": text.time(draft.period.end, details.zone), "time_zone": invoice.zone,
@@ -73,10 +73,12 @@ struct InvoicePage {
         if let chart = chart { context["chart"] = chart }
         if let terms = invoice.parties.terms { context["terms"] = text.name(terms) }
         if let proof = invoice.proof {
-            var members: [String: Any] = [
-                "ledger_entry": String(proof.ledgerEntry), "ledger_hash": hex(proof.ledgerHash),
-                "invoice_hash": hex(proof.hash),
-            ]
+            var members: [String: Any] = ["invoice_hash": hex(proof.hash)]
+            if let ledger = proof.ledger {
+                members["ledger_entry"] = String(ledger.entry)
+                members["ledger_hash"] = hex(ledger.hash)
+            }
+            if let credits = invoice.credits { members["credited_invoice"] = credits }
             if proof.previous.contains(where: { $0 != 0 }) {
                 members["previous_hash"] = hex(proof.previous)
             }
@@ -86,7 +88,7 @@ struct InvoicePage {
     }
 
     private var title: String {
-        text.label(invoice.credits == nil ? "title_invoice" : "title_credit_note")
+        text.label(invoice.isCreditNote ? "title_credit_note" : "title_invoice")
     }
 
     func money(_ minor: BigInt) -> String { text.money(minor, draft.currency) }
@@ -163,7 +165,8 @@ struct InvoicePage {
     }
 
     private var rounding: String {
-        let mode = draft.segments.last?.book.rounding ?? .halfEven
+        // A credit note has no segments of its own: it is rounded as what it credits.
+        let mode = (draft.segments.last ?? details.segments.last)?.book.rounding ?? .halfEven
         let key = "rounding_" + mode.rawValue.replacing("-", with: "_")
         let unit = draft.currency.text(1) + "\u{A0}" + draft.currency.code
         return text.label("rounding_once", ["mode": text.label(key), "unit": text.words(unit)])
@@ -177,7 +180,11 @@ struct InvoicePage {
             let total = sums.values.reduce(0, +)
             let line = draft.lines.first { $0.meter == meter && $0.quantity != nil }
             var row: [String: Any] = ["meter_name": meterName(meter)]
-            row["meter_total"] = line.map { text.quantity(total, $0) } ?? "\(total)"
+            row["meter_total"] =
+                line.map { line in
+                    let shown = LineQuantity(line, details.segments, draft.currency)
+                    return text.words(shown.text(total))
+                } ?? "\(total)"
             for (name, part) in zip(names, parts) {
                 row[name] = part == 0 ? "–" : text.percent(decimalText(BigInt(part), places: 2))
             }

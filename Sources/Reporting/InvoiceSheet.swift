@@ -53,14 +53,12 @@ public func invoiceSheet(_ invoices: [Invoice]) -> Sheet {
 /// One invoice or draft as people read it: its lines, then net, tax and total.
 public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
     let lines: [[Cell]] = draft.lines.map { line in
-        let isCounted = line.kind != .tax && line.kind != .fixed
-        let dimension = isCounted ? Meter(line.meter)?.dimension : nil
+        let shown = LineQuantity(line, draft.before + draft.segments, draft.currency)
+        let metered = shown.metered.map { " (\($0) metered)" } ?? ""
         let quantity: Cell =
-            switch line.quantity {
-            case .none: .none
-            case .some(let value):
-                .integer(value, display: humanQuantity(value, dimension, line.unit))
-            }
+            line.quantity.flatMap { value in
+                shown.priced.map { .integer(value, display: $0 + metered) }
+            } ?? .none
         return [
             .text(line.kind.rawValue), .optional(line.container),
             .text(line.meter + (line.tier.map { " (\($0))" } ?? "")), quantity,

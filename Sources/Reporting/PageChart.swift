@@ -2,7 +2,8 @@ import BigInt
 import Invoicing
 import Units
 
-// The daily cost: each meter's net amount over its usage of the day, the rest evenly over time.
+// The daily cost: each meter's net amount over its usage of the day, the rest evenly over time; and
+// a bar of its own for what the document corrects. All bars add up to its net.
 extension InvoicePage {
     private struct Day {
         var period: Period
@@ -11,53 +12,106 @@ extension InvoicePage {
         var cost: Rational
     }
 
+    /// A bar with what it says; `nil` is a gap.
+    private struct Bar {
+        var label: String?
+        var name: String
+        /// In minor units.
+        var cost: Rational
+        var isCorrection = false
+    }
+
     var chart: [String: Any]? {
         let days = dailyCosts
-        guard days.count > 1, days.contains(where: { $0.cost != .zero }),
+        let bars = bars(days)
+        let costs = bars.compactMap { $0?.cost }
+        guard days.count > 1, costs.contains(where: { $0 != .zero }),
             let high = days.max(by: { $0.cost < $1.cost }),
             let low = days.min(by: { $0.cost < $1.cost })
         else { return nil }
-        let (top, bottom) = (max(high.cost, .zero), min(low.cost, .zero))
-        let step = step(for: top - bottom)
-        let above = steps(top, step)
-        let below = steps(Rational(-1) * bottom, step)
-        let count = max(above + below, 1)
-        // Hundredths of a point: the plot is 94 high, from 12 to 106.
-        func y(_ steps: Rational) -> Rational {
-            Rational(1200) + Rational(9400) * (Rational(above) - steps) / Rational(count)
-        }
-        let slot = Rational(38_400) / Rational(days.count)
+        let plot = Plot(costs, step: step(for:))
+        let corrected = corrected
         let values = [
             "amount": amount(high.cost), "day": high.date, "low_amount": amount(low.cost),
-            "low_day": low.date,
+            "low_day": low.date, "corrections": amount(corrected ?? .zero),
         ]
+        let named =
+            corrected == nil ? "" : " " + text.label("chart_corrections_note", values)
+        let slot = Rational(38_400) / Rational(bars.count)
         return [
-            "chart_note": text.label("chart_note", values),
-            "chart_desc": text.label("chart_desc", values), "baseline": point(y(.zero)),
-            "gridlines": (-below...above).map { place in
-                [
-                    "grid_y": point(y(Rational(place))),
-                    "grid_text": text.number(
-                        trimmed(draft.currency.text((Rational(place) * step).floor))),
+            "chart_note": text.label("chart_note", values) + named,
+            "chart_desc": text.label("chart_desc", values) + named,
+            "baseline": point(plot.y(.zero)),
+            "gridlines": (-plot.below...plot.above).map { place in
+                let value = Rational(place) * plot.step
+                return [
+                    "grid_y": point(plot.y(value)),
+                    "grid_text": text.number(trimmed(draft.currency.text(value.floor))),
                 ]
             },
-            "bars": days.enumerated().map { index, day in
-                let ends = [y(.zero), y(day.cost / step)].sorted()
-                let x = Rational(5200) + slot * Rational(index)
-                var bar = [
-                    "x": point(x + slot * Rational(15) / Rational(100)), "y": point(ends[0]),
-                    "width": point(slot * Rational(7) / Rational(10)),
-                    "height": point(ends[1] - ends[0]),
-                    "title": day.date + (text.language == .fr ? "\u{A0}" : "") + ": "
-                        + amount(day.cost),
-                ]
-                if index == 0 || (index + 1).isMultiple(of: 5) {
-                    bar["label"] = String(index + 1)
-                    bar["label_x"] = point(x + slot / Rational(2))
-                }
-                return bar
+            "bars": bars.enumerated().compactMap { index, bar in
+                bar.map { item($0, Rational(5200) + slot * Rational(index), slot, plot) }
             },
         ]
+    }
+
+    private func bars(_ days: [Day]) -> [Bar?] {
+        let daily = days.enumerated().map { index, day in
+            let isLabelled = index == 0 || (index + 1).isMultiple(of: 5)
+            return Bar(
+                label: isLabelled ? String(index + 1) : nil, name: day.date, cost: day.cost)
+        }
+        guard let corrected else { return daily }
+        return daily + [
+            nil,
+            Bar(
+                label: text.label("chart_corrections_axis"), name: text.label("chart_corrections"),
+                cost: corrected, isCorrection: true),
+        ]
+    }
+
+    private func item(_ bar: Bar, _ x: Rational, _ slot: Rational, _ plot: Plot) -> [String: Any] {
+        let ends = [plot.y(.zero), plot.y(bar.cost)].sorted()
+        var item: [String: Any] = [
+            "x": point(x + slot * Rational(15) / Rational(100)), "y": point(ends[0]),
+            "width": point(slot * Rational(7) / Rational(10)),
+            "height": point(ends[1] - ends[0]),
+            "title": bar.name + (text.language == .fr ? "\u{A0}" : "") + ": " + amount(bar.cost),
+        ]
+        if bar.isCorrection { item["is_correction_bar"] = true }
+        if let label = bar.label {
+            item["label"] = label
+            item["label_x"] = point(x + slot / Rational(2))
+        }
+        return item
+    }
+
+    /// Where amounts lie: the plot is 94 points high, from 12 to 106.
+    private struct Plot {
+        let step: Rational
+        /// In steps.
+        let above: Int
+        let below: Int
+
+        init(_ costs: [Rational], step: (Rational) -> Rational) {
+            let (top, bottom) = (max(costs.max() ?? .zero, .zero), min(costs.min() ?? .zero, .zero))
+            let size = step(top - bottom)
+            func steps(_ height: Rational) -> Int { Int(Rounding.up.round(height / size)) }
+            self.step = size
+            (above, below) = (steps(top), steps(Rational(-1) * bottom))
+        }
+
+        /// In hundredths of a point.
+        func y(_ cost: Rational) -> Rational {
+            Rational(1200) + Rational(9400) * (Rational(above) - cost / step)
+                / Rational(max(above + below, 1))
+        }
+    }
+
+    /// What the document's corrections come to in minor units; `nil` if there are none.
+    private var corrected: Rational? {
+        let lines = draft.lines.filter { $0.kind != .tax && $0.reference != nil }
+        return lines.isEmpty ? nil : lines.reduce(.zero) { $0 + Rational($1.amount) }
     }
 
     private var dailyCosts: [Day] {
@@ -104,10 +158,6 @@ extension InvoicePage {
             }
             power = power * Rational(10)
         }
-    }
-
-    private func steps(_ height: Rational, _ step: Rational) -> Int {
-        Int(Rounding.up.round(height / step))
     }
 
     private func amount(_ minor: Rational) -> String {

@@ -51,7 +51,11 @@ extension InvoicePage {
         ]
         if isFirst { row["is_first"] = true }
         if let tier = line.tier { row["tier"] = tierName(tier, line) }
-        if let quantity = line.quantity { row["quantity"] = text.quantity(quantity, line) }
+        let quantity = LineQuantity(line, details.segments, draft.currency)
+        if let priced = quantity.priced { row["quantity"] = text.words(priced) }
+        if let metered = quantity.metered {
+            row["metered"] = text.label("metered_quantity", ["quantity": text.words(metered)])
+        }
         if let price = line.unitPrice, let per = line.per {
             if line.subject == .discount {
                 row["unit_price"] = text.percent(price)

@@ -1,6 +1,4 @@
 import BigInt
-import Invoicing
-import Metering
 import Units
 
 /// A language that invoices are printed in.
@@ -35,13 +33,6 @@ struct PageText {
     }
 
     func money(_ minor: BigInt, _ currency: Currency) -> String { number(currency.text(minor)) }
-
-    /// `12.345 vCPU-h`, as tables have it, its number as the language writes it.
-    func quantity(_ quantity: Int128, _ line: LineItem) -> String {
-        let isCounted = line.unit != "month" && line.unit != "tier" && line.unit != "second"
-        let dimension = isCounted ? Meter(line.meter)?.dimension : nil
-        return words(humanQuantity(quantity, dimension, line.unit))
-    }
 
     /// `12,345.6 unit` with the number as the language writes it, and no break before the unit.
     func words(_ text: String) -> String {

@@ -66,7 +66,7 @@ extension Store {
             var result = Explanation(
                 invoice: invoice, line: line, item: item, segment: place.map { segments[$0] },
                 accounts: [])
-            let entry = invoice.proof?.ledgerEntry ?? source.proof?.ledgerEntry
+            let entry = invoice.proof?.ledger?.entry ?? source.proof?.ledger?.entry
             guard let place, let entry else { return result }
             let holder = invoice.credits == nil && item.reference != nil ? number : source.number
             let key = invoice.credits == nil ? item.reference ?? "" : ""
@@ -88,7 +88,7 @@ extension Store {
             result.accounts = try own.map {
                 try account(
                     db, $0, segments[place], upTo: entry,
-                    after: item.reference == nil ? nil : source.proof?.ledgerEntry)
+                    after: item.reference == nil ? nil : source.proof?.ledger?.entry)
             }
             return result
         }

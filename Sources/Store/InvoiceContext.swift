@@ -40,16 +40,21 @@ extension Store {
             var segments = invoice.draft.segments
             var references: [String: Instant] = [:]
             var creditedEnd: Instant?
+            // A note that takes lines back stands for the usage that they were made of.
+            var measured = invoice
             for number in numbers.sorted() {
                 let other = try loadInvoice(db, number)
                 segments += other.draft.segments
                 references[number] = other.issued
-                if number == invoice.credits { creditedEnd = other.draft.period.end }
+                if number == invoice.credits {
+                    creditedEnd = other.draft.period.end
+                    measured = other
+                }
             }
             return InvoiceContext(
                 segments: segments, creditedEnd: creditedEnd, references: references,
                 details: try details(db, invoice), bookDigests: try bookDigests(db, invoice),
-                hourly: hours ? try hourly(db, invoice) : [])
+                hourly: hours ? try hourly(db, measured) : [])
         }
     }
 }
@@ -99,7 +104,7 @@ private func hourly(_ db: Database, _ invoice: Invoice) throws -> [HourlyUsage] 
             JOIN meter m ON m.id = u.meter AND m.shown_as = p.meter
                 AND (m.memory_formula IS NULL OR m.memory_formula = p.memory)
             GROUP BY 1, 2 ORDER BY 1, 2
-            """, arguments: [invoice.number, invoice.proof?.ledgerEntry ?? 0])
+            """, arguments: [invoice.number, invoice.proof?.ledger?.entry ?? 0])
     var usage: [HourlyUsage] = []
     while let row = try rows.next() {
         usage.append(

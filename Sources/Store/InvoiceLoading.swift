@@ -85,17 +85,20 @@ private func loadNotes(_ db: Database, _ number: String) throws -> [Note] {
 }
 
 private func loadProof(_ db: Database, _ row: Row) throws -> Proof? {
-    guard let entry = row["ledger_entry"] as Int64? else { return nil }
     let seal = try Row.fetchOne(
         db,
         sql: """
-            SELECT s.hash, s.previous, e.hash AS ledger FROM invoice_seal s, ledger_entry e
-            WHERE s.invoice = ? AND e.id = ?
-            """, arguments: [row["number"] as String, entry])
+            SELECT s.hash, s.previous, e.id AS entry, e.hash AS ledger
+            FROM invoice_seal s LEFT JOIN ledger_entry e ON e.id = ? WHERE s.invoice = ?
+            """, arguments: [row["ledger_entry"] as Int64?, row["number"] as String])
     guard let seal else { return nil }
+    var ledger: Proof.Ledger?
+    if let entry = seal["entry"] as Int64?, let hash = seal["ledger"] as Data? {
+        ledger = Proof.Ledger(entry: entry, hash: Array(hash))
+    }
     return Proof(
-        ledgerEntry: entry, ledgerHash: Array(seal["ledger"] as Data),
-        hash: Array(seal["hash"] as Data), previous: Array(seal["previous"] as Data))
+        ledger: ledger, hash: Array(seal["hash"] as Data),
+        previous: Array(seal["previous"] as Data))
 }
 
 /// - Parameter segments: those of its invoice: they tell a line's taxes where it does not.

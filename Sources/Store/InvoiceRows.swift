@@ -40,7 +40,7 @@ func insert(
             draft.period.end.seconds, draft.currency.code, try minor(draft.net),
             try minor(draft.tax), try minor(draft.total), invoice.issued.milliseconds,
             invoice.isCreditNote ? "credit_note" : "invoice", invoice.credits, invoice.reason,
-            invoice.zone, try json(invoice.parties), invoice.proof?.ledgerEntry, newest,
+            invoice.zone, try json(invoice.parties), invoice.proof?.ledger?.entry, newest,
             hasMadeUp,
         ])
     for (segments, isCharged) in [(draft.before, false), (draft.segments, true)] {

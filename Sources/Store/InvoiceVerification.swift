@@ -127,7 +127,7 @@ private func recompute(
         for found in try creditDifferences(db, invoice, original) { differ(found) }
         return
     }
-    guard invoice.proof != nil else {
+    guard invoice.proof?.ledger != nil else {
         result.unpinned += 1
         return
     }
@@ -205,7 +205,7 @@ func usageDifferences(
         ($0.container, $0.since) < ($1.container, $1.since)
     }
     let now = try sweep.read(
-        spans, segments, upTo: invoice.proof?.ledgerEntry ?? .max, assured: &assured)
+        spans, segments, upTo: invoice.proof?.ledger?.entry ?? .max, assured: &assured)
     let held = Dictionary(now.map { (UsageKey($0), $0.quantity) }) { $0 + $1 }
     var found: [String] = []
     for use in pinned where held[UsageKey(use)] != use.quantity {

@@ -214,7 +214,7 @@ private struct Issuing {
             status: isCreditNote ? .creditNote : .issued, zone: options.zone.description,
             parties: parties, notes: try checks.notes(for: prepared, of: tenant, options.closing),
             proof: Proof(
-                ledgerEntry: ledger.id, ledgerHash: ledger.hash, hash: [], previous: []))
+                ledger: Proof.Ledger(entry: ledger.id, hash: ledger.hash), hash: [], previous: []))
         let hasMadeUp = prepared.pinned.contains { pinned in
             pinned.usage.contains { $0.billable != $0.quantity }
         }
