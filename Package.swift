@@ -165,7 +165,11 @@ let package = Package(
         tests("Runtimes", needs: ["Runtimes", "CgroupFormat", "Limits", "Metering", "Units"]),
         tests("Sealing", needs: ["Sealing"]),
         tests("Limits", needs: ["Limits", "CgroupFormat", "Units"]),
-        tests("Reporting", needs: ["Reporting", "Metering", "Units"]),
+        tests(
+            "Reporting",
+            needs: [
+                "Reporting", "Invoicing", "Metering", "Pricing", "ReportFiles", "Units", bigInt,
+            ]),
         tests("Settings", needs: ["Settings", "Pricing", "Metering", "Units"]),
         tests(
             "Store",

@@ -22,7 +22,7 @@ public struct HourCost: Hashable, Sendable {
     public var currency: Currency
     /// Exact, in major units.
     public var total: Rational
-    /// By container: those that have ended and tenant roots included. They add up to `total`.
+    /// By container, those that have ended and tenant roots included; they add up to `total`.
     public var shares: [Int64: Rational]
 
     /// Each meter's cost is shared in proportion to what containers used of it in the hour.
@@ -38,7 +38,9 @@ public struct HourCost: Hashable, Sendable {
     ) throws(Fault) {
         self.currency = currency
         let (old, new) = (try meterCosts(tenant, before), try meterCosts(tenant, now))
-        let totals = uses.reduce(into: [String: Int128]()) { $0[$1.meter, default: 0] += $1.quantity }
+        let totals = uses.reduce(into: [String: Int128]()) {
+            $0[$1.meter, default: 0] += $1.quantity
+        }
         total = .zero
         // For one base unit.
         var prices: [String: Rational] = [:]

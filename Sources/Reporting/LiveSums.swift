@@ -83,6 +83,8 @@ extension LiveContainer {
             if !known.isEmpty { self[keyPath: amount] = known.reduce(0, +) }
         }
         guard roots.count == 1, let root = roots.first else { return }
-        (cpuLimit, memoryLimit, throttledRate) = (root.cpuLimit, root.memoryLimit, root.throttledRate)
+        (cpuLimit, memoryLimit, throttledRate) = (
+            root.cpuLimit, root.memoryLimit, root.throttledRate
+        )
     }
 }

@@ -13,7 +13,9 @@ public struct HourPricing: Sendable {
     private let zone: BillingZone
     private var known: (stamp: MonthStamp, months: [String: TenantMonth])?
 
-    public init(_ store: Store, in zone: BillingZone = .utc) { (self.store, self.zone) = (store, zone) }
+    public init(_ store: Store, in zone: BillingZone = .utc) {
+        (self.store, self.zone) = (store, zone)
+    }
 
     /// The costs by tenant; without those whose cost is not known, as no price book covers the hour.
     ///
@@ -178,7 +180,8 @@ private struct MonthReader {
     /// Which containers may have used something in the hour, by tenant.
     func hourUsage(besides months: [String: TenantMonth]) throws -> [String: [OwnedSpan]] {
         guard isUnchanged else { return [:] }
-        let closed = "[\(months.values.flatMap(\.closedInHour).map(String.init).joined(separator: ","))]"
+        let closed =
+            "[\(months.values.flatMap(\.closedInHour).map(String.init).joined(separator: ","))]"
         let rows = try Row.fetchCursor(
             db,
             sql: """

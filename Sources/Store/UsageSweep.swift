@@ -53,7 +53,9 @@ struct UsageSweep {
 
     /// The open rows of the hours before, by container.
     func openRows(before hour: Instant) -> [Int64: [OpenRow]] {
-        open.mapValues { rows in rows.filter { $0.hour < hour.seconds } }.filter { !$0.value.isEmpty }
+        open.mapValues { rows in rows.filter { $0.hour < hour.seconds } }.filter {
+            !$0.value.isEmpty
+        }
     }
 
     /// Whether any row lies in the spans.

@@ -27,7 +27,9 @@ private struct Tariff: CustomTestStringConvertible, Sendable {
 
     static let all = [
         Tariff(testDescription: "one price", costs: ("8", "6", "2")) { _ in },
-        Tariff(testDescription: "tiers: 2 things are left of the first", costs: ("5", "3.75", "1.25")) {
+        Tariff(
+            testDescription: "tiers: 2 things are left of the first", costs: ("5", "3.75", "1.25")
+        ) {
             $0.meters["thing"]?.tiers = try tiers([("12", "1", nil), (nil, "0.5", nil)])
         },
         Tariff(testDescription: "a flat amount of the tier", costs: ("12", "9", "3")) {
@@ -40,7 +42,8 @@ private struct Tariff: CustomTestStringConvertible, Sendable {
             $0.meters["thing"]?.free = try unit("18 thing")
         },
         Tariff(
-            testDescription: "a volume price makes the month cheaper", costs: ("-6.4", "-4.8", "-1.6")
+            testDescription: "a volume price makes the month cheaper",
+            costs: ("-6.4", "-4.8", "-1.6")
         ) {
             $0.meters["thing"]?.tiers = try tiers([("10", "1", nil), (nil, "0.2", nil)])
             $0.meters["thing"]?.mode = .volume

@@ -44,7 +44,8 @@ struct ContainersCommand: ParsableCommand {
         try which.check(store)
         var pricing = HourPricing(store, in: try place.settings().zone)
         let entries = entries(
-            try store.containers(all: all), try pricedContainers(store, &pricing, at: Host.wallTime()))
+            try store.containers(all: all),
+            try pricedContainers(store, &pricing, at: Host.wallTime()))
         if isolation {
             return try showIsolation(entries.compactMap(\.container), try store.lastRoot())
         }
@@ -74,7 +75,9 @@ struct ContainersCommand: ParsableCommand {
 
         var cells: [Cell] {
             guard let container else {
-                return [.optional(priced?.live.tenant), .none, .optional(priced?.live.kind.rawValue)]
+                return [
+                    .optional(priced?.live.tenant), .none, .optional(priced?.live.kind.rawValue),
+                ]
                     + Array(repeating: .none, count: 8)
             }
             let kind: LiveContainer.Kind = container.isTenantRoot ? .tenantRoot : .container

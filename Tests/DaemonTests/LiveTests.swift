@@ -1,0 +1,55 @@
+import Daemon
+import Invoicing
+import Metering
+import Pricing
+import Store
+import TestSupport
+import Testing
+import Units
+
+/// What `top` is made of, from the kernel's files to the cost of the hour.
+@Suite struct LiveTests {
+    @Test func aRootWithTwoContainersCostsWhatItsCounterSays() throws {
+        let rig = try Rig()
+        let book = PriceBook(
+            id: "b", currency: try #require(Currency("EUR")), effective: Instant(seconds: 0),
+            rounding: .halfEven, memory: .unreclaimable, unpriced: .show, taxes: [],
+            meters: [
+                "cpu": Price(
+                    amount: try #require(DecimalPrice("1")),
+                    per: try #require(UnitQuantity("1 vCPU-second")))
+            ])
+        let acme = Tenant(
+            id: "acme", name: "acme", priceBook: "b", invoiceTo: InvoiceAddress(),
+            match: [.root("/acme")])
+        _ = try rig.store.apply(
+            Contract(tenants: [acme], books: [book]), isPlan: false, at: Instant(seconds: 0))
+        func set(_ root: Int, _ a: Int, _ b: Int) throws {
+            try rig.set("acme/a", cpu: a)
+            try rig.set("acme/b", cpu: b)
+            try rig.folder.write("usage_usec \(root)\n", to: "tree/acme/cpu.stat")
+            try rig.folder.write("", to: "tree/acme/cgroup.procs")
+        }
+        try set(1_000_000, 0, 0)
+        let before = Host.wallTime()
+        var collector = try rig.collector()
+        _ = try collector.tick()
+        // Three seconds are the root's own: of lives too short to be seen.
+        try set(19_000_000, 10_000_000, 5_000_000)
+        _ = try collector.tick()
+        // A microsecond for each container waits until the counters are at rest.
+        _ = try collector.tick()
+        let live = try rig.store.live()
+        #expect(live.map(\.path) == ["/acme", "/acme/a", "/acme/b"])
+        #expect(live.map(\.kind) == [.tenantRoot, .container, .container])
+        let root = try #require(live[0].row)
+        #expect(live.map(\.root) == [nil, root, root])
+        // An hour may begin between the ticks: then each has a part.
+        var pricing = HourPricing(rig.store)
+        let hours = Set([before, Host.wallTime()].map(\.startOfHour))
+        let costs = try hours.compactMap { try pricing.costs(at: $0)["acme"] }
+        #expect(costs.reduce(Rational.zero) { $0 + $1.total } == Rational(18))
+        let own = costs.reduce(Rational.zero) { $0 + ($1.shares[root] ?? .zero) }
+        #expect(own == Rational(3))
+    }
+}
