@@ -53,7 +53,7 @@ private struct MonthStamp: Sendable {
     var ledgerEntry: Int64
     /// The newest container.
     var container: Int64
-    /// The newest of them.
+    /// The newest note of whose hours are whose.
     var assignment: Int64
     /// Rows of earlier hours that are not closed yet.
     var open: [Int64: [UsageSweep.OpenRow]]
