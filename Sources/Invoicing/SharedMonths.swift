@@ -61,7 +61,8 @@ public struct SharedMonths: Sendable {
             stretches.first { $0.period.holds(segment.period) }?.contract ?? ContractTime()
         }
         let lines = all.filter { $0.subject != .minimum }
-        return stretches.flatMap { due($0, lines) } + minimums(all.filter { $0.subject == .minimum })
+        return stretches.flatMap { due($0, lines) }
+            + minimums(all.filter { $0.subject == .minimum })
     }
 
     private func due(_ stretch: InvoicedStretch, _ lines: [LineItem]) -> [LineItem] {

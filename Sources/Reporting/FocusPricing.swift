@@ -75,7 +75,9 @@ extension FocusDocument {
     /// The size of a quantity in the line's base units.
     private func size(_ per: String, _ line: LineItem) -> Rational {
         let words = per.split(separator: " ")
-        if line.subject == .fee || line.subject == .flat { return words.first.flatMap { Rational(decimal: $0) } ?? Rational(1) }
+        if line.subject == .fee || line.subject == .flat {
+            return words.first.flatMap { Rational(decimal: $0) } ?? Rational(1)
+        }
         let month = segments.first { $0.period.intersection(line.period) != nil }?.month
         return UnitQuantity(per)?.size(monthSeconds: month?.seconds ?? line.period.seconds)
             ?? Rational(1)

@@ -172,7 +172,9 @@ struct RealKernelTests {
         let audit = try desk.run("audit", "--format", "csv")
         #expect(audit.status == 0, "\(audit.errors)")
         let row = try #require(audit.lines.last).split(separator: ",").map(String.init)
-        #expect(row.count == 7 && row.prefix(3) == ["t", "\(path)/t", "cpu"] && row[5...6] == ["0", "0"])
+        #expect(
+            row.count == 7 && row.prefix(3) == ["t", "\(path)/t", "cpu"]
+                && row[5...6] == ["0", "0"])
         for column in [3, 4] {
             #expect(Int(row[column]).map(bounds.contains) == true, "\(row) of \(bounds)")
         }
