@@ -1,0 +1,66 @@
+#!/bin/bash
+# What a real kernel does not give is said: a controller that is off, a network that is the host's. And
+# hours that change hands, on a real container.
+# shellcheck source=Tests/VM/lib.sh
+. /srv/lib.sh
+
+cat >/etc/octroi/prices.yaml <<'YAML'
+books:
+  - id: standard
+    currency: EUR
+    effective: 2026-01-01T00:00:00Z
+    rounding: half-even
+    memory: unreclaimable
+    unpriced: show
+    taxes: []
+    meters:
+      cpu: { price: "1", per: 1 vCPU-second }
+      memory: { price: "1", per: 1 GiB-hour }
+      net_tx_bytes: { price: "1", per: 1 GB }
+YAML
+cat >/etc/octroi/tenants.yaml <<'YAML'
+tenants:
+  - { id: acme, name: Acme, price_book: standard, match: [ { cgroup: /bare/a } ] }
+  - { id: lab, name: Lab, price_book: standard, match: [ { slice: tenant-lab.slice } ] }
+YAML
+octroi apply >/dev/null
+
+# A cgroup below one that gives it no controllers has cpu.stat and no memory.
+mkdir -p $root/bare/a
+busy() { (echo "$BASHPID" >"$root/bare/a/cgroup.procs" && exec timeout 4 sh -c 'while :; do :; done') & }
+is "no memory in it" "$([ -e $root/bare/a/memory.current ] && echo there || echo none)" none
+octroi collect --interval 1s 2>/tmp/collect.log &
+collector=$!
+sleep 3
+busy
+hosted=$(docker run -d --network host --cgroup-parent tenant-lab.slice bb /bin/sh -c "x=0; while [ \$x -lt 200000 ]; do x=\$((x+1)); done; sleep 300")
+sleep 6
+kill -INT "$collector"
+wait "$collector"
+
+octroi report unmetered
+octroi report completeness
+is "memory of it is named" "$(octroi report unmetered --format csv | grep -c '^acme,/bare/a,controller_off,.*,memory,memory.stat,')" 1
+is "and the host's network" "$(octroi report unmetered --format csv | grep "$hosted" | grep -c 'host_namespace,.*,net_tx_bytes,net/dev,')" 1
+is "completeness counts both" "$(octroi report completeness --format csv | awk -F, 'NR == 2 { print ($(NF - 1) >= 2 && $NF >= 2000) }')" 1
+octroi audit 2>/tmp/audit
+is "and audit names it" "$(grep -c '/bare/a: memory not measured from' /tmp/audit)" 1
+
+month=$(date -u +%Y-%m)
+printf 'closing: { unmetered: block }\n' >>/etc/octroi/octroi.yaml
+refused "policy blocks" 65 "unmetered: print" octroi invoice issue --month "$month" --until now
+is "nothing is issued" "$(octroi invoice list --format csv | tail -n +2 | wc -l)" 0
+sed -i '/^closing: { unmetered/d' /etc/octroi/octroi.yaml
+octroi invoice issue --month "$month" --until now 2>/tmp/issued
+cat /tmp/issued
+is "the invoices say each" "$(grep -c 'not measured' /tmp/issued)" 3
+octroi invoice verify
+
+# Hours that change hands are credited here and billed there; taken back, they are as before.
+octroi tenant assign acme --container "/tenant.slice/tenant-lab.slice/docker-$hosted.scope" --from-tenant lab --from "$(date -u +%Y-%m-%dT%H:00:00Z)" --plan
+octroi tenant assign acme --container "/tenant.slice/tenant-lab.slice/docker-$hosted.scope" --from-tenant lab --from "$(date -u +%Y-%m-%dT%H:00:00Z)" --reason scenario
+used() { octroi usage --by tenant --format csv | awk -F, -v tenant="$1" '$0 ~ tenant && /,cpu,/ { for (i = 1; i <= NF; i++) if ($i == "cpu") print $(i + 1) }'; }
+is "the hours are the other tenant's" "$(used lab)" ""
+octroi invoice draft --month "$month"
+octroi audit 2>/dev/null
+octroi store verify
