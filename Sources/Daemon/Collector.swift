@@ -20,7 +20,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     var accounts: [Int64: Account]
     private var clock: WallClock
     private var lastMoment: Moment?
-    /// What is added to the wall clock, in ms, while it is not believed.
+    /// What is added to the wall clock, in ms, while it is not trusted.
     private var correction: Int64 = 0
     /// Whether somebody said that the clock is right, since the last tick.
     private var isTrusted = false
@@ -156,7 +156,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         return outcome(tick)
     }
 
-    /// By which time a moment is filed: the wall clock's, or, while that is not believed, the one that it must
+    /// By which time a moment is filed: the wall clock's, or, while that is not trusted, the one that it must
     /// be by the time since boot.
     func filed(_ moment: Moment) -> Moment {
         Moment(
@@ -181,7 +181,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             clockDoubt = "the wall clock says \(wall), and nothing vouches for it"
         }
         if (before == nil) == (clockDoubt == nil) { return [] }
-        guard let clockDoubt else { return ["the wall clock is believed again"] }
+        guard let clockDoubt else { return ["the wall clock is trusted again"] }
         return [
             "\(clockDoubt): usage is filed by the time since boot, now \(moment.wall). Set the clock; if it is "
                 + "right, reload the daemon, or collect with --trust-clock"
@@ -261,6 +261,6 @@ public struct TickOutcome: Sendable {
     public var cpuMicroseconds: Int128
     public var failures: [String]
     public var anomalies: [String]
-    /// Why the wall clock is not believed; `nil` if it is.
+    /// Why the wall clock is not trusted; `nil` if it is.
     public var clockDoubt: String?
 }

@@ -14,7 +14,7 @@ public protocol KernelSource: AnyObject {
     /// Whether tenant roots count the io of all below them (`Metering.isIOConserved`).
     var isIOConserved: Bool { get }
 
-    /// Whether somebody keeps the wall clock right: then a leap of it is believed.
+    /// Whether the wall clock is kept right, by NTP for example: then a leap of it is trusted.
     var isClockKept: Bool { get }
 
     /// What the host has to give; `nil` if it does not say.

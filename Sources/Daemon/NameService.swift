@@ -22,7 +22,7 @@ final class NameService: Sendable {
         var silences = Silences()
     }
 
-    /// After so many answers that tell nothing, nobody is asked for a container again.
+    /// A container whose name no runtime knew this many times is not asked for again.
     ///
     /// It may be named a moment after its cgroup is made. A silence is no answer: whoever gives none is
     /// asked later.
@@ -83,7 +83,8 @@ final class NameService: Sendable {
     private static var now: Int64 { Host.now().bootMicroseconds / 1000 }
 }
 
-/// Who gave no answer of late, and when to ask again: 10 s later at first, 5 min later at most.
+/// The runtimes that did not answer when they were last asked, and when to ask them again: after 10 s at
+/// first, after 5 min at most.
 struct Silences: Sendable {
     static let first: Int64 = 10_000
     static let most: Int64 = 300_000

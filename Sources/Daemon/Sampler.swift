@@ -307,8 +307,9 @@ public struct Sampler {
         return nil
     }
 
-    /// Reads a limit that is billed where it is granted: without the file there is none, and one
-    /// that cannot be read is not known.
+    /// Reads a limit that can be billed.
+    ///
+    /// Without the file there is no limit; a file that cannot be read leaves the limit unknown.
     private mutating func granted<Value>(
         _ file: KernelFile, _ index: Int, _ source: some KernelSource, _ result: inout Result,
         _ parse: (Span<UInt8>) throws(FormatError) -> Value

@@ -169,7 +169,7 @@ extension LimitChanger {
     private func isSameToOwner(_ entry: LimitChange) throws(Fault) -> Bool {
         let scope = governingPath(of: entry.path)
         let owner = try tree.owners.owner(of: scope)
-        // crun's copy is a file of nobody's; whose it is, its scope says by its name.
+        // crun's copy belongs to no manager: the name of the scope above it says which container it is of.
         return owner != .file && (scope != entry.path || owner.description == entry.owner)
     }
 }

@@ -7,8 +7,8 @@ import Units
 /// clock, or a slip of whoever set it.
 ///
 /// - Parameters:
-///   - last: the last moment in which it was believed, in this boot of the host; `nil` is none.
-///   - newest: when it was last believed in any boot. How long the host was off nobody knows, so that
+///   - last: the last moment in which it was trusted, in this boot of the host; `nil` is none.
+///   - newest: when it was last trusted in any boot. How long the host was off nobody knows, so that
 ///     it may be later then, up to a year, and hardly earlier.
 public func doubtfulLeap(of moment: Moment, after last: Moment?, newest: Instant?) -> Int64 {
     let (day, year): (Int64, Int64) = (86_400_000, 366 * 86_400_000)

@@ -1,7 +1,7 @@
 import CgroupFormat
 import Units
 
-/// What limits grant: `nil` where there is none, or where it is not known what it is.
+/// What limits grant: `nil` where there is no limit, or where the limit could not be read.
 public struct Reservation: Hashable, Sendable {
     /// Billionths of a core.
     public var cpu: Int64?

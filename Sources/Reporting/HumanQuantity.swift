@@ -41,7 +41,7 @@ private func scaled(_ quantity: Int128, by divisor: Int128, _ unit: String) -> S
     scaled(Rational(quantity) / Rational(divisor), places: 3, unit)
 }
 
-/// The number with so many digits behind the point, cut towards 0, and its unit.
+/// A number with its unit; digits beyond `places` are cut off, not rounded.
 func scaled(_ number: Rational, places: Int, _ unit: String) -> String {
     let isNegative = number < .zero
     let size = isNegative ? Rational(-1) * number : number

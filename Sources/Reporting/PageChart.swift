@@ -108,7 +108,7 @@ extension InvoicePage {
         }
     }
 
-    /// What the document's corrections come to in minor units; `nil` if there are none.
+    /// What the document's corrections come to in minor units; `nil` without corrections.
     private var corrected: Rational? {
         let lines = draft.lines.filter { $0.kind != .tax && $0.reference != nil }
         return lines.isEmpty ? nil : lines.reduce(.zero) { $0 + Rational($1.amount) }

@@ -246,16 +246,3 @@ private func billable(
         return (use, billable)
     }
 }
-
-private struct UsageKey: Hashable {
-    let segment: Int
-    let container: Int64
-    let since: Int64
-    let meter: String
-    let isUnreserved: Bool
-
-    init(_ use: AccountUsage) {
-        (segment, container, since) = (use.segment, use.span.container, use.span.since)
-        (meter, isUnreserved) = (use.meter, use.isUnreserved)
-    }
-}

@@ -46,29 +46,38 @@ private func insertRows(_ db: Database, _ pinned: PinnedUsage, of number: String
         try run(
             db, "INSERT INTO invoice_usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                number, pinned.corrects, segment.start.seconds, use.span.container, pin.since,
+                number, pinned.corrects, segment.start.seconds, use.span.container, pin.key.since,
                 pin.until, meters[use.meter], use.isUnreserved, quantity.high, quantity.low,
                 billable.high, billable.low, pin.life,
             ])
     }
 }
 
-/// A row of usage as it is pinned.
-private struct Pin: Hashable {
+/// What usage is of: the time, the account and the meter.
+struct UsageKey: Hashable {
     let segment: Int
     let container: Int64
     let since: Int64
-    let until: Int64
     let meter: String
     let isUnreserved: Bool
+
+    init(_ use: AccountUsage) {
+        (segment, container, since) = (use.segment, use.span.container, use.span.since)
+        (meter, isUnreserved) = (use.meter, use.isUnreserved)
+    }
+}
+
+/// A row of usage as it is pinned.
+private struct Pin: Hashable {
+    let key: UsageKey
+    let until: Int64
     let quantity: Int128
     let billable: Int128
     let life: Int64?
 
     init(_ use: AccountUsage) {
-        (segment, container, meter) = (use.segment, use.span.container, use.meter)
-        (since, until, isUnreserved) = (use.span.since, use.span.until, use.isUnreserved)
-        (quantity, billable) = (use.quantity, use.billable)
+        key = UsageKey(use)
+        (until, quantity, billable) = (use.span.until, use.quantity, use.billable)
         life = use.billable == use.quantity ? nil : use.span.life
     }
 

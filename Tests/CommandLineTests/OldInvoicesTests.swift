@@ -10,15 +10,7 @@ import Units
 
     init() throws {
         desk = try Desk()
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/bin/gzip")
-        process.arguments = ["-dc", "\(fixture)/store.gz"]
-        process.standardOutput = output
-        try process.run()
-        let bytes = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        try bytes.write(to: URL(fileURLWithPath: desk.store))
+        try unpack("store-0.1.0/store.gz", to: desk.store)
     }
 
     private func run(_ words: String...) throws -> String {

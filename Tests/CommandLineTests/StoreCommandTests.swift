@@ -11,15 +11,7 @@ import Testing
 
     /// A store as an older Octroi left it.
     private func unpack(schema: Int) throws {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/bin/gzip")
-        process.arguments = ["-dc", "\(repository)/Tests/Fixtures/schemas/v\(schema).db.gz"]
-        process.standardOutput = output
-        try process.run()
-        let bytes = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        try bytes.write(to: URL(fileURLWithPath: desk.store))
+        try TestSupport.unpack("schemas/v\(schema).db.gz", to: desk.store)
     }
 
     private func sql(_ sql: String) throws -> [String] { try desk.sql(sql) }

@@ -55,7 +55,7 @@ import Units
             rig.kernel.seconds += 600
             let believed = try collector.tick()
             #expect(believed.clockDoubt == nil)
-            #expect(believed.anomalies == ["the wall clock is believed again"])
+            #expect(believed.anomalies == ["the wall clock is trusted again"])
             rig.kernel.seconds += 600
             #expect(try collector.tick().clockDoubt == nil)
         }

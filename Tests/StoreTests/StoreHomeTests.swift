@@ -140,14 +140,7 @@ import Units
     @Test(arguments: [false, true])
     func anOlderSchemaIsClaimedOnceUnlessItIsACopy(_ isCopy: Bool) throws {
         let old = "\(folder.path)/old.db"
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/bin/gzip")
-        process.arguments = ["-dc", "\(repository)/Tests/Fixtures/schemas/v4.db.gz"]
-        process.standardOutput = output
-        try process.run()
-        try output.fileHandleForReading.readDataToEndOfFile().write(to: URL(fileURLWithPath: old))
-        process.waitUntilExit()
+        try unpack("schemas/v4.db.gz", to: old)
         if isCopy { try forge("PRAGMA user_version = \(copyMark)", at: old) }
         let store = try Store(at: old, for: .write)
         #expect(try (store.whyNotOwn()?.contains("a copy that Octroi made") == true) == isCopy)

@@ -44,3 +44,16 @@ public func octroi(
         status: running.process.terminationStatus, output: String(decoding: text, as: UTF8.self),
         errors: running.said())
 }
+
+/// Unpacks a file of the fixtures that gzip packed.
+public func unpack(_ fixture: String, to path: String) throws {
+    let process = Process()
+    let output = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/bin/gzip")
+    process.arguments = ["-dc", "\(repository)/Tests/Fixtures/\(fixture)"]
+    process.standardOutput = output
+    try process.run()
+    let bytes = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    try bytes.write(to: URL(fileURLWithPath: path))
+}

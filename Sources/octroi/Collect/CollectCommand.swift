@@ -63,7 +63,7 @@ struct DaemonCommand: AsyncParsableCommand {
             ready (Type=notify). SIGHUP (systemctl reload) reads octroi.yaml again: retention, time_zone \
             and enforcement are taken over at the next tick, all else at the next start; a file with a \
             mistake changes nothing. It also says that the clock is right: one that leaps by more than a day \
-            is believed only if NTP keeps it, or then. See config/octroi.service.
+            is trusted only if NTP keeps it, or then. See config/octroi.service.
 
             EXAMPLE
               systemctl enable --now octroi
