@@ -70,11 +70,11 @@ counter() { awk -v key="$3" '$1 == key { print $2 }' "$root$1/$2"; }
 io() {
     awk -v key="$2" '{ split($0, field, " ")
         for (i in field) if (index(field[i], key "=") == 1) sum += substr(field[i], length(key) + 2) }
-        END { printf "%d", sum }' "$root$1/io.stat"
+        END { printf "%.0f", sum }' "$root$1/io.stat"
 }
 
 # metered CONTAINER METER: what octroi has for it, in base units.
 metered() {
     octroi usage --by container --format csv |
-        awk -F, -v container="$1" -v meter="$2" '$4 == container && $5 == meter { sum += $6 } END { printf "%d", sum }'
+        awk -F, -v container="$1" -v meter="$2" '$4 == container && $5 == meter { sum += $6 } END { printf "%.0f", sum }'
 }

@@ -10,14 +10,13 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit",
         abstract: "Prove that usage equals the kernel's counters, for each tenant root.",
         discussion: """
-            Holds the ledger against the control totals: what the counter of each tenant root says \
-            of all below it, also of containers that have ended. What ran while the tree was being read is \
-            pending: the next reading shows who used it.
+            Compares the ledger with the control totals: what the counter of each tenant root says of \
+            everything below it, containers that have ended included. Pending is what was used while the \
+            tree was being read; the next reading shows who used it.
 
-            What a price book prices and was not measured is named on stderr. Exit code 1 on any \
-            difference, and where a kernel file that is there could not be read. A controller that is \
-            off, or a network that is the host's, has no counter to hold the ledger against: it is \
-            named only.
+            Time in which a priced meter was not measured is listed on stderr. Exit code 1 on any \
+            difference, and where a kernel file exists and could not be read. A controller that is off, \
+            or a container on the host's network, is listed only: there is no counter to compare with.
 
             EXAMPLES
               octroi audit

@@ -100,7 +100,12 @@ struct TenantAssign: ParsableCommand {
             container, from: fromTenant, to: tenant, over: period, reason: reason,
             uid: Int64(getuid()))
         let done = try place.store(.write).assign(request, isPlan: plan, in: zone, at: now)
-        try show(done, isPlan: plan, output.format)
+        try show(done, output.format)
+        complain(
+            plan
+                ? planned
+                : "octroi: this is assignment \(done.number); octroi tenant unassign "
+                    + "\(done.number) takes it back")
     }
 }
 
@@ -131,7 +136,8 @@ struct TenantUnassign: ParsableCommand {
         let zone = try place.settings().zone
         let done = try place.store(.write).unassign(
             number, isPlan: plan, in: zone, at: Host.wallTime())
-        try show(done, isPlan: plan, output.format)
+        try show(done, output.format)
+        complain(plan ? planned : "octroi: assignment \(number) is taken back")
     }
 
     private func list() throws {
@@ -149,7 +155,7 @@ struct TenantUnassign: ParsableCommand {
 }
 
 /// Prints whose hours moved, how many, and what that does to each tenant's months.
-private func show(_ done: HandOver, isPlan: Bool, _ format: Format) throws {
+private func show(_ done: HandOver, _ format: Format) throws {
     let rows = done.sides.map { side -> [Cell] in
         let money = side.money
         func cell(_ amount: BigInt?) -> Cell {
@@ -167,9 +173,6 @@ private func show(_ done: HandOver, isPlan: Bool, _ format: Format) throws {
             title: done.period.map {
                 "\(done.accounts) containers, \($0.start) to \($0.end); net of the months it touches"
             }), format)
-    complain(
-        isPlan
-            ? "octroi: this was a plan; nothing was written"
-            : "octroi: this is assignment \(done.number); octroi tenant unassign \(done.number) "
-                + "takes it back")
 }
+
+private let planned = "octroi: this was a plan; nothing was written"
