@@ -7,7 +7,7 @@ import Units
 /// clock, or a slip of whoever set it.
 ///
 /// - Parameters:
-///   - last: the last moment in which it was trusted, in this boot of the host; `nil` is none.
+///   - last: the last moment in which it was trusted, in this boot of the host; `nil` if there was none.
 ///   - newest: when it was last trusted in any boot. How long the host was off nobody knows, so that
 ///     it may be later then, up to a year, and hardly earlier.
 public func doubtfulLeap(of moment: Moment, after last: Moment?, newest: Instant?) -> Int64 {

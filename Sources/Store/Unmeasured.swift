@@ -45,16 +45,20 @@ extension Store {
 func unmeasuredTime(
     _ db: Database, of tenant: String?, over period: Period
 ) throws -> [Unmeasured] {
-    try Row.fetchAll(
+    // Written out, so that SQLite begins at one tenant's containers: issuing asks for each tenant.
+    let ofTenant = tenant == nil ? "" : "tenant = :tenant AND"
+    var arguments: StatementArguments = [
+        "from": period.start.milliseconds, "to": period.end.milliseconds,
+    ]
+    if let tenant { arguments += ["tenant": tenant] }
+    return try Row.fetchAll(
         db,
         sql: """
             SELECT * FROM unmeasured_time
-            WHERE (:tenant IS NULL OR tenant = :tenant) AND since_ms < :to AND until_ms > :from
+            WHERE \(ofTenant) since_ms < :to AND until_ms > :from
             ORDER BY since_ms, path, file, meters
             """,
-        arguments: [
-            "tenant": tenant, "from": period.start.milliseconds, "to": period.end.milliseconds,
-        ]
+        arguments: arguments
     ).compactMap { row in
         Absence.Reason(rawValue: row["reason"]).map {
             Unmeasured(

@@ -81,12 +81,7 @@ struct InvoiceIssue: ParsableCommand {
                 complain("octroi: \(invoice.number), \(note.kind.rawValue): \(note.text)")
             }
         }
-        for (tenant, notes) in issued.unbilled {
-            for note in notes {
-                complain(
-                    "octroi: tenant \(tenant), not invoiced, \(note.kind.rawValue): \(note.text)")
-            }
-        }
+        sayUnbilled(issued)
         warnOfMissingParties(invoices.filter { $0.issued == now })
         let store = try which.place.store(.read)
         for open in try store.uninvoiced(before: period, tenant: which.tenant) {
@@ -95,6 +90,18 @@ struct InvoiceIssue: ParsableCommand {
                     + "covers: issue the months before this one too")
         }
         try show(invoiceSheet(invoices), output.format)
+    }
+
+    /// What was not measured of tenants without an invoice stands on no document.
+    private func sayUnbilled(_ issued: IssuedNow) {
+        let lines = issued.unbilled.flatMap { tenant, notes in
+            notes.map { "tenant \(tenant), not invoiced, \($0.kind.rawValue): \($0.text)" }
+        }
+        for line in lines.prefix(20) { complain("octroi: \(line)") }
+        if lines.count > 20 {
+            complain(
+                "octroi: and more of \(issued.unbilled.count) tenants: octroi report unmetered")
+        }
     }
 
     /// A numbered document never changes: whoever sends it outside should know what it lacks.
