@@ -39,6 +39,12 @@ extension Position {
     private func refuseIO(_ sample: inout Sample) -> [Refusal] {
         var refusals: [Refusal] = []
         for device in (sample.io ?? [:]).keys.sorted() {
+            for counter in sample.io?[device].map({ lacking(device, $0) }) ?? [] {
+                sample.io?[device]?.unread.insert(counter.unread)
+                refusals.append(
+                    Refusal("io.stat", "\(counter.meter) of \(device) is missing beside the others")
+                )
+            }
             guard let now = sample.io?[device] else { continue }
             let beganAnew = fell(device, now)
             for counter in IOCounter.allCases {
@@ -55,6 +61,18 @@ extension Position {
             }
         }
         return refusals
+    }
+
+    /// Counters that a line leaves out though it has others, and that are not known to stand at 0.
+    ///
+    /// The kernel prints all of a device or none. Taken for 0, such a counter would seem to have begun
+    /// anew, and all it had counted would be billed again.
+    private func lacking(_ device: DeviceNumber, _ now: IOCounters) -> [IOCounter] {
+        guard IOCounter.allCases.contains(where: { now[$0] != nil }) else { return [] }
+        return IOCounter.allCases.filter {
+            now[$0] == nil && !now.unread.contains($0.unread)
+                && mark(of: .io(device, $0))?.value != 0
+        }
     }
 
     private func refuseNetwork(_ sample: inout Sample) -> [Refusal] {

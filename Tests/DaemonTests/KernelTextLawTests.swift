@@ -104,7 +104,7 @@ import Testing
             kernel.seconds += 10
             kernel.cgroups[0].texts[.cpuStat] =
                 "x \(tick)\nusage_usec 1844674407370955161\(tick)x\n"
-            kernel.cgroups[0].texts[.ioStat] = "8:0 rbytes=-\(tick) wbytes=\(tick)\n"
+            kernel.cgroups[0].texts[.ioStat] = "8:0 rbytes=-\(tick) wbytes=\(tick) rios=0 wios=0\n"
             kernel.cgroups[0].texts[.memoryCurrent] = "-\(tick)\n"
             told += try collector.tick().anomalies.count
         }

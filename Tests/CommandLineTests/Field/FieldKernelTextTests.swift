@@ -100,6 +100,40 @@ import Testing
                 == Array(repeating: 5120, count: odd.count))
     }
 
+    /// A line that lost a key in its middle is no disk that began anew.
+    @Test func aKeyThatALineLostIsNamedAndBilledByTheNext() throws {
+        let (before, after) = (
+            "259:0 rbytes=2048 wbytes=4096 rios=2 wios=4 dbytes=0 dios=0\n",
+            "259:0 rbytes=8192 wbytes=4608 rios=8 wios=5 dbytes=0 dios=0\n"
+        )
+        let cranes = [
+            [before, "259:0 rbytes=4096 wbytes=4096\n", after],
+            [
+                before, "259:0 rbytes=4096 wbytes=4096 dbytes=0 dios=0\n",
+                "259:0 rbytes=4096 wbytes=4096 rios=4 wios=4\n", after,
+            ],
+            // Its first line: what it had counted before is not billed.
+            ["259:0 rbytes=2048 wbytes=4096\n", before, after],
+            // One that is known to stand at 0 may be left out.
+            [
+                "259:0 rbytes=2048 wbytes=0 rios=2 wios=0\n", "259:0 rbytes=2048 rios=2\n",
+                "259:0 rbytes=8192 wbytes=512 rios=8 wios=1\n",
+            ],
+        ]
+        let (host, said) = try meter(cranes)
+        for crane in 0..<3 {
+            for meter in ["io_read_ops", "io_write_ops"] {
+                let text = "/crane\(crane): \(meter) of 259:0 is missing beside the others"
+                #expect(said.contains(text), "\(said)")
+            }
+        }
+        #expect(!said.contains("/crane3") && !said.contains("anew"), "\(said)")
+        #expect(try billed(host, "io_read_bytes", cranes.indices) == [6144, 6144, 6144, 6144])
+        #expect(try billed(host, "io_write_bytes", cranes.indices) == [512, 512, 512, 512])
+        #expect(try billed(host, "io_read_ops", cranes.indices) == [6, 6, 6, 6])
+        #expect(try billed(host, "io_write_ops", cranes.indices) == [1, 1, 1, 1])
+    }
+
     @Test func aDiskThatGotTheNumberOfAnotherIsBilledFromZero() throws {
         let (system, old) = (disk("8:0", read: 2048), disk("8:48", read: 640_000))
         let cranes = [
