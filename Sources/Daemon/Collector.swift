@@ -15,6 +15,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     let store: Store
     let run: Run
     let longestHold: Int64
+    /// By whose hours usage is kept: those of the billing zone.
+    public var zone: BillingZone
     private let intervalMicroseconds: Int64
     var sampler = Sampler()
     var accounts: [Int64: Account]
@@ -42,8 +44,9 @@ public struct Collector<Source: KernelSource>: ~Copyable {
 
     /// Starts a run in the store, from where the last one of this boot and root ended.
     public init(
-        source: Source, store: Store, intervalMilliseconds: Int64
+        source: Source, store: Store, intervalMilliseconds: Int64, in zone: BillingZone = .utc
     ) throws(Fault) {
+        self.zone = zone
         // A plain folder's inodes mean something only under that folder.
         let identity = source.isKernel ? source.bootID : "\(source.bootID) \(source.path)"
         run = try store.beginRun(
@@ -96,7 +99,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         correction = leap(raw)
         let began = filed(raw)
         let survey = source.survey(try plan())
-        var reading = Reading(survey, isIOConserved: source.isIOConserved)
+        var reading = Reading(survey, isIOConserved: source.isIOConserved, in: zone)
         reading.entries.reserveCapacity(survey.cgroups.count)
         for step in survey.steps {
             switch step {
@@ -115,7 +118,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         record.closed = reading.closed
         record.highestID = source.isKernel ? survey.seen.max() ?? 0 : 0
         if let lastMoment, let capacity = source.capacity() {
-            record.capacity = capacity.given(from: lastMoment, to: began)
+            record.capacity = capacity.given(from: lastMoment, to: began, in: zone)
         }
         var clock = self.clock
         // By the clock as it is: each of its steps counts.

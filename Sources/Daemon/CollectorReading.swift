@@ -26,9 +26,9 @@ extension Collector where Source: KernelSource {
         /// Paths at which a cgroup was found that was read at another already.
         var twins: [String] = []
 
-        init(_ survey: Survey, isIOConserved: Bool) {
+        init(_ survey: Survey, isIOConserved: Bool, in zone: BillingZone) {
             self.survey = survey
-            conservation = Conservation(isIOConserved: isIOConserved)
+            conservation = Conservation(isIOConserved: isIOConserved, in: zone)
         }
     }
 
@@ -135,7 +135,7 @@ extension Collector where Source: KernelSource {
             guard mayCount else { continue }
             let moment = reading.entries[index].moment
             let advance = reading.entries[index].position?.advance(
-                reserving: now ?? Reservation(), at: moment, longestHold: longestHold)
+                reserving: now ?? Reservation(), at: moment, longestHold: longestHold, in: zone)
             reading.entries[index].parts += advance?.parts ?? []
             reading.entries[index].anomalies += advance?.refused.map(\.detail) ?? []
         }
@@ -203,7 +203,7 @@ extension Collector where Source: KernelSource {
             to: sample, at: moment, longestHold: longestHold,
             isCPUConserved: isRoot || reading.conservation.conservesCPU(found.root),
             isIOConserved: isRoot && source.isIOConserved
-                || reading.conservation.conservesIO(found.root))
+                || reading.conservation.conservesIO(found.root), in: zone)
         entry.parts = advance?.parts ?? []
         entry.anomalies = advance?.anomalies ?? []
         entry.endedDevices = advance?.endedDevices ?? []

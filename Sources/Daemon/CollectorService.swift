@@ -19,6 +19,8 @@ public struct CollectorService: Service {
     public var logger: Logger
     /// A file that takes the raw readings as well.
     public var recording: String?
+    /// By whose hours usage is kept: those of the billing zone.
+    public var zone = BillingZone.utc
     /// How long sealed samples are kept; `nil` is for ever.
     public var sampleRetentionMilliseconds: Int64?
     /// How limits and budgets are enforced; `nil` only meters.
@@ -91,7 +93,7 @@ public struct CollectorService: Service {
                 intervalMilliseconds: intervalMilliseconds, logger: logger)
         defer { enforcer?.stop() }
         var collector = try Collector(
-            source: source, store: store, intervalMilliseconds: intervalMilliseconds)
+            source: source, store: store, intervalMilliseconds: intervalMilliseconds, in: zone)
         if trustsClock { collector.trustClock() }
         let start = Host.now().bootMicroseconds
         let last = runMilliseconds.map { start + $0 * 1000 }
@@ -111,7 +113,7 @@ public struct CollectorService: Service {
             // A late tick is skipped, never queued: deadlines lie on a fixed raster.
             let interval = intervalMilliseconds * 1000
             let deadline = start + ((now.bootMicroseconds - start) / interval + 1) * interval
-            let wake = min(deadline, last ?? deadline, nextHour(now))
+            let wake = min(deadline, last ?? deadline, nextHour(now, in: collector.zone))
             var end = tree.follow(until: wake)
             // A commit's late signal is no deadline.
             while end == .woken {
@@ -126,6 +128,7 @@ public struct CollectorService: Service {
             if let wish = reload?.take() {
                 retention = wish.sampleRetentionMilliseconds
                 enforcer?.change(wish.enforcement)
+                collector.zone = wish.zone
                 // Somebody has looked at it.
                 collector.trustClock()
             }
@@ -180,10 +183,10 @@ public struct CollectorService: Service {
         }
     }
 
-    /// The end of the current hour, in µs after boot: usage is read there, so that it need not be
-    /// split by time.
-    private func nextHour(_ now: Moment) -> Int64 {
-        let next = now.wall.startOfHour.advanced(bySeconds: 3600)
+    /// The end of the ledger's current hour, in µs after boot: usage is read there, so that it need not
+    /// be split by time.
+    private func nextHour(_ now: Moment, in zone: BillingZone) -> Int64 {
+        let next = zone.ledgerHour(of: now.wall).end
         return now.bootMicroseconds + (next.milliseconds - now.wall.milliseconds) * 1000
     }
 }

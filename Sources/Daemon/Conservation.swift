@@ -7,6 +7,8 @@ import Units
 struct Conservation {
     /// Whether the kernel keeps io counters of all below in every ancestor.
     let isIOConserved: Bool
+    /// By whose hours what was used is split.
+    let zone: BillingZone
     /// What each root's counters said before its children were read.
     private var before: [Int64: Sample] = [:]
     /// How far the roots' cpu counters rose while their trees were read, in µs.
@@ -14,7 +16,9 @@ struct Conservation {
     private var settledCPU: Set<Int64> = []
     private var settledIO: Set<Int64> = []
 
-    init(isIOConserved: Bool) { self.isIOConserved = isIOConserved }
+    init(isIOConserved: Bool, in zone: BillingZone) {
+        (self.isIOConserved, self.zone) = (isIOConserved, zone)
+    }
 
     /// Takes note of a root that is about to be looked below.
     ///
@@ -186,7 +190,8 @@ struct Conservation {
             start: Instant(milliseconds: moment.wall.milliseconds - milliseconds),
             end: moment.wall)
         let hours = splitByHour(
-            result.shares[..<claims.count] + [overhead], over: period, at: moment.wall)
+            result.shares[..<claims.count] + [overhead], over: period, at: moment.wall,
+            in: zone)
         func parts(_ index: Int, _ assurance: Assurance) -> [Advance.Part] {
             hours.filter { $0.parts[index] > 0 }.map {
                 Advance.Part(
@@ -249,7 +254,8 @@ struct Conservation {
                 ] where quantity > 0 {
                     entries[child].parts.append(
                         Advance.Part(
-                            meter: .meter(counter.meter), hour: moment.wall.startOfHour,
+                            meter: .meter(counter.meter),
+                            hour: zone.ledgerHour(of: moment.wall).start,
                             quantity: Int128(quantity), assurance: assurance))
                 }
             }
@@ -272,7 +278,7 @@ struct Conservation {
     ) {
         guard let mark = entries[root].position?.mark(of: counter) else { return }
         let quantity = Int128(mark.pending)
-        let hour = moment.wall.startOfHour
+        let hour = zone.ledgerHour(of: moment.wall).start
         let own = quantity - Int128(toOthers)
         if own > 0 {
             entries[root].parts.append(

@@ -1,16 +1,20 @@
 import Synchronization
+import Units
 
 /// What a running daemon is to take over from settings that were read again, at its next tick.
 public final class Reload: Sendable {
     public struct Wish: Sendable {
         public var sampleRetentionMilliseconds: Int64?
+        public var zone: BillingZone
         /// `nil` only meters.
         public var enforcement: Enforcement?
 
-        public init(sampleRetentionMilliseconds: Int64?, enforcement: Enforcement?) {
-            (self.sampleRetentionMilliseconds, self.enforcement) = (
-                sampleRetentionMilliseconds, enforcement
-            )
+        public init(
+            sampleRetentionMilliseconds: Int64?, zone: BillingZone, enforcement: Enforcement?
+        ) {
+            self.sampleRetentionMilliseconds = sampleRetentionMilliseconds
+            self.zone = zone
+            self.enforcement = enforcement
         }
     }
 

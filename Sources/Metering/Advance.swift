@@ -26,10 +26,13 @@ public struct Advance: Sendable {
     /// Devices whose line is gone: their account is closed, and would begin anew at 0.
     public fileprivate(set) var endedDevices: [DeviceNumber] = []
 
+    /// By whose hours what was used is split.
+    private let zone: BillingZone
+
     /// More than this in one tick is no usage but a fault of the text: 285 years of a core, 64 PiB.
     public static let mostInOneTick: Int128 = 1 << 56
 
-    public init() {}
+    public init(in zone: BillingZone = .utc) { self.zone = zone }
 
     /// Adds what was used from `since` (µs after boot) to `until`, split at hour ends.
     mutating func add(_ meter: LedgerMeter, _ quantity: Int128, since: Int64, until: Moment) {
@@ -43,12 +46,12 @@ public struct Advance: Sendable {
         // The start by wall is counted back from the end, so a stepped clock cannot stretch it.
         let milliseconds = (until.bootMicroseconds - since) / 1000
         let start = Instant(milliseconds: until.wall.milliseconds - milliseconds)
-        let hour = until.wall.startOfHour
+        let hour = zone.ledgerHour(of: until.wall).start
         guard start < hour, let period = Period(start: start, end: until.wall) else {
             parts.append(Part(meter: meter, hour: hour, quantity: quantity))
             return
         }
-        for part in period.splitByHour(quantity) where part.quantity > 0 {
+        for part in period.splitByHour(quantity, in: zone) where part.quantity > 0 {
             parts.append(Part(meter: meter, hour: part.hour, quantity: part.quantity))
         }
     }
@@ -62,11 +65,12 @@ extension Position {
     /// - Parameters:
     ///   - longestHold: over a longer silence, in µs, a gauge is not interpolated: that time is
     ///     unmetered. Counters miss nothing however long the silence.
+    ///   - zone: by whose hours it is split.
     public mutating func advance(
         to sample: Sample, at moment: Moment, longestHold: Int64, isCPUConserved: Bool = false,
-        isIOConserved: Bool = false
+        isIOConserved: Bool = false, in zone: BillingZone = .utc
     ) -> Advance {
-        var advance = Advance()
+        var advance = Advance(in: zone)
         if !isCPUConserved { advanceCPU(sample.cpu, moment, &advance) }
         if !isIOConserved {
             endDevices(sample, &advance)
@@ -127,10 +131,11 @@ extension Position {
 
     /// The same, with what is refused.
     public mutating func advance(
-        reserving granted: Reservation, at moment: Moment, longestHold: Int64
+        reserving granted: Reservation, at moment: Moment, longestHold: Int64,
+        in zone: BillingZone = .utc
     ) -> Advance {
         let (cpu, memory) = (granted.cpu, granted.memory)
-        var advance = Advance()
+        var advance = Advance(in: zone)
         hold(.cpuReserved, cpu, moment, longestHold, &advance)
         hold(.memoryReserved, memory, moment, longestHold, &advance)
         return advance

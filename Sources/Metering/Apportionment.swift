@@ -83,12 +83,12 @@ func proportionally(_ total: Int128, _ weights: [Int128]) -> [Int128] {
 ///
 /// - Returns: for each hour, its start, the total of all shares in it, and each share's part.
 public func splitByHour(
-    _ shares: [Int128], over period: Period?, at end: Instant
+    _ shares: [Int128], over period: Period?, at end: Instant, in zone: BillingZone
 ) -> [(hour: Instant, total: Int128, parts: [Int128])] {
     let total = shares.reduce(0, +)
-    guard let period else { return [(end.startOfHour, total, shares)] }
+    guard let period else { return [(zone.ledgerHour(of: end).start, total, shares)] }
     var left = shares
-    return period.splitByHour(total).map { part in
+    return period.splitByHour(total, in: zone).map { part in
         let parts = proportionally(part.quantity, left)
         for index in left.indices { left[index] -= parts[index] }
         return (part.hour, part.quantity, parts)

@@ -9,9 +9,11 @@ public struct HostCapacity: Hashable, Sendable {
 
     public init(cpus: Int64, memory: Int64) { (self.cpus, self.memory) = (cpus, memory) }
 
-    /// What could have been used from one moment to another of one boot, by the hour: µs of cpu, and
-    /// byte-seconds.
-    public func given(from start: Moment, to end: Moment) -> [Advance.Part] {
+    /// What could have been used from one moment to another of one boot, by the ledger's hour: µs of cpu,
+    /// and byte-seconds.
+    public func given(
+        from start: Moment, to end: Moment, in zone: BillingZone
+    ) -> [Advance.Part] {
         let elapsed = end.bootMicroseconds - start.bootMicroseconds
         // As usage: the start by wall is counted back from the end.
         let wall = Instant(milliseconds: end.wall.milliseconds - elapsed / 1000)
@@ -24,7 +26,7 @@ public struct HostCapacity: Hashable, Sendable {
             (.cpu, Int128(cpus) * Int128(elapsed)), (.memory, held(end) - held(start)),
         ]
         return quantities.flatMap { meter, quantity in
-            period.splitByHour(quantity).map {
+            period.splitByHour(quantity, in: zone).map {
                 Advance.Part(meter: .meter(meter), hour: $0.hour, quantity: $0.quantity)
             }
         }

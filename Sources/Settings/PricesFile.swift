@@ -6,11 +6,11 @@ import Units
 ///
 /// - Parameter faults: gets every mistake; the books are then not to be used.
 func readBooks(
-    _ value: YAMLValue, _ names: WrittenNames, _ faults: inout [Fault]
+    _ value: YAMLValue, in zone: BillingZone, _ names: WrittenNames, _ faults: inout [Fault]
 ) -> [PriceBook] {
     var books: [PriceBook] = []
     for item in faults.collect({ () throws(Fault) in try value.list() }) ?? [] {
-        guard let book = readBook(item, &faults) else { continue }
+        guard let book = readBook(item, in: zone, &faults) else { continue }
         _ = faults.collect { () throws(Fault) in
             try names.add(
                 "book \"\(book.id)\" from \(book.effective)", item,
@@ -38,7 +38,9 @@ func faultsOfEndedCurrencies(_ books: [PriceBook]) -> [Fault] {
     }
 }
 
-private func readBook(_ item: YAMLValue, _ faults: inout [Fault]) -> PriceBook? {
+private func readBook(
+    _ item: YAMLValue, in zone: BillingZone, _ faults: inout [Fault]
+) -> PriceBook? {
     let known = [
         "id", "currency", "effective", "rounding", "memory", "unpriced", "minimum", "taxes",
         "meters", "fixed", "discounts",
@@ -49,7 +51,7 @@ private func readBook(_ item: YAMLValue, _ faults: inout [Fault]) -> PriceBook? 
     let taxes = faults.each(of: members["taxes"]) { item throws(Fault) in try readTax(item) }
     let fixed = faults.each(of: members["fixed"]) { item throws(Fault) in try readFee(item) }
     let discounts = faults.each(of: members["discounts"]) { item throws(Fault) in
-        try readDiscount(item, of: prices)
+        try readDiscount(item, of: prices, in: zone)
     }
     if let over = overlap(of: discounts, prices), let list = members["discounts"] {
         faults.append(
@@ -66,7 +68,7 @@ private func readBook(_ item: YAMLValue, _ faults: inout [Fault]) -> PriceBook? 
             },
             currency: try members.required("currency").value(
                 "a currency code of ISO 4217, such as EUR"
-            ) { Currency($0) }, effective: try wholeHour(members.required("effective")),
+            ) { Currency($0) }, effective: try wholeHour(members.required("effective"), in: zone),
             rounding: try members.choice("rounding", default: .halfEven),
             memory: try members.choice("memory", default: .unreclaimable),
             unpriced: try members.choice("unpriced", default: .block), taxes: taxes,
@@ -132,7 +134,7 @@ private func readCode(_ members: YAMLMembers) throws(Fault) -> String {
 }
 
 private func readDiscount(
-    _ item: YAMLValue, of prices: [String: Price]
+    _ item: YAMLValue, of prices: [String: Price], in zone: BillingZone
 ) throws(Fault) -> Discount {
     let members = try item.members(["percent", "meters", "tenants", "from", "until"])
     let value = try members.required("percent")
@@ -165,8 +167,8 @@ private func readDiscount(
     }
     let discount = Discount(
         percent: percent, meters: meters, tenants: tenants,
-        from: try members["from"].map { value throws(Fault) in try wholeHour(value) },
-        until: try members["until"].map { value throws(Fault) in try wholeHour(value) })
+        from: try members["from"].map { value throws(Fault) in try wholeHour(value, in: zone) },
+        until: try members["until"].map { value throws(Fault) in try wholeHour(value, in: zone) })
     if let from = discount.from, let until = discount.until, until <= from {
         throw (members["until"] ?? item).fault(
             "\(until), which is not after from, \(from)", "Let it end after it begins")
@@ -210,11 +212,14 @@ private func isMoreThanWhole(_ discounts: [Discount]) -> Bool {
     }
 }
 
-func wholeHour(_ value: YAMLValue) throws(Fault) -> Instant {
+/// Reads a time at which usage may be cut: a date is its first instant in the billing zone.
+func wholeHour(_ value: YAMLValue, in zone: BillingZone) throws(Fault) -> Instant {
     try value.value(
-        "a whole hour with its zone, such as 2026-01-01T00:00:00Z or 2026-01-01T00:00:00+01:00"
+        "a date such as 2026-01-01, in the billing zone, or a whole UTC hour such as "
+            + "2026-01-01T00:00:00Z"
     ) {
-        Instant(rfc3339: $0).flatMap { $0 == $0.startOfHour && $0.isBillable ? $0 : nil }
+        guard let time = Instant(rfc3339: $0) ?? zone.day($0)?.start else { return nil }
+        return zone.isLedgerHour(time) && time.isBillable ? time : nil
     }
 }
 

@@ -161,14 +161,15 @@ public struct ContractFiles: Sendable {
 
     /// Reads files that hold `tenants:`, `books:` or both.
     ///
+    /// - Parameter zone: the billing zone, whose days dates in them are.
     /// - Throws: at the first mistake.
-    public init(reading paths: [String]) throws(Fault) {
-        try self.init(checking: paths)
+    public init(reading paths: [String], in zone: BillingZone) throws(Fault) {
+        try self.init(checking: paths, in: zone)
         if let fault = faults.first { throw fault }
     }
 
     /// The same, but mistakes in price books are gathered in `faults`.
-    public init(checking paths: [String]) throws(Fault) {
+    public init(checking paths: [String], in zone: BillingZone) throws(Fault) {
         let names = WrittenNames()
         for path in paths {
             guard let root = try YAMLValue.parse(try readText(path), file: path) else {
@@ -181,10 +182,10 @@ public struct ContractFiles: Sendable {
             if let list = members["ladders"] { ladders += try readLadders(list, names) }
             if let list = members["budgets"] { budgets += try readBudgets(list, names) }
             if let list = members["tenants"] {
-                tenants = try (tenants ?? []) + readTenants(list, names)
+                tenants = try (tenants ?? []) + readTenants(list, in: zone, names)
             }
             if let list = members["books"] {
-                books = (books ?? []) + readBooks(list, names, &faults)
+                books = (books ?? []) + readBooks(list, in: zone, names, &faults)
             }
         }
         faults += faultsOfEndedCurrencies(books ?? [])

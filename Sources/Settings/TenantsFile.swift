@@ -3,7 +3,7 @@ import Units
 
 /// Reads the `tenants:` list of tenants.yaml.
 func readTenants(
-    _ value: YAMLValue, _ names: WrittenNames = WrittenNames()
+    _ value: YAMLValue, in zone: BillingZone, _ names: WrittenNames = WrittenNames()
 ) throws(Fault) -> [Tenant] {
     var tenants: [Tenant] = []
     for item in try value.list() {
@@ -19,8 +19,10 @@ func readTenants(
         try names.add("tenant \"\(id)\"", item, cure: "Give every tenant an id of its own")
         var rules: [Rule] = []
         for rule in try members["match"]?.list() ?? [] { rules.append(try readRule(rule)) }
-        let since = try members["since"].map { value throws(Fault) in try wholeHour(value) }
-        let until = try members["until"].map { value throws(Fault) in try wholeHour(value) }
+        let since = try members["since"].map { value throws(Fault) in try wholeHour(value, in: zone)
+        }
+        let until = try members["until"].map { value throws(Fault) in try wholeHour(value, in: zone)
+        }
         if let since, let until, until <= since {
             throw item.fault(
                 "until \(until), which is not after since \(since)", "Let it end after it begins")

@@ -3,8 +3,8 @@ import Units
 
 /// Reads a zone of the host's time zone database.
 ///
-/// - Throws: for an unknown zone, and for one that is not whole hours from UTC, as usage is kept by
-///   UTC hours.
+/// - Throws: for an unknown zone, and for one that is not quarters of an hour from UTC, as none has been
+///   since 1972.
 public func billingZone(_ name: String) throws(Fault) -> BillingZone {
     if name == "UTC" { return .utc }
     let isName = name.utf8.allSatisfy { byte in
@@ -28,10 +28,8 @@ public func billingZone(_ name: String) throws(Fault) -> BillingZone {
     // What was before this century is not billed.
     let first = offsets.lastIndex { $0.since <= Instant(seconds: 946_684_800) } ?? 0
     let recent = Array(offsets[first...])
-    guard recent.allSatisfy({ $0.seconds % 3600 == 0 }) else {
-        throw fault(
-            "it is not whole hours from UTC, and usage is kept by UTC hours",
-            "Choose a zone of whole hours")
+    guard recent.allSatisfy({ $0.seconds % 900 == 0 }) else {
+        throw fault("it is not quarters of an hour from UTC", "Choose another zone")
     }
     return BillingZone(name: name, offsets: recent)
 }

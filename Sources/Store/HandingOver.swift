@@ -19,7 +19,9 @@ func handOver(
         ends = (min(ends?.first ?? used.first, used.first), max(ends?.last ?? used.last, used.last))
     }
     let period = ends.flatMap {
-        Period(start: Instant(seconds: $0.first), end: Instant(seconds: $0.last + 3600))
+        Period(
+            start: Instant(seconds: $0.first),
+            end: zone.ledgerHour(of: Instant(seconds: $0.last)).end)
     }
     let tenants = hours.keys.sorted()
     let before = try nets(db, tenants, period, zone)

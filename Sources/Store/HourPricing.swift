@@ -111,7 +111,7 @@ private struct MonthReader {
     private let zone: BillingZone
     private let books: PriceBooks
     private let sweep: UsageSweep
-    private let hour: (start: Instant, end: Instant)
+    private let hour: Period
     private let month: Period
     let stamp: MonthStamp
     /// Whether the month before the hour is what it was at the stamp that is known.
@@ -119,7 +119,7 @@ private struct MonthReader {
 
     init(_ db: Database, _ zone: BillingZone, at moment: Instant, knows old: MonthStamp?) throws {
         (self.db, self.zone) = (db, zone)
-        hour = (moment.startOfHour, moment.startOfHour.advanced(bySeconds: 3600))
+        hour = zone.ledgerHour(of: moment)
         month = zone.month(of: moment)
         books = try PriceBooks(loadBooks(db).map(\.book).map(\.running))
         sweep = try UsageSweep(db, withOpen: allTime)

@@ -5,6 +5,7 @@ import Units
 /// Imported rows on their way into the ledger, in temporary tables of this connection.
 struct ImportStage {
     let db: Database
+    let zone: BillingZone
     let now: Instant
     let tenants: [String: Tenant]
     private var accounts: [Account: Int64] = [:]
@@ -42,8 +43,8 @@ struct ImportStage {
                 """)
     }
 
-    init(_ db: Database, at now: Instant) throws {
-        (self.db, self.now) = (db, now)
+    init(_ db: Database, in zone: BillingZone, at now: Instant) throws {
+        (self.db, self.zone, self.now) = (db, zone, now)
         tenants = try loadTenants(db).reduce(into: [:]) { $0[$1.id] = $1 }
         addRow = try FastStatement(db, "INSERT INTO import_row VALUES (?, ?, ?, ?, ?, ?, ?)")
     }
@@ -155,7 +156,7 @@ struct ImportStage {
             let quantity = Int128(high: rows.int64(4), low: rows.int64(5))
             let period = Period(
                 start: Instant(milliseconds: start), end: Instant(milliseconds: end))
-            for part in period?.splitByHour(quantity) ?? [] where part.quantity > 0 {
+            for part in period?.splitByHour(quantity, in: zone) ?? [] where part.quantity > 0 {
                 guard let whole = Int64(exactly: part.quantity) else {
                     throw tooMuch(quantity, line: rows.int64(6))
                 }

@@ -92,7 +92,7 @@ extension TenantSpending {
     fileprivate init(
         of payer: Tenant, over period: Period, at now: Instant, _ reader: PricedUsageReader
     ) throws {
-        let until = now.startOfHour.advanced(bySeconds: 3600)
+        let until = min(period.end, now.startOfHour.advanced(bySeconds: 3600))
         let dayAgo = until.advanced(bySeconds: -86_400)
         let counted = Period(start: period.start, end: until) ?? period
         let usage = try reader.read(payer, over: counted, cutAt: [dayAgo])

@@ -21,10 +21,10 @@ extension Store {
     ///   Octroi meters itself, or with another quantity than before.
     @discardableResult
     public func importUsage(
-        _ rows: [ImportedUsage], at now: Instant
+        _ rows: [ImportedUsage], in zone: BillingZone = .utc, at now: Instant
     ) throws(Fault) -> ImportOutcome {
         var rows = rows.makeIterator()
-        return try importUsage(at: now) { () throws(Fault) in rows.next() }
+        return try importUsage(in: zone, at: now) { () throws(Fault) in rows.next() }
     }
 
     /// The same, row by row: however many there are, no more than one is held.
@@ -32,16 +32,18 @@ extension Store {
     /// Rows are checked and hashed in temporary tables, which keep nobody from the store. It is
     /// locked to write down what accounts there are, and while the rows are copied into the ledger.
     ///
-    /// - Parameter next: gives the rows, and `nil` behind the last.
+    /// - Parameters:
+    ///   - zone: by whose hours it is split.
+    ///   - next: gives the rows, and `nil` behind the last.
     public func importUsage(
-        at now: Instant, _ next: () throws(Fault) -> ImportedUsage?
+        in zone: BillingZone, at now: Instant, _ next: () throws(Fault) -> ImportedUsage?
     ) throws(Fault) -> ImportOutcome {
         try storeErrors(path) {
             try database.writeWithoutTransaction { db in
                 try ImportStage.prepare(db)
                 var stage: ImportStage?
                 try db.inTransaction(.deferred) {
-                    var filling = try ImportStage(db, at: now)
+                    var filling = try ImportStage(db, in: zone, at: now)
                     while let usage = try next() { try filling.add(usage) }
                     stage = filling
                     return .commit

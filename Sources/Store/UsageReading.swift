@@ -54,10 +54,10 @@ extension Store {
         var part = period
         if let bucket = row["bucket"] as Int64? {
             let start = Instant(seconds: bucket)
-            let whole =
+            let whole: Period? =
                 grouping == .day
                 ? zone.day(number: bucket)
-                : Period(start: start, end: start.advanced(bySeconds: 3600))
+                : zone.ledgerHour(of: start)
             guard let cut = whole?.intersection(period) else { return nil }
             part = cut
         }

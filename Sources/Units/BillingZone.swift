@@ -1,4 +1,4 @@
-/// The time zone whose civil months and days are billed: whole hours from UTC, as ledger rows are.
+/// The time zone whose civil months and days are billed, and by whose days the ledger's hours are cut.
 public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
     /// A stretch of time with one offset.
     public struct Offset: Hashable, Sendable {
@@ -15,6 +15,8 @@ public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
     /// Its name in the time zone database, such as `Europe/Paris`.
     public let description: String
     private let offsets: [Offset]
+    /// Whether every day of it begins with a UTC hour.
+    private let isWholeHours: Bool
 
     public static let utc = BillingZone(name: "UTC", offsets: [])
 
@@ -22,6 +24,25 @@ public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
     public init(name: String, offsets: [Offset]) {
         description = name
         self.offsets = offsets
+        isWholeHours = offsets.allSatisfy { $0.seconds % 3600 == 0 && $0.since.seconds % 3600 == 0 }
+    }
+
+    /// The hour of the ledger that holds an instant: usage is kept by these.
+    ///
+    /// It is the UTC hour. Where a civil day of this zone begins inside it, as days of Asia/Kolkata begin
+    /// at 18:30 UTC, it is the part before or after: so days and months hold whole rows.
+    public func ledgerHour(of instant: Instant) -> Period {
+        let start = instant.startOfHour
+        let hour = Period(start: start, length: 3600)
+        guard !isWholeHours else { return hour }
+        let midnight = day(of: hour.end).period.start
+        let parts = hour.cut(at: [midnight])
+        return parts.first { instant < $0.end } ?? hour
+    }
+
+    /// Whether a row of the ledger may begin at the instant, so that none is cut there.
+    public func isLedgerHour(_ instant: Instant) -> Bool {
+        ledgerHour(of: instant).start == instant
     }
 
     /// The civil month `2026-11`; `nil` if the text names none.

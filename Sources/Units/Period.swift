@@ -26,9 +26,6 @@ public struct Period: Hashable, Sendable, CustomStringConvertible {
 
     public var seconds: Int64 { end.seconds - start.seconds }
 
-    /// Whether both ends lie on whole UTC hours, as ledger rows do.
-    public var isWholeHours: Bool { start == start.startOfHour && end == end.startOfHour }
-
     public var description: String { "\(start)/\(end)" }
 
     /// What this period and another share, if anything.

@@ -1,4 +1,4 @@
-/// A whole-number part of a quantity, and the UTC hour it belongs to.
+/// A whole-number part of a quantity, and the hour of the ledger it belongs to.
 public struct HourPart: Hashable, Sendable {
     /// The start of the hour.
     public let hour: Instant
@@ -10,25 +10,24 @@ public struct HourPart: Hashable, Sendable {
 }
 
 extension Period {
-    /// Splits a quantity over the hours of this period, in proportion to time.
+    /// Splits a quantity over the ledger's hours of this period, in proportion to time.
     ///
     /// The parts are whole and add up to `quantity` exactly: each cumulative part is rounded
     /// down, so an odd unit goes to the later hour.
-    public func splitByHour(_ quantity: Int128) -> [HourPart] {
+    public func splitByHour(_ quantity: Int128, in zone: BillingZone) -> [HourPart] {
         let length = Int128(end.milliseconds - start.milliseconds)
         var parts: [HourPart] = []
         var given: Int128 = 0
-        var hour = start.startOfHour
-        while hour < end {
-            let next = hour.advanced(bySeconds: 3600)
-            let until = Int128(min(next, end).milliseconds - start.milliseconds)
+        var hour = zone.ledgerHour(of: start)
+        while true {
+            let until = Int128(min(hour.end, end).milliseconds - start.milliseconds)
             // quantity × until may pass 128 bits, so the whole and the rest are scaled apart.
             let (whole, rest) = quantity.quotientAndRemainder(dividingBy: length)
             let cumulative = whole * until + rest * until / length
-            parts.append(HourPart(hour: hour, quantity: cumulative - given))
+            parts.append(HourPart(hour: hour.start, quantity: cumulative - given))
+            guard hour.end < end else { return parts }
             given = cumulative
-            hour = next
+            hour = zone.ledgerHour(of: hour.end)
         }
-        return parts
     }
 }

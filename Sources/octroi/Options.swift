@@ -79,7 +79,7 @@ struct FormatOptions: ParsableArguments {
 
 extension Format: ExpressibleByArgument {}
 
-/// A period of whole UTC hours.
+/// A period of whole hours of the ledger.
 struct PeriodOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -125,10 +125,11 @@ struct PeriodOptions: ParsableArguments {
             throw wrong(
                 "--to", "\(end), which is not after \(start)", "Let the end come after the start")
         }
-        guard period.isWholeHours else {
+        for (option, time) in [("--from", period.start), ("--to", period.end)]
+        where !zone.isLedgerHour(time) {
             throw wrong(
-                "--from, --to", "\(period), which cuts an hour",
-                "Give whole UTC hours: usage is kept by the hour")
+                option, "\(time), which cuts an hour",
+                "Give a date or a whole UTC hour: usage is kept by the hour")
         }
         return period
     }

@@ -69,14 +69,16 @@ private func claim(_ need: Int64, ended: Bool = false) -> Claim {
                 Period(
                     start: Instant(milliseconds: start), end: Instant(milliseconds: start + length))
             )
-            let hours = splitByHour(shares, over: period, at: period.end)
+            let hours = splitByHour(
+                shares, over: period, at: period.end, in: .utc)
             #expect(hours.allSatisfy { $0.parts.reduce(0, +) == $0.total })
             #expect(hours.allSatisfy { $0.parts.allSatisfy { $0 >= 0 } })
             for (index, share) in shares.enumerated() {
                 #expect(hours.reduce(0) { $0 + $1.parts[index] } == share)
             }
             #expect(
-                hours.map(\.total) == period.splitByHour(shares.reduce(0, +)).map(\.quantity))
+                hours.map(\.total)
+                    == period.splitByHour(shares.reduce(0, +), in: .utc).map(\.quantity))
         }
     }
 

@@ -9,13 +9,13 @@ import Units
 private func read(_ text: String) throws -> ContractFiles {
     let folder = try TemporaryFolder()
     try folder.write(text, to: "x.yaml")
-    return try ContractFiles(reading: ["\(folder.path)/x.yaml"])
+    return try ContractFiles(reading: ["\(folder.path)/x.yaml"], in: .utc)
 }
 
 @Suite struct FilesTests {
     @Test func theShippedFilesLoadAsTheyAre() throws {
         let config = "\(repository)/config"
-        let files = try ContractFiles(reading: ContractFiles.files(in: config))
+        let files = try ContractFiles(reading: ContractFiles.files(in: config), in: .utc)
         #expect(files.tenants?.map(\.id) == ["acme", "lab"])
         #expect(files.tenants?.first?.invoiceTo.country == "FR")
         let book = try #require(files.books?.first)
@@ -157,7 +157,8 @@ private func read(_ text: String) throws -> ContractFiles {
         let folder = try TemporaryFolder()
         for name in ["x.yaml", "y.yaml"] { try folder.write(text, to: name) }
         let fault = try #require(throws: Fault.self) {
-            try ContractFiles(reading: ["\(folder.path)/x.yaml", "\(folder.path)/y.yaml"])
+            try ContractFiles(
+                reading: ["\(folder.path)/x.yaml", "\(folder.path)/y.yaml"], in: .utc)
         }
         #expect(fault.place.hasPrefix("\(folder.path)/y.yaml:2"))
         #expect(fault.found.hasSuffix("the first is at \(folder.path)/x.yaml:2"), "\(fault)")
@@ -168,7 +169,7 @@ private func read(_ text: String) throws -> ContractFiles {
         try folder.write(Self.book, to: "x.yaml")
         try folder.write(Self.book.replacing("2026-01", with: "2027-01"), to: "y.yaml")
         let files = try ContractFiles(
-            reading: ["\(folder.path)/x.yaml", "\(folder.path)/y.yaml"])
+            reading: ["\(folder.path)/x.yaml", "\(folder.path)/y.yaml"], in: .utc)
         #expect(files.books?.count == 2)
     }
 
@@ -217,10 +218,12 @@ private func read(_ text: String) throws -> ContractFiles {
     }
 
     @Test func aFileThatIsNotThereOrNotTextIsSaid() throws {
-        #expect { try ContractFiles(reading: ["/nowhere/x.yaml"]) } throws: {
+        #expect { try ContractFiles(reading: ["/nowhere/x.yaml"], in: .utc) } throws: {
             ($0 as? Fault)?.kind == .unavailable
         }
-        #expect { try ContractFiles(reading: ["/"]) } throws: { ($0 as? Fault)?.kind == .badData }
+        #expect { try ContractFiles(reading: ["/"], in: .utc) } throws: {
+            ($0 as? Fault)?.kind == .badData
+        }
         #expect { try read("") } throws: { ($0 as? Fault)?.kind == .badData }
     }
 
@@ -239,7 +242,7 @@ private func read(_ text: String) throws -> ContractFiles {
                 if name == "octroi.yaml" {
                     _ = try Settings(folder: folder.path)
                 } else {
-                    _ = try ContractFiles(reading: ContractFiles.files(in: folder.path))
+                    _ = try ContractFiles(reading: ContractFiles.files(in: folder.path), in: .utc)
                 }
             }
             let said = kind == "link" ? "No such file" : kind

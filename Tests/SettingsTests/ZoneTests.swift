@@ -17,6 +17,10 @@ import Units
         ("America/New_York", "2061-03", "2061-03-01T05:00:00Z", "2061-04-01T04:00:00Z"),
         ("America/Santiago", "2026-09", "2026-09-01T04:00:00Z", "2026-10-01T03:00:00Z"),
         ("Pacific/Auckland", "2026-04", "2026-03-31T11:00:00Z", "2026-04-30T12:00:00Z"),
+        ("Asia/Kolkata", "2026-02", "2026-01-31T18:30:00Z", "2026-02-28T18:30:00Z"),
+        ("Asia/Kathmandu", "2026-02", "2026-01-31T18:15:00Z", "2026-02-28T18:15:00Z"),
+        ("America/St_Johns", "2026-03", "2026-03-01T03:30:00Z", "2026-04-01T02:30:00Z"),
+        ("Australia/Lord_Howe", "2026-04", "2026-03-31T13:00:00Z", "2026-04-30T13:30:00Z"),
         ("Asia/Tokyo", "2026-12", "2026-11-30T15:00:00Z", "2026-12-31T15:00:00Z"),
     ])
     func monthsBeginAndEndAtMidnight(
@@ -49,8 +53,35 @@ import Units
         #expect(hours == [24: 363, 23: 1, 25: 1])
     }
 
+    /// The hours of the ledger follow each other, none is longer than a UTC hour or reaches over one, and
+    /// every day and every UTC hour begins with one.
     @Test(arguments: [
-        ("Asia/Kolkata", "whole hours"), ("Australia/Lord_Howe", "whole hours"),
+        ("UTC", 0), ("Europe/Paris", 0), ("Asia/Kolkata", 365), ("Asia/Kathmandu", 365),
+        ("America/St_Johns", 365), ("Australia/Lord_Howe", 182), ("Pacific/Chatham", 365),
+    ])
+    func hoursOfTheLedgerMakeUpDaysAndUTCHours(name: String, cut: Int) throws {
+        let zone = try billingZone(name)
+        let (year, end) = (
+            try #require(zone.month("2026-01")).start, try #require(zone.month("2027-01")).start
+        )
+        var (next, halves) = (year, 0)
+        while next < end {
+            let hour = zone.ledgerHour(of: next)
+            #expect(hour.start == next && zone.isLedgerHour(next))
+            let last = Instant(milliseconds: hour.end.milliseconds - 1)
+            #expect(zone.ledgerHour(of: last) == hour)
+            #expect(last.startOfHour == next.startOfHour)
+            #expect(zone.day(of: last).period == zone.day(of: next).period)
+            let begins = hour.start == hour.start.startOfHour
+            let isDay = zone.day(of: hour.start).period.start == hour.start
+            #expect(begins || isDay, "\(hour)")
+            if !begins { halves += 1 }
+            next = hour.end
+        }
+        #expect(next == end && halves == cut)
+    }
+
+    @Test(arguments: [
         ("Nowhere/Land", "no such zone"), ("../../../etc/passwd", "no such zone"),
         ("/etc/localtime", "no such zone"), ("", "no such zone"),
     ])
@@ -80,7 +111,7 @@ import Units
                   net_tx_bytes: \(meter)
             \(rest)
             """, to: "p.yaml")
-        return try ContractFiles(checking: ["\(folder.path)/p.yaml"]).faults.map {
+        return try ContractFiles(checking: ["\(folder.path)/p.yaml"], in: .utc).faults.map {
             $0.description.replacing(folder.path, with: "")
         }
     }

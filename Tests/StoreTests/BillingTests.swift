@@ -150,7 +150,7 @@ import Units
         let billing = try Billing()
         let other = try Store(at: billing.store.path, for: .write)
         var number = 0
-        let outcome = try billing.store.importUsage(at: now) { () throws(Fault) in
+        let outcome = try billing.store.importUsage(in: .utc, at: now) { () throws(Fault) in
             number += 1
             guard number <= 50 else { return nil }
             // Each of these is a transaction of another connection, and one is an import, too.

@@ -29,9 +29,18 @@ private struct Billed: Equatable, CustomStringConvertible {
 }
 
 extension CutHistory {
+    private var zone: BillingZone {
+        isHalfHours
+            ? BillingZone(
+                name: "Test/Half", offsets: [.init(since: Instant(seconds: 0), seconds: 19_800)])
+            : .utc
+    }
+
+    /// An hour from the beginning of the zone's first month on; in the middle of a day a UTC hour.
     private func instant(_ hour: Int) -> Instant {
-        (Period(month: Self.months[0])?.start ?? Instant(seconds: 0))
-            .advanced(bySeconds: Int64(hour) * 3600)
+        let isCut = isHalfHours && hour % 24 != 0
+        return (zone.month(Self.months[0])?.start ?? Instant(seconds: 0))
+            .advanced(bySeconds: Int64(hour) * 3600 - (isCut ? 1800 : 0))
     }
 
     private func period(_ hours: Range<Int>) throws -> Period {
@@ -60,7 +69,7 @@ extension CutHistory {
                 row: index)
         }
         // Two uses of one place and time are one.
-        _ = try? store.importUsage(rows, at: now)
+        _ = try? store.importUsage(rows, in: zone, at: now)
     }
 
     /// Moves that find nothing to move are refused, both ways alike.
@@ -70,14 +79,15 @@ extension CutHistory {
             guard let hours = try? period(move.hours) else { continue }
             let request = HandOverRequest(
                 name, to: Self.tenants[move.to], over: hours)
-            _ = try? store.assign(request, at: now)
+            _ = try? store.assign(request, in: zone, at: now)
         }
     }
 
-    private func issue(_ period: Period, in store: Store, isAgain: Bool = false) throws {
+    /// - Parameter tenant: whose invoice is issued anew, as others may have one that reaches over its period.
+    private func issue(_ period: Period, in store: Store, againFor tenant: String? = nil) throws {
         _ = try store.issue(
-            over: period, tenant: nil, at: now,
-            IssueOptions(series: "OCT", isAgain: isAgain))
+            over: period, tenant: tenant, at: now,
+            IssueOptions(series: "OCT", zone: zone, isAgain: tenant != nil))
     }
 
     private func billed(_ store: Store) throws -> Billed {
@@ -99,7 +109,7 @@ extension CutHistory {
         let (folder, store) = try newStore()
         defer { withExtendedLifetime(folder) {} }
         var start = 0
-        let flush = try #require(Period(month: "2026-10"))
+        let flush = try #require(zone.month("2026-10"))
         for step in 0...cuts.count {
             try add(uses.filter { isAt(step, $0.step) }, to: store)
             move(moves.filter { isAt(step, $0.step) }, in: store)
@@ -109,14 +119,14 @@ extension CutHistory {
                 let invoice = all[credit.place % all.count]
                 _ = try store.credit(
                     invoice.number, lines: nil, reason: "law", series: "OCT", at: now)
-                try issue(invoice.draft.period, in: store, isAgain: true)
+                try issue(invoice.draft.period, in: store, againFor: invoice.draft.tenant)
             }
             try issue(step < cuts.count ? period(start..<cuts[step]) : flush, in: store)
             if step < cuts.count { start = cuts[step] }
         }
         // Nothing is left.
         let before = try store.invoices().count
-        try issue(try #require(Period(month: "2026-11")), in: store)
+        try issue(try #require(zone.month("2026-11")), in: store)
         var billed = try billed(store)
         let after = try store.invoices().count
         if after != before { billed.differences.append("\(after - before) more documents") }

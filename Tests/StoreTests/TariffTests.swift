@@ -49,7 +49,7 @@ private struct Example: CustomTestStringConvertible, Decodable {
             try folder.write(book, to: "prices.yaml")
             path = "\(folder.path)/prices.yaml"
         }
-        let books = try #require(try ContractFiles(reading: [path]).books)
+        let books = try #require(try ContractFiles(reading: [path], in: .utc).books)
         let store = try Store(at: "\(folder.path)/octroi.db", for: .write)
         let month = try #require(Period(month: example.month))
         let tenant = Tenant(
@@ -79,7 +79,7 @@ private struct Example: CustomTestStringConvertible, Decodable {
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         #expect(files.count >= 15)
         for file in files {
-            let books = try ContractFiles(reading: ["\(folder.path)/\(file)"]).books
+            let books = try ContractFiles(reading: ["\(folder.path)/\(file)"], in: .utc).books
             #expect(books?.map { "\($0.id).yaml" } == [file])
             #expect(Example.all.contains { "\($0.tariff ?? "").yaml" == file }, "\(file)")
         }

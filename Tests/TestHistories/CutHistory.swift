@@ -48,6 +48,8 @@ public struct CutHistory: CustomStringConvertible {
     public var credits: [Credit]
     /// Whether an invoice may hold the end of one month and the beginning of the next.
     public var crossesMonths: Bool
+    /// Whether it happens in a zone whose days begin in the middle of a UTC hour.
+    public var isHalfHours = false
 
     public var description: String {
         let uses = uses.map { use in
@@ -60,7 +62,9 @@ public struct CutHistory: CustomStringConvertible {
         }
         let credits = credits.map { "  before issue \($0.step): credit document \($0.place)" }
         let books = book.map { "  from \($0.effective): \($0)" }
-        return (["issues end at hours \(cuts)"] + uses + moves + credits + books)
+        return
+            (["issues end at hours \(cuts)" + (isHalfHours ? " of a half-hour zone" : "")] + uses
+            + moves + credits + books)
             .joined(separator: "\n")
     }
 }
@@ -107,6 +111,7 @@ extension CutHistory {
             ] : []
         book = []
         book = Self.books(&random)
+        isHalfHours = Int.random(in: 0..<4, using: &random) == 0
     }
 
     private static func books(_ random: inout SeededRandom) -> [PriceBook] {
@@ -196,6 +201,11 @@ extension CutHistory {
         var all = without(\.credits) + without(\.moves) + without(\.uses)
         all += without(\.cuts).filter {
             $0.cuts.last == Self.hours && ($0.crossesMonths || $0.cuts.contains(month))
+        }
+        if isHalfHours {
+            var history = self
+            history.isHalfHours = false
+            all.append(history)
         }
         if book.count > 1 { all += without(\.book).filter { $0.book[0].effective.seconds == 0 } }
         func edited(_ change: (inout PriceBook) -> Void) {

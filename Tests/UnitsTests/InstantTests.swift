@@ -73,7 +73,7 @@ import Units
                     start: Instant(milliseconds: start), end: Instant(milliseconds: start + length))
             )
             let quantity = Int128(Int64.random(in: 0...Int64.max, using: &random)) * 1_000_000_007
-            let parts = period.splitByHour(quantity)
+            let parts = period.splitByHour(quantity, in: .utc)
             #expect(parts.reduce(0) { $0 + $1.quantity } == quantity)
             #expect(parts.allSatisfy { $0.quantity >= 0 && $0.hour == $0.hour.startOfHour })
             #expect(parts.first?.hour == period.start.startOfHour)
@@ -83,6 +83,6 @@ import Units
     @Test func theOddUnitGoesToTheLaterHour() throws {
         let start = Instant(milliseconds: 3_599_500)
         let period = try #require(Period(start: start, end: Instant(milliseconds: 3_600_500)))
-        #expect(period.splitByHour(3).map(\.quantity) == [1, 2])
+        #expect(period.splitByHour(3, in: .utc).map(\.quantity) == [1, 2])
     }
 }

@@ -32,9 +32,9 @@ struct BudgetSimulate: ParsableCommand {
     var tenant: String?
 
     func run() throws {
-        let files = try ContractFiles(reading: [policy])
-        let store = try place.store(.read)
         let zone = try place.settings().zone
+        let files = try ContractFiles(reading: [policy], in: zone)
+        let store = try place.store(.read)
         let period = try period.period(in: zone)
         let ladders =
             try store.ladders().filter { old in

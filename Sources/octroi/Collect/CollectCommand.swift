@@ -100,7 +100,7 @@ private func follow(_ reload: Reload, folder: String, _ logger: Logger) async {
             reload.ask(
                 Reload.Wish(
                     sampleRetentionMilliseconds: settings.sampleRetentionMilliseconds,
-                    enforcement: enforcement(settings)))
+                    zone: settings.zone, enforcement: enforcement(settings)))
             badSettings.withLock { $0 = nil }
             logger.notice(
                 "octroi.yaml was read again; interval, store and cgroup_root count at the next start"
@@ -146,6 +146,7 @@ func runCollector(
         runMilliseconds: length, logger: logger, recording: recording,
         onTick: onTick)
     service.sampleRetentionMilliseconds = settings.sampleRetentionMilliseconds
+    service.zone = settings.zone
     service.trustsClock = trustsClock
     var listener: Task<Void, Never>?
     if enforces {

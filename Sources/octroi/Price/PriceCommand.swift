@@ -34,7 +34,7 @@ struct PriceCheck: ParsableCommand {
     var file: String
 
     func run() throws {
-        let files = try ContractFiles(checking: [file])
+        let files = try ContractFiles(checking: [file], in: place.settings().zone)
         if let first = files.faults.first {
             let shown = files.faults.dropFirst().prefix(20)
             for fault in shown { complain("octroi: \(fault)") }

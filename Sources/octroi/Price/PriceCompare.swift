@@ -27,7 +27,10 @@ struct PriceCompare: ParsableCommand {
     var files: [String]
 
     func run() throws {
-        let books = try files.flatMap { file in try ContractFiles(reading: [file]).books ?? [] }
+        let zone = try which.place.settings().zone
+        let books = try files.flatMap { file in
+            try ContractFiles(reading: [file], in: zone).books ?? []
+        }
         for (index, book) in books.enumerated()
         where books[..<index].contains(where: { $0.id == book.id && $0.effective == book.effective }
         ) {
@@ -35,7 +38,6 @@ struct PriceCompare: ParsableCommand {
                 .badData, at: "price book \(book.id)", found: "it is in two of the files",
                 cure: "Give one of them another id")
         }
-        let zone = try which.place.settings().zone
         try show(
             Self.sheet(which.place.store(.read), over: which.period(), which.tenant, books, zone),
             output.format)

@@ -49,7 +49,7 @@ struct ApplyCommand: ParsableCommand {
 
     func run() throws {
         let paths = files.isEmpty ? try ContractFiles.files(in: place.configFolder) : files
-        let read = try ContractFiles(reading: paths)
+        let read = try ContractFiles(reading: paths, in: place.settings().zone)
         var contract = Contract(tenants: read.tenants, books: read.books)
         contract.limits = try grantedLimits(read.limits)
         for limits in contract.limits { warnOfVain(limits) }

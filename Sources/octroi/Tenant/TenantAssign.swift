@@ -83,7 +83,7 @@ struct TenantAssign: ParsableCommand {
         let zone = try place.settings().zone
         func wholeHour(_ option: String, _ text: String) throws(Fault) -> Instant {
             let hour = try readTime(option, text, in: zone)
-            guard hour == hour.startOfHour else {
+            guard zone.isLedgerHour(hour) else {
                 throw Fault(
                     .wrongUse, at: option, found: quoted(text),
                     cure: "Write a whole UTC hour, such as 2026-10-01T00:00:00Z, or a date")

@@ -28,9 +28,9 @@ struct UsageImport: ParsableCommand {
         do throws(Fault) {
             let source = try FileReader(file)
             var reader = try UsageImportReader { () throws(Fault) in try source.read() }
-            let outcome = try place.store(.write).importUsage(at: Host.wallTime()) {
-                () throws(Fault) in try reader.next()
-            }
+            let outcome = try place.store(.write).importUsage(
+                in: place.settings().zone, at: Host.wallTime()
+            ) { () throws(Fault) in try reader.next() }
             for warning in outcome.warnings { complain("octroi: \(file), \(warning)") }
             try show(
                 Sheet(

@@ -66,16 +66,77 @@ import Testing
         for (month, items) in wanted { #expect(try host.quantity(month) == items, "\(month)") }
     }
 
+    /// Usage of the UTC hour in which a month begins: so many of 3600 items are of the month before.
     @Test(arguments: [
-        ("Asia/Kolkata", "whole hours"), ("America/St_Johns", "whole hours"),
+        ("Asia/Kolkata", "2025-02-28T18", 1800), ("Asia/Kathmandu", "2025-02-28T18", 900),
+        ("America/St_Johns", "2025-03-01T03", 1800), ("Australia/Adelaide", "2025-02-28T13", 1800),
+        ("Pacific/Chatham", "2025-02-28T10", 900), ("Asia/Tehran", "2025-02-28T20", 1800),
+        ("Australia/Lord_Howe", "2025-02-28T13", 0),
+    ])
+    func theHourInWhichAMonthBeginsIsSplitByTime(
+        zone: String, hour: String, before: Int
+    ) throws {
+        let prices =
+            "books:\n  - { id: tide, currency: EUR, effective: 2025-02-01,\n"
+            + "      meters: { crate: { unit: item, price: \"1\", per: 1 item } } }\n"
+        let host = try FieldHost(prices: prices, settings: "time_zone: \(zone)\n")
+        try host.take([row(3600, at: hour), row(7, at: "2025-02-26T12")])
+        #expect(try host.quantity("2025-02") == before + 7)
+        #expect(try host.quantity("2025-03") == 3600 - before)
+        // The same file again brings nothing; the second month first, then the first.
+        try host.take([row(3600, at: hour)])
+        for month in ["2025-03", "2025-02"] { try host.must("invoice", "issue", "--month", month) }
+        #expect(try host.nets() == ["harbor \(3600 - before).00", "harbor \(before + 7).00"])
+        try host.must("invoice", "verify")
+        try host.must("store", "verify")
+        let days = try table(
+            host.must(
+                "usage", "--from", "2025-02-28", "--to", "2025-03-02", "--by", "day", "--format",
+                "csv"
+            ).output)
+        let used = days.filter { $0["meter"] == "crate" }.map { $0["quantity"] ?? "" }
+        #expect(used == [before, 3600 - before].filter { $0 > 0 }.map(String.init))
+    }
+
+    @Test func whatCutsAnHourIsRefusedAndADateIsNot() throws {
+        let host = try FieldHost(settings: "time_zone: Asia/Kolkata\n")
+        try host.take([row(10, at: "2025-02-28T18")])
+        for time in ["2025-03-01", "2025-03-01T00:00:00+05:30", "2025-02-28T18:30:00Z"] {
+            let used = try table(
+                host.must("usage", "--from", time, "--to", "2025-03-02", "--format", "csv").output)
+            #expect(used.map { $0["quantity"] } == ["5"], "\(time)")
+        }
+        let refused = try host.run(
+            "usage", "--from", "2025-03-01T10:00:00+05:30", "--to", "2025-03-02")
+        #expect(refused.status == 64)
+        #expect(
+            refused.errors.contains("--from: 2025-03-01T04:30:00Z, which cuts an hour"),
+            "\(refused.errors)")
+        // Hours change hands at midnight.
+        try host.must(
+            "tenant", "add", "quay", "--price-book", "tide")
+        try host.must(
+            "tenant", "assign", "quay", "--container", "hold", "--from", "2025-03-01", "--to",
+            "2025-03-02")
+        let used = try table(
+            host.must("usage", "--from", "2025-02-28", "--to", "2025-03-02", "--format", "csv")
+                .output)
+        #expect(
+            used.map { "\($0["tenant"] ?? "") \($0["quantity"] ?? "")" } == ["harbor 5", "quay 5"])
+    }
+
+    @Test(arguments: [
         ("Mars/Phobos", "no such zone"), ("europe/paris", "no such zone"),
     ])
     func aZoneThatCannotBeBilledIsRefused(zone: String, why: String) throws {
-        let host = try FieldHost(settings: "time_zone: \(zone)\n")
-        let refused = try host.run("invoice", "draft", "--month", "2025-03")
-        #expect(refused.status == 65)
-        #expect(refused.errors.contains("octroi.yaml:1: time_zone: \(zone)"))
-        #expect(refused.errors.contains(why))
+        let host = try FieldHost()
+        _ = try host.file("config/octroi.yaml", "time_zone: \(zone)\n")
+        for command in [["apply"], ["invoice", "draft", "--month", "2025-03"]] {
+            let refused = try octroi(command, store: host.store, config: host.config)
+            #expect(refused.status == 65)
+            #expect(refused.errors.contains("octroi.yaml:1: time_zone: \(zone)"))
+            #expect(refused.errors.contains(why))
+        }
     }
 
     @Test(arguments: [("2099-10-01T00", "31 days"), ("9998-01-01T00", "31 days")])
