@@ -1,6 +1,6 @@
 -- title: Capacity
 -- about: Whose the host's cores and memory were in each hour: tenants, unattributed and idle.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- column: hour: when the hour began
 -- column: meter: cpu or memory
 -- column: kind: tenant, unattributed, idle or capacity

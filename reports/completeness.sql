@@ -1,6 +1,6 @@
 -- title: Completeness
 -- about: How completely each day was metered: ticks, births and ends, what could not be read, gaps.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- column: day: the day of the billing zone; also one with a gap and no tick
 -- column: ticks: how often all was read; NULL on a day without a tick, as all that follows
 -- column: skipped: ticks that were left out, as the one before took too long

@@ -1,6 +1,6 @@
 -- title: Daily cost
 -- about: What issued invoices come to by day: each line split by the days' usage, to the last cent.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours); days that lie in it
+-- parameter: from, to: the period, seconds since 1970 (whole hours); days that lie in it
 -- parameter: tenant: only this tenant (optional; NULL for all)
 -- column: day: the day of the billing zone
 -- column: tenant: who

@@ -1,6 +1,6 @@
 -- title: Enforcement
 -- about: How long each tenant was boosted, held by its budget, frozen and throttled, by hour.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
 -- parameter: limit: at most so many rows (optional; NULL for all)
 -- column: tenant: who; unattributed is nobody

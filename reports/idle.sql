@@ -1,6 +1,6 @@
 -- title: Idle
 -- about: How much of the host's cores and memory tenants, nobody and no one at all had, by day.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- column: day: the day of the billing zone
 -- column: meter: cpu or memory
 -- column: hours: hours whose capacity is known; the quantities are theirs

@@ -1,6 +1,6 @@
 -- title: Invoice lines by meter
 -- about: What the lines of issued invoices come to by kind and meter, of periods that begin here.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
 -- column: currency: a code; amounts of two currencies are never added
 -- column: kind: usage, fixed, minimum, discount, tax, correction or unpriced

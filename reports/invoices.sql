@@ -1,6 +1,6 @@
 -- title: Invoices
 -- about: The issued invoices whose period begins in this one, with net, tax and total.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
 -- parameter: limit: at most so many rows (optional; NULL for all)
 -- column: invoice: its number

@@ -1,6 +1,6 @@
 -- title: Throttling
 -- about: Which containers their CPU limit held back in the period, for how long and how often.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
 -- parameter: limit: at most so many rows (optional; NULL for all)
 -- column: tenant: who; unattributed is usage of nobody

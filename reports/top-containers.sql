@@ -1,6 +1,6 @@
 -- title: Top containers
 -- about: Which containers used most of each meter in the period, and what share of all that was.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
 -- parameter: limit: at most so many containers of each meter (optional; NULL for 20)
 -- column: meter: what was metered

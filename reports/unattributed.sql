@@ -1,6 +1,6 @@
 -- title: Unattributed usage
 -- about: What containers used in the period that belong to no tenant, with first and last hour.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- parameter: limit: at most so many rows (optional; NULL for all)
 -- column: container: its path, or its name in an import
 -- column: name: what its owner (Docker, systemd) calls it

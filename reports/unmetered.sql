@@ -1,6 +1,6 @@
 -- title: Unmetered usage
 -- about: What containers used and nobody is billed: before a first reading, lost with a slice, or priced and not measured.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
 -- parameter: limit: at most so many rows (optional; NULL for all)
 -- column: tenant: who; unattributed is usage of nobody

@@ -1,6 +1,6 @@
 -- title: Usage by container
 -- about: What each container used of each meter in the period, with its first and last hour.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
 -- parameter: limit: at most so many rows (optional; NULL for all)
 -- column: tenant: who; unattributed is usage of nobody

@@ -1,6 +1,6 @@
 -- title: Usage by tenant
 -- about: What each tenant used of each meter in the period, in how many containers and hours.
--- parameter: from, to: the period, seconds since 1970 (whole UTC hours)
+-- parameter: from, to: the period, seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
 -- column: tenant: who; unattributed is usage of nobody
 -- column: meter: what was metered

@@ -56,6 +56,30 @@ cat /tmp/issued
 is "the invoices say each" "$(grep -c 'not measured' /tmp/issued)" 3
 octroi invoice verify
 
+# A clock that leaps by years and back: no hour of those years, and the journal says it.
+octroi collect --interval 1s 2>/tmp/leap.log &
+collector=$!
+until_is "metering goes on" 1 bash -c 'octroi top --once --format csv | grep -c "^[^,]*,/init.scope,"'
+before=$(counter /system.slice cpu.stat usage_usec)
+date -s '+14 years' >/dev/null
+sleep 4
+date -s '-14 years' >/dev/null
+until_is "the clock is trusted again" 1 grep -c 'is trusted again' /tmp/leap.log
+kill -INT "$collector"
+wait "$collector"
+cat /tmp/leap.log
+is "the leap is said" "$(grep -c 'nothing vouches for it' /tmp/leap.log)" 1
+is "no hour of another year" "$(sqlite3 -readonly "$OCTROI_DB" "SELECT count(*) FROM ledger_hour WHERE hour_s > unixepoch() + 7200")" 0
+above "and work went on" "$(counter /system.slice cpu.stat usage_usec)" "$before"
+
+# A part of the tree that the collector may not enter is named, with its path.
+mkdir -p $root/shut/a && chmod 000 $root/shut
+cp /usr/local/bin/octroi /tmp/octroi && chmod 755 /tmp/octroi
+install -d -o nobody /tmp/nobody
+setpriv --reuid=nobody --clear-groups /tmp/octroi collect --db /tmp/nobody/octroi.db --interval 1s --for 3s 2>/tmp/shut.log
+is "what it cannot enter is said" "$(grep -c 'cannot enter.*/shut' /tmp/shut.log)" 1
+is "and is listed" "$(octroi report completeness --db /tmp/nobody/octroi.db --format csv | wc -l)" 2
+
 # Hours that change hands are credited here and billed there; taken back, they are as before.
 octroi tenant assign acme --container "/tenant.slice/tenant-lab.slice/docker-$hosted.scope" --from-tenant lab --from "$(date -u +%Y-%m-%dT%H:00:00Z)" --plan
 octroi tenant assign acme --container "/tenant.slice/tenant-lab.slice/docker-$hosted.scope" --from-tenant lab --from "$(date -u +%Y-%m-%dT%H:00:00Z)" --reason scenario

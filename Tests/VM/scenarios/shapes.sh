@@ -1,0 +1,79 @@
+#!/bin/bash
+# Engines as Debian has them: each container is one account with all below it, whatever it makes there,
+# and what is metered of it is what its kernel counter says.
+# shellcheck source=Tests/VM/lib.sh
+. /srv/lib.sh
+
+octroi apply >/dev/null
+work='x=0; while [ $x -lt 3000 ]; do x=$((x+1)); done; touch /tmp/done; sleep 1000'
+# A root directory for those that bring none.
+mkdir -p /srv/bare && docker export "$(docker create bb)" | tar -C /srv/bare -x
+mkdir -p /srv/bare/{proc,sys,dev,tmp,etc,run,root,var} && ln -sf ../bin /srv/bare/sbin 2>/dev/null || true
+tar -C /srv/bare -c . | podman import - bb >/dev/null 2>&1
+id sailor >/dev/null 2>&1 || useradd --create-home sailor
+loginctl enable-linger sailor
+until_is "the login's own manager runs" running systemctl --user -M sailor@ is-system-running
+
+octroi collect --interval 1s 2>/tmp/collect.log &
+collector=$!
+until_is "the collector runs" 1 bash -c 'octroi containers --format csv | grep -c "^[^,]*,/init.scope,"'
+
+# wanted PATH RUNTIME: an account that has to be there, by the end of its path.
+paths=() runtimes=()
+wanted() { paths+=("$1") runtimes+=("$2"); }
+# Docker, with cgroups of its own making inside.
+nested=$(docker run -d --privileged --cgroupns private bb /bin/sh -c \
+    "mkdir /sys/fs/cgroup/inner && echo 1 >/sys/fs/cgroup/inner/cgroup.procs; $work")
+wanted "/system.slice/docker-$nested.scope" docker
+# Podman by systemd, in a pod, and by files.
+alone=$(podman run -d --network none bb /bin/sh -c "$work")
+wanted "/machine.slice/libpod-$alone.scope" podman
+pod=$(podman pod create --infra=false)
+podded=$(podman run -d --network none --pod "$pod" bb /bin/sh -c "$work")
+wanted "/machine.slice/machine-libpod_pod_$pod.slice/libpod-$podded.scope" podman
+filed=$(podman --cgroup-manager cgroupfs run -d --network none bb /bin/sh -c "$work")
+wanted "/libpod_parent/libpod-$filed" podman
+# LXC.
+mkdir -p /var/lib/lxc/crate
+cat >/var/lib/lxc/crate/config <<CONF
+lxc.rootfs.path = dir:/srv/bare
+lxc.uts.name = crate
+lxc.net.0.type = empty
+lxc.init.cmd = /bin/sh -c "$work"
+CONF
+lxc-start -n crate
+wanted /lxc.payload.crate lxc
+# systemd-nspawn, with machined.
+cp -a /srv/bare /srv/ship && printf 'NAME=bare\n' >/srv/ship/etc/os-release
+systemd-nspawn -q -D /srv/ship -M my-ship /bin/sh -c "$work" >/dev/null 2>&1 </dev/null &
+wanted '/machine.slice/machine-my\x2dship.scope' machined
+# A unit of a login, a service that makes cgroups of its own, and threads in a cgroup of their own.
+systemd-run -q --user -M sailor@ --unit knot /bin/sh -c "$work"
+wanted "/user.slice/user-$(id -u sailor).slice/user@$(id -u sailor).service/app.slice/knot.service" systemd
+systemd-run -q --unit keel -p Delegate=yes /bin/sh -c \
+    "mkdir $root/system.slice/keel.service/inner && echo \$\$ >$root/system.slice/keel.service/inner/cgroup.procs; $work"
+wanted /system.slice/keel.service systemd
+mkdir $root/vm $root/vm/vcpu0
+echo threaded >$root/vm/vcpu0/cgroup.type
+/bin/sh -c "echo \$\$ >$root/vm/cgroup.procs; echo \$\$ >$root/vm/vcpu0/cgroup.threads; $work" &
+wanted /vm cgroup
+
+# At rest, the counters stand still.
+busy() { for path in "${paths[@]}"; do counter "$path" cpu.stat usage_usec; done | tr '\n' ' '; }
+rest() { local before; before=$(busy); sleep 3; [ "$before" = "$(busy)" ] && echo yes; }
+until_is "all have worked and rest" yes rest
+sleep 2
+kill -INT "$collector"
+wait "$collector"
+cat /tmp/collect.log
+octroi containers
+accounts=$(octroi containers --format csv)
+column() { awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) print i }' <<<"$accounts"; }
+for index in "${!paths[@]}"; do
+    path=${paths[$index]} runtime=${runtimes[$index]}
+    mine=$(awk -F, -v column="$(column container)" -v path="$path" 'index($column, path) == 1' <<<"$accounts")
+    is "$path is one account" "$(grep -c . <<<"$mine")" 1
+    is "of runtime $runtime" "$(cut -d, -f"$(column runtime)" <<<"$mine")" "$runtime"
+    is "with all that it used" "$(metered "$path" cpu)" "$(counter "$path" cpu.stat usage_usec)"
+done
+octroi store verify
