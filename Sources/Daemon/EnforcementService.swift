@@ -2,6 +2,7 @@ import CgroupFS
 import Enforcing
 import Foundation
 import Logging
+import Metering
 import Runtimes
 import Store
 import Synchronization
@@ -156,7 +157,9 @@ final class EnforcementService: Sendable {
     private func isFresh() -> Bool {
         state.withLock { state in
             let age = Host.now().bootMicroseconds - state.lastTick
-            return state.ticks >= 2 && age <= 3 * intervalMilliseconds * 1000 + 1_000_000
+            return state.ticks >= 2
+                && isRecent(
+                    ageMilliseconds: age / 1000, intervalMilliseconds: intervalMilliseconds)
         }
     }
 }

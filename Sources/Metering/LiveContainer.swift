@@ -43,3 +43,19 @@ public struct LiveContainer: Hashable, Sendable {
         (self.runtime, self.kind) = (runtime, kind)
     }
 }
+
+/// What the collector read last.
+public struct LiveReading: Hashable, Sendable {
+    public var containers: [LiveContainer]
+    /// Since when nothing was read, if the collector stands still: then no rate is known.
+    public var silentSince: Instant?
+
+    public init(_ containers: [LiveContainer], silentSince: Instant? = nil) {
+        (self.containers, self.silentSince) = (containers, silentSince)
+    }
+}
+
+/// Whether a reading of that age still tells what happens now: at most three intervals and a second.
+public func isRecent(ageMilliseconds: Int64, intervalMilliseconds: Int64) -> Bool {
+    ageMilliseconds <= 3 * intervalMilliseconds + 1000
+}

@@ -60,15 +60,21 @@ private func priced(
 let millionths = Rational(1_000_000)
 
 extension LiveContainer {
-    /// What can be added up: each is `nil` where it is not measured.
-    private static var amounts: [WritableKeyPath<LiveContainer, Int64?>] {
+    /// What a root's counters hold of all below it, too: each is `nil` where it is not measured.
+    private static var inclusive: [WritableKeyPath<LiveContainer, Int64?>] {
         [\.cpuRate, \.memory, \.ioReadRate, \.ioWriteRate, \.netReceiveRate, \.netSendRate]
+    }
+
+    /// What can be added up. The kernel counts throttling at the cgroup whose limit holds back, and not
+    /// above it: the root's is its own already.
+    private static var amounts: [WritableKeyPath<LiveContainer, Int64?>] {
+        inclusive + [\.throttledRate]
     }
 
     /// The root without what others below it have; never below zero, as they are not read at once.
     fileprivate func without(_ others: [LiveContainer]) -> LiveContainer {
         var rest = self
-        for amount in Self.amounts {
+        for amount in Self.inclusive {
             let taken = others.compactMap { $0[keyPath: amount] }.reduce(0, +)
             rest[keyPath: amount] = self[keyPath: amount].map { max(0, $0 - taken) }
         }
@@ -83,8 +89,6 @@ extension LiveContainer {
             if !known.isEmpty { self[keyPath: amount] = known.reduce(0, +) }
         }
         guard roots.count == 1, let root = roots.first else { return }
-        (cpuLimit, memoryLimit, throttledRate) = (
-            root.cpuLimit, root.memoryLimit, root.throttledRate
-        )
+        (cpuLimit, memoryLimit) = (root.cpuLimit, root.memoryLimit)
     }
 }

@@ -4,24 +4,33 @@ import Units
 
 extension Store {
     /// What every container and tenant root of the last tick does now, as the kernel says.
-    public func live() throws(Fault) -> [LiveContainer] {
+    ///
+    /// Memory and limits are those of the last tick, however old it is. Rates are not known where it is
+    /// too old to tell what happens now.
+    public func live(at now: Instant) throws(Fault) -> LiveReading {
         try read { db in
             let ticks = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT t.id, t.boottime_us FROM tick t
+                    SELECT t.id, t.boottime_us, t.wall_ms, r.interval_ms
+                    FROM tick t JOIN run r ON r.id = t.run
                     WHERE t.run = (SELECT run FROM tick ORDER BY id DESC LIMIT 1)
                     ORDER BY t.id DESC LIMIT 2
                     """)
-            guard let last = ticks.first else { return [] }
+            guard let last = ticks.first else { return LiveReading([]) }
+            let read = Instant(milliseconds: last["wall_ms"])
+            let isCurrent = isRecent(
+                ageMilliseconds: now.milliseconds - read.milliseconds,
+                intervalMilliseconds: last["interval_ms"])
             let before = ticks.count > 1 ? ticks[1] : nil
             let elapsed = before.map {
                 (last["boottime_us"] as Int64) - ($0["boottime_us"] as Int64)
             }
-            return try Row.fetchAll(
+            let containers = try Row.fetchAll(
                 db, sql: liveSQL,
                 arguments: ["last": last["id"] as Int64, "before": before?["id"] as Int64?]
-            ).map { container($0, elapsed: elapsed) }
+            ).map { container($0, elapsed: isCurrent ? elapsed : nil) }
+            return LiveReading(containers, silentSince: isCurrent ? nil : read)
         }
     }
 

@@ -38,7 +38,7 @@ import Units
         _ = try collector.tick()
         // A microsecond for each container waits until the counters are at rest.
         _ = try collector.tick()
-        let live = try rig.store.live()
+        let live = try rig.store.live(at: rig.now).containers
         #expect(live.map(\.path) == ["/acme", "/acme/a", "/acme/b"])
         #expect(live.map(\.kind) == [.tenantRoot, .container, .container])
         let root = try #require(live[0].row)
@@ -47,5 +47,28 @@ import Units
         let costs = try #require(try pricing.costs(at: rig.now.startOfHour)["acme"])
         #expect(costs.total == Rational(18))
         #expect(costs.shares[root] == Rational(3))
+    }
+
+    /// Ticks come each second: after three of them and a second it has stood still.
+    @Test(arguments: [(3900, true), (4100, false), (86_400_000, false), (-86_400_000, true)])
+    func ratesAreOfNowOrNotKnown(age: Int64, isKnown: Bool) throws {
+        let rig = try Rig()
+        var collector = try rig.collector()
+        for cpu in [0, 5_000_000] {
+            try rig.set("web", cpu: cpu)
+            try rig.folder.write("4096\n", to: "tree/web/memory.current")
+            rig.clock.advance(milliseconds: 1000)
+            _ = try collector.tick()
+        }
+        let last = try #require(try rig.store.live(at: rig.now).containers.first)
+        #expect(last.cpuRate != nil)
+        let read = rig.now.milliseconds
+        let reading = try rig.store.live(at: Instant(milliseconds: read + age))
+        let live = try #require(reading.containers.first)
+        #expect(live.cpuRate == (isKnown ? last.cpuRate : nil))
+        #expect(live.memory == last.memory)
+        #expect((reading.silentSince == nil) == isKnown)
+        // A tick looks at the clock a few times, a millisecond each.
+        #expect(reading.silentSince.map { read - $0.milliseconds < 100 } ?? isKnown)
     }
 }

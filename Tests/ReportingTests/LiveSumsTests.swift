@@ -105,6 +105,22 @@ private func cost(_ uses: [Int64: Int128], per: Int = 1) throws -> HourCost {
         #expect(rows.map(\.live.cpuRate) == [sum, own, container])
     }
 
+    /// Each cgroup has what its own limit held back.
+    @Test(
+        arguments: [
+            (0, 40, 2, 42), (7, 40, nil, 47), (nil, nil, 3, 3), (nil, nil, nil, nil),
+        ] as [(Int64?, Int64?, Int64?, Int64?)])
+    func throttlingOfARootAndItsContainersAddsUp(
+        root: Int64?, a: Int64?, b: Int64?, sum: Int64?
+    ) {
+        var live = self.root
+        for (index, throttled) in [root, a, b].enumerated() {
+            live[index].throttledRate = throttled
+        }
+        let rows = pricedWithSums(live, [:])
+        #expect(rows.map(\.live.throttledRate) == [sum, root, a, b])
+    }
+
     /// A third of a millionth each: the rows of a table add up to its sum, too.
     @Test(arguments: 1...40) func roundedRowsAddUp(count: Int64) throws {
         let uses = Dictionary(uniqueKeysWithValues: (1...count).map { ($0, Int128($0 % 3 + 1)) })

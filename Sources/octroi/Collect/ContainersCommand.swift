@@ -13,7 +13,8 @@ struct ContainersCommand: ParsableCommand {
         commandName: "containers",
         abstract: "List what is metered now, whose it is, what it does and what is missing.",
         discussion: """
-            Rates are over the time between the collector's last two samples. The row of a tenant \
+            Rates are over the time between the collector's last two samples; they are not known if \
+            it stands still (octroi top --help). The row of a tenant \
             root has what no container below it has; the row of a tenant is the sum of all its \
             rows and of what ended in this hour (octroi top --help says what the cost is). --filter \
             leaves sums out. --isolation looks at \
@@ -43,12 +44,12 @@ struct ContainersCommand: ParsableCommand {
         let store = try place.store(.read)
         try which.check(store)
         var pricing = HourPricing(store, in: try place.settings().zone)
-        let entries = entries(
-            try store.containers(all: all),
-            try pricedContainers(store, &pricing, at: Host.wallTime()))
+        let (priced, silence) = try pricedContainers(store, &pricing, at: Host.wallTime())
+        let entries = entries(try store.containers(all: all), priced)
         if isolation {
             return try showIsolation(entries.compactMap(\.container), try store.lastRoot())
         }
+        tellSilence(silence, beside: output.format)
         let columns = [
             "tenant", "container", "kind", "runtime", "cgroup_id", "first_seen", "last_seen",
             "not_measured", "name", "image", "namespace",
@@ -63,7 +64,7 @@ struct ContainersCommand: ParsableCommand {
         }
         try show(
             Sheet(
-                columns: columns + liveColumns, rows: rows, notInTable: left,
+                columns: columns + liveColumns, rows: rows, title: silence, notInTable: left,
                 headings: liveHeadings), output.format)
     }
 

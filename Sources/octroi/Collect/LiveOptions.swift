@@ -32,8 +32,21 @@ struct LiveOptions: ParsableArguments {
 }
 
 /// What containers do now, each with what it cost in this hour so far, and each tenant's sum.
+///
+/// - Returns: also what is to be said if the collector stands still.
 func pricedContainers(
     _ store: Store, _ pricing: inout HourPricing, at now: Instant
-) throws(Fault) -> [PricedContainer] {
-    pricedWithSums(try store.live(), try pricing.costs(at: now))
+) throws(Fault) -> (containers: [PricedContainer], silence: String?) {
+    let reading = try store.live(at: now)
+    return (
+        pricedWithSums(reading.containers, try pricing.costs(at: now)),
+        reading.silentSince.map {
+            "Nothing has been read since \($0): rates are not known; memory and limits are of then"
+        }
+    )
+}
+
+/// Says on standard error, beside a format that has no heading, that the collector stands still.
+func tellSilence(_ silence: String?, beside format: Format) {
+    if let silence, format != .table { complain("octroi: \(silence)") }
 }

@@ -14,13 +14,15 @@ struct TopCommand: ParsableCommand {
         discussion: """
             Shows the collector's last two samples: rates are over the time between them. On a \
             terminal it goes on until Ctrl-C; elsewhere, and with csv or json, it prints once. \
-            Cpu is in percent of one core.
+            Cpu is in percent of one core. If the collector has read nothing for more than three of \
+            its intervals and a second, rates are not known, and it says since when.
 
             The cost is what this UTC hour has added to the tenant's month so far, before tax: the \
             prices, tiers, free parts, reservations and discounts of its invoice, without fixed fees \
             and the minimum. Its containers share it by what they used in the hour. The row without \
             a container is the tenant's sum: with it comes what its root itself and containers that \
-            have ended used. --filter leaves it out.
+            have ended used. Its throttling is that of all limits in it added up. --filter leaves it \
+            out.
 
             EXAMPLES
               octroi top
@@ -59,13 +61,16 @@ struct TopCommand: ParsableCommand {
 
     private func sheet(_ store: Store, _ pricing: inout HourPricing) throws(Fault) -> Sheet {
         let now = Host.wallTime()
-        let all = try pricedContainers(store, &pricing, at: now)
-            .filter { which.includes(tenant: $0.live.tenant, path: $0.live.path) }
-        let cgroups = all.lazy.filter { $0.live.kind != .tenant }
-        let cpu = cgroups.compactMap(\.live.cpuRate).reduce(0, +) / 10_000
+        let (found, silence) = try pricedContainers(store, &pricing, at: now)
+        tellSilence(silence, beside: output.format)
+        let all = found.filter { which.includes(tenant: $0.live.tenant, path: $0.live.path) }
+        let cgroups = all.filter { $0.live.kind != .tenant }
+        let rates = cgroups.compactMap(\.live.cpuRate)
+        let cpu = rates.isEmpty ? "" : ", \(rates.reduce(0, +) / 10_000) % of a core"
         return liveSheet(
             sorted(all.filter { $0.live.kind != .tenantRoot }, by: sort),
-            title: "\(now): \(cgroups.count) cgroups, \(cpu) % of a core")
+            title: (["\(now): \(cgroups.count) cgroups\(cpu)"] + [silence].compactMap(\.self))
+                .joined(separator: "\n"))
     }
 
     /// As many lines and columns as the terminal has.

@@ -1,0 +1,43 @@
+import GRDB
+import TestSupport
+import Testing
+
+/// `top` and `containers` as they print, of a collector that has ended.
+@Suite struct LiveCommandTests {
+    private let desk: Desk
+
+    init() throws {
+        desk = try Desk()
+        let collected = try desk.run(
+            "collect", "--root", desk.tree, "--interval", "20ms", "--for", "100ms")
+        try #require(collected.status == 0, "\(collected.errors)")
+    }
+
+    /// Lets the last tick be of another time, in seconds since 1970.
+    private func moveTicks(to seconds: String) throws {
+        try desk.database().write {
+            try $0.execute(
+                sql: """
+                    UPDATE tick SET wall_ms = wall_ms - (SELECT max(wall_ms) FROM tick) + \(seconds) * 1000
+                    """)
+        }
+    }
+
+    @Test(arguments: ["top", "containers"])
+    func ratesOfACollectorThatStandsStillAreNotShown(command: String) throws {
+        // A tick of a time to come is not old, however slow the machine is.
+        try moveTicks(to: "4102444800")
+        let fresh = try desk.run(command, "--format", "csv")
+        #expect(try table(fresh.output).contains { $0["cpu_us_per_s"] == "0" })
+        #expect(fresh.errors.isEmpty)
+
+        try moveTicks(to: "1700000000")
+        let old = try desk.run(command, "--format", "csv")
+        let rows = try table(old.output)
+        #expect(!rows.isEmpty && rows.allSatisfy { $0["cpu_us_per_s"] == "" })
+        let said = "Nothing has been read since 2023-11-14T22:13:20Z"
+        #expect(old.errors.contains(said), "\(old.errors)")
+        let shown = try desk.run(command)
+        #expect(shown.output.contains(said) && !shown.output.contains("%"), "\(shown.output)")
+    }
+}
