@@ -21,7 +21,8 @@ extension Cell {
         case .text(let text): quotedField(csvText(text))
         case .integer(let value, _): String(value)
         case .exact(let text, _): text
-        case .rational(let number, _): number.description
+        case .rational(let number, _): decimals(number)
+        case .fraction(let number): number.description
         case .flag(let value): value ? "true" : "false"
         }
     }

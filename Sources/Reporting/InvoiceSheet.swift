@@ -21,7 +21,7 @@ public func lineRows(_ number: String?, _ draft: Draft) -> [[Cell]] {
             .text(line.meter), .optional(line.tier), .optional(line.container),
             .time(line.period.start), .time(line.period.end), .optional(line.quantity),
             .optional(line.unit), line.unitPrice.map(Cell.exact) ?? .none, .optional(line.per),
-            .rational(line.exactAmount), .exact(draft.currency.text(line.amount)),
+            .fraction(line.exactAmount), .exact(draft.currency.text(line.amount)),
             currency, .optional(line.priced), .optional(line.reference),
         ]
     }

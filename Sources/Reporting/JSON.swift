@@ -31,7 +31,7 @@ extension Cell {
         switch self {
         case .none: "null"
         case .text(let text), .exact(let text, _): jsonString(text)
-        case .rational(let number, _): jsonString(number.description)
+        case .rational(let number, _), .fraction(let number): jsonString(number.description)
         case .integer(let value, _): String(value)
         case .flag(let value): value ? "true" : "false"
         }
@@ -41,11 +41,21 @@ extension Cell {
     fileprivate var decimal: String? {
         switch self {
         case .integer(let value, _) where value.magnitude > 1 << 53: String(value)
-        case .rational(let number, _) where number.description.contains("/"):
-            roundedDecimal(number)
+        case .rational(let number, _), .fraction(let number):
+            number.isDecimal ? nil : roundedDecimal(number)
         default: nil
         }
     }
+}
+
+/// A number as decimals, exact where they end: else as `roundedDecimal` says.
+func decimals(_ number: Rational) -> String {
+    number.isDecimal ? number.description : roundedDecimal(number)
+}
+
+extension Rational {
+    /// Whether its decimals end.
+    fileprivate var isDecimal: Bool { !description.contains("/") }
 }
 
 /// The decimal text of a fraction: 12 places, or more until it has 17 digits, rounded half to even.

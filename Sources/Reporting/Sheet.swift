@@ -33,8 +33,11 @@ public enum Cell: Hashable, Sendable {
     case integer(Int128, display: String? = nil)
     /// An exact decimal or fraction, such as an amount of money; `display` is as above.
     case exact(String, display: String?)
-    /// An exact number that may have no end as a decimal; `display` is as above.
+    /// A number that may have no end as a decimal; csv writes decimals, json the fraction as well;
+    /// `display` is as above.
     case rational(Rational, display: String? = nil)
+    /// The same where a fraction stays one in csv, too: in columns that are called exact.
+    case fraction(Rational)
     case flag(Bool)
 
     public static func exact(_ text: String) -> Cell { .exact(text, display: nil) }

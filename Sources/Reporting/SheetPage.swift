@@ -48,7 +48,7 @@ extension Cell {
         switch self {
         case .none: "<td>–</td>"
         case .text: "<td><bdi>\(html(shown))</bdi></td>"
-        case .integer, .exact, .rational: "<td class=\"r\">\(html(shown))</td>"
+        case .integer, .exact, .rational, .fraction: "<td class=\"r\">\(html(shown))</td>"
         case .flag: "<td>\(shown)</td>"
         }
     }

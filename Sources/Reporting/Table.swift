@@ -62,7 +62,7 @@ extension Sheet {
 extension Cell {
     fileprivate var isNumber: Bool {
         switch self {
-        case .integer, .exact, .rational: true
+        case .integer, .exact, .rational, .fraction: true
         case .none, .text, .flag: false
         }
     }
@@ -75,6 +75,7 @@ extension Cell {
         case .integer(let value, let display): harmless(display ?? String(value))
         case .exact(let text, let display): harmless(display ?? text)
         case .rational(let number, let display): harmless(display ?? number.description)
+        case .fraction(let number): number.description
         case .flag(let value): value ? "yes" : "no"
         }
     }

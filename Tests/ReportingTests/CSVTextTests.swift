@@ -143,6 +143,9 @@ import Units
         let number = Rational(numerator) / Rational(denominator)
         #expect(
             json(.rational(number)) == "\"q\": \"\(number)\", \"q_decimal\": \"\(decimal)\"")
+        #expect(json(.fraction(number)) == json(.rational(number)))
+        let csv = Sheet(columns: ["q", "exact_q"], rows: [[.rational(number), .fraction(number)]])
+        #expect(csv.rendered(as: .csv) == "q,exact_q\n\(decimal),\(number)\n")
         #expect(
             json(.rational(number), ["q_decimal"]) == "\"q\": \"\(number)\", \"q_decimal\": null")
     }
@@ -151,7 +154,7 @@ import Units
         #expect(json(.rational(Rational(5) / Rational(2))) == "\"q\": \"2.5\"")
         #expect(json(.exact("0.50")) == "\"q\": \"0.50\"")
         let sheet = Sheet(columns: ["q"], rows: [[.rational(Rational(1) / Rational(3))]])
-        #expect(sheet.rendered(as: .csv) == "q\n1/3\n")
+        #expect(sheet.rendered(as: .csv) == "q\n0.33333333333333333\n")
         var stream = SheetStream(columns: ["q"], as: .json, hasDecimals: false)
         #expect(stream.text(of: sheet.rows[0]) == "[\n  {\"q\": \"1/3\"}")
     }

@@ -61,7 +61,7 @@ struct PriceCompare: ParsableCommand {
                 return [
                     .text(comparison.tenant), .text(comparison.book),
                     .flag(comparison.isOwn), .exact(draft.currency.text(draft.net)),
-                    .text(draft.currency.code), .rational(exact),
+                    .text(draft.currency.code), .fraction(exact),
                     unpriced.isEmpty ? .none : .text(unpriced.sorted().joined(separator: " ")),
                 ]
             }, notInTable: ["exact_net"])
