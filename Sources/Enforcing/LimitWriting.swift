@@ -83,6 +83,16 @@ extension LimitedTree {
         return try value(of: write.key, at: cgroup)
     }
 
+    /// All that the kernel has for a planned write now: for the freezer what cgroup.freeze asks for, too, as
+    /// the kernel may come to do it later.
+    func values(_ write: PlannedWrite) throws(Fault) -> [LimitValue] {
+        var values = [try readBack(write)]
+        if write.key == .freeze {
+            values.append(try value(of: write.key, at: try require(write.path)))
+        }
+        return values
+    }
+
     private func isInForce(_ setting: LimitSetting, _ cgroup: LimitedCgroup) -> Bool {
         guard let value = try? value(of: setting.key, at: cgroup) else { return false }
         return value.isSame(as: setting.value, for: setting.key)
@@ -104,8 +114,9 @@ extension LimitedTree {
         } else {
             try thaw(write, cgroup)
         }
-        // The kernel freezes in its own time; 10 s is what container runtimes wait.
-        for _ in 0..<500 {
+        // The kernel freezes in its own time; 10 s is what container runtimes wait. In a plain folder
+        // nobody does.
+        for _ in 0..<(isKernel ? 500 : 1) {
             let now = cgroup.isFrozen
             if now == nil || now == isFrozen { return }
             usleep(20_000)

@@ -59,8 +59,10 @@ struct PendingChange: Codable {
                 wanted: wanted)
             let kept = lasting ? tree.owners.kept(key, by: item.owner) : nil
             let isKept = kept?.isSame(as: wanted, for: key) ?? false
-            let value = isSame ? try tree.readBack(item) : nil
-            if isKept || value?.isSame(as: wanted, for: key) ?? false { planned.append(item) }
+            let values = isSame ? try tree.values(item) : []
+            if isKept || values.contains(where: { $0.isSame(as: wanted, for: key) }) {
+                planned.append(item)
+            }
         }
         return planned
     }

@@ -67,7 +67,9 @@ extension LimitChanger {
         // A cgroup that has ended needs nothing put back.
         guard let cgroup = try tree.find(write.path), cgroup.id == write.cgroupID else { return }
         let value = try tree.readBack(write)
-        let isThere = value.isSame(as: write.wanted, for: write.key)
+        let isThere = try tree.values(write).allSatisfy {
+            $0.isSame(as: write.wanted, for: write.key)
+        }
         if isThere, !mayKeep(write.reversed) { return }
         if let why = cgroup.killing(write, now: value) {
             result.left.append(why)

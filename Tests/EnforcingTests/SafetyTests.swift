@@ -62,6 +62,30 @@ import Units
         #expect(try rig.read("/acme", "memory.max") == "4096", "what is not in use is")
     }
 
+    /// A plain folder freezes nothing, and neither does a kernel that has to wait for a disk.
+    @Test(arguments: [("0", "1", "on"), ("1", "0", "off")])
+    func aFreezeThatTakesNoHoldIsTakenBackInItsFile(
+        before: String, wanted: String, word: String
+    ) throws {
+        let rig = try acme()
+        let events = "populated 1\nfrozen \(before)\n"
+        try rig.write(events, "/acme", "cgroup.events")
+        try rig.write("\(before)\n", "/acme", "cgroup.freeze")
+        let fault = #expect(throws: Fault.self) { try rig.set("acme", "freeze=\(word)") }
+        #expect(fault?.found.contains("the kernel has \"\(before)\"") == true, "\(fault as Any)")
+        #expect(try rig.read("/acme", "cgroup.freeze") == before)
+        #expect(try rig.store.pendingLimitChanges(in: rig.tree.path).isEmpty)
+        let failed = try #require(try rig.store.limitHistory().first)
+        #expect(failed.outcome == .failed && failed.changes.map(\.isVerified) == [true])
+
+        // The same where its writer died.
+        try remember(
+            rig, "\"key\":\"cgroup.freeze\",\"before\":\"\(before)\",\"wanted\":\"\(wanted)\"")
+        try rig.write("\(wanted)\n", "/acme", "cgroup.freeze")
+        try rig.set("acme", "pids.max=50")
+        #expect(try rig.read("/acme", "cgroup.freeze") == before)
+    }
+
     @Test func aBoostOfMemoryThatIsInUseByNowStandsAndStranglesNothing() throws {
         let rig = try acme()
         try rig.write("0\n", "/acme", "memory.swap.max")
