@@ -72,7 +72,38 @@ extension ImportStage {
     }
 
     /// What of the new rows may be a slip, a line each.
-    func warnings() throws -> [String] { try unpriced() + overlaps() }
+    func warnings() throws -> [String] { try unpriced() + overlaps() + invoiced() }
+
+    /// Rows in time that invoices have billed already; those credited in full bill nothing any more.
+    private func invoiced() throws -> [String] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT v.tenant, v.number, min(r.line), count(*)
+                FROM invoice v CROSS JOIN import_account a ON a.tenant = v.tenant
+                CROSS JOIN import_meter m
+                CROSS JOIN import_row r ON r.account = a.id AND r.meter = m.id
+                    AND r.start_ms < v.period_end_s * 1000 AND r.end_ms > v.period_start_s * 1000
+                WHERE v.credits IS NULL
+                    AND EXISTS (SELECT 1 FROM invoice_segment s
+                        WHERE s.invoice = v.number AND s.is_charged = 1)
+                    AND v.period_end_s * 1000 > (SELECT min(start_ms) FROM import_row)
+                    AND v.period_start_s * 1000 < (SELECT max(end_ms) FROM import_row)
+                GROUP BY v.number ORDER BY v.period_start_s, v.number
+                """)
+        let gone = rows.isEmpty ? [] : try creditedInFull(db, .max)
+        let lines = rows.filter { !gone.contains($0[1]) }.map { row in
+            let (tenant, number, line, count): (String, String, Int64, Int64) = (
+                row[0], row[1], row[2], row[3]
+            )
+            return
+                "line \(line): \(count == 1 ? "it lies" : "\(count) rows from here lie") in time "
+                + "that \(number) has billed already: the next invoice of tenant \(tenant) will carry "
+                + "a correction"
+        }
+        guard lines.count > 10 else { return lines }
+        return Array(lines.prefix(10)) + ["and \(lines.count - 10) more invoices to be corrected"]
+    }
 
     private func unpriced() throws -> [String] {
         let priced: [String: Set<String>] = try loadBooks(db).reduce(into: [:]) {

@@ -283,7 +283,7 @@ private func grownLives(_ db: Database, _ number: String) throws -> Set<String> 
 }
 
 /// Numbers of invoices that credit notes took back line by line.
-private func creditedInFull(_ db: Database, _ seal: Int64) throws -> Set<String> {
+func creditedInFull(_ db: Database, _ seal: Int64) throws -> Set<String> {
     try Set(
         String.fetchAll(
             db,

@@ -12,7 +12,8 @@ struct UsageImport: ParsableCommand {
             Columns start,end,tenant,container,meter,quantity; quantities are whole numbers in \
             base units. All rows or none; importing a file twice changes nothing. Rows of the \
             same meter and container may overlap, and both count: that is said, as a meter \
-            without a price is.
+            without a price is, and which invoices have billed that time already: they stay as \
+            they are, and the tenant's next invoice carries a correction.
 
             EXAMPLE
               octroi usage import gpu.csv

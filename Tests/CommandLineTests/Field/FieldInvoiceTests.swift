@@ -53,6 +53,44 @@ import Units
         try host.must("invoice", "verify")
     }
 
+    /// What an import says of invoices, and that what it says comes to pass.
+    @Test(arguments: [
+        (["2025-08-05T00"], "line 2: it lies in time that OCT-000001 has billed"),
+        (
+            ["2025-10-01T00", "2025-08-05T00", "2025-08-31T23"],
+            "line 3: 2 rows from here lie in time"
+        ),
+        (["2025-09-01T00"], nil), (["2025-10-01T00"], nil),
+    ])
+    func usageOfAnInvoicedMonthIsSaidToBeACorrection(hours: [String], said: String?) throws {
+        let host = try FieldHost()
+        try host.take([try row(7, at: "2025-08-05T00")])
+        try host.must("invoice", "issue", "--month", "2025-08")
+        let rows = try hours.map { try row(1, at: $0, container: "deck") }
+        let path = try host.file("late.csv", usageHeader + rows.joined())
+        let imported = try host.must("usage", "import", path)
+        #expect(imported.output.contains("\(rows.count)"))
+        #expect(imported.errors.isEmpty == (said == nil), "\(imported.errors)")
+        if let said {
+            #expect(imported.errors.contains(said), "\(imported.errors)")
+            #expect(imported.errors.contains("the next invoice of tenant harbor"))
+        }
+        // The same again brings nothing new.
+        #expect(try host.must("usage", "import", path).errors.isEmpty)
+        let corrections = try host.draft("2025-09").filter { $0["reference"] == "OCT-000001" }
+        #expect(corrections.isEmpty == (said == nil))
+    }
+
+    @Test func usageOfAnInvoiceThatWasCreditedIsNoCorrection() throws {
+        let host = try FieldHost()
+        try host.take([try row(7, at: "2025-08-05T00")])
+        try host.must("invoice", "issue", "--month", "2025-08")
+        try host.must("invoice", "credit", "OCT-000001")
+        let path = try host.file(
+            "late.csv", usageHeader + (try row(1, at: "2025-08-05T00", container: "deck")))
+        #expect(try host.must("usage", "import", path).errors.isEmpty)
+    }
+
     /// The minimum of August covers late usage first; that of September is its own.
     @Test func lateUsageUsesUpTheMinimumOfItsOwnMonth() throws {
         let host = try FieldHost(
