@@ -122,8 +122,13 @@ struct PeriodOptions: ParsableArguments {
             try to.map { text throws(Fault) in try readTime("--to", text, in: zone) }
             ?? now.startOfHour.advanced(bySeconds: 3600)
         guard let period = Period(start: start, end: end) else {
+            if to == nil {
+                throw wrong(
+                    "--from", "\(start), which is still to come",
+                    "Give a start in the past, or --to")
+            }
             throw wrong(
-                "--to", "\(end), which is not after \(start)", "Let the end come after the start")
+                "--to", "\(end), which is not after \(start)", "Make the end later than the start")
         }
         for (option, time) in [("--from", period.start), ("--to", period.end)]
         where !zone.isLedgerHour(time) {

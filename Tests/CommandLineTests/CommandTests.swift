@@ -111,6 +111,31 @@ import Units
         }
     }
 
+    @Test(
+        arguments: [
+            (["--from", "2999-01-01"], "--from: 2999-01-01T00:00:00Z, which is still to come"),
+            (
+                ["--from", "2026-01-02", "--to", "2026-01-01"],
+                "--to: 2026-01-01T00:00:00Z, which is not"
+            ),
+            (
+                ["--from", "2026-01-02", "--to", "2026-01-02"],
+                "--to: 2026-01-02T00:00:00Z, which is not"
+            ),
+            (["--from", "2026-01-01T00:30:00Z"], "--from: 2026-01-01T00:30:00Z, which cuts"),
+            (
+                ["--from", "2026-01-01", "--to", "2026-01-01T00:30:00Z"],
+                "--to: 2026-01-01T00:30:00Z, which cuts"
+            ),
+            (["--from", "soon", "--to", "2026-01-01"], "--from: \"soon\""),
+            (["--to", "2026-01-01"], "--to: no --from"),
+        ])
+    func aPeriodThatIsNoneIsBlamedOnTheOptionThatIsWrong(words: [String], said: String) throws {
+        let result = try octroi(["usage"] + words, store: desk.store)
+        #expect(result.status == 64)
+        #expect(result.errors.contains("octroi: \(said)"), "\(result.errors)")
+    }
+
     @Test func withoutAStoreReadersSaySo() throws {
         let result = try desk.run("usage")
         #expect(result.status == 69)
