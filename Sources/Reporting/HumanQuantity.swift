@@ -3,7 +3,7 @@ import Units
 
 /// A quantity for people: `12.345 s`, `1.500 GiB-h`, `20.0 MiB`, `1,204 operation`.
 ///
-/// Three digits after the point, cut, not rounded; the exact figure is in csv and json.
+/// Three digits after the point, rounded half to even; the exact figure is in csv and json.
 ///
 /// - Parameter customUnit: the base unit of a custom meter, whose dimension is not known.
 public func humanQuantity(
@@ -41,14 +41,15 @@ private func scaled(_ quantity: Int128, by divisor: Int128, _ unit: String) -> S
     scaled(Rational(quantity) / Rational(divisor), places: 3, unit)
 }
 
-/// A number with its unit; digits beyond `places` are cut off, not rounded.
+/// A number with its unit, rounded half to even at `places`: whatever a table or a page shows of a
+/// quantity goes through here.
 func scaled(_ number: Rational, places: Int, _ unit: String) -> String {
     let isNegative = number < .zero
     let size = isNegative ? Rational(-1) * number : number
-    let cut = (size * Rational(BigInt(10).power(places))).floor
-    let parts = decimalText(cut, places: places).split(separator: ".")
+    let rounded = Rounding.halfEven.round(size * Rational(BigInt(10).power(places)))
+    let parts = decimalText(rounded, places: places).split(separator: ".")
     let fraction = parts.count > 1 ? "." + parts[1] : ""
-    return (isNegative && cut != 0 ? "-" : "") + grouped(parts[0]) + fraction + " " + unit
+    return (isNegative && rounded != 0 ? "-" : "") + grouped(parts[0]) + fraction + " " + unit
 }
 
 /// The number with a comma at each thousand.

@@ -38,13 +38,13 @@ struct LineQuantity {
     /// Another quantity of the same meter, as this line shows its own.
     func text(_ quantity: Int128) -> String { Self.text(quantity, line, unit, places) }
 
-    /// How many decimals it takes until what is cut off is no tenth of the currency's smallest unit.
+    /// How many decimals it takes until the last is worth no tenth of the currency's smallest unit.
     private static func places(_ line: LineItem, _ unit: PricedUnit, _ currency: Currency) -> Int {
         let price = Rational(decimal: line.unitPrice ?? "") ?? .zero
-        var cut = price / unit.count * Rational(currency.scale)
+        var worth = price / unit.count * Rational(currency.scale)
         var places = 0
-        while places < mostPlaces, places < fewestPlaces || cut > Rational(1) / Rational(10) {
-            (cut, places) = (cut / Rational(10), places + 1)
+        while places < mostPlaces, places < fewestPlaces || worth > Rational(1) / Rational(10) {
+            (worth, places) = (worth / Rational(10), places + 1)
         }
         return places
     }

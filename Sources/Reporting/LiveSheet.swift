@@ -106,7 +106,7 @@ public func sorted(_ containers: [PricedContainer], by order: LiveOrder) -> [Pri
 
 private func percent(_ microseconds: Int64?) -> Cell {
     microseconds.map {
-        .integer(Int128($0), display: "\($0 / 10_000).\(abs($0 / 1000 % 10)) %")
+        .integer(Int128($0), display: scaled(Rational($0) / Rational(10_000), places: 1, "%"))
     } ?? .none
 }
 

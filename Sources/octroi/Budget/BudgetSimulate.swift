@@ -95,7 +95,7 @@ struct BudgetSimulate: ParsableCommand {
             let length = result.milliseconds.dropFirst(index + 1).reduce(0, +)
             guard length > 0 else { return nil }
             let hours = Rational(length) / Rational(360_000)
-            return "\(step.action) for \(decimalText(hours.floor, places: 1)) h"
+            return "\(step.action) for \(decimalText(Rounding.halfEven.round(hours), places: 1)) h"
         }
         return parts.isEmpty ? "nothing would have been done" : parts.joined(separator: ", ")
     }

@@ -59,7 +59,7 @@ struct HourlyCost {
     func words(_ item: LimitPlan.Item) -> String? {
         guard let cost = cost(item) else { return nil }
         func text(_ amount: Rational) -> String {
-            decimalText((amount * Rational(10_000)).floor, places: 4)
+            decimalText(Rounding.halfEven.round(amount * Rational(10_000)), places: 4)
         }
         let most = cost.most.map { "at most \(text($0)) \(cost.currency)" } ?? "without bound"
         let was =
