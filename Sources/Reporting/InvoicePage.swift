@@ -144,7 +144,7 @@ struct InvoicePage {
     /// Notes in sentences; those of quantities are in the table of meters.
     private func said(_ kinds: [Note.Kind]) -> [[String: Any]] {
         invoice.notes.filter { kinds.contains($0.kind) && $0.assured == nil }
-            .map { ["said": text.name($0.text)] }
+            .map { ["said": text.name(text.sentence($0))] }
     }
 
     private var books: [[String: Any]] {

@@ -2,12 +2,13 @@ import BigInt
 import Invoicing
 import Units
 
-// The daily cost: each meter's net amount over its usage of the day, the rest evenly over time; and
+// The cost by day, or by month where there are too many days: each meter's net amount over its usage of that time, the rest evenly over time; and
 // a bar of its own for what the document corrects. All bars add up to its net.
 extension InvoicePage {
-    private struct Day {
+    private struct Stretch {
         var period: Period
-        var date: String
+        /// Its date, or its month.
+        var name: String
         /// In minor units.
         var cost: Rational
     }
@@ -21,26 +22,33 @@ extension InvoicePage {
         var isCorrection = false
     }
 
+    /// More days than this are drawn by the month.
+    private var isMonthly: Bool { draft.period.seconds > 100 * 86_400 }
+
     var chart: [String: Any]? {
-        let days = dailyCosts
-        let bars = bars(days)
+        let stretches = costs
+        let bars = bars(stretches)
         let costs = bars.compactMap { $0?.cost }
-        guard days.count > 1, costs.contains(where: { $0 != .zero }),
-            let high = days.max(by: { $0.cost < $1.cost }),
-            let low = days.min(by: { $0.cost < $1.cost })
+        guard stretches.count > 1, costs.contains(where: { $0 != .zero }),
+            let high = stretches.max(by: { $0.cost < $1.cost }),
+            let low = stretches.min(by: { $0.cost < $1.cost })
         else { return nil }
         let plot = Plot(costs, step: step(for:))
         let corrected = corrected
         let values = [
-            "amount": amount(high.cost), "day": high.date, "low_amount": amount(low.cost),
-            "low_day": low.date, "corrections": amount(corrected ?? .zero),
+            "amount": amount(high.cost), "day": high.name, "low_amount": amount(low.cost),
+            "low_day": low.name, "corrections": amount(corrected ?? .zero),
         ]
+        func label(_ key: String) -> String {
+            text.label(key + (isMonthly ? "_months" : ""), values)
+        }
         let named =
             corrected == nil ? "" : " " + text.label("chart_corrections_note", values)
         let slot = Rational(38_400) / Rational(bars.count)
         return [
-            "chart_note": text.label("chart_note", values) + named,
-            "chart_desc": text.label("chart_desc", values) + named,
+            "chart_title": label("chart_title"), "chart_axis": label("chart_axis"),
+            "chart_note": label("chart_note") + named,
+            "chart_desc": label("chart_desc") + named,
             "baseline": point(plot.y(.zero)),
             "gridlines": (-plot.below...plot.above).map { place in
                 let value = Rational(place) * plot.step
@@ -55,19 +63,25 @@ extension InvoicePage {
         ]
     }
 
-    private func bars(_ days: [Day]) -> [Bar?] {
-        let daily = days.enumerated().map { index, day in
-            let isLabelled = index == 0 || (index + 1).isMultiple(of: 5)
-            return Bar(
-                label: isLabelled ? String(index + 1) : nil, name: day.date, cost: day.cost)
+    private func bars(_ stretches: [Stretch]) -> [Bar?] {
+        let own = stretches.enumerated().map { index, stretch in
+            Bar(
+                label: label(index, of: stretches.count, stretch), name: stretch.name,
+                cost: stretch.cost)
         }
-        guard let corrected else { return daily }
-        return daily + [
+        guard let corrected else { return own }
+        return own + [
             nil,
             Bar(
                 label: text.label("chart_corrections_axis"), name: text.label("chart_corrections"),
                 cost: corrected, isCorrection: true),
         ]
+    }
+
+    /// What stands below a bar: the number of each fifth day, or a dozen months.
+    private func label(_ index: Int, of count: Int, _ stretch: Stretch) -> String? {
+        if isMonthly { return index.isMultiple(of: (count + 11) / 12) ? stretch.name : nil }
+        return index == 0 || (index + 1).isMultiple(of: 5) ? String(index + 1) : nil
     }
 
     private func item(_ bar: Bar, _ x: Rational, _ slot: Rational, _ plot: Plot) -> [String: Any] {
@@ -114,14 +128,26 @@ extension InvoicePage {
         return lines.isEmpty ? nil : lines.reduce(.zero) { $0 + Rational($1.amount) }
     }
 
-    private var dailyCosts: [Day] {
-        var days: [Day] = []
+    private var empty: [Stretch] {
+        if isMonthly {
+            return details.zone.months(touching: draft.period).map {
+                Stretch(
+                    period: $0, name: String(details.zone.day(of: $0.start).date.prefix(7)),
+                    cost: .zero)
+            }
+        }
+        var days: [Stretch] = []
         var next = draft.period.start
-        while next < draft.period.end, days.count < 100 {
+        while next < draft.period.end {
             let (period, date) = details.zone.day(of: next)
-            days.append(Day(period: period, date: date, cost: .zero))
+            days.append(Stretch(period: period, name: date, cost: .zero))
             next = period.end
         }
+        return days
+    }
+
+    private var costs: [Stretch] {
+        var stretches = empty
         var totals: [String: Int128] = [:]
         for use in details.hourly { totals[use.meter, default: 0] += use.quantity }
         var nets: [String: Rational] = [:]
@@ -136,17 +162,18 @@ extension InvoicePage {
         }
         for use in details.hourly {
             guard let net = nets[use.meter], let total = totals[use.meter],
-                let day = days.firstIndex(where: { use.hour < $0.period.end })
+                let place = stretches.firstIndex(where: { use.hour < $0.period.end })
             else { continue }
-            days[day].cost = days[day].cost + net * Rational(use.quantity) / Rational(total)
+            stretches[place].cost =
+                stretches[place].cost + net * Rational(use.quantity) / Rational(total)
         }
         let seconds = Rational(draft.period.seconds)
-        for index in days.indices {
-            guard let inside = days[index].period.intersection(draft.period) else { continue }
-            days[index].cost =
-                days[index].cost + even * Rational(inside.seconds) / seconds
+        for index in stretches.indices {
+            guard let inside = stretches[index].period.intersection(draft.period) else { continue }
+            stretches[index].cost =
+                stretches[index].cost + even * Rational(inside.seconds) / seconds
         }
-        return days
+        return stretches
     }
 
     /// The smallest of 1, 2, 5 × 10^k minor units of which four reach the height.

@@ -131,6 +131,7 @@ import Units
             (["--to", "2026-01-01"], "--to: no --from"),
         ])
     func aPeriodThatIsNoneIsBlamedOnTheOptionThatIsWrong(words: [String], said: String) throws {
+        _ = try desk.run("apply", desk.file("t.yaml", "tenants: []\n"))
         let result = try octroi(["usage"] + words, store: desk.store)
         #expect(result.status == 64)
         #expect(result.errors.contains("octroi: \(said)"), "\(result.errors)")
@@ -234,7 +235,8 @@ import Units
         let explained = try desk.run("invoice", "explain", "OCT-000001", "1").output
         #expect(explained.contains("kernel     cpu_usage_us: "), "\(explained)")
         let page = try desk.run("invoice", "export", "OCT-000001", "--format", "html").output
-        #expect(page.contains("not_running") && page.contains("Conserved"))
+        #expect(page.contains(": nothing was read in this time") && !page.contains("not_running"))
+        #expect(page.contains("Conserved"))
     }
 
     @Test func twoProcessesIssueAtOnceWithoutAGap() throws {

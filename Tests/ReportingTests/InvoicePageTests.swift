@@ -61,7 +61,7 @@ private func page(
             (.cpu, 332_500_000, "0.04048", "1 vCPU-hour", "0.092 vCPU-hour", "0.00"),
             (.cpu, 332_500_000, "0.04048", "1 vCPU-second", "332.500 vCPU-second", "13.46"),
             (.memory, (1 << 30) * 3600 * 744, "0.30", "744 GiB-hour", "744.000 GiB-hour", "0.30"),
-            (.memory, 1 << 30, "900", "1 GiB-month", "0.0000003 GiB-month", "0.00"),
+            (.memory, 1 << 30, "900", "1 GiB-month", "0.0000004 GiB-month", "0.00"),
             (.ioReadOps, 2_500_000, "0.05", "1000000 operation", "2,500,000 operation", "0.12"),
             (.netTxBytes, 12, "0.05", "1 GB", "0.00000001 GB", "0.00"),
             (.netTxBytes, 0, "0.05", "1 GB", "0.000 GB", "0.00"),
@@ -188,6 +188,66 @@ private func page(
         #expect(named.map(\.cents) == (corrected == nil ? [] : [lines[1].amount]))
         #expect(bars.count == (corrected == nil ? 30 : 31))
         #expect(html.contains("Corrections of earlier invoices: ") == (corrected != nil))
+    }
+
+    /// An item a day, at a euro: 100 days are drawn by the day, more by the month.
+    @Test(arguments: [("2026-04-11", 100, "Cost per day"), ("2026-12-31", 12, "Cost per month")])
+    func theBarsOfALongPeriodAddUpToItsNet(end: String, count: Int, title: String) throws {
+        let start = try month("2026-01").start
+        let end = try #require(Instant(rfc3339: "\(end)T00:00:00Z"))
+        let period = try #require(Period(start: start, end: end))
+        let thing = try #require(Meter("thing"))
+        let days = period.seconds / 86_400
+        var long = try draft([line(thing, Int128(days), try price("1", "1 thing"), in: period)])
+        long.period = period
+        let hourly = (0..<days).map { (start.advanced(bySeconds: $0 * 86_400), "thing", Int128(1)) }
+        let html = try page(Invoice(number: "OCT-3", draft: long, issued: end), hourly: hourly)
+        let bars = try bars(html)
+        #expect(bars.count == count)
+        #expect(bars.reduce(BigInt(0)) { $0 + $1.cents } == long.net)
+        #expect(html.contains("<h2>\(title)</h2>"))
+        #expect(bars.last?.name == (count == 100 ? "2026-04-10" : "2026-12"))
+        #expect(bars.last?.cents == (count == 100 ? 100 : 3000))
+    }
+
+    /// Notes as they are sealed, and as the page says them. The last names read like codes.
+    @Test(
+        arguments: [
+            (
+                .unmetered, "/web: until 2026-11-02T00:00:00Z, before_first_reading",
+                "/web: until 2026-11-02T00:00:00Z, used before the first reading: not measured and not billed"
+            ),
+            (
+                .unmetered,
+                "/web: from 2026-11-01T00:00:00Z until 2026-11-02T00:00:00Z, root_vanished",
+                "/web: from 2026-11-01T00:00:00Z until 2026-11-02T00:00:00Z, it ended before its last usage"
+            ),
+            (
+                .gap, "2026-11-01T00:00:00Z to 2026-11-02T00:00:00Z: rebooted",
+                "2026-11-01T00:00:00Z to 2026-11-02T00:00:00Z: the host was restarted"
+            ),
+            (
+                .unmetered,
+                "/a: b: cpu reserved, net_rx_bytes, gpu not measured from A to B (cpu.max: malformed, line 1)",
+                "/a: b: CPU reserved, Network, received, gpu not measured from A to B (cpu.max: not readable, line 1)"
+            ),
+            (
+                .unmetered, "/rebooted: not_running: until A, nothing_known",
+                "/rebooted: not_running: until A, nothing_known"
+            ),
+            (
+                .unmetered, "and 3 more: octroi report unmetered",
+                "and 3 more: octroi report unmetered"
+            ),
+            (.open, "the last reading is of A: rebooted", "the last reading is of A: rebooted"),
+        ] as [(Note.Kind, String, String)])
+    func codesOfNotesAreWordsOnThePage(kind: Note.Kind, sealed: String, said: String) throws {
+        var invoice = Invoice(
+            number: "OCT-1", draft: try draft([]), issued: try month("2026-11").end)
+        invoice.notes = [Note(kind, sealed)]
+        let html = try page(invoice)
+        #expect(html.contains("<li><bdi>\(said)"))
+        #expect(html.contains(sealed) == (sealed == said))
     }
 
     /// Whatever made it one: a note that takes lines back, or corrections that come to more.
