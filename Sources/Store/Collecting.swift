@@ -150,15 +150,23 @@ extension Store {
         _ db: Database, after last: (boot: Int64, moment: Moment), before tick: TickRecord,
         of run: Run
     ) throws {
-        let sameBoot = last.boot == run.boot
+        let sameTree = last.boot == run.boot
         let silence = tick.moment.bootMicroseconds - last.moment.bootMicroseconds
-        guard !sameBoot || silence > tick.longestHold else { return }
+        guard !sameTree || silence > tick.longestHold else { return }
+        // Another tree (--root) of the same boot: of this one nothing was read, which is no reboot.
+        let sameBoot = try sameTree || hostBoot(db, last.boot) == hostBoot(db, run.boot)
         try db.execute(
             sql: "INSERT INTO gap (since_ms, until_ms, reason) VALUES (?, ?, ?)",
             arguments: [
                 last.moment.wall.milliseconds, tick.moment.wall.milliseconds,
                 sameBoot ? "not_running" : "rebooted",
             ])
+    }
+
+    /// The kernel's boot id: behind it may stand the plain folder that it is of.
+    private func hostBoot(_ db: Database, _ boot: Int64) throws -> Substring? {
+        try String.fetchOne(db, sql: "SELECT boot_id FROM boot WHERE id = ?", arguments: [boot])?
+            .prefix { $0 != " " }
     }
 
     private func isNobodys(_ db: Database, _ container: Int64) throws -> Bool {
