@@ -36,11 +36,13 @@ struct InvoiceVerify: ParsableCommand {
         if let head { try checkHash(head) }
         let store = try place.store(.read)
         let result = try store.verifyInvoices(numbers.isEmpty || all ? nil : numbers)
-        try show(
-            Sheet(
-                columns: ["invoice", "difference"],
-                rows: result.differences.map { [.optional($0.invoice), .text($0.found)] }),
-            output.format)
+        if output.format != .table || !result.differences.isEmpty {
+            try show(
+                Sheet(
+                    columns: ["invoice", "difference"],
+                    rows: result.differences.map { [.optional($0.invoice), .text($0.found)] }),
+                output.format)
+        }
         let hash = result.head.map { hex($0) }
         complain(
             "octroi: \(result.count) invoices recomputed, \(result.differences.count) differences"
@@ -52,5 +54,14 @@ struct InvoiceVerify: ParsableCommand {
         }
         if !result.differences.isEmpty { throw ExitCode(1) }
         if let head, try !store.hasSeal(head) { throw noSuchHash(head, "invoice", in: store) }
+        if output.format == .table { try octroi.output(success(result)) }
+    }
+
+    private func success(_ result: InvoiceVerification) -> String {
+        switch result.count {
+        case 0: "no invoice has been issued: nothing to verify\n"
+        case 1: "1 invoice verified: all figures agree\n"
+        default: "\(result.count) invoices verified: all figures agree\n"
+        }
     }
 }
