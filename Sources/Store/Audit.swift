@@ -19,6 +19,20 @@ public struct AuditRow: Hashable, Sendable {
 }
 
 extension Store {
+    /// Whether a collector read anything in a period, or ever.
+    public func wasMetered(over period: Period?) throws(Fault) -> Bool {
+        try read { db in
+            try Bool.fetchOne(
+                db,
+                sql: """
+                    SELECT EXISTS (SELECT 1 FROM completeness_hour WHERE hour_s >= ? AND hour_s < ?)
+                    """,
+                arguments: [
+                    period?.start.seconds ?? .min, period?.end.seconds ?? .max,
+                ]) ?? false
+        }
+    }
+
     /// Holds the ledger against the control totals, for each tenant root and meter.
     ///
     /// Over a period, the totals are those written by the hour; without one, they are the last

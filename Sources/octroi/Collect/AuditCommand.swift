@@ -14,7 +14,7 @@ struct AuditCommand: ParsableCommand {
             everything below it, containers that have ended included. Pending is what was used while the \
             tree was being read; the next reading shows who used it.
 
-            Time in which a priced meter was not measured is listed on stderr. Exit code 1 on any \
+            Where nothing was metered in a period, it says so. Time in which a priced meter was not measured is listed on stderr. Exit code 1 on any \
             difference, and where a kernel file exists and could not be read. A controller that is off, \
             or a container on the host's network, is listed only: there is no counter to compare with.
 
@@ -44,6 +44,10 @@ struct AuditCommand: ParsableCommand {
                         .integer(row.pending), .integer(row.difference),
                     ]
                 }), output.format)
+        if try !store.wasMetered(over: period) {
+            let time = period.map { "between \($0.start) and \($0.end)" } ?? "ever"
+            complain("octroi: nothing was metered \(time): there is nothing to compare")
+        }
         for line in unmeasured.prefix(20) {
             complain("octroi: tenant \(line.tenant), \(line.text)")
         }
