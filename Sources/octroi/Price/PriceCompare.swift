@@ -12,7 +12,8 @@ struct PriceCompare: ParsableCommand {
         abstract: "Show what the same usage would cost under other price books.",
         discussion: """
             Nothing is written, and issued invoices stay as they are. Amounts are net, without \
-            corrections. Meters that a book has no price for, or bills by limits that are not \
+            corrections. A tenant's own book comes once, and again only if the file's prices differ \
+            from those that are applied. Meters that a book has no price for, or bills by limits that are not \
             set, cost nothing there and are listed as unpriced.
 
             EXAMPLES
