@@ -53,6 +53,13 @@ private func readBook(
     let discounts = faults.each(of: members["discounts"]) { item throws(Fault) in
         try readDiscount(item, of: prices, in: zone)
     }
+    let taxed = taxes.reduce(Rational.zero) { $0 + $1.rate.value }
+    if taxed > Rational(100), taxes.count > 1, let list = members["taxes"] {
+        faults.append(
+            list.fault(
+                "taxes that come to \(taxed) percent together",
+                "Let them come to 100 percent at most: each is on the net"))
+    }
     if let over = overlap(of: discounts, prices), let list = members["discounts"] {
         faults.append(
             list.fault(

@@ -90,6 +90,34 @@ private func read(_ text: String) throws -> ContractFiles {
         }
     }
 
+    @Test func taxesMayComeToAllThatIsSold() throws {
+        let taxes = "    taxes: [ { code: a, rate: \"60\" }, { code: b, rate: \"40\" } ]\n"
+        #expect(try read(Self.book + taxes).books?.first?.taxes.count == 2)
+    }
+
+    /// As on the command line, a date is the start of that day in the zone.
+    @Test(arguments: [
+        ("UTC", "2026-01-01T00:00:00Z", "2026-07-01T00:00:00Z"),
+        ("Europe/Paris", "2025-12-31T23:00:00Z", "2026-06-30T22:00:00Z"),
+        ("America/New_York", "2026-01-01T05:00:00Z", "2026-07-01T04:00:00Z"),
+    ])
+    func aBareDateIsMidnightOfTheZone(zone: String, first: String, second: String) throws {
+        let folder = try TemporaryFolder()
+        let text =
+            Self.book.replacing("T00:00:00Z", with: "")
+            + "    discounts: [ { percent: \"1\", from: 2026-01-01, until: 2026-07-01 } ]\n"
+            + "tenants:\n  - { id: a, since: 2026-01-01, until: \"2026-07-01\" }\n"
+        try folder.write(text, to: "x.yaml")
+        let files = try ContractFiles(
+            reading: ["\(folder.path)/x.yaml"], in: billingZone(zone))
+        let (from, to) = (Instant(rfc3339: first), Instant(rfc3339: second))
+        let book = try #require(files.books?.first)
+        #expect(book.effective == from)
+        #expect(book.discounts.map(\.from) == [from] && book.discounts.map(\.until) == [to])
+        let tenant = try #require(files.tenants?.first)
+        #expect(tenant.since == from && tenant.until == to && from != nil && to != nil)
+    }
+
     /// What would be no more than a slip of the key, or can never mean anything.
     @Test(arguments: [
         ("tenants:\n  - { id: a, name: \"x\\0y\" }\n", "NUL"),
@@ -98,6 +126,12 @@ private func read(_ text: String) throws -> ContractFiles {
         (book.replacing("2026-01-01T", with: "1969-01-01T"), "1969"),
         (book + "    taxes: [ { code: vat, rate: \"99999999\" } ]\n", "99999999"),
         (book + "    taxes: [ { code: vat, rate: \"100.01\" } ]\n", "100.01"),
+        (
+            book + "    taxes: [ { code: a, rate: \"60\" }, { code: b, rate: \"40.01\" } ]\n",
+            "100.01 percent together"
+        ),
+        (book.replacing("T00:00:00Z", with: "T00"), "2026-01-01T00"),
+        (book.replacing("2026-01-01T00:00:00Z", with: "2026-02-29"), "2026-02-29"),
         (
             book + "    discounts: [ { percent: \"60\" }, { percent: \"41\", tenants: [a] } ]\n",
             "more than 100"

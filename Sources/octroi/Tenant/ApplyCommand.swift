@@ -48,8 +48,10 @@ struct ApplyCommand: ParsableCommand {
     var files: [String] = []
 
     func run() throws {
+        // A bad octroi.yaml is to be found now, not by the daemon or by the first invoice.
+        let zone = try place.settings().zone
         let paths = files.isEmpty ? try ContractFiles.files(in: place.configFolder) : files
-        let read = try ContractFiles(reading: paths, in: place.settings().zone)
+        let read = try ContractFiles(reading: paths, in: zone)
         var contract = Contract(tenants: read.tenants, books: read.books)
         contract.limits = try grantedLimits(read.limits)
         for limits in contract.limits { warnOfVain(limits) }

@@ -10,7 +10,7 @@ struct UsageImport: ParsableCommand {
         commandName: "import", abstract: "Load usage that another source measured, from CSV.",
         discussion: """
             Columns start,end,tenant,container,meter,quantity; quantities are whole numbers in \
-            base units. All rows or none; importing a file twice changes nothing. Rows of the \
+            base units. A date without a time is the start of that day in the billing zone. All rows or none; importing a file twice changes nothing. Rows of the \
             same meter and container may overlap, and both count: that is said, as a meter \
             without a price is, and which invoices have billed that time already: they stay as \
             they are, and the tenant's next invoice carries a correction.
@@ -28,10 +28,11 @@ struct UsageImport: ParsableCommand {
     func run() throws {
         do throws(Fault) {
             let source = try FileReader(file)
-            var reader = try UsageImportReader { () throws(Fault) in try source.read() }
-            let outcome = try place.store(.write).importUsage(
-                in: place.settings().zone, at: Host.wallTime()
-            ) { () throws(Fault) in try reader.next() }
+            let zone = try place.settings().zone
+            var reader = try UsageImportReader(in: zone) { () throws(Fault) in try source.read() }
+            let outcome = try place.store(.write).importUsage(in: zone, at: Host.wallTime()) {
+                () throws(Fault) in try reader.next()
+            }
             for warning in outcome.warnings { complain("octroi: \(file), \(warning)") }
             try show(
                 Sheet(

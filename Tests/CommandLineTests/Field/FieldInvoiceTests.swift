@@ -53,6 +53,88 @@ import Units
         try host.must("invoice", "verify")
     }
 
+    /// A date is a day of the billing zone, in YAML and CSV as on the command line.
+    @Test(arguments: [("UTC", "2025-08-01T00"), ("Europe/Paris", "2025-07-31T22")])
+    func dayOfAnImportIsThatOfTheBillingZone(zone: String, hour: String) throws {
+        let host = try FieldHost(settings: "time_zone: \(zone)\n")
+        let path = try host.file(
+            "days.csv", usageHeader + "2025-08-01,2025-08-02,harbor,hold,crate,24\n")
+        try host.must("usage", "import", path)
+        let rows = try table(
+            host.must(
+                "usage", "--from", "2025-08-01", "--to", "2025-08-02", "--by", "hour", "--format",
+                "csv"
+            ).output)
+        #expect(rows.count == 24 && rows.allSatisfy { $0["quantity"] == "1" })
+        #expect(rows.first?["period_start"] == "\(hour):00:00Z")
+    }
+
+    /// It would be found by the daemon, or by the first invoice, else.
+    @Test func applyRefusesABillingZoneThatThereIsNot() throws {
+        let host = try FieldHost()
+        try host.folder.write("time_zone: Europe/Atlantis\n", to: "config/octroi.yaml")
+        for words in [["apply"], ["apply", "--plan"], ["apply", "\(host.config)/prices.yaml"]] {
+            let applied = try octroi(words, store: host.store, config: host.config)
+            #expect(applied.status == 65 && applied.output.isEmpty)
+            #expect(applied.errors.contains("octroi.yaml:1: time_zone: Europe/Atlantis"))
+        }
+    }
+
+    /// The file that was applied is among those that are compared: one row, unless a price differs.
+    @Test(arguments: [
+        ("1", ["tide true 5.00", "flood false 10.00"]),
+        ("3", ["tide true 5.00", "flood false 10.00", "tide false 15.00"]),
+    ])
+    func aTenantsOwnBookIsComparedOnce(price: String, wanted: [String]) throws {
+        let host = try FieldHost()
+        try host.take([try row(5, at: "2025-08-05T00")])
+        let own = try host.file(
+            "own.yaml", book(["crate": "{ unit: item, price: \"\(price)\", per: 1 item }"]))
+        let other = try host.file(
+            "other.yaml",
+            book(["crate": "{ unit: item, price: \"2\", per: 1 item }"])
+                .replacing("id: tide", with: "id: flood"))
+        let rows = try table(
+            host.must("price", "compare", "--month", "2025-08", own, other, "--format", "csv")
+                .output)
+        #expect(
+            rows.map { "\($0["book"] ?? "") \($0["own"] ?? "") \($0["net"] ?? "")" } == wanted)
+        let report = try table(
+            host.must("report", "price-compare", "--month", "2025-08", "--format", "csv").output)
+        #expect(report.map { $0["book"] } == ["tide"])
+    }
+
+    @Test func aVerificationSaysWhatItFound() throws {
+        let host = try FieldHost()
+        #expect(try host.must("invoice", "verify").output.contains("nothing to verify"))
+        try host.take([try row(5, at: "2025-08-05T00"), try row(5, at: "2025-09-05T00")])
+        try host.must("invoice", "issue", "--month", "2025-08")
+        let one = try host.must("invoice", "verify")
+        #expect(one.output == "1 invoice verified: all figures agree\n")
+        #expect(one.errors.contains("1 invoices recomputed, 0 differences; head "))
+        try host.must("invoice", "issue", "--month", "2025-09")
+        #expect(
+            try host.must("invoice", "verify").output == "2 invoices verified: all figures agree\n")
+        #expect(
+            try host.must("invoice", "verify", "--format", "csv").output == "invoice,difference\n")
+        #expect(try host.must("invoice", "verify", "--format", "json").output == "[]\n")
+        // A chain that was cut off agrees in all that is left of it.
+        let lost = try host.run("invoice", "verify", "--head", String(repeating: "0", count: 64))
+        #expect(lost.status != 0 && lost.output.isEmpty)
+    }
+
+    @Test func anAuditOfAMonthWithoutAReadingSaysSo() throws {
+        let host = try FieldHost(["harbor": "{ root: /crane }"])
+        #expect(try host.must("audit").errors.contains("nothing was metered ever"))
+        try host.cgroup("/crane")
+        try host.collect()
+        #expect(try !host.must("audit").errors.contains("nothing was metered"))
+        let empty = try host.must("audit", "--month", "2001-02")
+        #expect(
+            empty.errors.contains(
+                "nothing was metered between 2001-02-01T00:00:00Z and 2001-03-01T00:00:00Z"))
+    }
+
     /// What an import says of invoices, and that what it says comes to pass.
     @Test(arguments: [
         (["2025-08-05T00"], "line 2: it lies in time that OCT-000001 has billed"),
