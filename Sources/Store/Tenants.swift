@@ -77,7 +77,14 @@ func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws ->
         try save(db, tenant, place)
         if before == tenant { continue }
         changes.append("\(before == nil ? "new" : "changed") tenant \(tenant.id)")
+        changes += before?.changes(to: tenant).map { "tenant \(tenant.id): \($0)" } ?? []
         if before?.match != tenant.match { withNewRules.append(tenant) }
+    }
+    let kept = tenants.map(\.id).filter { existing[$0] != nil }
+    if kept != kept.sorted(by: { known[$0, default: 0] < known[$1, default: 0] }) {
+        changes.append(
+            "tenants in another order: the first whose rule fits wins: "
+                + kept.joined(separator: ", "))
     }
     try saveRules(db, of: withNewRules, at: now)
     let all = try loadTenants(db)

@@ -1,5 +1,6 @@
 import Metering
 import Testing
+import Units
 
 @Suite struct RuleTests {
     @Test(arguments: [
@@ -30,6 +31,41 @@ import Testing
     ])
     func rulesFit(rule: Rule, path: String, fits: Bool) {
         #expect(rule.matches(ContainerFacts(path: path)) == fits)
+    }
+
+    private static func tenant(
+        _ name: String = "Acme", _ book: String? = "standard", vatID: String? = nil,
+        _ match: [Rule] = [.label("a=1"), .root("/acme")], until: Instant? = nil
+    ) -> Tenant {
+        Tenant(
+            id: "acme", name: name, priceBook: book, invoiceTo: InvoiceAddress(vatID: vatID),
+            match: match, until: until)
+    }
+
+    @Test(arguments: [
+        (tenant(), []),
+        (tenant("Acme SA"), ["name \"Acme\" → \"Acme SA\""]),
+        (
+            tenant("Acme", nil, vatID: "FR1"),
+            ["price_book \"standard\" → none", "invoice_to.vat_id none → \"FR1\""]
+        ),
+        (tenant(until: Instant(seconds: 0)), ["until none → \"1970-01-01T00:00:00Z\""]),
+        (tenant("Acme", "standard", [.root("/acme")]), ["rule removed: label \"a=1\""]),
+        (
+            tenant("Acme", "standard", [.root("/acme"), .label("a=2")]),
+            ["rule removed: label \"a=1\"", "rule added: label \"a=2\""]
+        ),
+        (
+            tenant("Acme", "standard", [.root("/acme"), .label("a=1")]),
+            ["rules in another order: the first that fits wins"]
+        ),
+        (
+            tenant("Acme", "standard", [.root("/acme"), .unit("x"), .label("a=1")]),
+            ["rule added: unit \"x\"", "rules in another order: the first that fits wins"]
+        ),
+    ])
+    func aNewVersionOfATenantSaysWhatIsOther(new: Tenant, changes: [String]) {
+        #expect(Self.tenant().changes(to: new) == changes)
     }
 
     /// What lies right in a container is the container.

@@ -447,7 +447,7 @@ import Units
         renamed[0].name = "ACME"
         #expect(
             try billing.store.apply(Contract(tenants: renamed, books: nil), isPlan: true, at: now)
-                == ["changed tenant acme"])
+                == ["changed tenant acme", "tenant acme: name \"acme\" → \"ACME\""])
         #expect(try billing.store.tenants() == tenants)
         var lost = tenants
         lost[0].priceBook = "nowhere"

@@ -16,8 +16,9 @@ struct ApplyCommand: ParsableCommand {
         commandName: "apply",
         abstract: "Load tenants, prices, limits and budgets from YAML: all or nothing.",
         discussion: """
-            Prints what changes; applying the same files again changes nothing. Tenants that no \
-            file names stay as they are. Limits take hold within one tick of the daemon.
+            Prints what changes, a line for each field and rule of a tenant; applying the same files \
+            again changes nothing. Tenants that no file names stay as they are. Limits take hold within \
+            one tick of the daemon.
 
             EXAMPLES
               octroi apply                         the config folder's files
