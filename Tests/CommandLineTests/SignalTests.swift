@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import TestSupport
 import Testing
 
@@ -32,10 +33,8 @@ import Testing
         }
         let isOff = "limits are no longer enforced"
         try desk.awaitBaseline(of: "/tenant-acme.slice/web")
-        try eventually("it has heard a signal: before it listens, it ignores them") {
-            hangUp()
-            return daemon.count(of: isOff) > 0
-        }
+        hangUp()
+        try eventually("it has heard the signal") { daemon.count(of: isOff) > 0 }
         try desk.awaitTicks(3)
         #expect(try desk.read(pids) == "max", "limits are off")
         try reload("enforcement: { limits: on }\n", untilItSays: "limits are enforced")
@@ -51,6 +50,30 @@ import Testing
         #expect(daemon.stop() == 0)
         #expect(try desk.read(pids) == "9", "off again")
         #expect(daemon.said().contains("was read again"))
+    }
+
+    /// A daemon that still waits for its store has begun with settings that were changed since.
+    @Test func aHangupBeforeTheFirstReadingIsNotLost() throws {
+        #expect(try desk.run("apply").status == 0)
+        try configure("")
+        var configuration = Configuration()
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA locking_mode = EXCLUSIVE") }
+        let holder = try DatabaseQueue(path: desk.store, configuration: configuration)
+        try holder.write { try $0.execute(sql: "UPDATE tenant SET name = name") }
+        let daemon = try startOctroi(
+            ["daemon"], store: desk.store, config: "\(desk.folder.path)/config")
+        defer { daemon.kill() }
+        let files = "/proc/\(daemon.pid)/fd"
+        try eventually("it opens its store") {
+            try FileManager.default.contentsOfDirectory(atPath: files).contains {
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(files)/\($0)"))
+                    == desk.store
+            }
+        }
+        kill(daemon.pid, SIGHUP)
+        try holder.close()
+        try daemon.waitUntilItSays("octroi.yaml was read again")
+        #expect(daemon.stop() == 0)
     }
 
     /// A log that nobody reads any more ends nothing.

@@ -72,11 +72,11 @@ struct DaemonCommand: AsyncParsableCommand {
     @OptionGroup var place: StoreOptions
 
     func run() async throws {
-        // Until it is listened for, it must not end the daemon, either.
-        signal(SIGHUP, SIG_IGN)
+        // Before anything of the settings is read: what changes from here on is asked for again.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         try refuseOpenFiles(in: place.configFolder)
         try await runCollector(
-            place, interval: nil, root: nil, length: nil, enforces: true
+            place, interval: nil, root: nil, length: nil, hangups: hangups
         ) { outcome in
             let bad = badSettings.withLock { $0.map { "; the settings stay as they were: \($0)" } }
             let doubt = outcome.clockDoubt.map { "; \($0)" } ?? ""
@@ -92,8 +92,10 @@ struct DaemonCommand: AsyncParsableCommand {
 private let badSettings = Mutex<String?>(nil)
 
 /// Takes over settings at each SIGHUP; what is wrong with them ends nothing.
-private func follow(_ reload: Reload, folder: String, _ logger: Logger) async {
-    for await _ in await UnixSignalsSequence(trapping: .sighup) {
+private func follow(
+    _ hangups: UnixSignalsSequence, _ reload: Reload, folder: String, _ logger: Logger
+) async {
+    for await _ in hangups {
         do throws(Fault) {
             try refuseOpenFiles(in: folder)
             let settings = try Settings(folder: folder)
@@ -125,10 +127,10 @@ private func enforcement(_ settings: Settings) -> Enforcement? {
 ///   - store: where to write; default: the store of `place`.
 ///   - recording: a file that takes the raw readings as well.
 ///   - trustsClock: whether the clock is right, wherever it has leapt.
-///   - enforces: whether limits and budgets are kept, too.
+///   - hangups: what asks to read the settings again, if limits and budgets are kept, too.
 func runCollector(
     _ place: StoreOptions, interval: String?, root: String?, length: Int64?,
-    store: Store? = nil, recording: String? = nil, enforces: Bool = false,
+    store: Store? = nil, recording: String? = nil, hangups: UnixSignalsSequence? = nil,
     trustsClock: Bool = false,
     onTick: @escaping @Sendable (TickOutcome) -> Void
 ) async throws {
@@ -149,11 +151,11 @@ func runCollector(
     service.zone = settings.zone
     service.trustsClock = trustsClock
     var listener: Task<Void, Never>?
-    if enforces {
+    if let hangups {
         let reload = Reload()
         (service.enforcement, service.reload) = (enforcement(settings), reload)
         let folder = place.configFolder
-        listener = Task { await follow(reload, folder: folder, logger) }
+        listener = Task { await follow(hangups, reload, folder: folder, logger) }
     }
     defer { listener?.cancel() }
     var quiet = logger
