@@ -65,7 +65,9 @@ extension LiveContainer {
         [\.cpuRate, \.memory, \.ioReadRate, \.ioWriteRate, \.netReceiveRate, \.netSendRate]
     }
 
-    /// What can be added up. The kernel counts throttling at the cgroup whose limit holds back, and not
+    /// What can be added up.
+    ///
+    /// The kernel counts throttling at the cgroup whose limit holds back, and not
     /// above it: the root's is its own already.
     private static var amounts: [WritableKeyPath<LiveContainer, Int64?>] {
         inclusive + [\.throttledRate]

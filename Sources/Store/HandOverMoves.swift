@@ -11,14 +11,14 @@ func noTenant(_ id: String) -> Fault {
 /// The stretches with usage that a request means.
 func moves(_ db: Database, _ request: HandOverRequest) throws -> [Move] {
     let place = "container \(quoted(request.container))"
-    let rows = try Row.fetchAll(
-        db, sql: "SELECT id, import_tenant FROM container WHERE path = ?",
-        arguments: [request.container])
-    guard !rows.isEmpty else {
-        throw Fault(
-            .badData, at: place, found: "no such container",
-            cure: "octroi containers --all and octroi usage --by container show them")
-    }
+    let rows = try containers(
+        called: request.container,
+        among: Row.fetchAll(
+            db,
+            sql: """
+                SELECT c.id, c.path, c.import_tenant, d.name FROM container c
+                LEFT JOIN container_detail d ON d.container = c.id ORDER BY c.id
+                """), at: place, path: { $0["path"] }, name: { $0["name"] })
     var moves: [Move] = []
     var accounts: [Int64: String?] = [:]
     for row in rows {

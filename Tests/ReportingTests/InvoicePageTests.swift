@@ -210,7 +210,9 @@ private func page(
         #expect(bars.last?.cents == (count == 100 ? 100 : 3000))
     }
 
-    /// Notes as they are sealed, and as the page says them. The last names read like codes.
+    /// Notes as they are sealed, and as the page says them.
+    ///
+    /// The last names read like codes.
     @Test(
         arguments: [
             (

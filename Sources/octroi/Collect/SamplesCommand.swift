@@ -82,25 +82,9 @@ struct SamplesCommand: ParsableCommand {
 
     /// The containers that are meant: one, or those that bore its path one after another.
     private func lives(_ store: Store) throws(Fault) -> [ContainerRow] {
-        let all = try store.containers(all: true)
-        let exact = all.filter { $0.path == container || $0.name == container }
-        let found = exact.isEmpty ? all.filter { $0.path.hasSuffix("/\(container)") } : exact
-        let paths = Set(found.map(\.path))
-        guard !found.isEmpty else {
-            throw Fault(
-                .badData, at: "--container \(quoted(container))",
-                found: "no container of that path or name in the store",
-                cure: "octroi containers --all lists them")
-        }
-        // A name is given anew, to a container of another path.
-        let isName = !exact.isEmpty && exact.allSatisfy { $0.name == container }
-        guard paths.count == 1 || isName else {
-            throw Fault(
-                .wrongUse, at: "--container \(quoted(container))",
-                found: "\(paths.count) containers whose path ends so",
-                cure: "Give a longer path: "
-                    + paths.sorted().prefix(4).map(harmless).joined(separator: ", "))
-        }
+        let found = try containers(
+            called: container, among: store.containers(all: true),
+            at: "--container \(quoted(container))", path: \.path, name: \.name)
         return found.sorted { $0.row < $1.row }
     }
 }

@@ -28,7 +28,10 @@ struct TenantAssign: ParsableCommand {
     @OptionGroup var which: RuleOptions
     @OptionGroup var output: FormatOptions
 
-    @Option(help: "The path or imported name of a container, whose past hours change hands.")
+    @Option(
+        help: ArgumentHelp(
+            "The path of a container, the end of its path, or its name: its past hours change hands."
+        ))
     var container: String?
 
     @Option(

@@ -99,4 +99,46 @@ private let fixtures = "\(repository)/Tests/Fixtures/field"
         #expect(said.contains("/yard/roperope") && said.contains("8:0 rbytes"), "\(said)")
         #expect(said.count < 1000, "\(said.count)")
     }
+
+    /// A rule that a new file has no more takes a tenant's containers away: that is said.
+    @Test func applyingAChangedTenantSaysWhatChanged() throws {
+        let host = try FieldHost(["harbor": "{ label: pier=1 }, { unit: x.service }", "quarry": ""])
+        try host.folder.write(
+            """
+            tenants:
+              - { id: quarry, price_book: tide }
+              - { id: harbor, name: Port, price_book: tide, match: [ { unit: x.service } ] }
+            """, to: "config/tenants.yaml")
+        let lines = [
+            "changed tenant harbor", "tenant harbor: name \"harbor\" → \"Port\"",
+            "tenant harbor: rule removed: label \"pier=1\"",
+            "tenants in another order: the first whose rule fits wins: quarry, harbor",
+        ]
+        let csv = try table(host.must("apply", "--plan", "--format", "csv").output)
+        #expect(csv.compactMap { $0["change"] } == lines)
+        let json = try host.must("apply", "--plan", "--format", "json").output
+        #expect(json.contains("rule removed: label \\\"pier=1\\\""), "\(json)")
+        #expect(try host.must("apply").lines == lines)
+        #expect(try host.must("apply").output == "no change\n")
+    }
+
+    /// As `samples` and the limits take it.
+    @Test(arguments: [
+        ("/machines/web", 0, ""), ("web", 0, ""), ("machines/web", 0, ""),
+        ("eb", 65, "no container"),
+        ("db", 64, "2 containers whose path ends so"), ("other/db", 0, ""),
+    ])
+    func aContainerIsNamedByTheEndOfItsPath(word: String, status: Int32, said: String) throws {
+        let host = try FieldHost(["harbor": "", "quarry": "{ cgroup: \"/**\" }"])
+        let paths = ["/machines/web", "/machines/db", "/other/db"]
+        _ = try host.meter(rises: Dictionary(uniqueKeysWithValues: paths.map { ($0, 7000) }))
+        for command in [
+            ["tenant", "assign", "harbor", "--from", "2020-01-01", "--plan"], ["samples"],
+        ] {
+            let done = try octroi(
+                command + ["--container", word], store: host.store, config: host.config)
+            #expect(done.status == status, "\(done.errors)")
+            #expect(said.isEmpty || done.errors.contains(said), "\(done.errors)")
+        }
+    }
 }

@@ -1,0 +1,32 @@
+import Units
+
+/// The containers that a person means: those of that whole path, else of that name, else those whose
+/// path ends so.
+///
+/// Several may bear one path or name, one after another; the end of a path has to be that of one.
+///
+/// - Parameter place: where the word was given, for the fault.
+public func containers<Container>(
+    called word: String, among all: [Container], at place: String,
+    path: (Container) -> String, name: (Container) -> String?
+) throws(Fault) -> [Container] {
+    // Byte for byte: two names that look the same are two.
+    let exact = ExactText(word)
+    let ofPath = all.filter { ExactText(path($0)) == exact }
+    guard ofPath.isEmpty else { return ofPath }
+    let ofName = all.filter { name($0).map { ExactText($0) } == exact }
+    guard ofName.isEmpty else { return ofName }
+    let found = all.filter { path($0).hasSuffix("/\(word)") }
+    let paths = Set(found.map(path)).sorted()
+    guard !found.isEmpty else {
+        throw Fault(
+            .badData, at: place, found: "no container of that path or name in the store",
+            cure: "octroi containers --all and octroi usage --by container list them")
+    }
+    guard paths.count == 1 else {
+        throw Fault(
+            .wrongUse, at: place, found: "\(paths.count) containers whose path ends so",
+            cure: "Give a longer path: " + paths.prefix(4).map(harmless).joined(separator: ", "))
+    }
+    return found
+}
