@@ -173,6 +173,40 @@ import Units
         #expect(try host.must("usage", "import", path).errors.isEmpty)
     }
 
+    /// 220 items cost 1 each, where 110 were billed at 3: the second invoice gives money back.
+    @Test(arguments: ["1.2", "1.3", "1.4"])
+    func aCreditNoteThatCorrectionsMadeIsSoundInFocus(version: String) throws {
+        let host = try FieldHost(
+            prices: book(["crate": Self.volume], "taxes: [ { code: town, rate: \"20\" } ]"))
+        try host.take([try row(110, at: "2025-08-05T00"), try row(110, at: "2025-08-20T00")])
+        try host.must(
+            "invoice", "issue", "--from", "2025-08-01T00:00:00Z", "--to", "2025-08-16T00:00:00Z")
+        try host.must("invoice", "issue", "--month", "2025-08")
+        // Another note takes back what is left of the first invoice.
+        try host.must("invoice", "credit", "OCT-000001")
+        let listed = try table(host.must("invoice", "list", "--format", "csv").output)
+        let totals = Dictionary(
+            uniqueKeysWithValues: listed.map { ($0["invoice"] ?? "", $0["total"] ?? "") })
+        #expect(
+            totals == [
+                "OCT-000001": "396.00", "OCT-CN-000001": "-132.00", "OCT-CN-000002": "-396.00",
+            ])
+        let csv = try host.must("invoice", "export", "--format", "focus", "--focus", version).output
+        let header = try #require(csv.split(separator: "\n").first)
+        let rows = try table(csv)
+        #expect(
+            focusFaults(
+                rows, columns: header.split(separator: ",").map(String.init), version: version)
+                == [])
+        for (number, total) in totals {
+            #expect(focusSum(rows, invoice: number) == Rational(decimal: total), "\(number)")
+        }
+        let note = rows.filter { $0["InvoiceId"] == "OCT-CN-000001" }
+        #expect(note.contains { $0["ChargeClass"] == "Correction" })
+        #expect(note.allSatisfy { $0["BillingCurrency"] == "EUR" })
+        try host.must("invoice", "verify")
+    }
+
     /// The minimum of August covers late usage first; that of September is its own.
     @Test func lateUsageUsesUpTheMinimumOfItsOwnMonth() throws {
         let host = try FieldHost(
