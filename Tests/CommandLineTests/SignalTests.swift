@@ -73,6 +73,8 @@ import Testing
         kill(daemon.pid, SIGHUP)
         try holder.close()
         try daemon.waitUntilItSays("octroi.yaml was read again")
+        // Before it meters, it may be told to stop before it listens for that.
+        try desk.awaitTicks(1)
         #expect(daemon.stop() == 0)
     }
 
