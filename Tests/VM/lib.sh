@@ -76,5 +76,5 @@ io() {
 # metered CONTAINER METER: what octroi has for it, in base units.
 metered() {
     octroi usage --by container --format csv |
-        awk -F, -v container="$1" -v meter="$2" '$4 == container && $5 == meter { sum += $6 } END { printf "%.0f", sum }'
+        container=$1 awk -F, -v meter="$2" '$4 == ENVIRON["container"] && $5 == meter { sum += $6 } END { printf "%.0f", sum }'
 }

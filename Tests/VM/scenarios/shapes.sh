@@ -4,15 +4,21 @@
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 
-octroi apply >/dev/null
+octroi apply >/dev/null 2>&1
 work='x=0; while [ $x -lt 3000 ]; do x=$((x+1)); done; touch /tmp/done; sleep 1000'
 # A root directory for those that bring none.
-mkdir -p /srv/bare && docker export "$(docker create bb)" | tar -C /srv/bare -x
-mkdir -p /srv/bare/{proc,sys,dev,tmp,etc,run,root,var} && ln -sf ../bin /srv/bare/sbin 2>/dev/null || true
+mkdir -p /srv/bare && docker export "$(docker create bb true)" | tar -C /srv/bare -x
+mkdir -p /srv/bare/{proc,sys,dev,tmp,etc,run,root,var,usr}
+echo "$work" >/srv/bare/work
 tar -C /srv/bare -c . | podman import - bb >/dev/null 2>&1
 id sailor >/dev/null 2>&1 || useradd --create-home sailor
 loginctl enable-linger sailor
-until_is "the login's own manager runs" running systemctl --user -M sailor@ is-system-running
+login() { setpriv --reuid sailor --regid sailor --init-groups env XDG_RUNTIME_DIR="/run/user/$(id -u sailor)" "$@"; }
+until_is "the login's own manager runs" running login systemctl --user is-system-running
+
+# Threads in a cgroup of their own, as virtual machines have them.
+mkdir -p $root/vm/vcpu0
+echo threaded >$root/vm/vcpu0/cgroup.type
 
 octroi collect --interval 1s 2>/tmp/collect.log &
 collector=$!
@@ -30,7 +36,7 @@ alone=$(podman run -d --network none bb /bin/sh -c "$work")
 wanted "/machine.slice/libpod-$alone.scope" podman
 pod=$(podman pod create --infra=false)
 podded=$(podman run -d --network none --pod "$pod" bb /bin/sh -c "$work")
-wanted "/machine.slice/machine-libpod_pod_$pod.slice/libpod-$podded.scope" podman
+wanted "/machine.slice/libpod-$podded.scope" podman
 filed=$(podman --cgroup-manager cgroupfs run -d --network none bb /bin/sh -c "$work")
 wanted "/libpod_parent/libpod-$filed" podman
 # LXC.
@@ -39,22 +45,21 @@ cat >/var/lib/lxc/crate/config <<CONF
 lxc.rootfs.path = dir:/srv/bare
 lxc.uts.name = crate
 lxc.net.0.type = empty
-lxc.init.cmd = /bin/sh -c "$work"
+lxc.mount.auto = proc
+lxc.init.cmd = /bin/sh /work
 CONF
 lxc-start -n crate
 wanted /lxc.payload.crate lxc
 # systemd-nspawn, with machined.
 cp -a /srv/bare /srv/ship && printf 'NAME=bare\n' >/srv/ship/etc/os-release
-systemd-nspawn -q -D /srv/ship -M my-ship /bin/sh -c "$work" >/dev/null 2>&1 </dev/null &
+systemd-nspawn -q -D /srv/ship -M my-ship /bin/sh /work >/dev/null 2>&1 </dev/null &
 wanted '/machine.slice/machine-my\x2dship.scope' machined
-# A unit of a login, a service that makes cgroups of its own, and threads in a cgroup of their own.
-systemd-run -q --user -M sailor@ --unit knot /bin/sh -c "$work"
+# A unit of a login, and a service that makes cgroups of its own.
+login systemd-run -q --user --unit knot /bin/sh -c "$work"
 wanted "/user.slice/user-$(id -u sailor).slice/user@$(id -u sailor).service/app.slice/knot.service" systemd
 systemd-run -q --unit keel -p Delegate=yes /bin/sh -c \
     "mkdir $root/system.slice/keel.service/inner && echo \$\$ >$root/system.slice/keel.service/inner/cgroup.procs; $work"
 wanted /system.slice/keel.service systemd
-mkdir $root/vm $root/vm/vcpu0
-echo threaded >$root/vm/vcpu0/cgroup.type
 /bin/sh -c "echo \$\$ >$root/vm/cgroup.procs; echo \$\$ >$root/vm/vcpu0/cgroup.threads; $work" &
 wanted /vm cgroup
 
@@ -71,9 +76,9 @@ accounts=$(octroi containers --format csv)
 column() { awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) print i }' <<<"$accounts"; }
 for index in "${!paths[@]}"; do
     path=${paths[$index]} runtime=${runtimes[$index]}
-    mine=$(awk -F, -v column="$(column container)" -v path="$path" 'index($column, path) == 1' <<<"$accounts")
+    mine=$(cut -d, -f"$(column container),$(column runtime)" <<<"$accounts" | grep -F -- "$path,")
     is "$path is one account" "$(grep -c . <<<"$mine")" 1
-    is "of runtime $runtime" "$(cut -d, -f"$(column runtime)" <<<"$mine")" "$runtime"
+    is "of runtime $runtime" "${mine##*,}" "$runtime"
     is "with all that it used" "$(metered "$path" cpu)" "$(counter "$path" cpu.stat usage_usec)"
 done
 octroi store verify
