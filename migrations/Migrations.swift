@@ -11,6 +11,7 @@ public enum Migrations {
         ("0006_truth", text(PackageResources._006_truth_sql)),
         ("0007_unmeasured", text(PackageResources._007_unmeasured_sql)),
         ("0008_zones", text(PackageResources._008_zones_sql)),
+        ("0009_terms", text(PackageResources._009_terms_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

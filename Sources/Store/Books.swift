@@ -40,11 +40,13 @@ extension Store {
                         guard let author else { return }
                         try author.note(db, done, of: tenant, action, at: now)
                     }
-                    if let books = contract.books {
-                        try add(saveBooks(db, books, now), of: nil, .set)
-                    }
-                    if let tenants = contract.tenants {
-                        try add(saveTenants(db, tenants, at: now), of: nil, .set)
+                    try closingTerms(db, at: now) {
+                        if let books = contract.books {
+                            try add(saveBooks(db, books, now), of: nil, .set)
+                        }
+                        if let tenants = contract.tenants {
+                            try add(saveTenants(db, tenants, at: now), of: nil, .set)
+                        }
                     }
                     for limits in contract.limits {
                         try add(saveLimits(db, limits, at: now), of: limits.tenant, .set)
@@ -93,18 +95,18 @@ private func saveBooks(_ db: Database, _ books: [PriceBook], _ now: Instant) thr
     var changes: [String] = []
     for book in books {
         let definition = try json(book)
-        let before = try String.fetchOne(
+        let before = try Row.fetchOne(
             db,
             sql: """
-                SELECT definition FROM price_book
+                SELECT id, definition FROM price_book
                 WHERE book = ? AND effective_s = ? AND replaced_ms IS NULL
                 """, arguments: [book.id, book.effective.seconds])
-        guard before != definition else { continue }
-        try db.execute(
-            sql: """
-                UPDATE price_book SET replaced_ms = ?
-                WHERE book = ? AND effective_s = ? AND replaced_ms IS NULL
-                """, arguments: [now.milliseconds, book.id, book.effective.seconds])
+        guard before?["definition"] != definition else { continue }
+        if let old = before?["id"] as Int64? {
+            try run(
+                db, "UPDATE price_book SET replaced_ms = ? WHERE id = ?", [now.milliseconds, old])
+            try say(db, .priceBook, only: ["replaced_ms"], where: "r.id = ?", [old])
+        }
         try db.execute(
             sql: """
                 INSERT INTO price_book (book, effective_s, memory, definition, applied_ms)
@@ -120,6 +122,7 @@ private func saveBooks(_ db: Database, _ books: [PriceBook], _ now: Instant) thr
                 sql: "INSERT INTO priced_file VALUES (?, ?, ?, ?)",
                 arguments: [row, file.file, file.isCounted, file.meters])
         }
+        try say(db, .priceBook, where: "r.id = ?", [row])
         try saveCustomMeters(db, book)
         changes.append(
             "\(before == nil ? "new" : "changed") price book \(book.id) from \(book.effective)")

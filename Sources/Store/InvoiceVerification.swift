@@ -36,7 +36,8 @@ extension Store {
             var result = InvoiceVerification()
             try walkChain(db, &result)
             // What is billed next rests on it.
-            result.differences += try attributionDamage(db, most: 10).map {
+            let damage = try attributionDamage(db, most: 10) + termDamage(db, most: 10)
+            result.differences += damage.map {
                 InvoiceDifference(nil, $0)
             }
             let all = try String.fetchAll(

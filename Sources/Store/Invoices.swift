@@ -74,7 +74,11 @@ extension Store {
             var issuing = try Issuing(db, period, now, options, issued, differences)
             let invoices = try payers.flatMap { try issuing.issue($0) }
             let unbilled = try issuing.unbilled(payers, invoices)
-            if isDue { try noteInvoiced(db, period, of: tenant, at: now) }
+            if isDue {
+                try closingTerms(db, at: now) {
+                    try noteInvoiced(db, period, of: tenant, at: now)
+                }
+            }
             return IssuedNow(invoices: invoices, unbilled: unbilled)
         }
     }

@@ -7,6 +7,7 @@ import Units
 struct LedgerEntry {
     enum Kind: String {
         case hour
+        /// What is closed as soon as it comes: an import, or what was said of terms.
         case `import`
     }
 
@@ -108,13 +109,14 @@ func closeHours(
             sql: "UPDATE \(table) SET entry = ? WHERE entry = 0 AND hour_s < ?",
             arguments: [entry, hour.seconds])
     }
-    for table in ["gap", "unmetered", "anomaly", "usage_import", "assignment"] {
+    for table in ["gap", "unmetered", "anomaly", "usage_import", "assignment", "reattribution"] {
         try db.execute(
             sql: "UPDATE \(table) SET entry = ? WHERE entry = 0", arguments: [entry])
     }
     let nominal = hour.advanced(bySeconds: -3600)
     try LedgerEntry(after: last, .hour, hour: nominal, lastTick: lastTick, at: now, content)
         .finish(db)
+    try sayLate(db, entry, at: now)
 }
 
 /// Closes the rows of an import, which were hashed before.
@@ -131,16 +133,36 @@ func closeImport(
     try LedgerEntry.begin(db, entry)
     if let hours { try noteLate(db, hours.first, hours.last, entry) }
     try write(entry)
-    // The last table of an entry: whose the accounts are, as it was said when they were made.
+    // The last tables of an entry: whose the accounts are, as it was said when they were made.
     var content = content
-    for table in LedgerTable.all where table.name == "assignment" {
+    let owners = ["assignment", "reattribution"]
+    for table in LedgerTable.all where owners.contains(table.name) {
         guard let sql = table.openRows(.import) else { continue }
         try table.read(db, sql, []) { _, row, _ in content.add(row) }
     }
-    try db.execute(
-        sql: "UPDATE assignment SET entry = ? WHERE entry = 0", arguments: [entry])
+    for table in owners {
+        try db.execute(
+            sql: "UPDATE \(table) SET entry = ? WHERE entry = 0", arguments: [entry])
+    }
     try LedgerEntry(
         after: last, .import, hour: now.startOfHour, lastTick: last.lastTick, at: now, content
+    ).finish(db)
+    try sayLate(db, entry, at: now)
+}
+
+/// Closes what was said of terms behind `last`, a row of table `term`, in an entry of its own.
+///
+/// It holds nothing else: a check of all terms need not read the rest of the ledger.
+func closeTerms(_ db: Database, after last: Int64, at now: Instant) throws {
+    var content = EntryContent()
+    let rows = LedgerTable.term.rows(from: "(SELECT * FROM term WHERE id > \(last))")
+    try LedgerTable.term.read(db, rows, []) { _, row, _ in content.add(row) }
+    guard content.rowCount > 0 else { return }
+    let before = try LedgerEntry.last(db)
+    try LedgerEntry.begin(db, before.id + 1)
+    try run(db, "UPDATE term SET entry = ? WHERE id > ?", [before.id + 1, last])
+    try LedgerEntry(
+        after: before, .import, hour: now.startOfHour, lastTick: before.lastTick, at: now, content
     ).finish(db)
 }
 
@@ -183,4 +205,8 @@ private func noteLate(
             INSERT INTO late_entry SELECT ?1, ?2, ?3
             WHERE ?2 < (SELECT max(period_end_s) FROM invoice)
             """, arguments: [entry, first, last])
+}
+
+private func sayLate(_ db: Database, _ entry: Int64, at now: Instant) throws {
+    try closingTerms(db, at: now) { try say(db, .lateEntry, where: "r.entry = ?", [entry]) }
 }

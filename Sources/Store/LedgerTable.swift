@@ -10,7 +10,9 @@ struct LedgerTable {
     let joins: String
     let order: String
     /// Which open rows the end of an hour closes, and which an import; `nil` is none.
-    let hourCloses: String
+    ///
+    /// Terms are closed by themselves (`closeTerms`).
+    let hourCloses: String?
     let importCloses: String?
     /// Where open rows are, if not in the table itself.
     var openTable: String?
@@ -94,7 +96,17 @@ struct LedgerTable {
             fields: "\(owner), r.since_s AS since_s, r.until_s AS until_s, r.tenant AS given_to",
             joins: toContainer, order: "r.id", hourCloses: "r.entry = 0",
             importCloses: "r.entry = 0"),
+        LedgerTable(
+            name: "reattribution",
+            fields: "r.id AS number, r.tenant AS tenant, r.since_s AS since_s", joins: "",
+            order: "r.id", hourCloses: "r.entry = 0", importCloses: "r.entry = 0"),
+        term,
     ]
+
+    static let term = LedgerTable(
+        name: "term",
+        fields: "r.id AS number, r.uid AS uid, r.kind AS kind, r.key AS key, r.said AS said",
+        joins: "", order: "r.id", hourCloses: nil, importCloses: nil)
 
     /// Who a row is about, in words that no other store gives another meaning.
     private static let owner =

@@ -32,9 +32,23 @@ extension Store {
             var verifier = try LedgerVerifier(db)
             try verifier.checkChain(head)
             try verifier.checkRows(onProgress)
-            try verifier.checkAttribution()
+            try verifier.checkOwnersAndTerms()
             for table in [SampleTable.samples, .io] { try verifier.checkBlocks(table, onProgress) }
             return verifier.result
+        }
+    }
+}
+
+extension Store {
+    /// Where what decides amounts besides usage is not what the chain says it is, in words: whose hours are,
+    /// price books, tenants. Rows of usage are not read for it.
+    public func verifyTerms() throws(Fault) -> [String] {
+        try read { db in
+            var verifier = try LedgerVerifier(db)
+            try verifier.checkChain(nil)
+            try verifier.checkTermEntries()
+            try verifier.checkOwnersAndTerms()
+            return verifier.result.damage
         }
     }
 }
@@ -107,9 +121,30 @@ private struct LedgerVerifier {
 
     /// Whether each entry's rows are those that it closed.
     mutating func checkRows(_ onProgress: (Int64) -> Void) throws {
+        let contents = try contents(of: LedgerTable.all, onProgress)
+        try compare(contents, with: entries.keys.filter { $0 > 0 })
+    }
+
+    /// Whether the entries that hold terms, which hold nothing else, are those that were closed.
+    mutating func checkTermEntries() throws {
+        let contents = try contents(of: [.term]) { _ in }
+        try compare(contents, with: Array(contents.keys))
+        let empty = try Int64.fetchAll(
+            db,
+            sql: """
+                SELECT id FROM ledger_entry WHERE kind = 'import' AND row_count > 0
+                EXCEPT SELECT entry FROM term EXCEPT SELECT entry FROM usage_import
+                """)
+        for entry in empty { damage("all rows of ledger entry \(entry) are missing") }
+    }
+
+    /// What the rows of each entry come to.
+    private mutating func contents(
+        of tables: [LedgerTable], _ onProgress: (Int64) -> Void
+    ) throws -> [Int64: EntryContent] {
         var contents: [Int64: EntryContent] = [:]
         var orphans: [Int64: (count: Int, first: String)] = [:]
-        for table in LedgerTable.all {
+        for table in tables {
             try table.read(db, table.closedRows, []) { entry, row, words in
                 if entry < 1 || entries[entry] == nil {
                     orphans[entry, default: (0, words())].count += 1
@@ -123,17 +158,23 @@ private struct LedgerVerifier {
         for (entry, rows) in orphans.sorted(by: { $0.key < $1.key }) {
             damage("\(rows.count) rows of ledger entry \(entry), which is none: \(rows.first)")
         }
-        let wrong = entries.values.filter { entry in
-            guard entry.id > 0 else { return false }
+        return contents
+    }
+
+    private mutating func compare(
+        _ contents: [Int64: EntryContent], with ids: [Int64]
+    ) throws {
+        let wrong = ids.compactMap { entries[$0] }.filter { entry in
             let content = contents[entry.id] ?? EntryContent()
             return content.finish() != entry.content
         }
         try name(Dictionary(uniqueKeysWithValues: wrong.map { ($0.id, $0) }))
     }
 
-    /// Whether containers are whose the chain says they are.
-    mutating func checkAttribution() throws {
+    /// Whether containers are whose the chain says they are, and terms what it says.
+    mutating func checkOwnersAndTerms() throws {
         result.damage += try attributionDamage(db, most: Self.mostNamed)
+        result.damage += try termDamage(db, most: Self.mostNamed)
     }
 
     /// Says which rows of damaged entries were changed, added or deleted.

@@ -54,13 +54,13 @@ public struct HandOver: Sendable {
 extension Store {
     /// Writes inside one transaction, or finds out what that would come to and keeps nothing of it.
     private func write<Value>(
-        isPlan: Bool, _ body: (Database) throws -> Value
+        isPlan: Bool, at now: Instant, _ body: (Database) throws -> Value
     ) throws(Fault) -> Value {
         try storeErrors(path) {
             var value: Value?
             try database.writeWithoutTransaction { db in
                 try db.inTransaction(.immediate) {
-                    value = try body(db)
+                    value = try closingTerms(db, at: now) { try body(db) }
                     return isPlan ? .rollback : .commit
                 }
             }
@@ -77,7 +77,7 @@ extension Store {
         _ request: HandOverRequest, isPlan: Bool = false, in zone: BillingZone = .utc,
         at now: Instant
     ) throws(Fault) -> HandOver {
-        try write(isPlan: isPlan) { db in
+        try write(isPlan: isPlan, at: now) { db in
             guard try loadTenants(db).contains(where: { $0.id == request.to }) else {
                 throw noTenant(request.to)
             }
@@ -101,7 +101,7 @@ extension Store {
     public func unassign(
         _ number: Int64, isPlan: Bool = false, in zone: BillingZone = .utc, at now: Instant
     ) throws(Fault) -> HandOver {
-        try write(isPlan: isPlan) { db in
+        try write(isPlan: isPlan, at: now) { db in
             let (tenant, parts) = try recorded(db, number)
             let moves = try parts.map { part in
                 var stretch = part

@@ -35,6 +35,13 @@ let sqlFunctions = [
         let book = try JSONDecoder().decode(PriceBook.self, from: Data(definition.utf8))
         return String(decoding: try JSONEncoder().encode(book.pricedFiles), as: UTF8.self)
     },
+    // sha256(text): of its UTF-8, in hexadecimal.
+    DatabaseFunction("sha256", argumentCount: 1, pure: true) { values in
+        guard let text = String.fromDatabaseValue(values[0]) else { return nil }
+        let digest = Digest()
+        digest.add(Array(text.utf8))
+        return hex(digest.finish())
+    },
     DatabaseFunction("price_digits", argumentCount: 1, pure: true) { values in
         String.fromDatabaseValue(values[0]).flatMap { DecimalParts($0) }.map { Data($0.digits) }
     },

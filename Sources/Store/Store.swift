@@ -116,6 +116,9 @@ public struct Store: Sendable {
                 try db.execute(sql: migration.sql)
                 if migration.name == "0004_invoicing" { try sealOlder(db) }
                 if migration.name == "0006_truth" { try claim(db, path, in: file ?? path) }
+                if migration.name == "0009_terms" {
+                    try closeTerms(db, after: 0, at: Instant(seconds: Int64(time(nil))))
+                }
             }
         }
         return migrator

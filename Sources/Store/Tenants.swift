@@ -14,7 +14,9 @@ extension Store {
             tenant.priceBook = nil
             return tenant
         }
-        _ = try write { db in try saveTenants(db, bare, at: now) }
+        _ = try write { db in
+            try closingTerms(db, at: now) { try saveTenants(db, bare, at: now) }
+        }
     }
 
     /// Removes a tenant and its rules; what it used until the next full hour stays its own.
@@ -25,9 +27,11 @@ extension Store {
             try db.execute(
                 sql: "UPDATE tenant_rule SET until_ms = ? WHERE tenant = ? AND until_ms IS NULL",
                 arguments: [now.milliseconds, id])
-            try db.execute(
-                sql: "UPDATE tenant SET removed_ms = ? WHERE id = ?",
-                arguments: [now.milliseconds, id])
+            try closingTerms(db, at: now) {
+                try run(
+                    db, "UPDATE tenant SET removed_ms = ? WHERE id = ?", [now.milliseconds, id])
+                try say(db, .tenant, only: ["removed_ms", "rules"], where: "r.id = ?", [id])
+            }
             return try ["removed tenant \(id)"]
                 + reattribute(db, among: loadTenants(db), at: now)
         }
@@ -60,7 +64,7 @@ func loadTenants(_ db: Database, withRemoved removed: Bool = false) throws -> [T
     }
 }
 
-/// Writes tenants and their rules; unnamed ones stay as they are.
+/// Writes tenants and their rules; unnamed ones stay as they are. Only inside `closingTerms`.
 ///
 /// - Returns: what changed, in words.
 func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws -> [String] {
@@ -69,12 +73,13 @@ func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws ->
         String.fetchAll(db, sql: "SELECT book FROM price_book WHERE replaced_ms IS NULL"))
     let known = try knownPlaces(db)
     var changes: [String] = []
-    var withNewRules: [Tenant] = []
+    var (written, withNewRules): ([String], [Tenant]) = ([], [])
     for (place, tenant) in zip(places(known, for: tenants), tenants) {
         try requireBook(books, tenant)
         let before = existing[tenant.id]
         if before == tenant, known[tenant.id] == place { continue }
         try save(db, tenant, place)
+        written.append(tenant.id)
         if before == tenant { continue }
         changes.append("\(before == nil ? "new" : "changed") tenant \(tenant.id)")
         changes += before?.changes(to: tenant).map { "tenant \(tenant.id): \($0)" } ?? []
@@ -87,6 +92,10 @@ func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws ->
                 + kept.joined(separator: ", "))
     }
     try saveRules(db, of: withNewRules, at: now)
+    if !written.isEmpty {
+        let isWritten = "r.id IN (SELECT value FROM json_each(?))"
+        try say(db, .tenant, where: isWritten, [try json(written)])
+    }
     let all = try loadTenants(db)
     try refuseNested(all)
     return try changes + reattribute(db, among: all, at: now)

@@ -22,24 +22,32 @@ func uninvoicedUsage(
 
 /// Notes that a period was invoiced, whether there was anything to bill or not.
 func noteInvoiced(_ db: Database, _ period: Period, of tenant: String?, at now: Instant) throws {
-    try db.execute(
-        sql: """
-            INSERT INTO invoiced_period (tenant, start_s, end_s, issued_ms) VALUES (?, ?, ?, ?)
-            """,
-        arguments: [tenant, period.start.seconds, period.end.seconds, now.milliseconds])
+    try noteInvoiced(
+        db, "VALUES (?, ?, ?, ?)",
+        [tenant, period.start.seconds, period.end.seconds, now.milliseconds])
 }
 
 /// Notes what of a stretch was invoiced to its tenant, before it is given to another: else it would be
 /// taken off the one's bill and come on nobody's.
 func noteInvoiced(_ db: Database, _ stretch: Stretch, to tenant: String, at now: Instant) throws {
     guard let giver = stretch.tenant, giver != tenant else { return }
+    try noteInvoiced(
+        db,
+        """
+        SELECT ?1, max(period_start_s, ?3), min(period_end_s, ?4), ?5 FROM invoice
+        WHERE tenant = ?2 AND credits IS NULL AND period_start_s < ?4 AND period_end_s > ?3
+        """, [tenant, giver, stretch.since, stretch.until, now.milliseconds])
+}
+
+/// Only inside `closingTerms`.
+private func noteInvoiced(
+    _ db: Database, _ rows: String, _ arguments: StatementArguments
+) throws {
+    let last = try Int64.fetchOne(db, sql: "SELECT max(id) FROM invoiced_period") ?? 0
     try db.execute(
-        sql: """
-            INSERT INTO invoiced_period (tenant, start_s, end_s, issued_ms)
-            SELECT ?1, max(period_start_s, ?3), min(period_end_s, ?4), ?5 FROM invoice
-            WHERE tenant = ?2 AND credits IS NULL AND period_start_s < ?4 AND period_end_s > ?3
-            """,
-        arguments: [tenant, giver, stretch.since, stretch.until, now.milliseconds])
+        sql: "INSERT INTO invoiced_period (tenant, start_s, end_s, issued_ms) \(rows)",
+        arguments: arguments)
+    try say(db, .invoicedPeriod, where: "r.id > ?", [last])
 }
 
 /// A stretch of time that was invoiced when a tenant had nothing to pay.

@@ -14,6 +14,9 @@ struct AuditCommand: ParsableCommand {
             everything below it, containers that have ended included. Pending is what was used while the \
             tree was being read; the next reading shows who used it.
 
+            What decides amounts besides usage (price books, tenants, whose hours are) is held against the \
+            ledger's chain; what another hand changed is listed on stderr.
+
             Where nothing was metered in a period, it says so. Time in which a priced meter was not measured is listed on stderr. Exit code 1 on any \
             difference, and where a kernel file exists and could not be read. A controller that is off, \
             or a container on the host's network, is listed only: there is no counter to compare with.
@@ -53,6 +56,15 @@ struct AuditCommand: ParsableCommand {
         }
         if unmeasured.count > 20 {
             complain("octroi: and \(unmeasured.count - 20) more: octroi report unmetered")
+        }
+        let damage = try store.verifyTerms()
+        for line in damage { complain("octroi: \(line)") }
+        if !damage.isEmpty {
+            throw Fault(
+                .failed, at: "the store",
+                found: "\(damage.count) places that decide amounts are not as they were written",
+                cure: "Keep the file as it is for whoever looks into it, and go on from a backup; "
+                    + "octroi apply --plan says where tenants and prices differ from your files")
         }
         if let wrong = rows.first(where: { $0.difference != 0 }) {
             throw Fault(
