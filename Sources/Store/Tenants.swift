@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Glibc
 import Metering
 import Units
 
@@ -7,7 +8,7 @@ extension Store {
     /// The tenants and the rules in force, in the order in which rules are tried.
     public func tenants() throws(Fault) -> [Tenant] { try read { try loadTenants($0) } }
 
-    /// Takes in another store's tenants, without their price books.
+    /// Takes in another store's tenants, without their price books: whoever does it, the ledger is the same.
     public func adoptTenants(_ tenants: [Tenant], at now: Instant) throws(Fault) {
         let bare = tenants.map { tenant in
             var tenant = tenant
@@ -15,7 +16,7 @@ extension Store {
             return tenant
         }
         _ = try write { db in
-            try closingTerms(db, at: now) { try saveTenants(db, bare, at: now) }
+            try closingTerms(db, at: now) { try saveTenants(db, bare, at: now, by: nil) }
         }
     }
 
@@ -67,7 +68,9 @@ func loadTenants(_ db: Database, withRemoved removed: Bool = false) throws -> [T
 /// Writes tenants and their rules; unnamed ones stay as they are. Only inside `closingTerms`.
 ///
 /// - Returns: what changed, in words.
-func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws -> [String] {
+func saveTenants(
+    _ db: Database, _ tenants: [Tenant], at now: Instant, by uid: Int64? = Int64(getuid())
+) throws -> [String] {
     let existing = try Dictionary(uniqueKeysWithValues: loadTenants(db).map { ($0.id, $0) })
     let books = try Set(
         String.fetchAll(db, sql: "SELECT book FROM price_book WHERE replaced_ms IS NULL"))
@@ -94,7 +97,7 @@ func saveTenants(_ db: Database, _ tenants: [Tenant], at now: Instant) throws ->
     try saveRules(db, of: withNewRules, at: now)
     if !written.isEmpty {
         let isWritten = "r.id IN (SELECT value FROM json_each(?))"
-        try say(db, .tenant, where: isWritten, [try json(written)])
+        try say(db, .tenant, where: isWritten, [try json(written)], by: uid)
     }
     let all = try loadTenants(db)
     try refuseNested(all)

@@ -27,10 +27,12 @@ struct TermKind: Sendable {
     }
 
     /// SQL: appends what is said of the rows that fit a condition.
-    fileprivate func appending(_ chosen: Set<String>?, _ condition: String) -> String {
+    fileprivate func appending(
+        _ chosen: Set<String>?, _ condition: String, by uid: Int64?
+    ) -> String {
         """
         INSERT INTO term (uid, kind, key, said)
-        SELECT \(getuid()), '\(name)', \(key), \(said(chosen)) FROM \(rows) WHERE \(condition)
+        SELECT \(uid.map(String.init) ?? "NULL"), '\(name)', \(key), \(said(chosen)) FROM \(rows) WHERE \(condition)
         ORDER BY \(key)
         """
     }
@@ -88,11 +90,13 @@ extension TermKind {
 ///
 /// Whoever changed one field says that one only: what another hand did to the others is not taken over.
 /// Only inside `closingTerms`.
+///
+/// - Parameter uid: the user who changed them; `nil` is none.
 func say(
     _ db: Database, _ kind: TermKind, only fields: Set<String>? = nil, where condition: String,
-    _ arguments: StatementArguments
+    _ arguments: StatementArguments, by uid: Int64? = Int64(getuid())
 ) throws {
-    try db.execute(sql: kind.appending(fields, condition), arguments: arguments)
+    try db.execute(sql: kind.appending(fields, condition, by: uid), arguments: arguments)
 }
 
 /// Closes what `change` says of terms, in an entry of its own.

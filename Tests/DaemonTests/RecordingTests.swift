@@ -39,7 +39,7 @@ import Units
         let acme = Tenant(
             id: "acme", name: "acme", priceBook: nil, invoiceTo: InvoiceAddress(),
             match: [.root("/t"), .cgroup("/web*")])
-        try rig.store.adoptTenants([acme], at: rig.now)
+        try rig.store.adoptTenants([acme], at: Instant(seconds: 0))
         let recorder = try RecordingKernel(
             rig.kernel(), into: file, tenants: [acme], intervalMilliseconds: 1000)
         var collector = try Collector(
@@ -68,7 +68,7 @@ import Units
     private func replayed(_ name: String) throws -> [String] {
         let kernel = try ReplayKernel(file)
         let store = try Store(at: "\(rig.folder.path)/\(name)", for: .write)
-        try store.adoptTenants(kernel.header.tenants, at: rig.now)
+        try store.adoptTenants(kernel.header.tenants, at: Instant(seconds: 0))
         try replay(kernel, into: store)
         return try ledger(store.path)
     }
@@ -88,7 +88,7 @@ import Units
         for name in ["one", "two"] {
             let kernel = try ReplayKernel("\(repository)/Tests/Fixtures/docker-guest.octroi")
             let store = try Store(at: "\(rig.folder.path)/\(name).db", for: .write)
-            try store.adoptTenants(kernel.header.tenants, at: rig.now)
+            try store.adoptTenants(kernel.header.tenants, at: Instant(seconds: 0))
             try replay(kernel, into: store)
             ledgers.append(try ledger(store.path))
             #expect(kernel.ticks == 16 && !kernel.isCutShort)

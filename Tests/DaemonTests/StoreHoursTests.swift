@@ -147,8 +147,8 @@ import Units
                             : "UPDATE \(table) SET quantity = quantity + 1 WHERE entry > 0",
                 "INSERT OR REPLACE INTO \(table) SELECT * FROM \(table)",
                 // A row for an entry that is not there, which would stand in the way of the next.
-                "INSERT INTO usage SELECT container, hour_s, meter, assurance, 3, 7 FROM usage_open",
-                "INSERT INTO ledger_entry SELECT 3, kind, hour_s, 0, 0, 0, content, hash, x'' FROM ledger_entry WHERE id = 2",
+                "INSERT INTO usage SELECT container, hour_s, meter, assurance, 4, 7 FROM usage_open",
+                "INSERT INTO ledger_entry SELECT 4, kind, hour_s, 0, 0, 0, content, hash, x'' FROM ledger_entry WHERE id = 3",
             ] {
                 #expect(throws: DatabaseError.self, "\(sql)") {
                     try DatabaseQueue(path: rig.store.path).write { try $0.execute(sql: sql) }
@@ -185,14 +185,14 @@ import Units
         ("UPDATE capacity SET quantity = 0", ["capacity", "meter=cpu", "was changed"]),
         ("UPDATE completeness SET failed = 0, skipped = 9", ["completeness", "was changed"]),
         ("DELETE FROM unmetered", ["a row is missing"]),
-        ("UPDATE ledger_entry SET closed_ms = closed_ms + 1 WHERE id = 2", ["entry 2", "changed"]),
+        ("UPDATE ledger_entry SET closed_ms = closed_ms + 1 WHERE id = 3", ["entry 3", "changed"]),
         (
-            "DELETE FROM ledger_entry WHERE id = 1",
-            ["entry 1 is missing", "rows of ledger entry 1"]
+            "DELETE FROM ledger_entry WHERE id = 2",
+            ["entry 2 is missing", "rows of ledger entry 2"]
         ),
         (
-            "UPDATE ledger_entry SET id = CASE id WHEN 1 THEN -2 ELSE -1 END WHERE id IN (1, 2); UPDATE ledger_entry SET id = -id",
-            ["ledger entry 1 of", "was changed"]
+            "UPDATE ledger_entry SET id = CASE id WHEN 2 THEN -3 ELSE -2 END WHERE id IN (2, 3); UPDATE ledger_entry SET id = -id WHERE id < 0",
+            ["ledger entry 2 of", "was changed"]
         ),
         (
             "UPDATE sample_block SET data = CAST(substr(data, 1, 20) || char(7) || substr(data, 22) AS BLOB) WHERE id = 2",
@@ -214,15 +214,15 @@ import Units
             ["1 rows of ledger entry -4"]
         ),
         ("UPDATE meter SET shown_as = 'cpu' WHERE id = 6", ["shown_as=cpu", "was changed"]),
-        ("UPDATE ledger_entry SET hour_s = 9223372036854774000 WHERE id = 2", ["s was changed"]),
+        ("UPDATE ledger_entry SET hour_s = 9223372036854774000 WHERE id = 3", ["s was changed"]),
         ("UPDATE usage SET hour_s = 9223372036854774000 WHERE rowid_of(3)", ["was changed"]),
         (
-            "UPDATE ledger_entry SET id = 4611686018427387904 WHERE id = 2",
-            ["between 1 and 4611686018427387904"]
+            "UPDATE ledger_entry SET id = 4611686018427387904 WHERE id = 3",
+            ["between 2 and 4611686018427387904"]
         ),
         (
-            "UPDATE ledger_entry SET row_sums = x'0102030405' WHERE id = 1; DELETE FROM usage WHERE rowid_of(3)",
-            ["entry 1"]
+            "UPDATE ledger_entry SET row_sums = x'0102030405' WHERE id = 2; DELETE FROM usage WHERE rowid_of(3)",
+            ["entry 2"]
         ),
         ("UPDATE ledger_entry SET last_tick = 99 WHERE id = 0", ["entry 0"]),
         (
@@ -248,14 +248,14 @@ import Units
         ("DELETE FROM assignment", ["where nobody was said", "a row is missing"]),
         ("UPDATE assignment SET since_s = 0", ["assignment", "was changed"]),
         (
-            "DELETE FROM ledger_entry WHERE id = 2; DELETE FROM usage WHERE entry = 2; DELETE FROM control_total WHERE entry = 2; DELETE FROM capacity WHERE entry = 2; DELETE FROM completeness WHERE entry = 2",
+            "DELETE FROM ledger_entry WHERE id = 3; DELETE FROM usage WHERE entry = 3; DELETE FROM control_total WHERE entry = 3; DELETE FROM capacity WHERE entry = 3; DELETE FROM completeness WHERE entry = 3",
             ["later entries are missing"]
         ),
     ])
     func aForgedRowIsNamed(_ deed: String, _ words: [String]) throws {
         try rig.run(ticks: 14)
         let before = try rig.store.verify()
-        #expect(before.damage == [] && before.entries == 2)
+        #expect(before.damage == [] && before.entries == 3)
         let third = """
             (container, hour_s, meter) = (SELECT container, hour_s, meter FROM usage
                 WHERE container = (SELECT id FROM container WHERE path = '/t/a')

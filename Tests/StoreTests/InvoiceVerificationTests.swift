@@ -99,7 +99,7 @@ private let hour: Int128 = 3_600_000_000
         let hours = explained.accounts.flatMap(\.hours)
         #expect(hours.count == 744)
         #expect(hours.reduce(Int128(0)) { $0 + Int128($1.quantity) } == explained.item.quantity)
-        #expect(hours.allSatisfy { $0.entry == 1 && $0.assurance == "imported" })
+        #expect(hours.allSatisfy { $0.entry == 2 && $0.assurance == "imported" })
         #expect(explained.position?.before == 0)
         #expect(throws: Fault.self) { try billing.store.explain("OCT-000001", line: 3) }
         #expect(throws: Fault.self) { try billing.store.explain("OCT-000009", line: 1) }
@@ -118,8 +118,8 @@ private let hour: Int128 = 3_600_000_000
         #expect(explained.item.container == "late" && explained.accounts.count == 1)
         let hours = explained.accounts[0].hours
         #expect(hours.reduce(Int128(0)) { $0 + Int128($1.quantity) } == hour)
-        #expect(explained.accounts[0].billedBefore == 0 && hours.allSatisfy { $0.entry == 2 })
-        try billing.tamper("DELETE FROM usage WHERE entry = 2 AND hour_s % 7200 = 0")
+        #expect(explained.accounts[0].billedBefore == 0 && hours.allSatisfy { $0.entry == 4 })
+        try billing.tamper("DELETE FROM usage WHERE entry = 4 AND hour_s % 7200 = 0")
         let found = try billing.store.verifyInvoices(["OCT-000002"]).differences
         #expect(found.contains { $0.found.contains("of which the ledger held") }, "\(found)")
     }
