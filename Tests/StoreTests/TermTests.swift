@@ -101,7 +101,10 @@ private let hour: Int128 = 3_600_000_000
         ("UPDATE tenant SET invoice_to = '{\"name\":\"x\"}' WHERE id = 'lab'", ["invoice_to is"]),
         ("UPDATE tenant SET place = 7 WHERE id = 'lab'", ["place is \"7\", where \"1\" was said"]),
         ("UPDATE tenant SET removed_ms = NULL", ["tenant gone", "removed_ms is none"]),
-        ("UPDATE tenant SET removed_ms = 9 WHERE id = 'lab'", ["tenant lab", "removed_ms is 1970"]),
+        (
+            "UPDATE tenant SET removed_ms = 9 WHERE id = 'lab'",
+            ["tenant lab", "removed_ms is 1970"]
+        ),
         (
             "UPDATE tenant_rule SET pattern = '/b*' WHERE pattern = '/a*'",
             ["tenant acme", "rules is \"cgroup '/b*', label 'app=web'\""]
@@ -120,7 +123,10 @@ private let hour: Int128 = 3_600_000_000
             "INSERT INTO tenant (id, place, name, price_book, invoice_to) VALUES ('new', 9, 'new', 'other', '{}')",
             ["tenant new was added: nobody said it"]
         ),
-        ("UPDATE invoiced_period SET end_s = end_s - 3600 WHERE id = 1", ["invoiced_period 1", "end_s"]),
+        (
+            "UPDATE invoiced_period SET end_s = end_s - 3600 WHERE id = 1",
+            ["invoiced_period 1", "end_s"]
+        ),
         ("DELETE FROM invoiced_period WHERE id = 2", ["invoiced_period 2 is missing"]),
         (
             "INSERT INTO invoiced_period (start_s, end_s, issued_ms) VALUES (0, 3600, 0)",
@@ -131,7 +137,10 @@ private let hour: Int128 = 3_600_000_000
         ("INSERT INTO late_entry VALUES (1, 0, 0)", ["late_entry 1 was added"]),
         ("UPDATE rating_rules SET first_seal = 9 WHERE rules = 2", ["rating_rules 2 was added"]),
         // The record of what was said.
-        ("UPDATE term SET said = replace(said, 'standard', 'other')", ["term number=", "was changed"]),
+        (
+            "UPDATE term SET said = replace(said, 'standard', 'other')",
+            ["term number=", "was changed"]
+        ),
         (
             "UPDATE term SET said = replace(said, 'standard', 'other') WHERE kind = 'tenant'; UPDATE tenant SET price_book = 'other'",
             ["kind=tenant key=lab", "was changed"]

@@ -62,7 +62,9 @@ struct AuditCommand: ParsableCommand {
         if !damage.isEmpty {
             throw Fault(
                 .failed, at: "the store",
-                found: "\(damage.count) places that decide amounts are not as they were written",
+                found: damage.count == 1
+                    ? "1 place that decides an amount is not as it was written"
+                    : "\(damage.count) places that decide amounts are not as they were written",
                 cure: "Keep the file as it is for whoever looks into it, and go on from a backup; "
                     + "octroi apply --plan says where tenants and prices differ from your files")
         }
