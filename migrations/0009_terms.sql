@@ -14,6 +14,7 @@ CREATE TABLE term (
     entry INTEGER NOT NULL DEFAULT 0 CHECK (entry >= 0)
 ) STRICT;
 CREATE INDEX term_of ON term (kind, key);
+CREATE INDEX tenant_rule_in_force ON tenant_rule (tenant) WHERE until_ms IS NULL;
 
 -- What an older Octroi left is taken as it stands.
 INSERT INTO term (kind, key, said)
@@ -29,12 +30,11 @@ INSERT INTO term (kind, key, said)
         'place', CAST(t.place AS TEXT), 'name', t.name, 'price_book', t.price_book,
         'invoice_to', t.invoice_to, 'since_s', CAST(t.since_s AS TEXT),
         'until_s', CAST(t.until_s AS TEXT), 'removed_ms', CAST(t.removed_ms AS TEXT),
-        'rules', r.rules)
-    FROM tenant t LEFT JOIN (
-        SELECT tenant, group_concat(kind || ' ' || quote(pattern), ', ') AS rules
-        FROM (SELECT * FROM tenant_rule WHERE until_ms IS NULL ORDER BY tenant, place, kind, pattern)
-        GROUP BY tenant) r ON r.tenant = t.id
-    ORDER BY t.id;
+        'rules', (
+            SELECT group_concat(kind || ' ' || quote(pattern), ', ')
+            FROM (SELECT * FROM tenant_rule WHERE tenant = t.id AND until_ms IS NULL
+                ORDER BY place, kind, pattern)))
+    FROM tenant t ORDER BY t.id;
 INSERT INTO term (kind, key, said)
     SELECT 'invoiced_period', id, json_object(
         'tenant', tenant, 'start_s', CAST(start_s AS TEXT), 'end_s', CAST(end_s AS TEXT),

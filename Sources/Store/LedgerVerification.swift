@@ -40,8 +40,9 @@ extension Store {
 }
 
 extension Store {
-    /// Where what decides amounts besides usage is not what the chain says it is, in words: whose hours are,
-    /// price books, tenants. Rows of usage are not read for it.
+    /// Where what decides amounts besides usage is not what the chain says it is, in words.
+    ///
+    /// Whose hours are, price books, tenants: rows of usage are not read for it.
     public func verifyTerms() throws(Fault) -> [String] {
         try read { db in
             var verifier = try LedgerVerifier(db)

@@ -65,7 +65,9 @@ func loadTenants(_ db: Database, withRemoved removed: Bool = false) throws -> [T
     }
 }
 
-/// Writes tenants and their rules; unnamed ones stay as they are. Only inside `closingTerms`.
+/// Writes tenants and their rules; unnamed ones stay as they are.
+///
+/// Only inside `closingTerms`.
 ///
 /// - Returns: what changed, in words.
 func saveTenants(

@@ -56,16 +56,16 @@ extension TermKind {
         ])
 
     static let tenant = TermKind(
-        name: "tenant",
-        rows: """
-            tenant r LEFT JOIN (
-                SELECT tenant, group_concat(kind || ' ' || quote(pattern), ', ') AS rules
-                FROM (SELECT * FROM tenant_rule WHERE until_ms IS NULL
-                    ORDER BY tenant, place, kind, pattern)
-                GROUP BY tenant) m ON m.tenant = r.id
-            """, key: "r.id",
+        name: "tenant", rows: "tenant r", key: "r.id",
         fields: columns("place name price_book invoice_to since_s until_s removed_ms") + [
-            ("rules", "m.rules")
+            (
+                "rules",
+                """
+                (SELECT group_concat(kind || ' ' || quote(pattern), ', ')
+                 FROM (SELECT * FROM tenant_rule WHERE tenant = r.id AND until_ms IS NULL
+                     ORDER BY place, kind, pattern))
+                """
+            )
         ])
 
     static let invoicedPeriod = TermKind(
