@@ -1,6 +1,14 @@
 -- What decides an amount besides usage, in the ledger's chain: price books, tenants, what was invoiced
 -- when there was nothing to bill.
 
+-- Entries of a kind of their own: the CHECK is rewritten as in 0008.
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(sql, '''import'')', '''import'', ''terms'')')
+    WHERE type = 'table' AND name = 'ledger_entry';
+PRAGMA writable_schema = RESET;
+CREATE TABLE schema_has_changed (x INTEGER) STRICT;
+DROP TABLE schema_has_changed;
+
 -- What was said of a row that decides amounts: `said` is a JSON object of its columns as texts (null: none).
 -- A key's rows after one another, each over those before it, come to what its table must hold; a check
 -- holds one against the other. The rows of one command are closed into an entry of their own at once.

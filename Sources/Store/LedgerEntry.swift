@@ -7,8 +7,9 @@ import Units
 struct LedgerEntry {
     enum Kind: String {
         case hour
-        /// What is closed as soon as it comes: an import, or what was said of terms.
         case `import`
+        /// What was said of what decides amounts besides usage.
+        case terms
     }
 
     var id: Int64
@@ -162,7 +163,7 @@ func closeTerms(_ db: Database, after last: Int64, at now: Instant) throws {
     try LedgerEntry.begin(db, before.id + 1)
     try run(db, "UPDATE term SET entry = ? WHERE id > ?", [before.id + 1, last])
     try LedgerEntry(
-        after: before, .import, hour: now.startOfHour, lastTick: before.lastTick, at: now, content
+        after: before, .terms, hour: now.startOfHour, lastTick: before.lastTick, at: now, content
     ).finish(db)
 }
 

@@ -19,7 +19,13 @@ struct LedgerTable {
 
     /// Rows that an entry of that kind closes now.
     func openRows(_ kind: LedgerEntry.Kind) -> String? {
-        (kind == .hour ? hourCloses : importCloses).map {
+        let closes: String? =
+            switch kind {
+            case .hour: hourCloses
+            case .import: importCloses
+            case .terms: nil
+            }
+        return closes.map {
             "SELECT 0, \(fields) FROM \(openTable ?? name) r \(joins) WHERE \($0) ORDER BY \(order)"
         }
     }

@@ -133,8 +133,7 @@ private struct LedgerVerifier {
         let empty = try Int64.fetchAll(
             db,
             sql: """
-                SELECT id FROM ledger_entry WHERE kind = 'import' AND row_count > 0
-                EXCEPT SELECT entry FROM term EXCEPT SELECT entry FROM usage_import
+                SELECT id FROM ledger_entry WHERE kind = 'terms' EXCEPT SELECT entry FROM term
                 """)
         for entry in empty { damage("all rows of ledger entry \(entry) are missing") }
     }

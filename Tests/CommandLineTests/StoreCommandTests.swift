@@ -76,7 +76,7 @@ import Testing
         // The beginning, the tenants and prices that were found, the hours, and that they came late.
         #expect(
             try sql("SELECT kind FROM ledger_entry ORDER BY id")
-                == ["genesis", "import", "hour", "import"])
+                == ["genesis", "terms", "hour", "terms"])
         #expect(try sql("SELECT count(*) FROM sample WHERE tick <= 10") == ["0"])
         #expect(try desk.run("store", "check").status == 0)
         #expect(
