@@ -34,6 +34,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     var lastRevision: Int?
     /// Inner cgroups with processes of their own that were warned of.
     private var warned: Set<String> = []
+    /// What could not be entered at the last tick, with the reason.
+    private var shut: Set<String> = []
     private var rules: (version: Int, plan: SurveyPlan)?
     /// The paths of the containers with all below them that an earlier run knew.
     let wholeBefore: Set<String>
@@ -249,9 +251,11 @@ public struct Collector<Source: KernelSource>: ~Copyable {
                 anomalies.append("\(entry.path)/\(file): \(absence.detail)")
             }
         }
+        let failures = Set(survey.failed.map { "\($0.key): \($0.value)" })
+        defer { shut = failures }
         return TickOutcome(
             moment: record.moment, read: record.entries.count, cpuMicroseconds: cpu,
-            failures: survey.failed.map { "\($0.key): \($0.value)" }.sorted(),
+            failures: failures.subtracting(shut).sorted(),
             anomalies: anomalies, clockDoubt: clockDoubt)
     }
 }
@@ -262,6 +266,7 @@ public struct TickOutcome: Sendable {
     public var read: Int
     /// CPU time used since the last tick, in µs, by all containers.
     public var cpuMicroseconds: Int128
+    /// What can be entered no longer; each is said once, as long as it lasts.
     public var failures: [String]
     public var anomalies: [String]
     /// Why the wall clock is not trusted; `nil` if it is.

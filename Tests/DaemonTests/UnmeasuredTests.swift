@@ -186,16 +186,19 @@ import Units
         try run(3, broken: 0..<0) {}
         collector = try Collector(source: kernel, store: store, intervalMilliseconds: 10_000)
         let all = kernel.cgroups
+        var said: [String] = []
         for tick in 3..<6 {
             kernel.seconds = Int64(tick) * 10
             kernel.cgroups = []
             kernel.failed = ["/a": .permissionDenied]
-            _ = try collector.tick()
+            said += try collector.tick().failures
         }
+        // Once, as long as it lasts.
+        #expect(said == ["/a: Permission denied"])
         #expect(try store.unmeasured(over: nil).map(\.isMadeGood) == [false, false])
         (kernel.cgroups, kernel.failed, kernel.seconds) = (all, [:], 60)
         kernel.cgroups[0].texts[.cpuStat] = "usage_usec 6000000\n"
-        _ = try collector.tick()
+        #expect(try collector.tick().failures == [])
         let found = try store.unmeasured(over: nil)
         #expect(found.map(\.meters) == ["cpu, net_rx_bytes", "memory"])
         #expect(found.map(\.isMadeGood) == [true, false])
