@@ -41,11 +41,15 @@ struct ClosingChecks {
     private let period: Period
     private let common: [Note]
     private let differences: [AuditRow]
+    /// What another hand changed of that which decides amounts.
+    private let damage: [Note]
 
     init(
-        _ db: Database, _ period: Period, _ differences: [AuditRow], at now: Instant
+        _ db: Database, _ period: Period, _ differences: [AuditRow], damage: [String] = [],
+        at now: Instant
     ) throws {
         (self.db, self.period) = (db, period)
+        self.damage = damage.map { Note(.audit, $0) }
         common = try Self.gaps(db, period) + Self.open(db, period, at: now)
         self.differences = differences.filter { $0.difference != 0 }
     }
@@ -64,12 +68,14 @@ struct ClosingChecks {
             try refuse(common, tenant, policy)
             notes += common
         }
-        let differences = differences.filter { $0.tenant == tenant.id }.map {
-            Note(
-                .audit,
-                "\(harmless($0.root)) \($0.meter): the kernel counted \($0.kernel), the ledger "
-                    + "holds \($0.usage)")
-        }
+        let differences =
+            damage
+            + differences.filter { $0.tenant == tenant.id }.map {
+                Note(
+                    .audit,
+                    "\(harmless($0.root)) \($0.meter): the kernel counted \($0.kernel), the ledger "
+                        + "holds \($0.usage)")
+            }
         try refuse(differences, tenant, policy)
         return notes + differences
     }

@@ -153,7 +153,8 @@ private struct Issuing {
         drafting = try Drafting(db, options.zone, issued, withOpen: false)
         books = try loadBooks(db)
         ledger = try LedgerEntry.last(db)
-        checks = try ClosingChecks(db, period, differences, at: now)
+        let damage = try attributionDamage(db, most: 3) + termDamage(db, most: 3)
+        checks = try ClosingChecks(db, period, differences, damage: damage, at: now)
     }
 
     /// The invoices of a tenant that were there already, and those that are issued now.

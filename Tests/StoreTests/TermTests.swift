@@ -1,4 +1,5 @@
 import GRDB
+import Invoicing
 import Metering
 import Pricing
 import Store
@@ -181,6 +182,35 @@ private let hour: Int128 = 3_600_000_000
             #expect(terms.contains { $0.contains(word) }, "\(word) in \(terms)")
         }
         #expect(!whole.isEmpty && whole.count < 40)
+    }
+
+    /// Nothing is billed by prices that another hand wrote, unless the policy wants it said instead.
+    @Test(arguments: [
+        "UPDATE price_book SET definition = replace(definition, '0.40', '0.39') WHERE id = 2",
+        "UPDATE tenant SET name = 'x' WHERE id = 'lab'",
+        "UPDATE attribution SET tenant = 'lab' WHERE tenant = 'acme'",
+    ])
+    func nothingIsIssuedByWhatAnotherHandWrote(_ deed: String) throws {
+        let billing = try eventful()
+        let november = try #require(Period(month: "2026-11"))
+        _ = try billing.store.importUsage(
+            [billing.row("lab", "n", .cpu, 3_600_000_000, november)], at: now)
+        try billing.tamper(deed)
+        func issue(_ rules: [Note.Kind: ClosingRule]) throws -> [Invoice] {
+            var options = IssueOptions(series: "OCT")
+            options.closing = ClosingPolicy(rules: rules)
+            return try billing.store.issue(over: november, tenant: nil, at: now, options).invoices
+        }
+        #expect {
+            _ = try issue([.audit: .block])
+        } throws: {
+            "\($0)".contains("Look at octroi audit")
+        }
+        let invoices = try issue([.audit: .print])
+        #expect(!invoices.isEmpty)
+        for invoice in invoices {
+            #expect(invoice.notes.contains { $0.kind == .audit }, "\(invoice.notes)")
+        }
     }
 
     /// Hours that changed hands in invoiced time decide what is corrected.
