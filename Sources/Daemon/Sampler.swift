@@ -215,24 +215,20 @@ public struct Sampler {
     /// Takes memory.stat: says what of it is not known, and what was added up.
     private func take(_ memory: MemoryStat, _ result: inout Result) {
         var memory = memory
-        var lacking: [String] = []
-        if !memory.missingKeys.isEmpty {
-            lacking.append("no line " + memory.missingKeys.joined(separator: ", "))
+        // One formula needs this key, and no other.
+        if let absence = absence(of: memory, lacking: { $0 == "inactive_file" }) {
+            result.lack(other: LedgerMeter.inactiveFile, absence)
         }
-        let odd = memory.odd.only { !MemoryStat.isOnlyShown($0) }
-        if !odd.isEmpty { lacking.append(odd.description) }
+        let absence = absence(of: memory) {
+            $0 != "inactive_file" && !MemoryStat.isOnlyShown($0)
+        }
         let hasAll =
             memory.anon != nil && memory.shmem != nil && memory.kernel != nil && memory.sock != nil
-        if hasAll, memory.unreclaimable == nil {
-            lacking.append("anon, shmem, kernel and sock come to more than \(Int64.max)")
-        }
-        if !lacking.isEmpty {
-            let isIncomplete = odd.isEmpty && !memory.missingKeys.isEmpty
-            result.lack(
-                .memoryStat,
-                Absence(
-                    isIncomplete ? .incomplete : .malformed,
-                    detail: lacking.joined(separator: "; ")))
+        if let absence {
+            result.lack(.memoryStat, absence)
+        } else if hasAll, memory.unreclaimable == nil {
+            let detail = "anon, shmem, kernel and sock come to more than \(Int64.max)"
+            result.lack(.memoryStat, Absence(.malformed, detail: detail))
         } else if memory.isKernelSummed {
             result.set(.memoryStat, 3)
         }
@@ -240,6 +236,17 @@ public struct Sampler {
         memory.odd = OddLines()
         memory.missingKeys = []
         result.sample.memory = memory
+    }
+
+    /// What some keys of memory.stat lack.
+    private func absence(of memory: MemoryStat, lacking isMeant: (String) -> Bool) -> Absence? {
+        let missing = memory.missingKeys.filter(isMeant)
+        let odd = memory.odd.only(isMeant)
+        let lines = missing.isEmpty ? [] : ["no line " + missing.joined(separator: ", ")]
+        let all = lines + (odd.isEmpty ? [] : [odd.description])
+        guard !all.isEmpty else { return nil }
+        return Absence(
+            odd.isEmpty ? .incomplete : .malformed, detail: all.joined(separator: "; "))
     }
 
     private mutating func sampleLimits(

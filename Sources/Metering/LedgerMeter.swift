@@ -24,7 +24,7 @@ public enum LedgerMeter: Hashable, Sendable {
     public var files: [String] {
         switch self {
         case .memory(.current): ["memory.current"]
-        case .memory(.workingSet): ["memory.stat", "memory.current"]
+        case .memory(.workingSet): ["memory.stat", Self.inactiveFile, "memory.current"]
         case .memory(.unreclaimable): ["memory.stat"]
         case .meter(.cpu): ["cpu.stat"]
         case .meter(.netRxBytes), .meter(.netTxBytes): ["net/dev"]
@@ -37,5 +37,9 @@ public enum LedgerMeter: Hashable, Sendable {
     /// Files of counters, which go on while nobody reads them.
     public static let counterFiles = ["cpu.stat", "io.stat", "net/dev"]
     /// Files of what holds at one moment: time in which they are not read is not measured.
-    public static let gaugeFiles = ["memory.current", "memory.stat", "cpu.max", "memory.max"]
+    public static let gaugeFiles = [
+        "memory.current", "memory.stat", inactiveFile, "cpu.max", "memory.max",
+    ]
+    /// The key of memory.stat that the working set alone needs.
+    public static let inactiveFile = "memory.stat inactive_file"
 }

@@ -28,7 +28,9 @@ import Units
     }
 
     /// One for each second of a vCPU or of a GiB, and for each kB.
-    private func price(_ meters: String...) throws {
+    private func price(
+        _ meters: String..., memory: MemoryFormula = .unreclaimable
+    ) throws {
         var prices: [String: Price] = [:]
         for text in meters {
             let words = text.split(separator: " ").map(String.init)
@@ -44,7 +46,7 @@ import Units
         }
         let book = PriceBook(
             id: "standard", currency: try #require(Currency("EUR")), effective: Instant(seconds: 0),
-            rounding: .halfEven, memory: .unreclaimable, unpriced: .show, taxes: [], meters: prices)
+            rounding: .halfEven, memory: memory, unpriced: .show, taxes: [], meters: prices)
         let tenant = Tenant(
             id: "acme", name: "acme", priceBook: "standard", invoiceTo: InvoiceAddress(),
             match: [.cgroup("/a")])
@@ -114,6 +116,26 @@ import Units
         // 10 s before, 10 s after: with the 30 s that are named these are all 50.
         #expect(invoice.draft.net == 2000)
         #expect(throws: Fault.self) { try issueAgain(.block) }
+    }
+
+    /// A key of memory.stat is missing to those whose formula needs it, and to nobody else.
+    @Test(arguments: [
+        (MemoryFormula.unreclaimable, "inactive_file", false), (.unreclaimable, "sock", true),
+        (.workingSet, "inactive_file", true), (.current, "inactive_file", false),
+        (.current, "anon", false),
+    ])
+    func aKeyIsMissedByItsFormula(
+        _ formula: MemoryFormula, _ key: String, _ isMissed: Bool
+    ) throws {
+        try price("memory", memory: formula)
+        try run(6, broken: 0..<6) {
+            let lines = kernel.cgroups[0].texts[.memoryStat]?.split(separator: "\n") ?? []
+            kernel.cgroups[0].texts[.memoryStat] = lines.filter { !$0.hasPrefix(key) }
+                .map { $0 + "\n" }.joined()
+        }
+        #expect(try store.unmeasured(over: hour).map(\.meters) == (isMissed ? ["memory"] : []))
+        let billed = try store.usage(over: hour, by: .tenant).filter { $0.meter == .memory }
+        #expect(billed.isEmpty == isMissed)
     }
 
     private func issueAgain(_ rule: ClosingRule) throws {

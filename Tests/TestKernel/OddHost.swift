@@ -268,10 +268,15 @@ public final class OddHost {
         }
         if !isSumKnown { total = nil }
         if made.odd.contains("file") { lack(index, "memory.stat file: malformed") }
-        let used = Set(billed + parts + ["inactive_file", "kernel"])
+        if made.odd.contains("inactive_file") {
+            lack(index, "memory.stat inactive_file: malformed")
+        } else if made.values["inactive_file"] == nil {
+            lack(index, "memory.stat inactive_file: incomplete")
+        }
+        let used = Set(billed + parts + ["kernel"])
         if !made.odd.isDisjoint(with: used) {
             lack(index, "memory.stat: malformed")
-        } else if total == nil || made.values["inactive_file"] == nil {
+        } else if total == nil {
             lack(index, "memory.stat: incomplete")
         } else if !hasTotal {
             lack(index, "memory.stat kernel: incomplete")
