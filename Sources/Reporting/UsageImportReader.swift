@@ -12,18 +12,11 @@ public struct UsageImportReader {
     /// Times that were read before: many rows begin and end together.
     private var times: [String: Instant] = [:]
 
-    private let zone: BillingZone
-
     private static let wanted = ["start", "end", "tenant", "container", "meter", "quantity"]
 
-    /// - Parameters:
-    ///   - zone: where a bare date begins.
-    ///   - more: gives the next bytes, and none at the end.
+    /// - Parameter more: gives the next bytes, and none at the end.
     /// - Throws: for another header.
-    public init(
-        in zone: BillingZone = .utc, _ more: @escaping () throws(Fault) -> [UInt8]
-    ) throws(Fault) {
-        self.zone = zone
+    public init(_ more: @escaping () throws(Fault) -> [UInt8]) throws(Fault) {
         rows = CSVReader(more)
         let header = try rows.next()
         guard let fields = header?.fields, fields.sorted() == Self.wanted.sorted() else {
@@ -60,7 +53,7 @@ public struct UsageImportReader {
         guard let start = time(fields[0]), let end = time(fields[1]) else {
             throw fault(
                 time(fields[0]) == nil ? 0 : 1,
-                "Write an RFC 3339 time after 1970, such as 2026-11-01T00:00:00Z, or a date")
+                "Write an RFC 3339 time after 1970, such as 2026-11-01T00:00:00Z")
         }
         guard let period = Period(start: start, end: end) else {
             throw fault(1, "Let the end come after the start")
@@ -89,8 +82,7 @@ public struct UsageImportReader {
 
     private mutating func time(_ text: String) -> Instant? {
         if let known = times[text] { return known }
-        guard let instant = Instant(rfc3339: text) ?? zone.day(text)?.start, instant.isBillable
-        else { return nil }
+        guard let instant = Instant(rfc3339: text), instant.isBillable else { return nil }
         if times.count >= 10_000 { times.removeAll(keepingCapacity: true) }
         times[text] = instant
         return instant

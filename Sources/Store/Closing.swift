@@ -21,6 +21,28 @@ public struct ClosingPolicy: Hashable, Sendable {
     func rule(_ kind: Note.Kind) -> ClosingRule { rules[kind] ?? .print }
 }
 
+/// Doubts about the metering of a period.
+public struct Doubts: Sendable {
+    /// Of all tenants alike.
+    public var common: [Note]
+    /// Of one.
+    public var tenants: [(tenant: String, notes: [Note])]
+}
+
+extension Store {
+    /// What issuing a period would say of its metering, as far as can be told now.
+    public func doubts(
+        over period: Period, tenant: String?, at now: Instant
+    ) throws(Fault) -> Doubts {
+        let differences = try audit(over: period).filter { $0.difference != 0 }
+        return try read { db in
+            let damage = try attributionDamage(db, most: 3) + termDamage(db, most: 3)
+            return try ClosingChecks(db, period, differences, damage: damage, at: now)
+                .doubts(of: payers(db, tenant), at: now)
+        }
+    }
+}
+
 /// Closes the open rows of a period, so that what an invoice is made of never changes.
 ///
 /// What still comes for these hours makes an entry of its own, and a correction.
@@ -68,16 +90,33 @@ struct ClosingChecks {
             try refuse(common, tenant, policy)
             notes += common
         }
-        let differences =
-            damage
-            + differences.filter { $0.tenant == tenant.id }.map {
-                Note(
-                    .audit,
-                    "\(harmless($0.root)) \($0.meter): the kernel counted \($0.kernel), the ledger "
-                        + "holds \($0.usage)")
-            }
+        let differences = damage + differences(of: tenant)
         try refuse(differences, tenant, policy)
         return notes + differences
+    }
+
+    private func differences(of tenant: Tenant) -> [Note] {
+        differences.filter { $0.tenant == tenant.id }.map {
+            Note(
+                .audit,
+                "\(harmless($0.root)) \($0.meter): the kernel counted \($0.kernel), the ledger "
+                    + "holds \($0.usage)")
+        }
+    }
+
+    /// What there is to say before anything is issued, blocked or not.
+    ///
+    /// That a period which is not over is not metered to its end goes without saying.
+    fileprivate func doubts(of tenants: [Tenant], at now: Instant) throws -> Doubts {
+        let isOver = period.end <= now
+        return Doubts(
+            common: damage + common.filter { isOver || $0.kind != .open },
+            tenants: try tenants.compactMap { tenant in
+                let notes =
+                    try metering(of: tenant, ClosingPolicy(rules: [:]))
+                    + differences(of: tenant)
+                return notes.isEmpty ? nil : (tenant.id, notes)
+            })
     }
 
     /// What was not measured of a tenant, whether or not it has an invoice.

@@ -83,6 +83,14 @@ extension Store {
         }
     }
 
+    /// The billing zone of the newest invoice; `nil` if there is none.
+    public func zoneOfLastInvoice() throws(Fault) -> String? {
+        try read { db in
+            try String.fetchOne(
+                db, sql: "SELECT zone FROM invoice ORDER BY issued_ms DESC, number DESC LIMIT 1")
+        }
+    }
+
     /// The tenants with usage before a period that no invoice covers, and the hour it begins.
     public func uninvoiced(
         before period: Period, tenant: String?

@@ -144,6 +144,14 @@ struct PeriodOptions: ParsableArguments {
     }
 }
 
+/// Says that months begin at another time than those of the last invoice did.
+func warnOfOtherZone(than zone: BillingZone, in store: Store) throws(Fault) {
+    guard let last = try store.zoneOfLastInvoice(), last != zone.description else { return }
+    complain(
+        "octroi: time_zone is \(zone), and the last invoice was of \(last): months and days begin at "
+            + "other times now. Invoice what lies between with --from and --to")
+}
+
 /// Reads a time: RFC 3339, or a bare date for the start of that day in the billing zone.
 func readTime(
     _ option: String, _ text: String, in zone: BillingZone

@@ -229,6 +229,25 @@ import Units
         #expect(found.last?.text.contains("(its cgroup: not_permitted, ") == true)
     }
 
+    // MARK: Before an invoice
+
+    /// What an invoice would say or be refused for is said before it is issued.
+    @Test func doubtsAreSaidBeforeAnythingIsIssued() throws {
+        try price("cpu", "memory")
+        try run(6, broken: 2..<4) { harm(.memoryStat, .malformed) }
+        let later = kernel.at(3600).wall
+        let doubts = try store.doubts(over: hour, tenant: "acme", at: later)
+        let notes = try #require(doubts.tenants.first?.notes.map(\.text))
+        #expect(notes.contains { $0.hasPrefix("/a: memory not measured \(time(10, 40))") })
+        // Only a period that is over can lack its end.
+        #expect(doubts.common.map(\.kind) == [.open])
+        let running = try store.doubts(over: hour, tenant: nil, at: kernel.now().wall)
+        #expect(running.common.isEmpty && running.tenants.count == 1)
+        let issued = try #require(try issue().invoices.first)
+        let said = issued.notes.map(\.text)
+        #expect(notes.allSatisfy(said.contains))
+    }
+
     // MARK: No invoice
 
     /// Where nothing was measured there is no invoice to say it on: issuing says it, or refuses.

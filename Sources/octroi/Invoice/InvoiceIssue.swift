@@ -10,6 +10,8 @@ struct InvoiceDraft: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "draft", abstract: "Show what invoices would be now; nothing is written.",
         discussion: """
+            What issuing would say of the metering, or would not issue for, is said on stderr.
+
             EXAMPLE
               octroi invoice draft --month 2026-11 --tenant acme
             """)
@@ -20,8 +22,9 @@ struct InvoiceDraft: ParsableCommand {
     func run() throws {
         let store = try which.place.store(.read)
         let period = try which.period()
-        let drafts = try store.drafts(
-            over: period, tenant: which.tenant, in: which.place.settings().zone)
+        let zone = try which.place.settings().zone
+        try warnOfOtherZone(than: zone, in: store)
+        let drafts = try store.drafts(over: period, tenant: which.tenant, in: zone)
         for issued in try store.invoices(tenant: which.tenant, over: period)
         where issued.draft.period == period && issued.credits == nil {
             complain(
@@ -29,6 +32,20 @@ struct InvoiceDraft: ParsableCommand {
                     + "\(issued.number); its draft shows what the ledger says now")
         }
         try showInvoices(drafts.map { (nil, $0) }, output.format)
+        let doubts = try store.doubts(over: period, tenant: which.tenant, at: Host.wallTime())
+        say(
+            doubts.common.map { "\($0.kind.rawValue): \($0.text)" }
+                + doubts.tenants.flatMap { tenant, notes in
+                    notes.map { "tenant \(tenant), \($0.kind.rawValue): \($0.text)" }
+                })
+    }
+}
+
+/// Says doubts about the metering, a screen of them.
+private func say(_ doubts: [String]) {
+    for line in doubts.prefix(20) { complain("octroi: \(line)") }
+    if doubts.count > 20 {
+        complain("octroi: and \(doubts.count - 20) more: octroi report unmetered, octroi audit")
     }
 }
 
@@ -73,7 +90,9 @@ struct InvoiceIssue: ParsableCommand {
         try settings.seller.refuseExample(in: which.place.configFolder)
         let now = Host.wallTime()
         let period = try due(try which.period(), now)
-        let issued = try which.place.store(.write).issue(
+        let writer = try which.place.store(.write)
+        try warnOfOtherZone(than: settings.zone, in: writer)
+        let issued = try writer.issue(
             over: period, tenant: which.tenant, at: now, settings.issueOptions(isAgain: again))
         let invoices = issued.invoices
         for invoice in invoices where invoice.issued == now {
@@ -94,14 +113,10 @@ struct InvoiceIssue: ParsableCommand {
 
     /// What was not measured of tenants without an invoice stands on no document.
     private func sayUnbilled(_ issued: IssuedNow) {
-        let lines = issued.unbilled.flatMap { tenant, notes in
-            notes.map { "tenant \(tenant), not invoiced, \($0.kind.rawValue): \($0.text)" }
-        }
-        for line in lines.prefix(20) { complain("octroi: \(line)") }
-        if lines.count > 20 {
-            complain(
-                "octroi: and more of \(issued.unbilled.count) tenants: octroi report unmetered")
-        }
+        say(
+            issued.unbilled.flatMap { tenant, notes in
+                notes.map { "tenant \(tenant), not invoiced, \($0.kind.rawValue): \($0.text)" }
+            })
     }
 
     /// A numbered document never changes: whoever sends it outside should know what it lacks.

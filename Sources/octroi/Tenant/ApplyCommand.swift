@@ -58,6 +58,7 @@ struct ApplyCommand: ParsableCommand {
         for limits in contract.limits { warnOfVain(limits) }
         (contract.ladders, contract.budgets) = (read.ladders, read.budgets)
         let store = try place.store(.write)
+        try warnOfOtherZone(than: zone, in: store)
         if accounting, !plan { try store.requireOwn() }
         if !force { try refuseHosts(read.tenants ?? [], store) }
         let asker = Asker()

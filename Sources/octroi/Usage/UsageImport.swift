@@ -28,9 +28,11 @@ struct UsageImport: ParsableCommand {
     func run() throws {
         do throws(Fault) {
             let source = try FileReader(file)
-            let zone = try place.settings().zone
-            var reader = try UsageImportReader(in: zone) { () throws(Fault) in try source.read() }
-            let outcome = try place.store(.write).importUsage(in: zone, at: Host.wallTime()) {
+            let settings = try place.settings()
+            let store = try place.store(.write)
+            try warnOfOtherZone(than: settings.zone, in: store)
+            var reader = try UsageImportReader { () throws(Fault) in try source.read() }
+            let outcome = try store.importUsage(in: settings.zone, at: Host.wallTime()) {
                 () throws(Fault) in try reader.next()
             }
             for warning in outcome.warnings { complain("octroi: \(file), \(warning)") }

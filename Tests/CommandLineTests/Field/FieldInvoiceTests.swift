@@ -53,20 +53,37 @@ import Units
         try host.must("invoice", "verify")
     }
 
-    /// A date is a day of the billing zone, in YAML and CSV as on the command line.
-    @Test(arguments: [("UTC", "2025-08-01T00"), ("Europe/Paris", "2025-07-31T22")])
-    func dayOfAnImportIsThatOfTheBillingZone(zone: String, hour: String) throws {
-        let host = try FieldHost(settings: "time_zone: \(zone)\n")
+    /// In a file of usage a date would be other hours in another zone, and the file no longer the same.
+    @Test func aDateIsNoTimeOfUsage() throws {
+        let host = try FieldHost(settings: "time_zone: Europe/Paris\n")
         let path = try host.file(
             "days.csv", usageHeader + "2025-08-01,2025-08-02,harbor,hold,crate,24\n")
-        try host.must("usage", "import", path)
-        let rows = try table(
-            host.must(
-                "usage", "--from", "2025-08-01", "--to", "2025-08-02", "--by", "hour", "--format",
-                "csv"
-            ).output)
-        #expect(rows.count == 24 && rows.allSatisfy { $0["quantity"] == "1" })
-        #expect(rows.first?["period_start"] == "\(hour):00:00Z")
+        let refused = try host.run("usage", "import", path)
+        #expect(refused.status == 65)
+        #expect(refused.errors.contains("line 2, start: \"2025-08-01\""), "\(refused.errors)")
+    }
+
+    /// Whose invoices were of another zone has to know where its months begin now.
+    @Test func anotherZoneThanTheLastInvoicesIsSaid() throws {
+        let host = try FieldHost(settings: "time_zone: Europe/Paris\n")
+        try host.take([row(5, at: "2025-07-05T00")])
+        let issued = try host.must("invoice", "issue", "--month", "2025-07")
+        #expect(!issued.errors.contains("time_zone"), "\(issued.errors)")
+        _ = try host.file("config/octroi.yaml", "time_zone: Asia/Kolkata\n")
+        let more = try host.file("more.csv", usageHeader + row(5, at: "2025-08-05T00"))
+        for words in [
+            ["apply"], ["usage", "import", more], ["invoice", "draft", "--month", "2025-08"],
+        ] {
+            let said = try octroi(words, store: host.store, config: host.config).errors
+            #expect(
+                said.contains(
+                    "time_zone is Asia/Kolkata, and the last invoice was of Europe/Paris"),
+                "\(words): \(said)")
+        }
+        // July of Kolkata ends 210 minutes before that of Paris: the rest of August is due.
+        let august = try host.must(
+            "invoice", "issue", "--from", "2025-07-31T22:00:00Z", "--to", "2025-09-01")
+        #expect(august.output.contains("5.00"))
     }
 
     /// It would be found by the daemon, or by the first invoice, else.
