@@ -219,7 +219,9 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         for error in reading.survey.failed.values { result.failed[error.rawValue, default: 0] += 1 }
         result.durationMicroseconds = ended.bootMicroseconds - began.bootMicroseconds
         result.bracketMicroseconds = reading.conservation.bracketMicroseconds
-        result.skipped = clock.advance(to: began, interval: intervalMicroseconds)
+        let late = clock.advance(to: began, interval: intervalMicroseconds)
+        // Before the first tick of a run nobody was late: nothing ran.
+        result.skipped = lastRevision == nil ? 0 : late
         result.epoch = clock.epoch
         return result
     }

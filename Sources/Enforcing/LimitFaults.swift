@@ -39,7 +39,11 @@ extension LimitedCgroup {
     private var isThere: Bool { (try? directory.text(named: "cgroup.controllers")) != nil }
 
     private func missing(_ key: LimitKey, _ place: String) -> Fault {
-        let controller = key.controller ?? "cgroup.freeze"
+        guard let controller = key.controller else {
+            return Fault(
+                .unavailable, at: place, found: "there is no \(key.file) here",
+                cure: "Linux has it in every cgroup but the root, from 5.2 on: name another cgroup")
+        }
         let offered = (try? directory.text(named: "cgroup.controllers")) ?? ""
         let list = offered.split(whereSeparator: \.isWhitespace).map(String.init)
         if list.contains(controller) {

@@ -5,7 +5,7 @@ import Units
 ///
 /// Whether their ladders and tenants are there is for the store to say.
 func readBudgets(
-    _ value: YAMLValue, _ names: WrittenNames = WrittenNames()
+    _ value: YAMLValue, in zone: BillingZone, _ names: WrittenNames = WrittenNames()
 ) throws(Fault) -> [Budget] {
     var budgets: [Budget] = []
     for item in try value.list() {
@@ -25,8 +25,12 @@ func readBudgets(
                 per: try members.choice("per", default: .month),
                 ladder: members["ladder"] == nil ? nil : try readIdentifier(members, "ladder"),
                 exemptUntil: try members["exempt_until"]?.value(
-                    "a time after 1970, such as 2026-12-01T00:00:00Z"
-                ) { Instant(rfc3339: $0).flatMap { $0.isBillable ? $0 : nil } },
+                    "a date in the billing zone, such as 2026-12-01, or a time such as "
+                        + "2026-12-01T00:00:00Z"
+                ) { text in
+                    (Instant(rfc3339: text) ?? zone.day(text)?.start)
+                        .flatMap { $0.isBillable ? $0 : nil }
+                },
                 exemptReason: try members["exempt_reason"]?.text()))
     }
     return budgets

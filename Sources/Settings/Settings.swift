@@ -180,7 +180,7 @@ public struct ContractFiles: Sendable {
             let members = try root.members(["tenants", "books", "limits", "budgets", "ladders"])
             if let list = members["limits"] { limits += try readLimits(list, names) }
             if let list = members["ladders"] { ladders += try readLadders(list, names) }
-            if let list = members["budgets"] { budgets += try readBudgets(list, names) }
+            if let list = members["budgets"] { budgets += try readBudgets(list, in: zone, names) }
             if let list = members["tenants"] {
                 tenants = try (tenants ?? []) + readTenants(list, in: zone, names)
             }

@@ -38,6 +38,23 @@ import Units
         #expect(try reasons() == ["not_running", "not_running"])
     }
 
+    /// A tick that comes late was skipped; one that nobody was there to take was not.
+    @Test func onlyACollectorThatRunsSkipsTicks() throws {
+        let kernel = FakeKernel()
+        for start in [0, 100] as [Int64] {
+            var collector = try Collector(
+                source: kernel, store: rig.store, intervalMilliseconds: 1000)
+            for second in [start, start + 1, start + 4] {
+                kernel.seconds = second
+                _ = try collector.tick()
+            }
+        }
+        let skipped = try DatabaseQueue(path: "\(rig.folder.path)/octroi.db").read {
+            try Int64.fetchAll($0, sql: "SELECT skipped FROM tick ORDER BY id")
+        }
+        #expect(skipped == [0, 0, 2, 0, 0, 2])
+    }
+
     @Test func anotherBootIsAReboot() throws {
         let kernel = FakeKernel()
         var collector = try Collector(

@@ -20,6 +20,8 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
 
 @Suite struct BudgetsFileTests {
     @Test func budgetsAreRead() throws {
+        let east = BillingZone(
+            name: "Test/East", offsets: [.init(since: Instant(seconds: 0), seconds: 3600)])
         let budgets = try readBudgets(
             list(
                 """
@@ -28,8 +30,8 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
                   - tenant: lab
                     amount: "0"
                     per: day
-                  - { tenant: free, amount: "7.5" }
-                """))
+                  - { tenant: free, amount: "7.5", exempt_until: 2026-12-02 }
+                """), in: east)
         #expect(
             budgets == [
                 Budget(
@@ -37,9 +39,11 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
                     ladder: "gentle", exemptUntil: Instant(rfc3339: "2026-12-01T00:00:00Z"),
                     exemptReason: "trial month"),
                 Budget(tenant: "lab", amount: try #require(Budget.Amount("0")), per: .day),
-                Budget(tenant: "free", amount: try #require(Budget.Amount("7.5")), per: .month),
+                Budget(
+                    tenant: "free", amount: try #require(Budget.Amount("7.5")), per: .month,
+                    exemptUntil: Instant(rfc3339: "2026-12-01T23:00:00Z")),
             ])
-        #expect(try readBudgets(list("budgets: []")).isEmpty)
+        #expect(try readBudgets(list("budgets: []"), in: .utc).isEmpty)
     }
 
     @Test(arguments: [
@@ -70,7 +74,7 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
         ),
     ])
     func wrongBudgetsNameLineAndKey(text: String, place: String, found: String) throws {
-        try expectFault(place, found) { _ = try readBudgets(list(text)) }
+        try expectFault(place, found) { _ = try readBudgets(list(text), in: .utc) }
     }
 
     @Test func laddersAreRead() throws {
@@ -233,7 +237,7 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
             return try #require(try YAMLValue.parse(try readText(path), file: path))
         }
         let budgets = try root("budgets.yaml").members(["budgets", "ladders"])
-        #expect(try readBudgets(budgets.required("budgets")).isEmpty)
+        #expect(try readBudgets(budgets.required("budgets"), in: .utc).isEmpty)
         let ladders = try readLadders(budgets.required("ladders"))
         #expect(ladders.map(\.id) == ["gentle"])
         #expect(try readLimits(root("limits.yaml").members(["limits"]).required("limits")).isEmpty)
