@@ -8,7 +8,7 @@
 -- column: reason: before_first_reading, root_vanished, or why a kernel file could not be read
 -- column: since: from when it was not metered; NULL: since it was made
 -- column: until: until when
--- column: cpu_us: the CPU time of it; NULL if not known; display=us
+-- column: cpu_us: the CPU time of it; that of a tenant root holds what the containers below it used; NULL if not known; display=us
 -- column: meters: the meters it is about, which a price book prices; NULL: all
 -- column: file: the kernel file that could not be read; cgroup: none of them; NULL: not about a file
 -- column: made_good: 1 if the counter went on and its next reading was billed: nothing is lost

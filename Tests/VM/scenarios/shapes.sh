@@ -82,3 +82,12 @@ for index in "${!paths[@]}"; do
     is "with all that it used" "$(metered "$path" cpu)" "$(counter "$path" cpu.stat usage_usec)"
 done
 octroi store verify
+
+# A limit goes through Podman's own interface, and Podman's own tool can change it after.
+systemctl start podman.socket
+scope=/machine.slice/libpod-$alone.scope
+octroi limit set "$scope" cpu=0.5 memory.max=128M --reason scenario
+is "podman's limits are the kernel's" "$(of "$scope" cpu.max), $(of "$scope" memory.max)" "50000 100000, 134217728"
+podman update --cpus 1 "$alone" >/dev/null
+is "and changes them" "$(of "$scope" cpu.max)" "100000 100000"
+octroi limit show "$scope"
