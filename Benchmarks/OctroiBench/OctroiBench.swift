@@ -63,7 +63,7 @@ enum OctroiBench {
         let store = try Store(at: store, for: .write)
         var collector = try Collector(
             source: LiveKernel(root: CgroupRoot(opening: path), isKernel: true), store: store,
-            intervalMilliseconds: 10_000)
+            intervalMilliseconds: 10_000, in: .utc)
         _ = try collector.tick()
         _ = try collector.tick()
         let start = cpuMicroseconds()
@@ -80,7 +80,7 @@ enum OctroiBench {
         let store = try Store(at: store, for: .write)
         var collector = try Collector(
             source: LiveKernel(root: CgroupRoot(opening: path), isKernel: true), store: store,
-            intervalMilliseconds: 10_000)
+            intervalMilliseconds: 10_000, in: .utc)
         _ = try collector.tick()
         let tree = LimitedTree(root: try CgroupRoot(opening: path))
         var wanted: [LimitEffect] = []

@@ -46,7 +46,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
 
     /// Starts a run in the store, from where the last one of this boot and root ended.
     public init(
-        source: Source, store: Store, intervalMilliseconds: Int64, in zone: BillingZone = .utc
+        source: Source, store: Store, intervalMilliseconds: Int64, in zone: BillingZone
     ) throws(Fault) {
         self.zone = zone
         // A plain folder's inodes mean something only under that folder.

@@ -4,8 +4,10 @@ import Units
 
 /// Feeds a recording through the pipeline, to its end.
 public func replay(_ kernel: ReplayKernel, into store: Store) throws(Fault) {
+    // A recording comes to the same ledger wherever it is replayed.
     var collector = try Collector(
-        source: kernel, store: store, intervalMilliseconds: kernel.header.intervalMilliseconds)
+        source: kernel, store: store, intervalMilliseconds: kernel.header.intervalMilliseconds,
+        in: .utc)
     while try kernel.advance() { _ = try collector.tick() }
 }
 

@@ -2,8 +2,8 @@ import BigInt
 import Invoicing
 import Units
 
-// The cost by day, or by month where there are too many days: each meter's net amount over its usage of that time, the rest evenly over time; and
-// a bar of its own for what the document corrects. All bars add up to its net.
+// The cost of each day, or of each month where there are too many days: the net amount of a meter is spread
+// by its usage, the rest evenly over time. Corrections have a bar of their own. All bars add up to the net.
 extension InvoicePage {
     private struct Stretch {
         var period: Period

@@ -25,10 +25,11 @@ extension Store {
             try Bool.fetchOne(
                 db,
                 sql: """
-                    SELECT EXISTS (SELECT 1 FROM completeness_hour WHERE hour_s >= ? AND hour_s < ?)
+                    SELECT EXISTS (SELECT 1 FROM completeness_hour WHERE hour_s > ? AND hour_s < ?)
                     """,
                 arguments: [
-                    period?.start.seconds ?? .min, period?.end.seconds ?? .max,
+                    // A UTC hour that began before may reach into the period.
+                    period.map { $0.start.seconds - 3600 } ?? .min, period?.end.seconds ?? .max,
                 ]) ?? false
         }
     }

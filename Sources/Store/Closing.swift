@@ -21,24 +21,24 @@ public struct ClosingPolicy: Hashable, Sendable {
     func rule(_ kind: Note.Kind) -> ClosingRule { rules[kind] ?? .print }
 }
 
-/// Doubts about the metering of a period.
-public struct Doubts: Sendable {
-    /// Of all tenants alike.
+/// The notes that invoices of a period would carry if they were issued now.
+public struct ClosingNotes: Sendable {
+    /// Those that every invoice would carry.
     public var common: [Note]
-    /// Of one.
+    /// Those of one tenant's invoice.
     public var tenants: [(tenant: String, notes: [Note])]
 }
 
 extension Store {
-    /// What issuing a period would say of its metering, as far as can be told now.
-    public func doubts(
+    /// Looks for what `issue` would note, or refuse to issue for. Nothing is written.
+    public func closingNotes(
         over period: Period, tenant: String?, at now: Instant
-    ) throws(Fault) -> Doubts {
+    ) throws(Fault) -> ClosingNotes {
         let differences = try audit(over: period).filter { $0.difference != 0 }
+        let changed = try verifyTerms()
         return try read { db in
-            let damage = try attributionDamage(db, most: 3) + termDamage(db, most: 3)
-            return try ClosingChecks(db, period, differences, damage: damage, at: now)
-                .doubts(of: payers(db, tenant), at: now)
+            try ClosingChecks(db, period, differences, changed: changed, at: now)
+                .notes(of: payers(db, tenant), at: now)
         }
     }
 }
@@ -63,15 +63,15 @@ struct ClosingChecks {
     private let period: Period
     private let common: [Note]
     private let differences: [AuditRow]
-    /// What another hand changed of that which decides amounts.
-    private let damage: [Note]
+    /// Prices, tenants and owners that were changed without Octroi.
+    private let changed: [Note]
 
     init(
-        _ db: Database, _ period: Period, _ differences: [AuditRow], damage: [String] = [],
+        _ db: Database, _ period: Period, _ differences: [AuditRow], changed: [String] = [],
         at now: Instant
     ) throws {
         (self.db, self.period) = (db, period)
-        self.damage = damage.map { Note(.audit, $0) }
+        self.changed = changed.prefix(3).map { Note(.audit, $0) }
         common = try Self.gaps(db, period) + Self.open(db, period, at: now)
         self.differences = differences.filter { $0.difference != 0 }
     }
@@ -90,7 +90,7 @@ struct ClosingChecks {
             try refuse(common, tenant, policy)
             notes += common
         }
-        let differences = damage + differences(of: tenant)
+        let differences = changed + differences(of: tenant)
         try refuse(differences, tenant, policy)
         return notes + differences
     }
@@ -104,13 +104,13 @@ struct ClosingChecks {
         }
     }
 
-    /// What there is to say before anything is issued, blocked or not.
+    /// The notes before anything is issued, whatever the policy blocks.
     ///
-    /// That a period which is not over is not metered to its end goes without saying.
-    fileprivate func doubts(of tenants: [Tenant], at now: Instant) throws -> Doubts {
+    /// While the period lasts, nobody expects readings up to its end: a note of kind `open` is left out.
+    fileprivate func notes(of tenants: [Tenant], at now: Instant) throws -> ClosingNotes {
         let isOver = period.end <= now
-        return Doubts(
-            common: damage + common.filter { isOver || $0.kind != .open },
+        return ClosingNotes(
+            common: changed + common.filter { isOver || $0.kind != .open },
             tenants: try tenants.compactMap { tenant in
                 let notes =
                     try metering(of: tenant, ClosingPolicy(rules: [:]))

@@ -164,7 +164,7 @@ extension Store {
     }
 
     /// The kernel's boot id: behind it may stand the plain folder that it is of.
-    private func hostBoot(_ db: Database, _ boot: Int64) throws -> Substring? {
+    func hostBoot(_ db: Database, _ boot: Int64) throws -> Substring? {
         try String.fetchOne(db, sql: "SELECT boot_id FROM boot WHERE id = ?", arguments: [boot])?
             .prefix { $0 != " " }
     }

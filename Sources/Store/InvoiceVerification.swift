@@ -36,10 +36,7 @@ extension Store {
             var result = InvoiceVerification()
             try walkChain(db, &result)
             // What is billed next rests on it.
-            let damage = try attributionDamage(db, most: 10) + termDamage(db, most: 10)
-            result.differences += damage.map {
-                InvoiceDifference(nil, $0)
-            }
+            result.differences += try changedTerms(db).map { InvoiceDifference(nil, $0) }
             let all = try String.fetchAll(
                 db, sql: "SELECT number FROM invoice ORDER BY series, sequence")
             let sweep = try UsageSweep(db, withOpen: nil)

@@ -63,6 +63,7 @@ extension Store {
     ) throws(Fault) -> IssuedNow {
         // Read by itself, as it may take long, and is not needed while the store is locked.
         let differences = try audit(over: period).filter { $0.difference != 0 }
+        let changed = try verifyTerms()
         return try write { db in
             let payers = try payers(db, tenant)
             let issued = try IssuedInvoices(db, tenant: tenant, withOpen: false)
@@ -71,7 +72,7 @@ extension Store {
                 return !plan.open.isEmpty || (options.isAgain && !plan.credited.isEmpty)
             }
             if isDue { try closeRows(db, of: period, at: now) }
-            var issuing = try Issuing(db, period, now, options, issued, differences)
+            var issuing = try Issuing(db, period, now, options, issued, differences, changed)
             let invoices = try payers.flatMap { try issuing.issue($0) }
             let unbilled = try issuing.unbilled(payers, invoices)
             if isDue {
@@ -83,7 +84,7 @@ extension Store {
         }
     }
 
-    /// The billing zone of the newest invoice; `nil` if there is none.
+    /// The billing zone of the newest invoice; `nil` before the first one.
     public func zoneOfLastInvoice() throws(Fault) -> String? {
         try read { db in
             try String.fetchOne(
@@ -154,15 +155,14 @@ private struct Issuing {
 
     init(
         _ db: Database, _ period: Period, _ now: Instant, _ options: IssueOptions,
-        _ issued: IssuedInvoices, _ differences: [AuditRow]
+        _ issued: IssuedInvoices, _ differences: [AuditRow], _ changed: [String]
     ) throws {
         (self.db, self.period, self.now, self.options) = (db, period, now, options)
         self.issued = issued
         drafting = try Drafting(db, options.zone, issued, withOpen: false)
         books = try loadBooks(db)
         ledger = try LedgerEntry.last(db)
-        let damage = try attributionDamage(db, most: 3) + termDamage(db, most: 3)
-        checks = try ClosingChecks(db, period, differences, damage: damage, at: now)
+        checks = try ClosingChecks(db, period, differences, changed: changed, at: now)
     }
 
     /// The invoices of a tenant that were there already, and those that are issued now.

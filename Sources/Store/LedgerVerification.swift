@@ -43,15 +43,16 @@ extension Store {
     /// Where what decides amounts besides usage is not what the chain says it is, in words.
     ///
     /// Whose hours are, price books, tenants: rows of usage are not read for it.
-    public func verifyTerms() throws(Fault) -> [String] {
-        try read { db in
-            var verifier = try LedgerVerifier(db)
-            try verifier.checkChain(nil)
-            try verifier.checkTermEntries()
-            try verifier.checkOwnersAndTerms()
-            return verifier.result.damage
-        }
-    }
+    public func verifyTerms() throws(Fault) -> [String] { try read(changedTerms) }
+}
+
+/// The same, inside a transaction.
+func changedTerms(_ db: Database) throws -> [String] {
+    var verifier = try LedgerVerifier(db)
+    try verifier.checkChain(nil)
+    try verifier.checkTermEntries()
+    try verifier.checkOwnersAndTerms()
+    return verifier.result.damage
 }
 
 private struct LedgerVerifier {

@@ -7,21 +7,26 @@ extension Store {
     ///
     /// Memory and limits are those of the last tick, however old it is. Rates are not known where it is
     /// too old to tell what happens now.
-    public func live(at now: Instant) throws(Fault) -> LiveReading {
+    ///
+    /// - Parameter bootID: this boot of the host. Within it age is told by the clock that nobody sets; a
+    ///   tick of another boot is always old.
+    public func live(at now: Moment, ofBoot bootID: String) throws(Fault) -> LiveReading {
         try read { db in
             let ticks = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT t.id, t.boottime_us, t.wall_ms, r.interval_ms
+                    SELECT t.id, t.boottime_us, t.wall_ms, r.interval_ms, r.boot
                     FROM tick t JOIN run r ON r.id = t.run
                     WHERE t.run = (SELECT run FROM tick ORDER BY id DESC LIMIT 1)
                     ORDER BY t.id DESC LIMIT 2
                     """)
             guard let last = ticks.first else { return LiveReading([]) }
             let read = Instant(milliseconds: last["wall_ms"])
-            let isCurrent = isRecent(
-                ageMilliseconds: now.milliseconds - read.milliseconds,
-                intervalMilliseconds: last["interval_ms"])
+            let age = now.bootMicroseconds - (last["boottime_us"] as Int64)
+            let isCurrent =
+                try hostBoot(db, last["boot"]).map(String.init) == bootID
+                && isRecent(
+                    ageMilliseconds: age / 1000, intervalMilliseconds: last["interval_ms"])
             let before = ticks.count > 1 ? ticks[1] : nil
             let elapsed = before.map {
                 (last["boottime_us"] as Int64) - ($0["boottime_us"] as Int64)

@@ -2,9 +2,9 @@ import Foundation
 import GRDB
 import Units
 
-/// Where what decides amounts is not what was said of it, in words.
+/// Names the rows that decide amounts and are not as table `term` says.
 ///
-/// - Parameter most: so many rows of a kind are named; the rest is counted.
+/// - Parameter most: how many rows of a kind are named; the others are only counted.
 func termDamage(_ db: Database, most: Int) throws -> [String] {
     var damage = try unclosed(db)
     for kind in TermKind.all {

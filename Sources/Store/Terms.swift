@@ -13,7 +13,7 @@ struct TermKind: Sendable {
     let key: String
     let fields: [(name: String, value: String)]
 
-    /// SQL: fields as a JSON object of texts, null where there is none.
+    /// SQL: the fields as a JSON object. Values are texts; a field without a value is null.
     private func said(_ chosen: Set<String>?) -> String {
         let parts = fields.filter { chosen?.contains($0.name) ?? true }.map {
             "'\($0.name)', CAST(\($0.value) AS TEXT)"

@@ -19,7 +19,7 @@ import Units
     }
 
     private func collector() throws -> Collector<FakeKernel> {
-        try Collector(source: kernel, store: store, intervalMilliseconds: 10_000)
+        try Collector(source: kernel, store: store, intervalMilliseconds: 10_000, in: .utc)
     }
 
     private func usage(_ meter: Meter) throws -> [String: Int128] {

@@ -26,7 +26,7 @@ import Units
         let kernel = try LiveKernel(
             root: CgroupRoot(opening: "\(rig.folder.path)/\(tree)"), clock: rig.clock.look)
         var collector = try Collector(
-            source: kernel, store: rig.store, intervalMilliseconds: 1000)
+            source: kernel, store: rig.store, intervalMilliseconds: 1000, in: .utc)
         _ = try collector.tick()
     }
 
@@ -43,7 +43,7 @@ import Units
         let kernel = FakeKernel()
         for start in [0, 100] as [Int64] {
             var collector = try Collector(
-                source: kernel, store: rig.store, intervalMilliseconds: 1000)
+                source: kernel, store: rig.store, intervalMilliseconds: 1000, in: .utc)
             for second in [start, start + 1, start + 4] {
                 kernel.seconds = second
                 _ = try collector.tick()
@@ -58,7 +58,7 @@ import Units
     @Test func anotherBootIsAReboot() throws {
         let kernel = FakeKernel()
         var collector = try Collector(
-            source: kernel, store: rig.store, intervalMilliseconds: 1000)
+            source: kernel, store: rig.store, intervalMilliseconds: 1000, in: .utc)
         _ = try collector.tick()
         try tick("tree")
         #expect(try reasons() == ["rebooted"])

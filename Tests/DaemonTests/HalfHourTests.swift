@@ -84,7 +84,8 @@ import Units
 
     /// From the tick on at which it is read; what lies in an hour before stays there.
     @Test func theZoneMayChangeWhileItRuns() throws {
-        var collector = try Collector(source: kernel, store: store, intervalMilliseconds: 10_000)
+        var collector = try Collector(
+            source: kernel, store: store, intervalMilliseconds: 10_000, in: .utc)
         try tick(&collector, -600, cpu: 10)
         try tick(&collector, -300, cpu: 30)
         collector.zone = zone

@@ -31,7 +31,8 @@ final class HoursRig {
 
     /// So many ticks of a new collector.
     func run(ticks count: Int) throws {
-        var collector = try Collector(source: kernel, store: store, intervalMilliseconds: 600_000)
+        var collector = try Collector(
+            source: kernel, store: store, intervalMilliseconds: 600_000, in: .utc)
         for _ in 0..<count {
             rehearsal.set(tick: ticks)
             _ = try collector.tick()

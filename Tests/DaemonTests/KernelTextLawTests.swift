@@ -6,6 +6,7 @@ import Store
 import TestKernel
 import TestSupport
 import Testing
+import Units
 
 /// Whatever the kernel prints, the collector never stops: what is readable is metered exactly, and the
 /// rest is absent with its reason.
@@ -22,14 +23,14 @@ import Testing
     func whatIsReadableIsMeteredAndTheRestIsAbsent(age: OddHost.Age, seed: UInt64) throws {
         let host = OddHost(age, seed: seed)
         var collector = try Collector(
-            source: host.kernel, store: store, intervalMilliseconds: 10_000)
+            source: host.kernel, store: store, intervalMilliseconds: 10_000, in: .utc)
         for tick in 0..<60 {
             host.pass(isCalm: tick >= 58)
             _ = try collector.tick()
             // Now and then it begins anew: what the store holds is all it needs.
             if tick % 13 == 12 {
                 collector = try Collector(
-                    source: host.kernel, store: store, intervalMilliseconds: 10_000)
+                    source: host.kernel, store: store, intervalMilliseconds: 10_000, in: .utc)
             }
             for container in try store.containers(all: true) {
                 #expect(
@@ -71,7 +72,7 @@ import Testing
         /// How much was said in ticks of a new collector.
         func run(_ usages: [String]) throws -> Int {
             var collector = try Collector(
-                source: kernel, store: store, intervalMilliseconds: 10_000)
+                source: kernel, store: store, intervalMilliseconds: 10_000, in: .utc)
             var told = 0
             for usage in usages {
                 kernel.seconds += 10
@@ -98,7 +99,8 @@ import Testing
     @Test func oddTextIsWrittenDownOnce() throws {
         let kernel = FakeKernel()
         kernel.cgroups = [FakeKernel.Cgroup("/a", id: 2)]
-        var collector = try Collector(source: kernel, store: store, intervalMilliseconds: 10_000)
+        var collector = try Collector(
+            source: kernel, store: store, intervalMilliseconds: 10_000, in: .utc)
         var told = 0
         for tick in 0..<8 {
             kernel.seconds += 10
@@ -132,7 +134,8 @@ import Testing
             FakeKernel.Cgroup("/t/a", id: 3, root: 2), FakeKernel.Cgroup("/t/b", id: 4, root: 2),
             FakeKernel.Cgroup("/c", id: 5),
         ]
-        var collector = try Collector(source: kernel, store: store, intervalMilliseconds: 10_000)
+        var collector = try Collector(
+            source: kernel, store: store, intervalMilliseconds: 10_000, in: .utc)
         for index in kernel.cgroups.indices {
             kernel.cgroups[index].texts[.cpuStat] = "usage_usec 0\n"
             kernel.cgroups[index].texts[.cpuMax] = "50000 100000\n"
@@ -171,7 +174,8 @@ import Testing
     @Test func aFolderAtTwoPlacesIsMeteredOnce() throws {
         let kernel = FakeKernel()
         kernel.cgroups = [FakeKernel.Cgroup("/a", id: 2), FakeKernel.Cgroup("/b/a", id: 2)]
-        var collector = try Collector(source: kernel, store: store, intervalMilliseconds: 10_000)
+        var collector = try Collector(
+            source: kernel, store: store, intervalMilliseconds: 10_000, in: .utc)
         var told: [String] = []
         for tick in 0..<4 {
             kernel.seconds += 10

@@ -44,7 +44,7 @@ import Units
             try rig.run(ticks: 2)
         } else {
             var collector = try Collector(
-                source: rig.kernel, store: rig.store, intervalMilliseconds: 600_000)
+                source: rig.kernel, store: rig.store, intervalMilliseconds: 600_000, in: .utc)
             rig.kernel.seconds += 600
             let doubtful = try collector.tick()
             #expect(doubtful.clockDoubt?.contains("nothing vouches") == true)

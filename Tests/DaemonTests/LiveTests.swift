@@ -38,7 +38,7 @@ import Units
         _ = try collector.tick()
         // A microsecond for each container waits until the counters are at rest.
         _ = try collector.tick()
-        let live = try rig.store.live(at: rig.now).containers
+        let live = try rig.store.live(at: rig.clock.look(), ofBoot: Host.bootID()).containers
         #expect(live.map(\.path) == ["/acme", "/acme/a", "/acme/b"])
         #expect(live.map(\.kind) == [.tenantRoot, .container, .container])
         let root = try #require(live[0].row)
@@ -50,8 +50,12 @@ import Units
     }
 
     /// Ticks come each second: after three of them and a second it has stood still.
-    @Test(arguments: [(3900, true), (4100, false), (86_400_000, false), (-86_400_000, true)])
-    func ratesAreOfNowOrNotKnown(age: Int64, isKnown: Bool) throws {
+    @Test(arguments: [
+        (3900, 0, true), (4100, 0, false), (86_400_000, 0, false),
+        // The wall clock may be set as it likes.
+        (1000, 86_400_000, true), (1000, -86_400_000, true), (60_000, -86_400_000, false),
+    ])
+    func ratesAreOfNowOrNotKnown(age: Int64, step: Int64, isKnown: Bool) throws {
         let rig = try Rig()
         var collector = try rig.collector()
         for cpu in [0, 5_000_000] {
@@ -60,15 +64,21 @@ import Units
             rig.clock.advance(milliseconds: 1000)
             _ = try collector.tick()
         }
-        let last = try #require(try rig.store.live(at: rig.now).containers.first)
+        let (read, boot) = (rig.clock.look(), try Host.bootID())
+        let last = try #require(try rig.store.live(at: read, ofBoot: boot).containers.first)
         #expect(last.cpuRate != nil)
-        let read = rig.now.milliseconds
-        let reading = try rig.store.live(at: Instant(milliseconds: read + age))
+        let now = Moment(
+            wall: Instant(milliseconds: read.wall.milliseconds + age + step),
+            bootMicroseconds: read.bootMicroseconds + age * 1000)
+        let reading = try rig.store.live(at: now, ofBoot: boot)
         let live = try #require(reading.containers.first)
         #expect(live.cpuRate == (isKnown ? last.cpuRate : nil))
         #expect(live.memory == last.memory)
         #expect((reading.silentSince == nil) == isKnown)
         // A tick looks at the clock a few times, a millisecond each.
-        #expect(reading.silentSince.map { read - $0.milliseconds < 100 } ?? isKnown)
+        #expect(
+            reading.silentSince.map { read.wall.milliseconds - $0.milliseconds < 100 } ?? isKnown)
+        // Of another boot nothing is of now.
+        #expect(try rig.store.live(at: read, ofBoot: "another").silentSince != nil)
     }
 }

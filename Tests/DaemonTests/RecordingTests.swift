@@ -43,7 +43,7 @@ import Units
         let recorder = try RecordingKernel(
             rig.kernel(), into: file, tenants: [acme], intervalMilliseconds: 1000)
         var collector = try Collector(
-            source: recorder, store: rig.store, intervalMilliseconds: 1000)
+            source: recorder, store: rig.store, intervalMilliseconds: 1000, in: .utc)
         try write("t/cpu.stat", "usage_usec 1000\n")
         for name in ["t/a", "t/b", "web"] { try rig.set(name, cpu: 100) }
         try write("web/io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4\n")

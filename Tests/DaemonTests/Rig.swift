@@ -30,7 +30,7 @@ struct Rig {
     }
 
     func collector() throws -> Collector<LiveKernel> {
-        try Collector(source: kernel(), store: store, intervalMilliseconds: 1000)
+        try Collector(source: kernel(), store: store, intervalMilliseconds: 1000, in: .utc)
     }
 
     /// CPU metered so far, by container.

@@ -56,7 +56,8 @@ import Units
 
     /// One tick every ten seconds; in those of `broken` something is done to the kernel's files.
     private func run(_ ticks: Int, broken: Range<Int>, _ harm: () -> Void) throws {
-        var collector = try Collector(source: kernel, store: store, intervalMilliseconds: 10_000)
+        var collector = try Collector(
+            source: kernel, store: store, intervalMilliseconds: 10_000, in: .utc)
         for tick in 0..<ticks {
             kernel.seconds = Int64(tick) * 10
             kernel.failed = [:]
@@ -203,10 +204,12 @@ import Units
     /// All of a cgroup that cannot be seen is named; its counters are made good, its memory is not.
     @Test func aCgroupThatCannotBeSeenIsNamed() throws {
         try price("cpu", "memory", "net_rx_bytes")
-        var collector = try Collector(source: kernel, store: store, intervalMilliseconds: 10_000)
+        var collector = try Collector(
+            source: kernel, store: store, intervalMilliseconds: 10_000, in: .utc)
         _ = collector
         try run(3, broken: 0..<0) {}
-        collector = try Collector(source: kernel, store: store, intervalMilliseconds: 10_000)
+        collector = try Collector(
+            source: kernel, store: store, intervalMilliseconds: 10_000, in: .utc)
         let all = kernel.cgroups
         var said: [String] = []
         for tick in 3..<6 {
@@ -232,16 +235,16 @@ import Units
     // MARK: Before an invoice
 
     /// What an invoice would say or be refused for is said before it is issued.
-    @Test func doubtsAreSaidBeforeAnythingIsIssued() throws {
+    @Test func notesAreKnownBeforeAnythingIsIssued() throws {
         try price("cpu", "memory")
         try run(6, broken: 2..<4) { harm(.memoryStat, .malformed) }
         let later = kernel.at(3600).wall
-        let doubts = try store.doubts(over: hour, tenant: "acme", at: later)
-        let notes = try #require(doubts.tenants.first?.notes.map(\.text))
+        let before = try store.closingNotes(over: hour, tenant: "acme", at: later)
+        let notes = try #require(before.tenants.first?.notes.map(\.text))
         #expect(notes.contains { $0.hasPrefix("/a: memory not measured \(time(10, 40))") })
         // Only a period that is over can lack its end.
-        #expect(doubts.common.map(\.kind) == [.open])
-        let running = try store.doubts(over: hour, tenant: nil, at: kernel.now().wall)
+        #expect(before.common.map(\.kind) == [.open])
+        let running = try store.closingNotes(over: hour, tenant: nil, at: kernel.now().wall)
         #expect(running.common.isEmpty && running.tenants.count == 1)
         let issued = try #require(try issue().invoices.first)
         let said = issued.notes.map(\.text)

@@ -66,7 +66,8 @@ enum Rehearse {
             try again { try between(store, rehearsal, done - 1) }
         }
         var collector = try again {
-            try Collector(source: rehearsal.kernel, store: store, intervalMilliseconds: 600_000)
+            try Collector(
+                source: rehearsal.kernel, store: store, intervalMilliseconds: 600_000, in: .utc)
         }
         while done < ticks {
             rehearsal.set(tick: done)

@@ -189,6 +189,7 @@ private let hour: Int128 = 3_600_000_000
         "UPDATE price_book SET definition = replace(definition, '0.40', '0.39') WHERE id = 2",
         "UPDATE tenant SET name = 'x' WHERE id = 'lab'",
         "UPDATE attribution SET tenant = 'lab' WHERE tenant = 'acme'",
+        "INSERT INTO term (uid, kind, key, said, entry) VALUES (0, 'tenant', 'acme', '{\"price_book\":\"other\"}', 2); UPDATE tenant SET price_book = 'other' WHERE id = 'acme'",
     ])
     func nothingIsIssuedByWhatAnotherHandWrote(_ deed: String) throws {
         let billing = try eventful()

@@ -14,12 +14,13 @@ struct AuditCommand: ParsableCommand {
             everything below it, containers that have ended included. Pending is what was used while the \
             tree was being read; the next reading shows who used it.
 
-            What decides amounts besides usage (price books, tenants, whose hours are) is held against the \
-            ledger's chain; what another hand changed is listed on stderr.
+            Price books, tenants and the owners of hours are compared with the ledger's chain. What was \
+            changed without Octroi is listed on stderr, and so is time in which a priced meter was not \
+            measured, or in which nothing was metered at all.
 
-            Where nothing was metered in a period, it says so. Time in which a priced meter was not measured is listed on stderr. Exit code 1 on any \
-            difference, and where a kernel file exists and could not be read. A controller that is off, \
-            or a container on the host's network, is listed only: there is no counter to compare with.
+            Exit code 1 on any difference, and if a kernel file exists and could not be read. A controller \
+            that is off, or a container on the host's network, is listed only: there is no counter to \
+            compare with.
 
             EXAMPLES
               octroi audit

@@ -44,7 +44,7 @@ struct ContainersCommand: ParsableCommand {
         let store = try place.store(.read)
         try which.check(store)
         var pricing = HourPricing(store, in: try place.settings().zone)
-        let (priced, silence) = try pricedContainers(store, &pricing, at: Host.wallTime())
+        let (priced, silence) = try pricedContainers(store, &pricing)
         let entries = entries(try store.containers(all: all), priced)
         if isolation {
             return try showIsolation(entries.compactMap(\.container), try store.lastRoot())

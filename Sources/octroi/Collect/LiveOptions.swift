@@ -1,4 +1,5 @@
 import ArgumentParser
+import Daemon
 import Metering
 import Reporting
 import Store
@@ -35,11 +36,12 @@ struct LiveOptions: ParsableArguments {
 ///
 /// - Returns: also what is to be said if the collector stands still.
 func pricedContainers(
-    _ store: Store, _ pricing: inout HourPricing, at now: Instant
+    _ store: Store, _ pricing: inout HourPricing
 ) throws(Fault) -> (containers: [PricedContainer], silence: String?) {
-    let reading = try store.live(at: now)
+    let now = Host.now()
+    let reading = try store.live(at: now, ofBoot: Host.bootID())
     return (
-        pricedWithSums(reading.containers, try pricing.costs(at: now)),
+        pricedWithSums(reading.containers, try pricing.costs(at: now.wall)),
         reading.silentSince.map {
             "Nothing has been read since \($0): rates are not known; memory and limits are of then"
         }

@@ -61,7 +61,7 @@ struct TopCommand: ParsableCommand {
 
     private func sheet(_ store: Store, _ pricing: inout HourPricing) throws(Fault) -> Sheet {
         let now = Host.wallTime()
-        let (found, silence) = try pricedContainers(store, &pricing, at: now)
+        let (found, silence) = try pricedContainers(store, &pricing)
         tellSilence(silence, beside: output.format)
         let all = found.filter { which.includes(tenant: $0.live.tenant, path: $0.live.path) }
         let cgroups = all.filter { $0.live.kind != .tenant }

@@ -10,7 +10,8 @@ struct InvoiceDraft: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "draft", abstract: "Show what invoices would be now; nothing is written.",
         discussion: """
-            What issuing would say of the metering, or would not issue for, is said on stderr.
+            The notes that the invoices would carry (time that was not measured, differences of the audit) are \
+            printed on stderr.
 
             EXAMPLE
               octroi invoice draft --month 2026-11 --tenant acme
@@ -32,20 +33,21 @@ struct InvoiceDraft: ParsableCommand {
                     + "\(issued.number); its draft shows what the ledger says now")
         }
         try showInvoices(drafts.map { (nil, $0) }, output.format)
-        let doubts = try store.doubts(over: period, tenant: which.tenant, at: Host.wallTime())
+        let notes = try store.closingNotes(
+            over: period, tenant: which.tenant, at: Host.wallTime())
         say(
-            doubts.common.map { "\($0.kind.rawValue): \($0.text)" }
-                + doubts.tenants.flatMap { tenant, notes in
+            notes.common.map { "\($0.kind.rawValue): \($0.text)" }
+                + notes.tenants.flatMap { tenant, notes in
                     notes.map { "tenant \(tenant), \($0.kind.rawValue): \($0.text)" }
                 })
     }
 }
 
-/// Says doubts about the metering, a screen of them.
-private func say(_ doubts: [String]) {
-    for line in doubts.prefix(20) { complain("octroi: \(line)") }
-    if doubts.count > 20 {
-        complain("octroi: and \(doubts.count - 20) more: octroi report unmetered, octroi audit")
+/// Prints notes on stderr, 20 lines at most.
+private func say(_ notes: [String]) {
+    for line in notes.prefix(20) { complain("octroi: \(line)") }
+    if notes.count > 20 {
+        complain("octroi: and \(notes.count - 20) more: octroi report unmetered, octroi audit")
     }
 }
 
@@ -61,6 +63,10 @@ struct InvoiceIssue: ParsableCommand {
         discussion: """
             An issued invoice never changes, and issuing again changes nothing. Usage that comes \
             to light later is on the tenant's next invoice, as a correction.
+
+            Price books, tenants and the owners of hours are compared with the ledger's chain first: nothing is \
+            issued if they were changed without Octroi (closing: { audit: print } notes it on the invoices \
+            instead). Rows of usage are checked by octroi store verify, as that takes longer.
 
             A month that is not over can be drafted. With --until now it is issued up to the end \
             of this hour; issuing the month when it is over then bills the rest of it.

@@ -11,7 +11,7 @@ struct StoreVerify: ParsableCommand {
         discussion: """
             Names each row that was changed, added or deleted since its hour was closed, and each \
             block of samples whose bytes are not those that were sealed. Exits with 1 if there is \
-            one. Price books, tenants and whose hours are must be what the chain says was said of them.
+            one. Price books, tenants and the owners of hours have to be as Octroi wrote them.
 
             The last line's hash stands for the whole ledger: keep it elsewhere, and --head shows \
             later that the ledger still goes back to it, so that nobody wrote it anew.

@@ -23,7 +23,7 @@ struct ApplyCommand: ParsableCommand {
             EXAMPLES
               octroi apply                         the config folder's files
               octroi apply --plan prices.yaml      only say what would change
-              octroi apply --reason "order 4711"   who changed it and why is in octroi limit history
+              octroi apply --reason "order 4711"   noted in octroi limit history
               octroi apply --accounting            let systemd account io of tenants' slices
             """)
 

@@ -10,10 +10,12 @@ struct UsageImport: ParsableCommand {
         commandName: "import", abstract: "Load usage that another source measured, from CSV.",
         discussion: """
             Columns start,end,tenant,container,meter,quantity; quantities are whole numbers in \
-            base units. A date without a time is the start of that day in the billing zone. All rows or none; importing a file twice changes nothing. Rows of the \
-            same meter and container may overlap, and both count: that is said, as a meter \
-            without a price is, and which invoices have billed that time already: they stay as \
-            they are, and the tenant's next invoice carries a correction.
+            base units, and times are RFC 3339, such as 2026-10-01T00:00:00Z. All rows or none; importing a file \
+            twice changes nothing.
+
+            Warnings name meters without a price, rows of one meter and container that overlap (both count), \
+            and invoices that have billed that time already: they stay as they are, and the tenant's \
+            next invoice carries a correction.
 
             EXAMPLE
               octroi usage import gpu.csv
