@@ -13,12 +13,13 @@ import Testing
         try #require(collected.status == 0, "\(collected.errors)")
     }
 
-    /// Lets the last tick be of another time, in seconds since 1970.
-    private func moveTicks(to seconds: String) throws {
+    /// Lets ticks be so many seconds later since boot, and of a wall clock that is wrong by years.
+    private func moveTicks(by seconds: Int64) throws {
         try desk.database().write {
             try $0.execute(
                 sql: """
-                    UPDATE tick SET wall_ms = wall_ms - (SELECT max(wall_ms) FROM tick) + \(seconds) * 1000
+                    UPDATE tick SET wall_ms = wall_ms - (SELECT max(wall_ms) FROM tick) + 1700000000000,
+                        boottime_us = boottime_us + \(seconds) * 1000000
                     """)
         }
     }
@@ -26,12 +27,12 @@ import Testing
     @Test(arguments: ["top", "containers"])
     func ratesOfACollectorThatStandsStillAreNotShown(command: String) throws {
         // A tick of a time to come is not old, however slow the machine is.
-        try moveTicks(to: "4102444800")
+        try moveTicks(by: 1_000_000)
         let fresh = try desk.run(command, "--format", "csv")
         #expect(try table(fresh.output).contains { $0["cpu_us_per_s"] == "0" })
         #expect(fresh.errors.isEmpty)
 
-        try moveTicks(to: "1700000000")
+        try moveTicks(by: -1_010_000)
         let old = try desk.run(command, "--format", "csv")
         let rows = try table(old.output)
         #expect(!rows.isEmpty && rows.allSatisfy { $0["cpu_us_per_s"] == "" })

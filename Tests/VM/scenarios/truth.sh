@@ -88,3 +88,25 @@ is "the hours are the other tenant's" "$(used lab)" ""
 octroi invoice draft --month "$month"
 octroi audit 2>/dev/null
 octroi store verify
+
+# A day of India begins at 18:30 UTC, one of Nepal at 18:15: usage has a row on either side. The one zone is read at
+# the start, the other when the settings are read again.
+begins() { sqlite3 -readonly "$OCTROI_DB" "SELECT group_concat(DISTINCT strftime('%H:%M', hour_s, 'unixepoch')) FROM ledger_hour WHERE meter = 'cpu' AND strftime('%H:%M', hour_s, 'unixepoch') IN ('18:00', '18:15', '18:30')"; }
+sed -i '/^time_zone/d' /etc/octroi/octroi.yaml
+printf 'time_zone: Asia/Kolkata\n' >>/etc/octroi/octroi.yaml
+date -s '18:29:55' >/dev/null
+octroi collect --interval 1s --for 12s 2>/dev/null
+is "India's day begins with a row" "$(begins)" "18:00,18:30"
+sed -i '/^time_zone/d' /etc/octroi/octroi.yaml
+octroi daemon >/tmp/daemon.log 2>&1 &
+daemon=$!
+until_is "the daemon listens" 1 bash -c 'octroi top --once --format csv 2>/dev/null | grep -c "^[^,]*,/init.scope,"'
+printf 'time_zone: Asia/Kathmandu\n' >>/etc/octroi/octroi.yaml
+kill -HUP "$daemon"
+until_is "the settings are read again" 1 grep -c 'octroi.yaml was read again' /tmp/daemon.log
+date -s '18:14:55' >/dev/null
+until_is "Nepal's day begins with a row" "18:00,18:15,18:30" begins
+kill "$daemon"
+wait "$daemon"
+octroi store verify
+octroi audit 2>/dev/null
