@@ -209,7 +209,10 @@ private func reattribute(
         try setTenant(db, of: container, to: after, since: since)
         moved[after ?? Tenant.unattributed, default: 0] += 1
     }
-    return moved.sorted { $0.key < $1.key }.map { "\($0.value) containers now belong to \($0.key)" }
+    return moved.sorted { $0.key < $1.key }.map { tenant, count in
+        count == 1
+            ? "1 container now belongs to \(tenant)" : "\(count) containers now belong to \(tenant)"
+    }
 }
 
 /// What rules look at, from a row with `path`, `whole`, `labels` and `namespace`.

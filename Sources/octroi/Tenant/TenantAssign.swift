@@ -174,7 +174,7 @@ private func show(_ done: HandOver, _ format: Format) throws {
         Sheet(
             columns: ["tenant", "hours", "net_before", "net_after", "currency"], rows: rows,
             title: done.period.map {
-                "\(done.accounts) containers, \($0.start) to \($0.end); net of the months it touches"
+                "\(done.accounts) container\(done.accounts == 1 ? "" : "s"), \($0.start) to \($0.end); net of the months it touches"
             }), format)
 }
 
