@@ -30,7 +30,7 @@ public struct ClosingNotes: Sendable {
 }
 
 extension Store {
-    /// Looks for what `issue` would note, or refuse to issue for. Nothing is written.
+    /// What invoices would note, and what they would not be issued for; nothing is written.
     public func closingNotes(
         over period: Period, tenant: String?, at now: Instant
     ) throws(Fault) -> ClosingNotes {

@@ -13,7 +13,9 @@ struct TermKind: Sendable {
     let key: String
     let fields: [(name: String, value: String)]
 
-    /// SQL: the fields as a JSON object. Values are texts; a field without a value is null.
+    /// SQL: the fields as a JSON object.
+    ///
+    /// Values are texts; a field without a value is null.
     private func said(_ chosen: Set<String>?) -> String {
         let parts = fields.filter { chosen?.contains($0.name) ?? true }.map {
             "'\($0.name)', CAST(\($0.value) AS TEXT)"
