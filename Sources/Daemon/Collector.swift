@@ -22,6 +22,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     var accounts: [Int64: Account]
     private var clock: WallClock
     private var lastMoment: Moment?
+    /// When the tick began, by the clocks as they are.
+    private var tickBegan: Moment
     /// What is added to the wall clock, in ms, while it is not trusted.
     private var correction: Int64 = 0
     /// Whether somebody said that the clock is right, since the last tick.
@@ -70,6 +72,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         }
         clock = WallClock(epoch: run.lastTick?.epoch ?? 0, last: run.lastTick?.moment)
         lastMoment = run.lastTick?.moment
+        tickBegan = source.now()
         longestHold = max(intervalMilliseconds * 3, 60_000) * 1000
         intervalMicroseconds = intervalMilliseconds * 1000
         self.source = source
@@ -98,6 +101,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     /// Reads every account once; nothing of it counts before `keep`.
     public mutating func read() throws(Fault) -> Tick {
         let raw = source.beginTick()
+        tickBegan = raw
         correction = leap(raw)
         let began = filed(raw)
         let survey = source.survey(try plan())
@@ -161,11 +165,15 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         return outcome(tick)
     }
 
-    /// By which time a moment is filed: the wall clock's, or, while that is not trusted, the one that it must
-    /// be by the time since boot.
+    /// By which time a moment is filed.
+    ///
+    /// A tick asks the wall clock once, at its start, and goes on from there by the time since boot: a clock that
+    /// is set in the middle of a tick moves none of its usage. While the clock is not trusted, the start too is
+    /// what it must be by the time since boot.
     func filed(_ moment: Moment) -> Moment {
-        Moment(
-            wall: Instant(milliseconds: moment.wall.milliseconds + correction),
+        let passed = (moment.bootMicroseconds - tickBegan.bootMicroseconds) / 1000
+        return Moment(
+            wall: Instant(milliseconds: tickBegan.wall.milliseconds + correction + passed),
             bootMicroseconds: moment.bootMicroseconds)
     }
 

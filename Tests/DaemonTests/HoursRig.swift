@@ -29,12 +29,13 @@ final class HoursRig {
         try store.adoptTenants(Rehearsal.tenants, at: kernel.now().wall)
     }
 
-    /// So many ticks of a new collector.
-    func run(ticks count: Int) throws {
+    /// So many ticks of a new collector, each after what is to be done before it.
+    func run(ticks count: Int, before: () -> Void = {}) throws {
         var collector = try Collector(
             source: kernel, store: store, intervalMilliseconds: 600_000, in: .utc)
         for _ in 0..<count {
             rehearsal.set(tick: ticks)
+            before()
             _ = try collector.tick()
             ticks += 1
         }

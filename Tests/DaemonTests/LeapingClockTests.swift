@@ -34,6 +34,19 @@ import Units
         #expect(try rig.rows("SELECT max(epoch) FROM tick") == ["3"])
     }
 
+    /// A clock that is set while a tick is at work moves nothing of that tick, and nothing at all if it is set back.
+    @Test(arguments: [14 * year, -41 * year, 5400, -5400])
+    func aLeapWithinATickFilesNothingElsewhere(_ seconds: Int64) throws {
+        let (calm, rig) = (try HoursRig(), try HoursRig())
+        try calm.run(ticks: 26)
+        try rig.run(ticks: 26) {
+            rig.kernel.wallOffset = 0
+            rig.kernel.wallOffsetWithin = seconds
+        }
+        for query in queries { #expect(try rig.rows(query) == calm.rows(query), "\(query)") }
+        #expect(try rig.store.verify().damage == [])
+    }
+
     @Test(arguments: ["kept", "trusted"])
     func aClockThatIsVouchedForIsBelieved(_ how: String) throws {
         let rig = try HoursRig()

@@ -34,6 +34,8 @@ public final class FakeKernel: KernelSource {
     public var seconds: Int64 = 0
     /// How far the wall clock was stepped, in seconds.
     public var wallOffset: Int64 = 0
+    /// What `wallOffset` becomes in the middle of the next tick.
+    public var wallOffsetWithin: Int64?
     private var revision = 0
 
     public init() {}
@@ -71,6 +73,8 @@ public final class FakeKernel: KernelSource {
         for index in cgroups.indices where cgroups[index].found.role == .tenantRoot {
             survey.steps.append(.account(index))
         }
+        wallOffset = wallOffsetWithin ?? wallOffset
+        wallOffsetWithin = nil
         return survey
     }
 
