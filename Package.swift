@@ -78,7 +78,7 @@ let package = Package(
                 .embedInCode("0003_sealing.sql"), .embedInCode("0004_invoicing.sql"),
                 .embedInCode("0005_limits.sql"), .embedInCode("0006_truth.sql"),
                 .embedInCode("0007_unmeasured.sql"), .embedInCode("0008_zones.sql"),
-                .embedInCode("0009_terms.sql"),
+                .embedInCode("0009_terms.sql"), .embedInCode("0010_priced_keys.sql"),
             ],
             swiftSettings: swift),
         .target(

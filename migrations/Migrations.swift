@@ -12,6 +12,7 @@ public enum Migrations {
         ("0007_unmeasured", text(PackageResources._007_unmeasured_sql)),
         ("0008_zones", text(PackageResources._008_zones_sql)),
         ("0009_terms", text(PackageResources._009_terms_sql)),
+        ("0010_priced_keys", text(PackageResources._010_priced_keys_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -21,12 +21,14 @@ WITH hourly AS MATERIALIZED (
     FROM completeness_hour h JOIN run r ON r.id = h.run
     WHERE h.hour_s >= :from AND h.hour_s < :to
 ),
--- Since the last tick of the day before, or else since the day's first.
+-- Those within an hour's rows, and those between the rows before and it. Epochs count up as time passes; the
+-- clock may go to another day and come back.
 stepped AS (
-    SELECT boot, day_s, last_epoch - coalesce(lag(last_epoch) OVER (
-            PARTITION BY boot ORDER BY day_s), first_epoch) AS steps
-    FROM (SELECT boot, day_s, min(first_epoch) AS first_epoch, max(last_epoch) AS last_epoch
-        FROM hourly GROUP BY boot, day_s)
+    SELECT boot, day_s, last_epoch - first_epoch
+        + max(0, first_epoch - coalesce(max(last_epoch) OVER (
+            PARTITION BY boot ORDER BY first_epoch, last_epoch, hour_s
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), first_epoch)) AS steps
+    FROM hourly
 ),
 missing (id, day_s, since_ms, until_ms) AS (
     SELECT id, day_start(max(since_ms / 1000, :from)), max(since_ms, :from * 1000),

@@ -84,7 +84,7 @@ part AS (
         1000 * sum(min(until_ms, (hour_s + 3600) * 1000) - max(since_ms, hour_s * 1000)) AS us
     FROM hourly GROUP BY tenant, hour_s, kind
     UNION ALL
-    SELECT coalesce(a.tenant, 'unattributed'), r.hour_s, 'throttled', sum(r.throttled_us)
+    SELECT coalesce(a.tenant, 'unattributed'), r.hour_s, 'throttled', CAST(total(r.throttled_us) AS INTEGER)
     FROM risen r
     LEFT JOIN attribution a ON a.container = r.container AND a.since_s <= r.hour_s
         AND (a.until_s IS NULL OR r.hour_s < a.until_s)

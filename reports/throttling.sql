@@ -30,7 +30,8 @@ risen AS (
     FROM hourly WINDOW life AS (PARTITION BY container ORDER BY first_us, last_us)
 ),
 added AS (
-    SELECT container, count(DISTINCT hour_s) AS hours, sum(throttled_us) AS throttled_us, sum(periods) AS periods,
+    SELECT container, count(DISTINCT hour_s) AS hours, CAST(total(throttled_us) AS INTEGER) AS throttled_us,
+        CAST(total(periods) AS INTEGER) AS periods,
         max(hour_s) AS last_s
     FROM risen WHERE hour_s >= :from AND throttled_us > 0 GROUP BY container
 )

@@ -78,7 +78,7 @@ public struct IOStat: Hashable, Sendable {
         case whole
         /// It ends in a device without figures and without a newline, as some kernels' texts do;
         /// or it was cut off just there.
-        case endsInDevice
+        case endsIn(DeviceNumber)
         /// It was cut off, or has lines that tell of no device: what lacks may be there.
         case partial
     }
@@ -134,7 +134,10 @@ public struct IOStat: Hashable, Sendable {
         _ cursor: LineCursor, _ text: Span<UInt8>, _ line: Range<Int>
     ) {
         switch section {
-        case .unknown: unknownDevices += 1
+        case .unknown:
+            unknownDevices += 1
+            // What it counted may have been counted under its number before, or never was.
+            if isOdd || counters.hasUse { note("a device without a number", cursor, text, line) }
         case .none:
             guard hasFigures else { return }
             completeness = .partial
@@ -161,7 +164,7 @@ public struct IOStat: Hashable, Sendable {
             devices[device] = .unreadable
             // That kernel's text ends in a blank behind the device.
             if !hasFigures {
-                if completeness == .whole { completeness = .endsInDevice }
+                if completeness == .whole { completeness = .endsIn(device) }
                 return
             }
             note("\(device)", cursor, text, line)
@@ -186,6 +189,12 @@ public struct IOStat: Hashable, Sendable {
 
 extension IOCounters {
     fileprivate var hasFigures: Bool { self != IOCounters() }
+
+    /// Whether it may count anything.
+    fileprivate var hasUse: Bool {
+        !unread.isEmpty
+            || [readBytes, writeBytes, readOps, writeOps].contains { $0 ?? 0 != 0 }
+    }
 
     /// Whether a second line of the same device leaves no doubt.
     fileprivate func agrees(with other: IOCounters) -> Bool {

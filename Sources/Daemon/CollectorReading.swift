@@ -44,7 +44,7 @@ extension Collector where Source: KernelSource {
         let sample = sampler.counters(index, from: source, withIO: source.isIOConserved)
         reading.reservations.enter(depth: found.depth, Reservation(of: sample))
         // What runs from here to the root's own reading is the bracket.
-        let position = accounts[found.id]?.position ?? birth(of: found).map(Position.born(after:))
+        let position = account(of: found)?.position ?? birth(of: found).map(Position.born(after:))
         reading.conservation.enter(found.id, sample, position)
     }
 
@@ -104,12 +104,35 @@ extension Collector where Source: KernelSource {
         }
     }
 
-    /// Closes the account of a tenant root that is none any more, with what is pending of it.
+    /// The account that a cgroup has already.
+    ///
+    /// The kernel gives a cgroup's id once. A plain folder's inode is given again, so there the path counts as well.
+    private func account(of found: FoundCgroup) -> Account? {
+        guard let known = accounts[found.id], source.isKernel || known.path == found.path else {
+            return nil
+        }
+        return known
+    }
+
+    /// Closes the account of a tenant root that is none any more, with what is pending of it, and that of a folder
+    /// whose inode is another's now.
     private func retireFormer(_ found: FoundCgroup, _ reading: inout Reading) {
-        guard let known = accounts[found.id], known.isTenantRoot, found.role != .tenantRoot,
-            known.position != nil
-        else { return }
-        reading.entries.append(formerRoot(known))
+        guard let known = accounts[found.id], known.position != nil else { return }
+        if account(of: found) == nil {
+            reading.entries.append(vanished(known))
+        } else if known.isTenantRoot, found.role != .tenantRoot {
+            reading.entries.append(formerRoot(known))
+        }
+    }
+
+    /// The end of an account whose cgroup is gone unseen.
+    private func vanished(_ account: Account) -> TickEntry {
+        var entry = TickEntry(
+            row: account.row, path: account.path, cgroupID: account.cgroupID,
+            isTenantRoot: account.isTenantRoot, root: account.root, runtime: "", sample: nil,
+            position: account.position, isWhole: account.isWhole, at: filed(source.now()))
+        entry.hasEnded = true
+        return entry
     }
 
     private func formerRoot(_ account: Account) -> TickEntry {
@@ -146,7 +169,7 @@ extension Collector where Source: KernelSource {
         _ found: FoundCgroup, _ result: Sampler.Result, _ end: CgroupEnd?,
         _ reading: inout Reading, at moment: Moment
     ) -> TickEntry? {
-        let known = accounts[found.id]
+        let known = account(of: found)
         let isRoot = found.role == .tenantRoot
         let isEmpty = end != nil && result.sample == Sample()
         // Below another root than before, or a root and was none: an account of its own, so that no
@@ -188,7 +211,10 @@ extension Collector where Source: KernelSource {
         var refusals = before.refuse(from: &checked.sample)
         entry.sample = checked.sample
         if known == nil, born == nil, !beginsAnew {
-            let cpu = result.sample.cpu?.usageMicroseconds
+            // What it used before may have been billed with its tenant root's.
+            let cpu =
+                reading.conservation.conservesCPU(found.root)
+                ? 0 : result.sample.cpu?.usageMicroseconds
             entry.unmetered = .beforeFirstReading(cpuMicroseconds: cpu)
         }
         var sample = checked.sample
@@ -309,13 +335,7 @@ extension Collector where Source: KernelSource {
             ) {
                 if let entry = hidden(account, failed.value) { reading.entries.append(entry) }
             } else {
-                var entry = TickEntry(
-                    row: account.row, path: account.path, cgroupID: account.cgroupID,
-                    isTenantRoot: account.isTenantRoot, root: account.root, runtime: "",
-                    sample: nil, position: account.position, isWhole: account.isWhole,
-                    at: filed(source.now()))
-                entry.hasEnded = true
-                reading.entries.append(entry)
+                reading.entries.append(vanished(account))
             }
         }
     }

@@ -215,27 +215,36 @@ public struct Sampler {
     /// Takes memory.stat: says what of it is not known, and what was added up.
     private func take(_ memory: MemoryStat, _ result: inout Result) {
         var memory = memory
-        // One formula needs this key, and no other.
-        if let absence = absence(of: memory, lacking: { $0 == "inactive_file" }) {
-            result.lack(other: LedgerMeter.inactiveFile, absence)
-        }
-        let absence = absence(of: memory) {
-            $0 != "inactive_file" && !MemoryStat.isOnlyShown($0)
-        }
+        if !memory.missingKeys.isEmpty || !memory.odd.isEmpty { noteMissing(memory, &result) }
         let hasAll =
             memory.anon != nil && memory.shmem != nil && memory.kernel != nil && memory.sock != nil
-        if let absence {
-            result.lack(.memoryStat, absence)
-        } else if hasAll, memory.unreclaimable == nil {
+        if hasAll, memory.unreclaimable == nil {
             let detail = "anon, shmem, kernel and sock come to more than \(Int64.max)"
-            result.lack(.memoryStat, Absence(.malformed, detail: detail))
-        } else if memory.isKernelSummed {
+            result.lack(
+                other: LedgerMeter.unreclaimable, Absence(.malformed, detail: detail))
+        } else if hasAll, memory.isKernelSummed {
             result.set(.memoryStat, 3)
         }
         result.lack(memory.odd.only(MemoryStat.isOnlyShown), of: .memoryStat) { _ in false }
         memory.odd = OddLines()
         memory.missingKeys = []
         result.sample.memory = memory
+    }
+
+    /// Says for which formula keys of memory.stat are missing: all of them need the file itself.
+    private func noteMissing(_ memory: MemoryStat, _ result: inout Result) {
+        let inactiveFile = absence(of: memory) { $0 == "inactive_file" }
+        let unreclaimable = absence(of: memory) {
+            $0 != "inactive_file" && !MemoryStat.isOnlyShown($0)
+        }
+        switch (inactiveFile, unreclaimable) {
+        case (nil, nil): break
+        case (let absence?, nil): result.lack(other: LedgerMeter.inactiveFile, absence)
+        case (nil, let absence?): result.lack(other: LedgerMeter.unreclaimable, absence)
+        case (.some, .some):
+            let both = absence(of: memory) { !MemoryStat.isOnlyShown($0) }
+            if let both { result.lack(.memoryStat, both) }
+        }
     }
 
     /// What some keys of memory.stat lack.

@@ -224,10 +224,15 @@ extension Position {
         let isBegun =
             switch sample.ioCompleteness {
             case .whole: true
-            case .endsInDevice: ioSince != nil || hadDevices
+            case .endsIn: ioSince != nil || hadDevices
             case .partial: ioSince != nil
             }
-        if isBegun { ioSince = moment.bootMicroseconds }
+        guard isBegun else { return }
+        ioSince = moment.bootMicroseconds
+        if case .endsIn(let device) = sample.ioCompleteness, io[device]?.counters == IOCounters() {
+            // A device without figures stands at 0.
+            io[device]?.counters = .zero
+        }
     }
 
     private mutating func advanceNetwork(

@@ -25,7 +25,7 @@ public enum LedgerMeter: Hashable, Sendable {
         switch self {
         case .memory(.current): ["memory.current"]
         case .memory(.workingSet): ["memory.stat", Self.inactiveFile, "memory.current"]
-        case .memory(.unreclaimable): ["memory.stat"]
+        case .memory(.unreclaimable): ["memory.stat", Self.unreclaimable]
         case .meter(.cpu): ["cpu.stat"]
         case .meter(.netRxBytes), .meter(.netTxBytes): ["net/dev"]
         case .meter(.cpuReserved): ["cpu.max"]
@@ -38,8 +38,10 @@ public enum LedgerMeter: Hashable, Sendable {
     public static let counterFiles = ["cpu.stat", "io.stat", "net/dev"]
     /// Files of what holds at one moment: time in which they are not read is not measured.
     public static let gaugeFiles = [
-        "memory.current", "memory.stat", inactiveFile, "cpu.max", "memory.max",
+        "memory.current", "memory.stat", inactiveFile, unreclaimable, "cpu.max", "memory.max",
     ]
-    /// The key of memory.stat that the working set alone needs.
+    /// The key of memory.stat that the working set needs, and no other formula.
     public static let inactiveFile = "memory.stat inactive_file"
+    /// The keys of memory.stat that the formula `unreclaimable` needs, and no other.
+    public static let unreclaimable = "memory.stat unreclaimable"
 }

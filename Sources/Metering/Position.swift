@@ -88,13 +88,16 @@ public struct Position: Hashable, Sendable {
     /// From then on its time is not measured if the next reading fails. `nil` if the last one failed,
     /// too, or the file holds no gauge.
     public func lastGauge(of file: String) -> Int64? {
-        let formula: MemoryFormula
-        switch file {
-        case "memory.current": formula = .current
-        case "memory.stat": formula = .unreclaimable
-        default: return nil
-        }
-        return self[.memory(formula)].flatMap { $0.value == nil ? nil : $0.bootMicroseconds }
+        let formulas: [MemoryFormula] =
+            switch file {
+            case "memory.current": [.current]
+            case "memory.stat": [.unreclaimable, .workingSet]
+            case LedgerMeter.unreclaimable: [.unreclaimable]
+            case LedgerMeter.inactiveFile: [.workingSet]
+            default: []
+            }
+        return formulas.compactMap { self[.memory($0)] }
+            .filter { $0.value != nil }.map(\.bootMicroseconds).max()
     }
 
     public subscript(_ holding: Holding) -> Held? {

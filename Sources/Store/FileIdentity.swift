@@ -21,6 +21,14 @@ extension Store {
     /// SQLite goes on writing into a file that was removed, and all of it would be lost.
     public var lost: Fault? {
         guard FileIdentity(path) == file else { return takenAway(path) }
+        if let log, FileIdentity("\(path)-wal") != log {
+            return Fault(
+                .failed, at: "\(path)-wal",
+                found: "the store's log was taken away or replaced while in use",
+                cure:
+                    "Leave the files beside the store alone. Start this command again: it writes what the log held "
+                    + "into the store as it ends")
+        }
         var status = stat()
         guard stat(path, &status) == 0, status.st_size == 0 else { return nil }
         return Fault(

@@ -146,6 +146,19 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
         #expect(stat.devices[DeviceNumber(major: 7, minor: 7)] == IOCounters())
         #expect(stat.devices[DeviceNumber(major: 8, minor: 0)]?.readBytes == nil)
         #expect(stat.devices[DeviceNumber(major: 8, minor: 0)]?.writeBytes == 4)
+        #expect(stat.completeness == .whole)
+    }
+
+    /// What was read and written there is billed to nobody, so it must be named.
+    @Test(arguments: [
+        ("(unknown) rbytes=9 wbytes=0 rios=1 wios=0\n", true), ("(unknown) rbytes=x\n", true),
+        ("(unknown) rbytes=0 wbytes=0 rios=0 wios=0 dbytes=7\n", false), ("(unknown) \n", false),
+    ])
+    func aDeviceWithoutANumberIsNamedIfItWasUsed(text: String, isNamed: Bool) {
+        let text = bytes("8:0 wbytes=4\n" + text)
+        let stat = IOStat(parsing: text.span)
+        #expect(stat.odd.lines.map(\.subject) == (isNamed ? ["a device without a number"] : []))
+        #expect(stat.devices[sda]?.writeBytes == 4)
     }
 
     @Test func noDeviceUsedYetIsEmpty() {

@@ -327,7 +327,7 @@ import Units
         var collector = try rig.collector()
         _ = try collector.tick()
         let absent = try rig.store.containers(all: false).first?.absent
-        #expect(absent?.contains("memory.stat: incomplete") == true)
+        #expect(absent?.contains("memory.stat unreclaimable: incomplete") == true)
     }
 
     @Test func absurdTextIsAnAnomalyAndTheCollectorGoesOn() throws {

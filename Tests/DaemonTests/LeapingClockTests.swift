@@ -1,9 +1,11 @@
 import Daemon
+import Foundation
 import Invoicing
 import Metering
 import Pricing
 import Store
 import TestKernel
+import TestSupport
 import Testing
 import Units
 
@@ -45,6 +47,29 @@ import Units
         }
         for query in queries { #expect(try rig.rows(query) == calm.rows(query), "\(query)") }
         #expect(try rig.store.verify().damage == [])
+    }
+
+    /// A step belongs to a day, also one to a day that was not to come yet, and none is counted twice or taken back.
+    @Test func stepsAreCountedOnceOnSomeDay() throws {
+        let rig = try HoursRig()
+        rig.kernel.isClockKept = true
+        for days in [0, 1, 0, -1, 0] as [Int64] {
+            rig.kernel.wallOffset = days * 86_400
+            try rig.run(ticks: 8)
+        }
+        let sql = try String(
+            contentsOfFile: "\(repository)/reports/completeness.sql", encoding: .utf8)
+        let days = try #require(
+            Period(
+                start: rig.day.start.advanced(bySeconds: -2 * 86_400),
+                end: rig.day.start.advanced(bySeconds: 3 * 86_400)))
+        let found = try rig.store.report(sql, over: days, place: "completeness")
+        let column = try #require(found.columns.firstIndex(of: "clock_steps"))
+        let steps: [Int64] = found.rows.compactMap { row in
+            if case .integer(let value) = row[column] { value } else { nil }
+        }
+        #expect(steps.reduce(0, +) == 4)
+        #expect(steps.allSatisfy { $0 >= 0 })
     }
 
     @Test(arguments: ["kept", "trusted"])

@@ -122,7 +122,8 @@ import Units
     /// A key of memory.stat is missing to those whose formula needs it, and to nobody else.
     @Test(arguments: [
         (MemoryFormula.unreclaimable, "inactive_file", false), (.unreclaimable, "sock", true),
-        (.workingSet, "inactive_file", true), (.current, "inactive_file", false),
+        (.workingSet, "inactive_file", true), (.workingSet, "sock", false),
+        (.workingSet, "anon", false), (.current, "inactive_file", false),
         (.current, "anon", false),
     ])
     func aKeyIsMissedByItsFormula(

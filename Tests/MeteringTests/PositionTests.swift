@@ -214,7 +214,9 @@ private func written(_ bytes: Int64) -> [DeviceNumber: IOCounters] {
     }
 
     /// A device that a text lacked that was cut off is no new one.
-    @Test(arguments: [IOStat.Completeness.partial, .endsInDevice])
+    @Test(arguments: [
+        IOStat.Completeness.partial, .endsIn(DeviceNumber(major: 8, minor: 16)),
+    ])
     func aTextThatWasCutOffIsNoBeginning(completeness: IOStat.Completeness) {
         var position = Position()
         var torn = sample(io: [:])
@@ -227,6 +229,24 @@ private func written(_ bytes: Int64) -> [DeviceNumber: IOCounters] {
         #expect(position.advance(to: torn, at: moment(2), longestHold: hold).endedDevices == [])
         let next = position.advance(to: sample(io: written(1070)), at: moment(3), longestHold: hold)
         #expect(total(next, .meter(.ioWriteBytes)) == 70)
+    }
+
+    /// A text that ends in a device twice is whole: that device stands at 0, and its first figures are its usage.
+    @Test func aTextThatEndsInADeviceTwiceIsWhole() {
+        var position = Position()
+        let last = DeviceNumber(major: 8, minor: 16)
+        var ends = sample(io: written(1000))
+        ends.io?[last] = .unreadable
+        (ends.hasUnknownDevices, ends.ioCompleteness) = (true, .endsIn(last))
+        for second in 0..<3 as Range<Int64> {
+            let advance = position.advance(to: ends, at: moment(second), longestHold: hold)
+            #expect(advance.parts.isEmpty)
+        }
+        var used = sample(io: written(1000))
+        used.io?[last] = IOCounters(readBytes: 70, writeBytes: 0, readOps: 1, writeOps: 0)
+        let first = position.advance(to: used, at: moment(3), longestHold: hold)
+        #expect(total(first, .meter(.ioReadBytes)) == 70)
+        #expect(total(first, .meter(.ioWriteBytes)) == 0)
     }
 
     /// Readings that no correct kernel gives are taken out, and the account stays where it stands.

@@ -150,12 +150,13 @@ import Units
         #expect(try Store(at: before, for: .write).whyNotOwn()?.contains("copy") == true)
     }
 
-    @Test(arguments: ["removed", "replaced", "emptied"])
+    @Test(arguments: ["removed", "replaced", "emptied", "log was taken away"])
     func whatBecameOfTheFileIsNoticed(_ how: String) throws {
         let store = try Store(at: path, for: .write)
         #expect(store.lost == nil)
         switch how {
         case "removed": unlink(path)
+        case "log was taken away": unlink("\(path)-wal")
         case "replaced":
             try store.backup(to: "\(folder.path)/other.db")
             try move("\(folder.path)/other.db", path)

@@ -42,7 +42,8 @@ public final class FakeKernel: KernelSource {
 
     public let bootID = "fake"
     public let path = "/"
-    public let isKernel = true
+    /// Whether an id is given once.
+    public var isKernel = true
     public let isIOConserved = true
 
     public var isClockKept = false

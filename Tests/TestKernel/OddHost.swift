@@ -268,19 +268,16 @@ public final class OddHost {
         }
         if !isSumKnown { total = nil }
         if made.odd.contains("file") { lack(index, "memory.stat file: malformed") }
-        if made.odd.contains("inactive_file") {
-            lack(index, "memory.stat inactive_file: malformed")
-        } else if made.values["inactive_file"] == nil {
-            lack(index, "memory.stat inactive_file: incomplete")
+        let isCacheOdd = made.odd.contains("inactive_file")
+        let isCacheLost = isCacheOdd || made.values["inactive_file"] == nil
+        let isSumOdd = !made.odd.isDisjoint(with: Set(billed + parts + ["kernel"]))
+        let isSumLost = isSumOdd || total == nil
+        if isCacheLost || isSumLost {
+            let key = isCacheLost ? isSumLost ? "" : " inactive_file" : " unreclaimable"
+            let isOdd = isCacheOdd || isSumOdd
+            lack(index, "memory.stat\(key): \(isOdd ? "malformed" : "incomplete")")
         }
-        let used = Set(billed + parts + ["kernel"])
-        if !made.odd.isDisjoint(with: used) {
-            lack(index, "memory.stat: malformed")
-        } else if total == nil {
-            lack(index, "memory.stat: incomplete")
-        } else if !hasTotal {
-            lack(index, "memory.stat kernel: incomplete")
-        }
+        if !isSumLost, !hasTotal { lack(index, "memory.stat kernel: incomplete") }
         return (total, made.values["inactive_file"])
     }
 
