@@ -215,7 +215,13 @@ public struct Sampler {
     /// Takes memory.stat: says what of it is not known, and what was added up.
     private func take(_ memory: MemoryStat, _ result: inout Result) {
         var memory = memory
-        if !memory.missingKeys.isEmpty || !memory.odd.isEmpty { noteMissing(memory, &result) }
+        for (file, absence) in memory.absences {
+            if file == KernelFile.memoryStat.text {
+                result.lack(.memoryStat, absence)
+            } else {
+                result.lack(other: file, absence)
+            }
+        }
         let hasAll =
             memory.anon != nil && memory.shmem != nil && memory.kernel != nil && memory.sock != nil
         if hasAll, memory.unreclaimable == nil {
@@ -229,33 +235,6 @@ public struct Sampler {
         memory.odd = OddLines()
         memory.missingKeys = []
         result.sample.memory = memory
-    }
-
-    /// Says for which formula keys of memory.stat are missing: all of them need the file itself.
-    private func noteMissing(_ memory: MemoryStat, _ result: inout Result) {
-        let inactiveFile = absence(of: memory) { $0 == "inactive_file" }
-        let unreclaimable = absence(of: memory) {
-            $0 != "inactive_file" && !MemoryStat.isOnlyShown($0)
-        }
-        switch (inactiveFile, unreclaimable) {
-        case (nil, nil): break
-        case (let absence?, nil): result.lack(other: LedgerMeter.inactiveFile, absence)
-        case (nil, let absence?): result.lack(other: LedgerMeter.unreclaimable, absence)
-        case (.some, .some):
-            let both = absence(of: memory) { !MemoryStat.isOnlyShown($0) }
-            if let both { result.lack(.memoryStat, both) }
-        }
-    }
-
-    /// What some keys of memory.stat lack.
-    private func absence(of memory: MemoryStat, lacking isMeant: (String) -> Bool) -> Absence? {
-        let missing = memory.missingKeys.filter(isMeant)
-        let odd = memory.odd.only(isMeant)
-        let lines = missing.isEmpty ? [] : ["no line " + missing.joined(separator: ", ")]
-        let all = lines + (odd.isEmpty ? [] : [odd.description])
-        guard !all.isEmpty else { return nil }
-        return Absence(
-            odd.isEmpty ? .incomplete : .malformed, detail: all.joined(separator: "; "))
     }
 
     private mutating func sampleLimits(

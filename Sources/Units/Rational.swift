@@ -1,15 +1,24 @@
 import BigInt
 
 /// An exact fraction, in lowest terms, its denominator above zero.
-public struct Rational: Hashable, Sendable, Comparable {
-    public let numerator: BigInt
-    public let denominator: BigInt
+public struct Rational: Hashable, Sendable {
+    /// Most fractions of money fit in 128 bits, which needs no memory of its own: those that fit are narrow.
+    private enum Parts: Hashable {
+        case narrow(Int128, Int128)
+        case wide(BigInt, BigInt)
+    }
+
+    private let parts: Parts
 
     public static let zero = Rational(0)
 
     public init(_ whole: some BinaryInteger) {
-        numerator = BigInt(whole)
-        denominator = 1
+        if let whole = Int64(exactly: whole) {
+            parts = .narrow(Int128(whole), 1)
+        } else {
+            let whole = BigInt(whole)
+            parts = Units.narrow(whole).map { .narrow($0, 1) } ?? .wide(whole, 1)
+        }
     }
 
     /// The fraction `numerator ÷ denominator`.
@@ -19,8 +28,40 @@ public struct Rational: Hashable, Sendable, Comparable {
         precondition(denominator != 0, "a fraction with denominator 0")
         let divisor = numerator.greatestCommonDivisor(with: denominator)
         let sign: BigInt = denominator < 0 ? -1 : 1
-        self.numerator = sign * numerator / divisor
-        self.denominator = sign * denominator / divisor
+        let (above, below) = (sign * numerator / divisor, sign * denominator / divisor)
+        if let narrowAbove = narrow(above), let narrowBelow = narrow(below) {
+            parts = .narrow(narrowAbove, narrowBelow)
+        } else {
+            parts = .wide(above, below)
+        }
+    }
+
+    /// The same of numbers that fit; `.min` has no opposite, so it is none of them.
+    private init(_ numerator: Int128, over denominator: Int128) {
+        precondition(denominator != 0, "a fraction with denominator 0")
+        guard numerator != .min, denominator != .min else {
+            parts = Rational(BigInt(numerator), over: BigInt(denominator)).parts
+            return
+        }
+        let divisor = Int128(
+            greatestCommonDivisor(numerator.magnitude, denominator.magnitude))
+        let sign: Int128 = denominator < 0 ? -1 : 1
+        parts = .narrow(sign * (numerator / divisor), sign * (denominator / divisor))
+    }
+
+    public var numerator: BigInt {
+        switch parts {
+        case .narrow(let numerator, _): BigInt(numerator)
+        case .wide(let numerator, _): numerator
+        }
+    }
+
+    /// Above zero.
+    public var denominator: BigInt {
+        switch parts {
+        case .narrow(_, let denominator): BigInt(denominator)
+        case .wide(_, let denominator): denominator
+        }
     }
 
     /// Reads plain decimal text, `-12.50`; no exponent, no thousands separator; `nil` otherwise.
@@ -39,7 +80,14 @@ public struct Rational: Hashable, Sendable, Comparable {
     }
 
     public static func + (a: Rational, b: Rational) -> Rational {
-        Rational(
+        if case .narrow(let above, let below) = a.parts,
+            case .narrow(let more, let other) = b.parts,
+            let left = product(above, other), let right = product(more, below),
+            let sum = sum(left, right), let common = product(below, other)
+        {
+            return Rational(sum, over: common)
+        }
+        return Rational(
             a.numerator * b.denominator + b.numerator * a.denominator,
             over: a.denominator * b.denominator)
     }
@@ -47,25 +95,86 @@ public struct Rational: Hashable, Sendable, Comparable {
     public static func - (a: Rational, b: Rational) -> Rational { a + b * Rational(-1) }
 
     public static func * (a: Rational, b: Rational) -> Rational {
-        Rational(a.numerator * b.numerator, over: a.denominator * b.denominator)
+        if case .narrow(let above, let below) = a.parts,
+            case .narrow(let more, let other) = b.parts,
+            let numerator = product(above, more), let denominator = product(below, other)
+        {
+            return Rational(numerator, over: denominator)
+        }
+        return Rational(a.numerator * b.numerator, over: a.denominator * b.denominator)
     }
 
     /// The quotient.
     ///
     /// Division by zero is a fault of the program.
     public static func / (a: Rational, b: Rational) -> Rational {
-        Rational(a.numerator * b.denominator, over: a.denominator * b.numerator)
-    }
-
-    public static func < (a: Rational, b: Rational) -> Bool {
-        a.numerator * b.denominator < b.numerator * a.denominator
+        if case .narrow(let above, let below) = a.parts,
+            case .narrow(let more, let other) = b.parts,
+            let numerator = product(above, other), let denominator = product(below, more)
+        {
+            return Rational(numerator, over: denominator)
+        }
+        return Rational(a.numerator * b.denominator, over: a.denominator * b.numerator)
     }
 
     /// The largest whole number that is not above this one.
     public var floor: BigInt {
+        if case .narrow(let numerator, let denominator) = parts {
+            return BigInt(numerator.flooredQuotient(by: denominator))
+        }
         let (quotient, remainder) = numerator.quotientAndRemainder(dividingBy: denominator)
         return remainder < 0 ? quotient - 1 : quotient
     }
+}
+
+extension Rational: Comparable {
+    public static func < (a: Rational, b: Rational) -> Bool {
+        if case .narrow(let above, let below) = a.parts,
+            case .narrow(let more, let other) = b.parts,
+            let left = product(above, other), let right = product(more, below)
+        {
+            return left < right
+        }
+        return a.numerator * b.denominator < b.numerator * a.denominator
+    }
+}
+
+/// The same number, if it and its opposite fit.
+///
+/// `Int128(exactly:)` shifts, and BigInt shifts a negative number towards zero: below -2^64 that gives another one.
+func narrow(_ number: BigInt) -> Int128? {
+    guard let magnitude = Int128(exactly: number.magnitude) else { return nil }
+    return number.signum() < 0 ? -magnitude : magnitude
+}
+
+/// The product, if it fits.
+private func product(_ a: Int128, _ b: Int128) -> Int128? {
+    let (product, hasOverflowed) = a.multipliedReportingOverflow(by: b)
+    return hasOverflowed ? nil : product
+}
+
+/// The sum, if it fits.
+private func sum(_ a: Int128, _ b: Int128) -> Int128? {
+    let (sum, hasOverflowed) = a.addingReportingOverflow(b)
+    return hasOverflowed ? nil : sum
+}
+
+/// Euclid's; where one number is 0 it is the other.
+private func greatestCommonDivisor(_ a: UInt128, _ b: UInt128) -> UInt128 {
+    var (a, b) = (a, b)
+    while b != 0 {
+        if let narrowA = UInt64(exactly: a), let narrowB = UInt64(exactly: b) {
+            return UInt128(greatestCommonDivisor(narrowA, narrowB))
+        }
+        (a, b) = (b, a % b)
+    }
+    return a
+}
+
+private func greatestCommonDivisor(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    var (a, b) = (a, b)
+    while b != 0 { (a, b) = (b, a % b) }
+    return a
 }
 
 extension Rational: CustomStringConvertible {

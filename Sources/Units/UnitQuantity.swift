@@ -20,7 +20,7 @@ public struct UnitQuantity: Hashable, Sendable, CustomStringConvertible {
     /// `count` of this quantity in base units; `nil` unless whole, and within 128 bits.
     public func whole(_ count: Rational = Rational(1), monthSeconds: Int64) -> Int128? {
         let exact = count * size(monthSeconds: monthSeconds)
-        return exact.denominator == 1 ? Int128(exactly: exact.numerator) : nil
+        return exact.denominator == 1 ? narrow(exact.numerator) : nil
     }
 
     /// Reads `COUNT UNIT`, or `UNIT` alone for one of it; `nil` if it is no such text.
