@@ -38,14 +38,19 @@ extension LimitedCgroup {
     /// Whether it lives still: a removed cgroup's files give ENODEV.
     private var isThere: Bool { (try? directory.text(named: "cgroup.controllers")) != nil }
 
+    /// The controllers that are on here.
+    var controllers: [String] {
+        let text = (try? directory.text(named: "cgroup.controllers")) ?? ""
+        return text.split(whereSeparator: \.isWhitespace).map(String.init)
+    }
+
     private func missing(_ key: LimitKey, _ place: String) -> Fault {
         guard let controller = key.controller else {
             return Fault(
                 .unavailable, at: place, found: "there is no \(key.file) here",
                 cure: "Linux has it in every cgroup but the root, from 5.2 on: name another cgroup")
         }
-        let offered = (try? directory.text(named: "cgroup.controllers")) ?? ""
-        let list = offered.split(whereSeparator: \.isWhitespace).map(String.init)
+        let list = controllers
         if list.contains(controller) {
             return Fault(
                 .unavailable, at: place, found: "this kernel has no \(key.file) here",

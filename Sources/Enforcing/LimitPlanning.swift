@@ -14,6 +14,7 @@ extension LimitedTree {
         lasting: (LimitKey) -> LimitValue? = { _ in nil }
     ) throws(Fault) -> [LimitSetting] {
         var settings: [LimitSetting] = []
+        var named: [LimitKey: Set<IOMax.Field>] = [:]
         for wish in wishes {
             let new: LimitSetting
             switch wish.goal {
@@ -27,6 +28,12 @@ extension LimitedTree {
                         cure: "Name a disk as lsblk shows it, /dev/vda, or its number")
                 }
                 let key = LimitKey.ioMax(device)
+                // Several words may name one device, as long as none says anew what another said.
+                for field in IOMax.Field.allCases where fields[field] != nil {
+                    guard named[key, default: []].insert(field).inserted else {
+                        throw namedTwice(field.rawValue, "\(key)")
+                    }
+                }
                 var known = settings.first { $0.key == key }?.value ?? lasting(key)
                 if known == nil { known = try value(of: key, at: cgroup) }
                 guard case .io(var io)? = known else { continue }
@@ -35,9 +42,7 @@ extension LimitedTree {
                 new = LimitSetting(key, .io(io))
             }
             guard !settings.contains(where: { $0.key == new.key }) else {
-                throw Fault(
-                    .wrongUse, at: "limit \(new.key)", found: "it is named twice",
-                    cure: "Give it one value")
+                throw namedTwice("it", "\(new.key)")
             }
             settings.append(new)
         }
@@ -75,41 +80,59 @@ extension LimitedTree {
     ///
     /// - Throws: if its controller is off, or this user may not read it.
     public func value(of key: LimitKey, at cgroup: LimitedCgroup) throws(Fault) -> LimitValue {
+        if let value = try written(key, at: cgroup) { return value }
+        if let controller = key.controller, offers(controller),
+            try owners.owner(of: cgroup.path).unit != nil
+        {
+            return key.unlimited
+        }
+        throw cgroup.fault(.noSuchFileOrDirectory, key, in: path)
+    }
+
+    /// A limit as its file has it; `nil` without the file.
+    ///
+    /// - Throws: if the file is there and says no limit: that is not known, and not no limit.
+    public func written(_ key: LimitKey, at cgroup: LimitedCgroup) throws(Fault) -> LimitValue? {
         do throws(Errno) {
             if let value = try cgroup.value(of: key) { return value }
         } catch {
-            if error == .noSuchFileOrDirectory, let controller = key.controller,
-                offers(controller), try owners.owner(of: cgroup.path).unit != nil
-            {
-                return key.unlimited
-            }
+            if error == .noSuchFileOrDirectory { return nil }
             throw cgroup.fault(error, key, in: path)
         }
         throw Fault(
             .badData, at: "\(path)\(harmless(cgroup.path))/\(key)",
-            found: "a text that is no limit", cure: "Look at the file; it may be no kernel's")
+            found: "it \(cgroup.trouble(key.file, of: key.device)), which is no limit",
+            cure: "Look at the file; it may be no kernel's")
     }
 
     /// What holds in a cgroup, with those above it and the copy of crun; `nil` without the file.
-    public func effective(_ key: LimitKey, at cgroup: LimitedCgroup) -> EffectiveLimit? {
-        guard let own = try? cgroup.value(of: key) else { return nil }
-        var others = ancestors(of: cgroup.path)
-        if let inner = cgroup.inner { others.append(inner) }
-        return EffectiveLimit(
-            of: key, own: (cgroup.path, own),
-            others: others.compactMap { other in
-                (try? other.value(of: key)).map { (other.path, $0) }
-            })
+    ///
+    /// - Throws: if one of the files that decide it cannot be read.
+    public func effective(
+        _ key: LimitKey, at cgroup: LimitedCgroup
+    ) throws(Fault) -> EffectiveLimit? {
+        guard let own = try written(key, at: cgroup) else { return nil }
+        var others: [(path: String, value: LimitValue)] = []
+        if key.isInherited {
+            for other in ancestors(of: cgroup.path) + [cgroup.inner].compactMap(\.self) {
+                if let value = try written(key, at: other) { others.append((other.path, value)) }
+            }
+        }
+        return EffectiveLimit(of: key, own: (cgroup.path, own), others: others)
     }
 
     /// What is to be known of a write besides, in words: why it may have less effect than it says.
     public func caveats(_ write: PlannedWrite, at cgroup: LimitedCgroup) -> [String] {
         var notes: [String] = []
-        if let holds = effective(write.key, at: cgroup), write.key.isBinding,
-            let binding = holds.binding.first, binding != write.path,
-            holds.value.isTighter(than: write.wanted)
-        {
-            notes.append("\(binding) still binds at \(holds.value)")
+        do throws(Fault) {
+            if let holds = try effective(write.key, at: cgroup), write.key.isBinding,
+                let binding = holds.binding.first, binding != write.path,
+                holds.value.isTighter(than: write.wanted)
+            {
+                notes.append("\(binding) still binds at \(holds.value)")
+            }
+        } catch {
+            notes.append(notKnown(error))
         }
         if case .cpu(let cpu) = write.wanted, case .at(let quota) = cpu.quota,
             write.owner.unit != nil, quota * 100 % cpu.period != 0
@@ -144,27 +167,51 @@ extension LimitedTree {
     ) -> [String] {
         var notes = [LimitSetting(write.key, write.wanted).vain(on: host)].compactMap(\.self)
         guard write.key == .memoryHigh || write.key == .memoryMax else { return notes }
-        func after(_ key: LimitKey) -> LimitValue? {
-            settings.first { $0.key == key }?.value ?? (try? cgroup.value(of: key))
-        }
-        // What is above it caps it as its own does.
-        let above = tightest(.memoryMax, above: cgroup.path)
-        let own = after(.memoryMax)
-        let most = above.flatMap { own?.tightened(by: $0) ?? $0 } ?? own
         // It is said once, of memory.high where both are set.
-        let isSaid = write.key == .memoryMax && settings.contains { $0.key == .memoryHigh }
-        if !isSaid, let idle = idleHigh(after(.memoryHigh), below: most) { notes.append(idle) }
+        if write.key == .memoryMax, settings.contains(where: { $0.key == .memoryHigh }) {
+            return notes
+        }
+        func after(_ key: LimitKey) throws(Fault) -> LimitValue? {
+            if let set = settings.first(where: { $0.key == key }) { return set.value }
+            return try written(key, at: cgroup)
+        }
+        do throws(Fault) {
+            // What is above it caps it as its own does.
+            let above = try tightest(.memoryMax, above: cgroup.path)
+            let own = try after(.memoryMax)
+            let most = above.flatMap { own?.tightened(by: $0) ?? $0 } ?? own
+            if let idle = idleHigh(try after(.memoryHigh), below: most) { notes.append(idle) }
+        } catch {
+            notes.append(notKnown(error))
+        }
         return notes
     }
 
     /// The tightest of a limit in the cgroups above one; `nil` where none of them has it.
-    private func tightest(_ key: LimitKey, above path: String) -> LimitValue? {
-        let values = ancestors(of: path).compactMap { try? $0.value(of: key) }
-        return values.dropFirst().reduce(values.first) { $0?.tightened(by: $1) }
+    private func tightest(_ key: LimitKey, above path: String) throws(Fault) -> LimitValue? {
+        var tightest: LimitValue?
+        for cgroup in ancestors(of: path) {
+            guard let value = try written(key, at: cgroup) else { continue }
+            tightest = tightest?.tightened(by: value) ?? value
+        }
+        return tightest
     }
+}
+
+private func namedTwice(_ what: String, _ limit: String) -> Fault {
+    Fault(
+        .wrongUse, at: "limit \(limit)", found: "\(what) is named twice", cure: "Give it one value")
+}
+
+/// What is said of a limit where another that decides with it cannot be read.
+func notKnown(_ fault: Fault) -> String {
+    "what holds is not known: \(fault.place): \(fault.found)"
 }
 
 extension LimitKey {
     /// Whether the tightest of a cgroup and those above it holds.
-    public var isBinding: Bool { self != .cpuWeight && self != .ioWeight && self != .freeze }
+    public var isBinding: Bool { isInherited && self != .freeze }
+
+    /// Whether those above a cgroup have a say in it: weights only weigh against siblings.
+    var isInherited: Bool { self != .cpuWeight && self != .ioWeight }
 }

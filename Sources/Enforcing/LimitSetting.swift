@@ -97,13 +97,14 @@ extension LimitChanger {
             if write.key == .freeze, write.wanted == .frozen(true) {
                 try tree.refuseFreezing(write, cgroup)
             }
-            let prediction = write.prediction(now, isForced: isForced)
-            items.append(
-                LimitPlan.Item(
-                    write: write,
-                    notes: [prediction].compactMap(\.self) + tree.caveats(write, at: cgroup)
-                        + tree.vain(write, beside: settings, at: cgroup),
-                    circumstances: now))
+            var notes = [write.prediction(now, isForced: isForced)].compactMap(\.self)
+            // Of one file that cannot be read each would say the same.
+            for note in tree.caveats(write, at: cgroup)
+                + tree.vain(write, beside: settings, at: cgroup) where !notes.contains(note)
+            {
+                notes.append(note)
+            }
+            items.append(LimitPlan.Item(write: write, notes: notes, circumstances: now))
         }
         return items
     }

@@ -11,9 +11,12 @@ public struct LimitTruth {
     /// What it shall be, if anybody said; and why, if for a time.
     public var wanted: LimitValue?
     public var because: String?
-    /// What the kernel's file says; `nil` without the controller.
+    /// What the kernel's file says; `nil` where that is not known.
     public var written: LimitValue?
+    /// `nil` where one of the files that decide it cannot be read.
     public var effective: EffectiveLimit?
+    /// Why either is not known, in words.
+    public var trouble: String?
     /// How it takes hold, in words; `nil` if it does not.
     public var biting: String?
     public var owner: LimitOwner
@@ -38,6 +41,7 @@ extension LimitTargets {
             let limits = Dictionary(uniqueKeysWithValues: desired.list.map { ($0.key, $0) })
             for key in keys {
                 let now = try? cgroup.value(of: key)
+                let (effective, trouble) = holding(key, at: cgroup)
                 let held = state.held(key, in: cgroup.id)
                 result.append(
                     LimitTruth(
@@ -48,11 +52,26 @@ extension LimitTargets {
                         because: desired.boost[key] != nil
                             ? "boost" : desired.budget[key] != nil ? "budget" : nil,
                         written: now,
-                        effective: tree.effective(key, at: cgroup),
+                        effective: effective, trouble: trouble,
                         biting: try biting(key, cgroup, store, boot), owner: owner))
             }
         }
         return result
+    }
+
+    /// What holds in a cgroup, or why that is not known.
+    private func holding(
+        _ key: LimitKey, at cgroup: LimitedCgroup
+    ) -> (EffectiveLimit?, trouble: String?) {
+        do throws(Fault) {
+            if let found = try tree.effective(key, at: cgroup) { return (found, nil) }
+        } catch {
+            return (nil, notKnown(error))
+        }
+        if let controller = key.controller, !cgroup.controllers.contains(controller) {
+            return (nil, "the \(controller) controller is off here")
+        }
+        return (nil, "this kernel has no \(key.file) here")
     }
 
     /// How a limit takes hold since it was last changed, or since the cgroup began.

@@ -151,6 +151,29 @@ public struct LimitedCgroup {
 
     func number(_ file: String) -> Int64? { reading(file, parseGauge) }
 
+    /// Whether a file is there, as it is where its controller is on, readable or not.
+    func has(_ file: String) -> Bool {
+        do throws(Errno) {
+            _ = try directory.text(named: file)
+            return true
+        } catch {
+            return error != .noSuchFileOrDirectory
+        }
+    }
+
+    /// What is wrong with a file whose text is not what it should be: `holds "x"`.
+    ///
+    /// - Parameter device: the one whose lines are wrong, if the file has lines of devices.
+    func trouble(_ file: String, of device: DeviceNumber? = nil) -> String {
+        do throws(Errno) {
+            let lines = try directory.text(named: file).split(separator: "\n")
+            let own = device.map { device in lines.filter { $0.hasPrefix("\(device) ") } } ?? lines
+            return lines.isEmpty ? "is empty" : "holds \(quoted(own.joined(separator: "; ")))"
+        } catch {
+            return "cannot be read (\(error.reasonOfFile))"
+        }
+    }
+
     /// How often a limit took hold so far by the kernel's own count, or, in µs, for how long: by throttling, or
     /// by what some in it waited (PSI); `nil` where it keeps none.
     public func bites(of key: LimitKey) -> Int64? {
@@ -178,6 +201,7 @@ public struct LimitedCgroup {
     public func circumstances(watchingMilliseconds watching: UInt32 = 0) -> Circumstances {
         var now = Circumstances()
         now.memory = number("memory.current")
+        if now.memory == nil, has("memory.max") { now.memoryTrouble = trouble("memory.current") }
         let stat = reading("memory.stat") { text throws(FormatError) in
             try MemoryStat(parsing: text)
         }

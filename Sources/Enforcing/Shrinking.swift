@@ -22,9 +22,16 @@ extension LimitChanger {
         var result: [Shrink] = []
         for write in due where write.key == .memoryMax && write.isLowering {
             guard case .number(.at(let target)) = write.wanted,
-                let cgroup = tree.cgroup(write.path), let current = cgroup.number("memory.current"),
-                current > target, let before = try? cgroup.value(of: .memoryHigh)
+                let cgroup = tree.cgroup(write.path)
             else { continue }
+            guard let current = cgroup.number("memory.current") else {
+                // It may have been readable when this was planned.
+                try write.refuseKill(
+                    cgroup.circumstances(), at: tree.path + harmless(write.path))
+                continue
+            }
+            guard current > target else { continue }
+            let before = try tree.value(of: .memoryHigh, at: cgroup)
             let high = PlannedWrite(
                 path: write.path, cgroupID: write.cgroupID, owner: .file, key: .memoryHigh,
                 before: before, wanted: before.tightened(by: write.wanted))
@@ -52,6 +59,8 @@ extension LimitChanger {
         var last = (total: cgroup.stalled("memory.pressure", full: true), at: start)
         while true {
             guard let current = cgroup.number("memory.current") else {
+                try shrink.max.refuseKill(
+                    cgroup.circumstances(), at: tree.path + harmless(shrink.max.path))
                 throw cgroup.fault(.noSuchFileOrDirectory, .memoryMax, in: tree.path)
             }
             let now = (total: cgroup.stalled("memory.pressure", full: true), at: bootMilliseconds())

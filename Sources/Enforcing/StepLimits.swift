@@ -41,7 +41,13 @@ struct StepLimits {
             case .ioMax(let fields): limitDevices(subject, fields, cgroups)
             case .noForks:
                 for cgroup in cgroups where !isHeld(cgroup, .pidsMax) {
-                    guard let count = cgroup.number("pids.current") else { continue }
+                    guard let count = cgroup.number("pids.current") else {
+                        guard cgroup.has("pids.max") else { continue }
+                        let why = cgroup.trouble("pids.current")
+                        skipped.append(
+                            "\(tenant): \(cgroup.path): pids.current \(why): no_forks is skipped")
+                        continue
+                    }
                     want(.init(.container, cgroup.path), .pidsMax, .number(.at(max(1, count))))
                 }
             case .freeze: want(subject, .freeze, .frozen(true))
@@ -113,7 +119,14 @@ struct StepLimits {
     private mutating func holdMemory(_ cgroups: [LimitedCgroup]) {
         for cgroup in cgroups where !isHeld(cgroup, .memoryHigh) {
             let now = cgroup.circumstances()
-            guard let used = now.memory, let floor = now.unreclaimable else { continue }
+            guard let used = now.memory, let floor = now.unreclaimable else {
+                guard cgroup.has("memory.high") else { continue }
+                let why =
+                    now.memoryTrouble.map { "memory.current \($0)" }
+                    ?? "memory.stat does not say what can be reclaimed"
+                skipped.append("\(tenant): \(cgroup.path): \(why): memory_high is skipped")
+                continue
+            }
             let (least, isTooMuch) = floor.addingReportingOverflow(floor / 10)
             if isTooMuch { continue }
             guard now.hasSwap || used > least else {

@@ -152,6 +152,9 @@ extension LimitedCgroup {
             case .number(.at(let bytes)) = write.wanted, write.wanted.isTighter(than: value)
         else { return nil }
         let now = circumstances()
+        if let trouble = now.trouble(lowering: write.key) {
+            return "\(path) \(write.key) stays at \(value), as memory.current \(trouble)"
+        }
         let held = write.key == .memoryMax ? now.memory : now.memoryFloor
         guard let held, held > bytes else { return nil }
         return "\(path) \(write.key) stays at \(value), as \(held) bytes are in use where it was "

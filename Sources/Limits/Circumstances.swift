@@ -5,6 +5,8 @@ import Units
 public struct Circumstances: Hashable, Sendable {
     /// `memory.current`, in bytes.
     public var memory: Int64?
+    /// What is wrong with `memory.current` where the memory controller is on: `holds "x"`.
+    public var memoryTrouble: String?
     /// What the kernel cannot take back without swap: anon, shmem, kernel and sock, in bytes.
     public var unreclaimable: Int64?
     /// Whether the host has swap.
@@ -20,6 +22,15 @@ public struct Circumstances: Hashable, Sendable {
     ///
     /// Where memory.stat says nothing, all that is in use counts.
     public var memoryFloor: Int64? { hasSwap ? nil : unreclaimable ?? memory }
+
+    /// Why it cannot be told what a lower limit of memory would do, in words; `nil` where it can be.
+    ///
+    /// memory.max may only be lowered once `memory.current` is below it; for memory.high it is enough to
+    /// know what cannot be reclaimed.
+    public func trouble(lowering key: LimitKey) -> String? {
+        let isKnown = key == .memoryHigh && (hasSwap || unreclaimable != nil)
+        return isKnown ? nil : memoryTrouble
+    }
 }
 
 extension PlannedWrite {
@@ -28,6 +39,10 @@ extension PlannedWrite {
     /// - Parameter isForced: whether memory is taken below what is in use at once.
     public func prediction(_ now: Circumstances, isForced: Bool = false) -> String? {
         if isInForce { return "in force already" }
+        if limitsMemory, isLowering, let trouble = now.trouble(lowering: key) {
+            return "memory.current \(trouble), so what is in use is not known: the kernel may "
+                + (key == .memoryMax ? "kill" : "stall every process in it")
+        }
         switch (key, wanted) {
         case (.cpuMax, .cpu(let cap)):
             guard let cores = cap.cores, let used = now.cores else { return nil }
@@ -62,17 +77,29 @@ extension PlannedWrite {
     ///
     /// - Throws: `failed` for a memory limit below what cannot be reclaimed.
     public func refuseKill(_ now: Circumstances, at place: String) throws(Fault) {
-        guard key == .memoryMax || key == .memoryHigh, case .number(.at(let bytes)) = wanted,
-            isLowering, let floor = now.memoryFloor, bytes < floor
-        else { return }
+        guard limitsMemory, case .number(.at(let bytes)) = wanted, isLowering else { return }
+        if let trouble = now.trouble(lowering: key) {
+            throw Fault(
+                .failed, at: "\(place)/memory.current",
+                found: "it \(trouble): whether the kernel would "
+                    + (key == .memoryMax ? "kill" : "stall every process in it")
+                    + " at \(bytes) bytes cannot be told",
+                cure: "Look at the file; --force writes \(key) all the same")
+        }
+        guard let floor = now.memoryFloor, bytes < floor else { return }
+        let held =
+            now.unreclaimable == nil
+            ? "are in use, of which memory.stat does not say what can be reclaimed"
+            : "cannot be reclaimed (anon, shmem, kernel and sock, without swap)"
         throw Fault(
             .failed, at: "\(place)/\(key)",
-            found: "\(bytes) bytes are wanted and \(floor) cannot be reclaimed (anon, shmem, "
-                + "kernel and sock, without swap): the kernel would "
+            found: "\(bytes) bytes are wanted and \(floor) \(held): the kernel would "
                 + (key == .memoryMax ? "reclaim, then kill" : "stall every process in it"),
             cure: "Give it at least that much, or stop something in it; --force leaves it to the "
                 + "kernel")
     }
+
+    private var limitsMemory: Bool { key == .memoryMax || key == .memoryHigh }
 }
 
 /// Bytes for people, in MiB.

@@ -54,9 +54,8 @@ struct LimitShow: ParsableCommand {
 
     private func row(_ truth: LimitTruth) -> [Cell] {
         var notes: [String] = []
-        if truth.written == nil {
-            notes.append("the \(truth.key.controller ?? "freezer") controller is off here")
-        } else if let wanted = truth.wanted,
+        if let trouble = truth.trouble { notes.append(trouble) }
+        if let wanted = truth.wanted,
             truth.written?.isSame(as: wanted, for: truth.key) == false
         {
             notes.append("not as wanted")
