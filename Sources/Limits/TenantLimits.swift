@@ -1,11 +1,19 @@
 /// What a tenant's contract grants; a limit that is not named is not touched.
 public struct TenantLimits: Hashable, Sendable {
+    /// One limit, and where it stands in its file: `limits.yaml:4: limits[0].cpu`.
+    public struct Setting: Hashable, Sendable {
+        public var wish: LimitWish
+        public var place: String
+
+        public init(_ wish: LimitWish, at place: String) { (self.wish, self.place) = (wish, place) }
+    }
+
     public var tenant: String
-    public var settings: [LimitWish]
+    public var settings: [Setting]
     /// `nil` is reassert.
     public var drift: DriftPolicy?
 
-    public init(tenant: String, settings: [LimitWish], drift: DriftPolicy? = nil) {
+    public init(tenant: String, settings: [Setting], drift: DriftPolicy? = nil) {
         (self.tenant, self.settings, self.drift) = (tenant, settings, drift)
     }
 }

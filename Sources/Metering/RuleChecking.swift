@@ -22,8 +22,28 @@ extension Rule {
         guard isSlice, isName, !pattern.contains("/") else {
             return "Write a slice's name, such as tenant-acme.slice"
         }
-        return pattern.contains("*") || pattern.contains("?")
-            ? "Write one slice's whole name, or cgroup: with a path that has * in it" : nil
+        if pattern.contains("*") || pattern.contains("?") {
+            return "Write one slice's whole name, or cgroup: with a path that has * in it"
+        }
+        // a-b.slice lies in a.slice: systemd takes no name with nothing before or behind a dash.
+        let parts = pattern.dropLast(6).split(separator: "-", omittingEmptySubsequences: false)
+        return parts.contains("")
+            ? "Write a slice's name such as tenant-acme.slice, with no - at its ends and no --: "
+                + "systemd refuses those" : nil
+    }
+
+    /// A name in Kubernetes is an RFC 1123 label.
+    private var namespaceCure: String? {
+        let isPlain = pattern.utf8.allSatisfy {
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                || $0 == UInt8(ascii: "-")
+        }
+        let isName = isPlain && pattern.utf8.count <= 63
+        return isName && !pattern.hasPrefix("-") && !pattern.hasSuffix("-")
+            ? nil
+            : "Write one namespace's whole name: a-z, 0-9 and -, with - not at its ends, 63 "
+                + "characters at most"
     }
 
     private var pathCure: String? {
@@ -55,10 +75,14 @@ extension Rule {
             let canEnd = [".service", ".scope"].contains {
                 $0.hasSuffix(tail) || tail.hasSuffix($0)
             }
-            return pattern.contains("/") || !canEnd
-                ? "Write a unit's name that ends with .service or .scope, such as acme-*.service"
-                : nil
-        default: return nil
+            if pattern.contains("/") || !canEnd {
+                return "Write a unit's name that ends with .service or .scope, such as "
+                    + "acme-*.service"
+            }
+            let isLong = !pattern.contains("*") && pattern.utf8.count > 255
+            return isLong ? "Write a unit's name of 255 bytes at most" : nil
+        case .namespace: return namespaceCure
+        case .slice, .root, .cgroup: return nil
         }
     }
 }

@@ -52,11 +52,6 @@ public struct TenantIndex: Sendable {
         case .namespace(let name): namespaces[name] = min(namespaces[name] ?? place, place)
         }
     }
-
-    /// What every text begins with that the pattern fits.
-    private func literalStart(of glob: String) -> String {
-        String(kernelText(glob).prefix { $0 != "*" && $0 != "?" })
-    }
 }
 
 /// Rules over texts that begin with the same bytes.

@@ -10,6 +10,38 @@ public struct Unreachable: Hashable, Sendable {
     init(_ found: String, cure: String) { (self.found, self.cure) = (found, cure) }
 }
 
+/// A rule of a tenant that can never decide whose a container is.
+public struct IdleRule {
+    public let tenant: String
+    public let rule: Rule
+    public let why: Unreachable
+    /// The tenant whose rule is tried before it, and fits all that it fits.
+    let earlier: String?
+
+    public var place: String { "tenant \(tenant), \(rule.kind): \(rule.pattern)" }
+}
+
+/// The rules that can match nothing, or nothing that an earlier tenant's rule leaves.
+///
+/// - Parameter tenants: all, in the order in which their rules are tried.
+public func idleRules(of tenants: [Tenant]) -> [IdleRule] {
+    let cover = RuleCover(tenants)
+    return tenants.flatMap { tenant in
+        tenant.match.compactMap { rule -> IdleRule? in
+            if let why = unreachable(rule) {
+                return IdleRule(tenant: tenant.id, rule: rule, why: why, earlier: nil)
+            }
+            guard let (earlier, other) = cover.hiding(rule, of: tenant.id) else { return nil }
+            let why = Unreachable(
+                "tenant \(earlier) comes first, and its \(other.kind): "
+                    + shortened(other.pattern, to: 120) + " fits all that this rule fits",
+                cure: "Put tenant \(tenant.id) before \(earlier) in tenants.yaml, or take the rule "
+                    + "out")
+            return IdleRule(tenant: tenant.id, rule: rule, why: why, earlier: earlier)
+        }
+    }
+}
+
 /// Why a rule can match no container whatever runs; `nil` if one may come that it fits.
 public func unreachable(_ rule: Rule) -> Unreachable? {
     switch rule {
@@ -68,17 +100,19 @@ private func unreachable(unit glob: String) -> Unreachable? {
 }
 
 /// A line for each rule that can match nothing; at most a screen.
-public func unreachableRules(of tenants: [Tenant]) -> [String] {
-    var lines: [String] = []
-    for tenant in tenants {
-        for rule in tenant.match {
-            guard let why = unreachable(rule) else { continue }
-            let pattern = harmless(String(rule.pattern.prefix(200)))
-            let place = "tenant \(tenant.id), \(rule.kind): \(pattern)"
-            lines.append(
-                "\(place): it can never match: \(harmless(String(why.found.prefix(300)))). "
-                    + harmless(String(why.cure.prefix(300))))
-        }
+///
+/// - Parameters:
+///   - tenants: all, in the order in which their rules are tried.
+///   - changed: those of whom something is to be said; `nil` is of all.
+public func unreachableRules(of tenants: [Tenant], changed: [Tenant]? = nil) -> [String] {
+    let ids = changed.map { Set($0.map(\.id)) }
+    let idle = idleRules(of: tenants).filter { item in
+        ids.map { $0.contains(item.tenant) || item.earlier.map($0.contains) == true } ?? true
+    }
+    let lines = idle.map { item in
+        harmless(String(item.place.prefix(250))) + ": it can never match: "
+            + "\(harmless(String(item.why.found.prefix(300)))). "
+            + harmless(String(item.why.cure.prefix(300)))
     }
     let most = 20
     guard lines.count > most else { return lines }

@@ -20,7 +20,7 @@ func readLimits(
         if let second = members["cpu.max"], members["cpu"] != nil {
             throw second.fault("cpu and cpu.max, which are the same limit", "Keep one of them")
         }
-        var settings: [LimitWish] = []
+        var settings: [TenantLimits.Setting] = []
         for name in limitNames {
             if let value = members[name] { settings += try readSettings(name, value) }
         }
@@ -32,15 +32,18 @@ func readLimits(
 }
 
 /// One limit, or that of every device it names.
-private func readSettings(_ name: String, _ value: YAMLValue) throws(Fault) -> [LimitWish] {
+private func readSettings(_ name: String, _ value: YAMLValue) throws(Fault) -> [TenantLimits
+    .Setting]
+{
     guard name == "io.max" else {
-        return [try readWish("\(name)=\(try value.text())", value)]
+        return [.init(try readWish("\(name)=\(try value.text())", value), at: value.place)]
     }
-    var wishes: [LimitWish] = []
+    var settings: [TenantLimits.Setting] = []
     for (device, fields) in try value.anyMembers() {
-        wishes.append(try readWish("io.max=\(device):\(try fields.text())", fields))
+        let wish = try readWish("io.max=\(device):\(try fields.text())", fields)
+        settings.append(.init(wish, at: fields.place))
     }
-    return wishes
+    return settings
 }
 
 /// A limit as a word of the command line, its fault told where it stands in the file.

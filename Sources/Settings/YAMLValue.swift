@@ -37,9 +37,13 @@ struct YAMLValue {
 
     /// A fault about this value.
     func fault(_ found: String, _ cure: String) -> Fault {
+        Fault(.badData, at: place, found: found, cure: cure)
+    }
+
+    /// The file, the line and the key.
+    var place: String {
         let name = harmless(shortened(key, to: 200))
-        return Fault(
-            .badData, at: position + (name.isEmpty ? "" : ": \(name)"), found: found, cure: cure)
+        return position + (name.isEmpty ? "" : ": \(name)")
     }
 
     /// The file and the line it stands in.

@@ -46,6 +46,10 @@ import Testing
         .slice("tenant-*.slice"), .slice("a"), .unit("a"), .unit("a-*.timer"), .unit("a\n"),
         .unit("x/a.service"), .label(""), .label("=v"), .label("k=v\n"), .namespace("n\n"),
         .namespace(""), .root("/" + String(repeating: "x", count: 256)),
+        .slice("tenant--a.slice"), .slice("-a.slice"), .slice("a-.slice"), .slice("-.slice"),
+        .namespace("a/b"), .namespace("team-*"), .namespace("Acme"), .namespace("-a"),
+        .namespace("a-"), .namespace("a.b"), .namespace(String(repeating: "x", count: 64)),
+        .unit(String(repeating: "x", count: 256) + ".service"),
     ])
     func aRuleThatCannotMatchHasACure(rule: Rule) { #expect(rule.cure != nil) }
 
@@ -53,6 +57,9 @@ import Testing
         arguments: rules.filter { $0 != .cgroup("**") } + [
             Rule.root("/a b"), .root("/-x"), .root("/caf\u{E9}"), .root("/a..b"), .cgroup("/**"),
             .unit("*"), .unit("acme-*"), .unit("a*.serv?ce"), .unit("*scope"), .label("a=b c"),
+            .slice("tenant-a-b.slice"), .slice("a.slice"), .slice("caf\u{E9}.slice"),
+            .namespace("kube-system"), .namespace("0"), .label("a/b=c"),
+            .namespace(String(repeating: "x", count: 63)),
         ])
     func aSoundRuleHasNone(rule: Rule) { #expect(rule.cure == nil) }
 }

@@ -75,17 +75,12 @@ struct DoctorCommand: ParsableCommand {
         guard let store = try? place.store(.read), let tenants = try? store.tenants() else {
             return []
         }
-        var rows: [[Cell]] = []
-        for tenant in tenants {
-            for rule in tenant.match {
-                guard let why = unreachable(rule) else { continue }
-                rows.append([
-                    .text("tenant \(tenant.id), \(rule.kind): \(rule.pattern)"), .flag(false),
-                    .text("it can never match: \(why.found)"), .text(why.cure),
-                ])
-            }
+        return idleRules(of: tenants).map { item in
+            [
+                .text(item.place), .flag(false), .text("it can never match: \(item.why.found)"),
+                .text(item.why.cure),
+            ]
         }
-        return rows
     }
 
     private func words(_ text: String?) -> Set<Substring> {

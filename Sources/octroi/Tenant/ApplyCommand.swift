@@ -67,7 +67,10 @@ struct ApplyCommand: ParsableCommand {
             by: ChangeAuthor(uid: asker.uid, user: asker.user, reason: reason))
         try show(changes: changes, output.format)
         try account(read.tenants ?? [])
-        for line in unreachableRules(of: read.tenants ?? []) { complain("octroi: \(line)") }
+        if let tenants = read.tenants {
+            let all = try plan ? known(store.tenants(), with: tenants) : store.tenants()
+            for line in unreachableRules(of: all, changed: tenants) { complain("octroi: \(line)") }
+        }
         if plan { complain("octroi: this was a plan; nothing was written") }
     }
 }
@@ -101,6 +104,15 @@ extension ApplyCommand {
     }
 }
 
+/// The tenants as they will be once some are written: those that are known keep the places they have
+/// together, in the order of the file, and new ones come last.
+private func known(_ known: [Tenant], with written: [Tenant]) -> [Tenant] {
+    let (ids, names) = (Set(known.map(\.id)), Set(written.map(\.id)))
+    var kept = written.filter { ids.contains($0.id) }[...]
+    let old = known.map { names.contains($0.id) ? kept.popFirst() ?? $0 : $0 }
+    return old + written.filter { !ids.contains($0.id) }
+}
+
 /// Prints what changed, a line each.
 func show(changes: [String], _ format: Format) throws {
     if format == .table {
@@ -131,16 +143,16 @@ private func grantedLimits(_ limits: [TenantLimits]) throws(Fault) -> [GrantedLi
     var granted: [GrantedLimits] = []
     for item in limits {
         var settings: [LimitKey: LimitValue] = [:]
-        for wish in item.settings {
-            switch wish.goal {
+        for setting in item.settings {
+            switch setting.wish.goal {
             case .value(let key, let value): settings[key] = value
             case .device(let name, let fields):
                 var io = IOMax()
                 for (field, limit) in fields { io[field] = limit }
-                let key = LimitKey.ioMax(try BlockDevices.resolve(name))
+                let key = LimitKey.ioMax(try device(name, at: setting.place))
                 guard settings.updateValue(.io(io), forKey: key) == nil else {
                     throw Fault(
-                        .badData, at: "limits of tenant \(item.tenant), io.max, \(harmless(name))",
+                        .badData, at: setting.place,
                         found: "\(key) is named twice: a partition's limits are its disk's",
                         cure: "Name each disk once")
                 }
@@ -149,4 +161,13 @@ private func grantedLimits(_ limits: [TenantLimits]) throws(Fault) -> [GrantedLi
         granted.append(GrantedLimits(tenant: item.tenant, settings: settings, drift: item.drift))
     }
     return granted
+}
+
+/// A device that a file names.
+private func device(_ name: String, at place: String) throws(Fault) -> DeviceNumber {
+    do throws(Fault) {
+        return try BlockDevices.resolve(name)
+    } catch {
+        throw Fault(.badData, at: place, found: error.found, cure: error.cure)
+    }
 }

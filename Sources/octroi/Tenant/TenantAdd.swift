@@ -176,5 +176,7 @@ func change(_ tenant: Tenant, _ store: Store, _ which: RuleOptions) throws(Fault
     try which.keepSlices(store)
     let changes = try store.apply(contract, isPlan: false, at: Host.wallTime())
     try octroi.output((changes.isEmpty ? ["no change"] : changes).map { "\($0)\n" }.joined())
-    for line in unreachableRules(of: [tenant]) { complain("octroi: \(line)") }
+    for line in unreachableRules(of: try store.tenants(), changed: [tenant]) {
+        complain("octroi: \(line)")
+    }
 }
