@@ -17,6 +17,13 @@ public struct CgroupRoot: ~Copyable {
     /// - Throws: `unavailable` if there is none, `notPermitted` if it may not be read.
     public init(opening path: String?) throws(Fault) {
         let named = if let path { path } else { try CgroupMount.find() }
+        guard !named.isEmpty else {
+            throw Fault(
+                .wrongUse, at: "--root", found: "the path is empty",
+                cure:
+                    "Give it a cgroup2 mount or a folder with the same files, or leave it out for "
+                    + "this host's mount")
+        }
         // One spelling for one tree, as the store knows trees by their path.
         let path = resolved(named)
         let directory = try CgroupRoot.opened(path)

@@ -167,7 +167,7 @@ private func readFields(_ value: YAMLValue) throws(Fault) -> String {
 }
 
 private func readDuration(_ value: YAMLValue) throws(Fault) -> Int64 {
-    try value.value("a duration such as 5m, or 0s for none") {
+    try value.value("a duration such as 5m, 366d at most, or 0s for none") {
         $0 == "0s" ? 0 : parseMilliseconds($0)
     }
 }

@@ -14,7 +14,7 @@ func readPrice(_ value: YAMLValue, of meter: Meter) throws(Fault) -> Price {
         basis: try readBasis(members, meter),
         free: try members["free"].map { value throws(Fault) in try amount(value, like: per) },
         minimumSeconds: try members["minimum_duration"].map { value throws(Fault) in
-            try value.value("a duration of whole seconds, such as 60s") {
+            try value.value("a duration of whole seconds, such as 60s, 366d at most") {
                 parseMilliseconds($0).flatMap { $0 % 1000 == 0 ? $0 / 1000 : nil }
             }
         }, step: try readStep(members, per, isPackage: isPackage))

@@ -39,15 +39,17 @@ public struct Settings: Hashable, Sendable {
             "enforcement",
         ])
         if let interval = members["interval"] {
-            intervalMilliseconds = try interval.value("a duration, such as 10s", parseMilliseconds)
+            intervalMilliseconds = try interval.value(durationText, parseMilliseconds)
         }
         if let samples = try members["retention"]?.members(["samples"])["samples"] {
             sampleRetentionMilliseconds = try samples.value(
-                "a duration of at least an hour, such as 30d"
+                "a duration of at least an hour, such as 30d, 366d at most"
             ) { parseMilliseconds($0).flatMap { $0 >= 3_600_000 ? $0 : nil } }
         }
         store = try members["store"]?.text()
-        cgroupRoot = try members["cgroup_root"]?.text()
+        cgroupRoot = try members["cgroup_root"]?.value("the path of a cgroup2 mount") {
+            $0.isEmpty ? nil : $0
+        }
         if let zone = members["time_zone"] {
             do {
                 self.zone = try billingZone(try zone.text())
@@ -120,7 +122,7 @@ private func readEnforcement(_ value: YAMLValue) throws(Fault) -> Settings.Enfor
     }
     if let value = members["budgets_every"] {
         result.budgetsEveryMilliseconds = try value.value(
-            "a duration of at least a second, such as 60s"
+            "a duration of at least a second, such as 60s, 366d at most"
         ) { parseMilliseconds($0).flatMap { $0 >= 1000 ? $0 : nil } }
     }
     return result

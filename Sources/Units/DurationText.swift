@@ -1,6 +1,6 @@
 /// Reads a duration such as `500ms`, `10s`, `5m`, `2h` or `30d` as whole milliseconds.
 ///
-/// `nil` if it is none, or longer than 366 days.
+/// `nil` if it is none, or longer than 366 days; `durationText` says so in words.
 public func parseMilliseconds(_ text: String) -> Int64? {
     let digits = text.prefix { $0.isNumber }
     let units: [String: Int64] = [
@@ -12,3 +12,6 @@ public func parseMilliseconds(_ text: String) -> Int64? {
     let (milliseconds, over) = number.multipliedReportingOverflow(by: unit)
     return over || milliseconds > 366 * 86_400_000 ? nil : milliseconds
 }
+
+/// What `parseMilliseconds` takes, as a complaint says it.
+public let durationText = "a whole number with ms, s, m, h or d, such as 10s, 366d at most"

@@ -169,7 +169,7 @@ func milliseconds(_ option: String, _ text: String) throws(Fault) -> Int64 {
     guard let value = parseMilliseconds(text) else {
         throw Fault(
             .wrongUse, at: option, found: quoted(text),
-            cure: "Write a whole number with ms, s, m, h or d, such as 10s")
+            cure: "Write \(durationText)")
     }
     return value
 }
