@@ -46,10 +46,8 @@ public struct Settings: Hashable, Sendable {
                 "a duration of at least an hour, such as 30d, 366d at most"
             ) { parseMilliseconds($0).flatMap { $0 >= 3_600_000 ? $0 : nil } }
         }
-        store = try members["store"]?.text()
-        cgroupRoot = try members["cgroup_root"]?.value("the path of a cgroup2 mount") {
-            $0.isEmpty ? nil : $0
-        }
+        store = try readPath(members["store"], "the path of the store")
+        cgroupRoot = try readPath(members["cgroup_root"], "the path of a cgroup2 mount")
         if let zone = members["time_zone"] {
             do {
                 self.zone = try billingZone(try zone.text())
@@ -112,6 +110,10 @@ extension Seller {
             found: "\(quoted(example)), which is the example's",
             cure: "Write who issues your invoices, or take seller: out")
     }
+}
+
+private func readPath(_ value: YAMLValue?, _ what: String) throws(Fault) -> String? {
+    try value?.value("\(what), or leave the key out") { $0.isEmpty ? nil : $0 }
 }
 
 private func readEnforcement(_ value: YAMLValue) throws(Fault) -> Settings.Enforcement {

@@ -21,6 +21,12 @@ struct StoreOptions: ParsableArguments {
             valueName: "dir"))
     var config: String?
 
+    func validate() throws {
+        for (option, path) in [("--db", db), ("--config", config)] where path?.isEmpty == true {
+            throw ValidationError("\(option): the path is empty. Give it one, or leave it out.")
+        }
+    }
+
     var configFolder: String { config ?? environment("OCTROI_CONFIG") ?? "/etc/octroi" }
 
     func settings() throws(Fault) -> Settings {

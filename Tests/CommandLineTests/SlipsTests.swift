@@ -82,6 +82,22 @@ import Testing
         #expect(result.errors.contains("366d at most"), "\(result.errors)")
     }
 
+    @Test(arguments: ["--db", "--config"])
+    func anEmptyPathIsSaidToBe(option: String) throws {
+        let result = try desk.run("usage", option, "")
+        #expect(result.status == 64 && result.errors.contains(option), "\(result.errors)")
+        #expect(result.errors.contains("is empty"), "\(result.errors)")
+    }
+
+    @Test(arguments: ["store", "cgroup_root"])
+    func anEmptyPathOfTheSettingsIsNamedWithItsLine(key: String) throws {
+        try desk.folder.write("interval: 10s\n\(key): \"\"\n", to: "config/octroi.yaml")
+        let result = try octroi(
+            ["collect", "--for", "1s"], store: desk.store, config: "\(desk.folder.path)/config")
+        #expect(result.status == 65, "\(result.errors)")
+        #expect(result.errors.contains("octroi.yaml:2: \(key): \"\""), "\(result.errors)")
+    }
+
     @Test(arguments: [
         ["collect", "--for", "1s", "--root", ""], ["doctor", "--root", ""],
         ["limit", "doctor", "--root", ""], ["limit", "show", "acme", "--root", ""],

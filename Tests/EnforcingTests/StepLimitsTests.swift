@@ -3,6 +3,7 @@ import CgroupFormat
 import Limits
 import Metering
 @testable import Store
+import TestSupport
 import Testing
 import Units
 
@@ -159,6 +160,25 @@ import Units
         let both = try limits(rig, [.ioMax("wbps=10M"), .ioMax("riops=200,wbps=20M")])
         #expect(
             both.laying.map { "\($0.value)" } == ["rbps=max wbps=10485760 riops=200 wiops=max"])
+    }
+
+    /// A step that is not taken for what cannot be read is said; without the controller there is none.
+    @Test(arguments: [
+        ("memory.current", "memory.current holds \"x\": memory_high is skipped"),
+        ("memory.stat", "memory.stat does not say what can be reclaimed: memory_high is skipped"),
+        ("pids.current", "pids.current holds \"x\": no_forks is skipped"),
+    ])
+    func aStepOfWhatCannotBeReadIsSkippedAndSaid(file: String, said: String) throws {
+        let rig = try LimitRig(cgroups: ["/acme"], tenants: [tenant("acme", root: "/acme")])
+        try rig.write("x\n", "/acme", file)
+        let action: Ladder.Action = file == "pids.current" ? .noForks : .memoryHigh
+        let plan = try limits(rig, [action])
+        #expect(plan.laying.isEmpty && plan.skipped.count == 1, "\(plan.skipped)")
+        #expect(plan.skipped.first?.contains("/acme: \(said)") == true, "\(plan.skipped)")
+        for file in ["pids.max", "memory.high", "memory.max"] {
+            try rig.folder.remove("tree/acme/\(file)")
+        }
+        #expect(try limits(rig, [action]).skipped.isEmpty)
     }
 
     @Test func memoryThatCannotShrinkIsLeftAlone() throws {
