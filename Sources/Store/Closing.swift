@@ -65,6 +65,7 @@ struct ClosingChecks {
     private let differences: [AuditRow]
     /// Prices, tenants and owners that were changed without Octroi.
     private let changed: [Note]
+    private let twice: [CountedTwice]
 
     init(
         _ db: Database, _ period: Period, _ differences: [AuditRow], changed: [String] = [],
@@ -74,6 +75,7 @@ struct ClosingChecks {
         self.changed = changed.prefix(3).map { Note(.audit, $0) }
         common = try Self.gaps(db, period) + Self.open(db, period, at: now)
         self.differences = differences.filter { $0.difference != 0 }
+        twice = try usageCountedTwice(db, over: period)
     }
 
     /// All there is to say on a tenant's invoice.
@@ -96,12 +98,14 @@ struct ClosingChecks {
     }
 
     private func differences(of tenant: Tenant) -> [Note] {
-        differences.filter { $0.tenant == tenant.id }.map {
+        let doubles = twice.filter { $0.tenant == tenant.id }
+        return differences.filter { $0.tenant == tenant.id }.map {
             Note(
                 .audit,
                 "\(harmless($0.root)) \($0.meter): the kernel counted \($0.kernel), the ledger "
                     + "holds \($0.usage)")
-        }
+        } + doubles.prefix(Self.listed).map { Note(.audit, $0.text) }
+            + Self.more(doubles.count, .audit)
     }
 
     /// The notes before anything is issued, whatever the policy blocks.
@@ -251,11 +255,17 @@ struct ClosingChecks {
     private static let listed = 50
 
     private static func more(_ count: Int, _ kind: Note.Kind) -> [Note] {
-        count > listed
-            ? [Note(kind, "and \(count - listed) more: octroi report \(kind.report)")] : []
+        count > listed ? [Note(kind, "and \(count - listed) more: octroi \(kind.listing)")] : []
     }
 }
 
 extension Note.Kind {
-    fileprivate var report: String { self == .gap ? "completeness" : "unmetered" }
+    /// The command that lists all of a kind.
+    fileprivate var listing: String {
+        switch self {
+        case .gap: "report completeness"
+        case .audit: "audit"
+        case .assurance, .unmetered, .open: "report unmetered"
+        }
+    }
 }

@@ -17,8 +17,10 @@ func moves(_ db: Database, _ request: HandOverRequest) throws -> [Move] {
             db,
             sql: """
                 SELECT c.id, c.path, c.import_tenant, d.name FROM container c
-                LEFT JOIN container_detail d ON d.container = c.id ORDER BY c.id
-                """), at: place, path: { $0["path"] }, name: { $0["name"] })
+                LEFT JOIN container_detail d ON d.container = c.id
+                WHERE c.kind = 'imported' OR NOT ? ORDER BY c.id
+                """, arguments: [request.isImported]), at: place, path: { $0["path"] },
+        name: { $0["name"] })
     var moves: [Move] = []
     var accounts: [Int64: String?] = [:]
     for row in rows {

@@ -11,16 +11,18 @@ public struct HandOverRequest: Sendable {
     public var from: String?
     public var to: String
     public var period: Period
+    /// Only hours that were imported, not those that Octroi metered under the same name.
+    public var isImported: Bool
     public var reason: String?
     /// The user who asks.
     public var uid: Int64
 
     public init(
         _ container: String, from: String? = nil, to: String, over period: Period,
-        reason: String? = nil, uid: Int64 = 0
+        isImported: Bool = false, reason: String? = nil, uid: Int64 = 0
     ) {
         (self.container, self.from, self.to, self.period) = (container, from, to, period)
-        (self.reason, self.uid) = (reason, uid)
+        (self.isImported, self.reason, self.uid) = (isImported, reason, uid)
     }
 }
 

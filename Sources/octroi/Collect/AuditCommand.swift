@@ -16,9 +16,10 @@ struct AuditCommand: ParsableCommand {
 
             Price books, tenants and the owners of hours are compared with the ledger's chain. What was \
             changed without Octroi is listed on stderr, and so is time in which a priced meter was not \
-            measured, or in which nothing was metered at all.
+            measured, or in which nothing was metered at all, and usage that was metered and imported as well.
 
-            Exit code 1 on any difference, and if a kernel file exists and could not be read. A controller \
+            Exit code 1 on any difference, if usage counts twice, and if a kernel file exists and could not \
+            be read. A controller \
             that is off, or a container on the host's network, is listed only: there is no counter to \
             compare with.
 
@@ -58,6 +59,9 @@ struct AuditCommand: ParsableCommand {
         if unmeasured.count > 20 {
             complain("octroi: and \(unmeasured.count - 20) more: octroi report unmetered")
         }
+        let twice = try store.countedTwice(over: period)
+        for line in twice.prefix(20) { complain("octroi: tenant \(line.tenant), \(line.text)") }
+        if twice.count > 20 { complain("octroi: and \(twice.count - 20) more like these") }
         let damage = try store.verifyTerms()
         for line in damage { complain("octroi: \(line)") }
         if !damage.isEmpty {
@@ -75,6 +79,16 @@ struct AuditCommand: ParsableCommand {
                 found: "the ledger holds \(wrong.usage), the kernel counted \(wrong.kernel)",
                 cure: "The store was changed by another hand, or this is a bug: report it with "
                     + "the output of octroi audit")
+        }
+        if let first = twice.first {
+            throw Fault(
+                .failed, at: "\(harmless(first.container)), \(first.meter)",
+                found: twice.count == 1
+                    ? "it was metered and imported for the same time, and would be billed twice"
+                    : "\(twice.count) meters of containers were metered and imported for the same "
+                        + "time, and would be billed twice",
+                cure: "Give the imported hours to whoever bears them: octroi tenant assign TENANT "
+                    + "--container NAME --imported --from TIME")
         }
         let faults = unmeasured.filter(\.isFault)
         if let first = faults.first {

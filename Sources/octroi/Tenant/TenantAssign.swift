@@ -44,6 +44,10 @@ struct TenantAssign: ParsableCommand {
     @Option(help: "With --container: until before this hour. Default: the next full hour.")
     var to: String?
 
+    @Flag(
+        help: "With --container: only imported hours, not those metered under the same name.")
+    var imported = false
+
     @Option(help: "With --container: why, for the record.")
     var reason: String?
 
@@ -57,7 +61,7 @@ struct TenantAssign: ParsableCommand {
         let rules = try which.rules()
         if let container { return try assignHours(of: container, rules) }
         let isOfHours =
-            from != nil || to != nil || fromTenant != nil || reason != nil || plan
+            from != nil || to != nil || fromTenant != nil || imported || reason != nil || plan
         guard !rules.isEmpty, !isOfHours else {
             throw Fault(
                 .wrongUse, at: "tenant assign",
@@ -100,7 +104,8 @@ struct TenantAssign: ParsableCommand {
                 cure: "Let it come after --from; hours to come are a matter of rules")
         }
         let request = HandOverRequest(
-            container, from: fromTenant, to: tenant, over: period, reason: reason,
+            container, from: fromTenant, to: tenant, over: period, isImported: imported,
+            reason: reason,
             uid: Int64(getuid()))
         let done = try place.store(.write).assign(request, isPlan: plan, in: zone, at: now)
         try show(done, output.format)
