@@ -20,6 +20,7 @@ extension ImportStage {
                 found: "\(usage.period.end), more than 31 days from now",
                 cure: "Correct the time: usage is what was used")
         }
+        try requirePriced(usage)
     }
 
     /// Refuses what Octroi meters itself: imported as well, it would be billed twice.
@@ -72,7 +73,9 @@ extension ImportStage {
     }
 
     /// What of the new rows may be a slip, a line each.
-    func warnings() throws -> [String] { try unpriced() + overlaps() + invoiced() }
+    func warnings() throws -> [String] {
+        try unpriced() + early() + overlaps() + assigned() + invoiced()
+    }
 
     /// Rows in time that invoices have billed already; those credited in full bill nothing any more.
     private func invoiced() throws -> [String] {
@@ -137,23 +140,36 @@ extension ImportStage {
 
     /// Rows that reach into another of the same account and meter.
     private func overlaps() throws -> [String] {
-        // Where stored rows do not overlap, only the last that begins before a row's end can reach
-        // into it.
+        // Of the stored rows that begin before a new one, the one that ends last can reach into it, however
+        // long ago it began. Each stored row is read once: for the first new row that begins after it.
         let found = try Row.fetchOne(
             db,
             sql: """
-                SELECT count(*), min(line) FROM (
-                    SELECT r.line, r.start_ms,
-                        max(r.end_ms) OVER (PARTITION BY r.account, r.meter
-                            ORDER BY r.start_ms, r.end_ms
-                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached,
-                        (SELECT u.end_ms FROM usage_import u
-                         WHERE u.container = a.container AND u.meter = m.meter
-                            AND u.start_ms < r.end_ms
-                         ORDER BY u.start_ms DESC LIMIT 1) AS stored
+                WITH placed AS (
+                    SELECT r.line, r.account, r.meter, r.start_ms, r.end_ms,
+                        a.container AS container, m.meter AS known,
+                        lag(r.start_ms) OVER (PARTITION BY r.account, r.meter
+                            ORDER BY r.start_ms, r.end_ms) AS previous_ms
                     FROM import_row r CROSS JOIN import_account a ON a.id = r.account
-                    CROSS JOIN import_meter m ON m.id = r.meter)
-                WHERE reached > start_ms OR stored > start_ms
+                    CROSS JOIN import_meter m ON m.id = r.meter),
+                ends AS (
+                    SELECT *, (SELECT max(u.end_ms) FROM usage_import u
+                            WHERE u.container = p.container AND u.meter = p.known
+                                AND u.start_ms < p.start_ms
+                                AND u.start_ms >= ifnull(p.previous_ms, \(Int64.min))) AS stored_end,
+                        EXISTS (SELECT 1 FROM usage_import u
+                            WHERE u.container = p.container AND u.meter = p.known
+                                AND u.start_ms >= p.start_ms AND u.start_ms < p.end_ms) AS holds_stored
+                    FROM placed p),
+                reached AS (
+                    SELECT line, start_ms, holds_stored,
+                        max(end_ms) OVER (PARTITION BY account, meter ORDER BY start_ms, end_ms
+                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS new_end,
+                        max(stored_end) OVER (PARTITION BY account, meter ORDER BY start_ms, end_ms
+                            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS stored_end
+                    FROM ends)
+                SELECT count(*), min(line) FROM reached
+                WHERE new_end > start_ms OR stored_end > start_ms OR holds_stored
                 """)
         guard let count = found?[0] as Int64?, count > 0, let line = found?[1] as Int64? else {
             return []

@@ -1,5 +1,6 @@
 import GRDB
 import Metering
+import Pricing
 import Units
 
 /// Imported rows on their way into the ledger, in temporary tables of this connection.
@@ -8,6 +9,9 @@ struct ImportStage {
     let zone: BillingZone
     let now: Instant
     let tenants: [String: Tenant]
+    /// From when on each price book has prices.
+    let firstPrices: [String: Instant]
+    let firstPrice: Instant?
     private var accounts: [Account: Int64] = [:]
     private(set) var meters: [Meter: Int64] = [:]
     private var addRow: FastStatement
@@ -46,6 +50,11 @@ struct ImportStage {
     init(_ db: Database, in zone: BillingZone, at now: Instant) throws {
         (self.db, self.zone, self.now) = (db, zone, now)
         tenants = try loadTenants(db).reduce(into: [:]) { $0[$1.id] = $1 }
+        firstPrices = try loadBooks(db).reduce(into: [:]) { firsts, version in
+            let (id, start) = (version.book.id, version.book.effective)
+            firsts[id] = min(firsts[id] ?? start, start)
+        }
+        firstPrice = firstPrices.values.min()
         addRow = try FastStatement(db, "INSERT INTO import_row VALUES (?, ?, ?, ?, ?, ?, ?)")
     }
 

@@ -108,7 +108,7 @@ extension ImportStage {
                 SELECT 'imported', path, 'import', tenant, ?1, ?1 FROM import_account
                 WHERE container IS NULL ORDER BY id ON CONFLICT DO NOTHING
                 """, arguments: [now.milliseconds])
-        // An imported account is its tenant's for all time.
+        // An imported account is its tenant's for all time, but for hours that a person gives away.
         let new = """
             SELECT c.id, ?, c.import_tenant
             FROM import_account a CROSS JOIN container c

@@ -93,6 +93,14 @@ import Units
         #expect(try warnings(day(0, 1), day(1, 2), day(5, 8)).isEmpty)
         #expect(try warnings(day(3, 4), day(2, 3), day(1, 2)).isEmpty)
         #expect(try warnings(day(7, 9)).first?.contains("overlaps") == true)
+        // Behind a long row, however many short ones begin after it.
+        #expect(try warnings(day(10, 20)).isEmpty)
+        for first in [12, 15, 18] as [Int64] {
+            let said = try warnings(day(first, first + 1), day(first + 10, first + 11))
+            #expect(said == ["line 2 overlaps another row of its meter and container: both count"])
+        }
+        #expect(try warnings(day(9, 11)).first?.contains("overlaps") == true)
+        #expect(try warnings(day(30, 31)).isEmpty)
         #expect(try warnings(day(4, 6)).first?.contains("overlaps") == true)
         #expect(try warnings(day(0, 1)).isEmpty, "it was there")
         let gpu = try #require(Meter("gpu"))
@@ -100,6 +108,90 @@ import Units
             billing.row("acme", "a", gpu, 1), billing.row("acme", "b", gpu, 1),
             billing.row("acme", "b", .cpuReserved, 1))
         #expect(said.count == 1 && said[0].contains("gpu of tenant acme has no price"))
+    }
+
+    /// Hours that were given away are whose they were given to, whatever a later file says: it is said.
+    @Test func rowsInHoursThatWereGivenAwayAreSaid() throws {
+        let billing = try Billing()
+        func day(_ first: Int64, _ tenant: String = "acme") throws -> ImportedUsage {
+            var row = billing.row(tenant, "vm", .cpu, 24, line: Int(first) + 2)
+            let start = billing.october.start.advanced(bySeconds: first * 86_400)
+            row.period = try #require(
+                Period(start: start, end: start.advanced(bySeconds: 86_400)))
+            return row
+        }
+        func warnings(_ rows: ImportedUsage...) throws -> [String] {
+            try billing.store.importUsage(rows, at: now).warnings
+        }
+        #expect(try warnings(day(0)).isEmpty)
+        let given = try #require(
+            Period(
+                start: billing.october.start,
+                end: billing.october.start.advanced(bySeconds: 10 * 86_400)))
+        _ = try billing.assign("vm", to: "lab", over: given)
+        let said = try warnings(day(5), day(8), day(20))
+        #expect(said.count == 1, "\(said)")
+        #expect(
+            said.first?.hasPrefix(
+                "line 7: container \"vm\" of tenant acme: 2 rows of it lie in hours that were given "
+                    + "to tenant lab, who pays") == true, "\(said)")
+        #expect(try warnings(day(5), day(25)).isEmpty, "row 5 was there")
+        #expect(try warnings(day(6, "lab")).isEmpty, "lab has an account of its own")
+        let usage = try billing.store.usage(over: billing.october, by: .tenant)
+        #expect(usage.map { "\($0.tenant ?? "") \($0.quantity)" } == ["acme 48", "lab 96"])
+    }
+
+    /// What no price book reaches back to can't be invoiced, and an import can't be undone.
+    @Test func rowsFromBeforeThePricesAreSaidOrRefused() throws {
+        let billing = try Billing()
+        var books = try billing.store.bookVersions()
+        func add(_ id: String, _ effective: Instant) {
+            var book = books[0]
+            (book.id, book.effective) = (id, effective)
+            books.append(book)
+        }
+        add("young", billing.october.start)
+        add("young", billing.november.start)
+        let tenants = [("new", "young"), ("none", nil)].map {
+            Tenant(
+                id: $0.0, name: $0.0, priceBook: $0.1, invoiceTo: InvoiceAddress(), match: [])
+        }
+        _ = try billing.store.apply(
+            Contract(tenants: tenants, books: books), isPlan: false, at: now)
+        let september = try #require(Period(month: "2026-09"))
+        func warnings(_ tenant: String, _ period: Period) throws -> [String] {
+            try billing.store.importUsage([billing.row(tenant, "a", .cpu, 5, period)], at: now)
+                .warnings
+        }
+        #expect(try warnings("acme", september).isEmpty)
+        #expect(try warnings("new", billing.october).isEmpty)
+        #expect(try warnings("none", september).allSatisfy { $0.contains("no price book") })
+        #expect(
+            try warnings("new", september) == [
+                "line 2: it begins before 2026-10-01T00:00:00Z, from when price book young has "
+                    + "prices: no invoice can bill that"
+            ])
+    }
+
+    @Test func aRowFromBeforeAllPriceBooksIsRefused() throws {
+        let folder = try TemporaryFolder(inMemory: true)
+        let store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+        let tenant = Tenant(
+            id: "acme", name: "acme", priceBook: "standard", invoiceTo: InvoiceAddress(), match: [])
+        var book = try #require(try Billing().store.bookVersions().first)
+        book.effective = try #require(Period(month: "2026-10")).start
+        _ = try store.apply(
+            Contract(tenants: [tenant], books: [book]), isPlan: false, at: now)
+        func row(_ month: String) throws -> ImportedUsage {
+            ImportedUsage(
+                period: try #require(Period(month: month)), tenant: "acme", container: "a",
+                meter: .cpu, quantity: 5, row: 7)
+        }
+        let fault = try #require(throws: Fault.self) {
+            try store.importUsage([row("2026-10"), row("2026-09")], at: now)
+        }
+        #expect(fault.place == "line 7, start" && fault.found.contains("2026-10-01T00:00:00Z"))
+        #expect(try store.importUsage([row("2026-10")], at: now).added == 1)
     }
 
     @Test func aRowThatIsThereTwiceIsRefused() throws {

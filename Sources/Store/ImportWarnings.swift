@@ -1,0 +1,83 @@
+import GRDB
+import Metering
+import Units
+
+// Who pays for new rows, where that is not what the file seems to say.
+extension ImportStage {
+    /// Rows in hours that a person gave to another tenant: that one pays, not the one in the file.
+    ///
+    /// Whoever gave the hours away meant all that was used in them; nothing is moved back in silence.
+    func assigned() throws -> [String] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT a.path, a.tenant, t.tenant, min(r.line), count(*)
+                FROM import_account a
+                CROSS JOIN attribution t ON t.container = a.container AND t.tenant IS NOT a.tenant
+                CROSS JOIN import_meter m
+                CROSS JOIN import_row r ON r.account = a.id AND r.meter = m.id
+                    AND r.end_ms > t.since_s * 1000
+                    AND (t.until_s IS NULL OR r.start_ms < t.until_s * 1000)
+                GROUP BY a.id, t.tenant ORDER BY 4, 3
+                """)
+        let lines = rows.map { row in
+            let (path, named, line, count): (String, String, Int64, Int64) = (
+                row[0], row[1], row[3], row[4]
+            )
+            let payer = (row[2] as String?).map { "tenant \($0)" } ?? "nobody"
+            let what = count == 1 ? "it lies" : "\(count) rows of it lie"
+            return "line \(line): container \(quoted(path)) of tenant \(named): \(what) in hours "
+                + "that were given to \(payer), who pays for them (octroi tenant unassign lists that)"
+        }
+        return shortened(lines, "containers")
+    }
+
+    /// Rows from before the first version of their tenant's price book.
+    func early() throws -> [String] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT a.tenant, min(r.start_ms)
+                FROM import_row r CROSS JOIN import_account a ON a.id = r.account
+                GROUP BY a.tenant ORDER BY a.tenant
+                """)
+        let lines = try rows.compactMap { row -> String? in
+            let tenant: String = row[0]
+            guard let book = tenants[tenant]?.priceBook, let first = firstPrices[book],
+                Instant(milliseconds: row[1]) < first
+            else { return nil }
+            let found = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT min(r.line), count(*)
+                    FROM import_account a CROSS JOIN import_meter m
+                    CROSS JOIN import_row r ON r.account = a.id AND r.meter = m.id
+                    WHERE a.tenant = ? AND r.start_ms < ?
+                    """, arguments: [tenant, first.milliseconds])
+            guard let line = found?[0] as Int64?, let count = found?[1] as Int64? else {
+                return nil
+            }
+            let what = count == 1 ? "it begins" : "\(count) rows of tenant \(tenant) begin"
+            return
+                "line \(line): \(what) before \(first), from when price book \(book) has prices: "
+                + "no invoice can bill that"
+        }
+        return shortened(lines, "tenants")
+    }
+
+    /// - Throws: for a row from before all price books, which is a slip of the key.
+    func requirePriced(_ usage: ImportedUsage) throws {
+        guard let first = firstPrice, usage.period.start < first else { return }
+        throw Fault(
+            .badData, at: "line \(usage.row), start",
+            found: "\(usage.period.start), before every price book: the first begins on \(first)",
+            cure: "Correct the time, or apply prices that are effective from then first: an import "
+                + "can't be undone")
+    }
+}
+
+/// At most ten lines, and how many more there are.
+private func shortened(_ lines: [String], _ what: String) -> [String] {
+    guard lines.count > 10 else { return lines }
+    return Array(lines.prefix(10)) + ["and \(lines.count - 10) more \(what) like these"]
+}
