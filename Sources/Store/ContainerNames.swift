@@ -16,8 +16,8 @@ public func containers<Container>(
     guard ofPath.isEmpty else { return ofPath }
     let ofName = all.filter { name($0).map { ExactText($0) } == exact }
     guard ofName.isEmpty else { return ofName }
-    let found = all.filter { path($0).hasSuffix("/\(word)") }
-    let paths = Set(found.map(path)).sorted()
+    let found = all.filter { path($0).utf8.reversed().starts(with: "/\(word)".utf8.reversed()) }
+    let paths = Set(found.map { ExactText(path($0)) }).sorted()
     guard !found.isEmpty else {
         throw Fault(
             .badData, at: place, found: "no container of that path or name in the store",
@@ -26,7 +26,8 @@ public func containers<Container>(
     guard paths.count == 1 else {
         throw Fault(
             .wrongUse, at: place, found: "\(paths.count) containers whose path ends so",
-            cure: "Give a longer path: " + paths.prefix(4).map(harmless).joined(separator: ", "))
+            cure: "Give a longer path: "
+                + paths.prefix(4).map { harmless($0.text) }.joined(separator: ", "))
     }
     return found
 }

@@ -95,14 +95,48 @@ private let hour: Int128 = 3_600_000_000
         _ = try billing.store.importUsage(
             [billing.row("acme", "a", .cpu, 744 * hour + 7)], at: now)
         _ = try billing.issue(billing.october)
-        let explained = try billing.store.explain("OCT-000001", line: 1)
+        var explainer = try billing.store.explainer(of: "OCT-000001")
+        let explained = try explainer.explain(line: 1)
         let hours = explained.accounts.flatMap(\.hours)
         #expect(hours.count == 744)
         #expect(hours.reduce(Int128(0)) { $0 + Int128($1.quantity) } == explained.item.quantity)
         #expect(hours.allSatisfy { $0.entry == 2 && $0.assurance == "imported" })
         #expect(explained.position?.before == 0)
-        #expect(throws: Fault.self) { try billing.store.explain("OCT-000001", line: 3) }
-        #expect(throws: Fault.self) { try billing.store.explain("OCT-000009", line: 1) }
+        #expect(throws: Fault.self) { try explainer.explain(line: 3) }
+        #expect(throws: Fault.self) { try billing.store.explainer(of: "OCT-000009") }
+    }
+
+    /// One explainer says of every line what an explainer of its own says; names that look alike are two.
+    @Test func everyLineIsExplainedByItself() throws {
+        let billing = try Billing(unpriced: .show)
+        let names = ["caf\u{E9}", "cafe\u{301}", "b"]
+        for (place, name) in names.enumerated() {
+            _ = try billing.store.importUsage(
+                [billing.row("acme", name, .cpu, hour * Int128(place + 1))], at: now)
+        }
+        _ = try billing.issue(billing.october)
+        _ = try billing.store.importUsage(
+            names.map { billing.row("acme", $0, .memory, 744) }
+                + [billing.row("acme", "late", .cpu, hour)], at: now)
+        _ = try billing.store.importUsage(
+            names.prefix(2).map { billing.row("acme", $0, .cpu, hour, billing.november) }, at: now)
+        let invoices =
+            try billing.store.invoices() + billing.issue(billing.november)
+        for invoice in invoices {
+            var shared = try billing.store.explainer(of: invoice.number)
+            for line in 1...invoice.draft.lines.count {
+                let found = try shared.explain(line: line)
+                var alone = try billing.store.explainer(of: invoice.number)
+                let same = try alone.explain(line: line)
+                #expect(found.accounts.map(\.hours) == same.accounts.map(\.hours))
+                #expect(found.position?.before == same.position?.before)
+                #expect(found.position?.inside == same.position?.inside)
+                guard let name = found.item.container else { continue }
+                #expect(found.accounts.map { Array($0.path.utf8) } == [Array(name.utf8)])
+                #expect(found.accounts.first?.quantity == found.item.quantity)
+            }
+        }
+        #expect(invoices.map(\.draft.lines.count) == [4, 7])
     }
 
     /// Corrections are recomputed from the ledger like everything else, and lead to it.
@@ -114,7 +148,8 @@ private let hour: Int128 = 3_600_000_000
             [billing.row("acme", "late", .cpu, hour), billing.row("acme", "b", .cpu, hour)],
             at: now)
         _ = try billing.issue(billing.november)
-        let explained = try billing.store.explain("OCT-000002", line: 2)
+        var explainer = try billing.store.explainer(of: "OCT-000002")
+        let explained = try explainer.explain(line: 2)
         #expect(explained.item.container == "late" && explained.accounts.count == 1)
         let hours = explained.accounts[0].hours
         #expect(hours.reduce(Int128(0)) { $0 + Int128($1.quantity) } == hour)

@@ -17,6 +17,9 @@ func explanationText(
     ]
     if let container = item.container { text.append("  container  \(harmless(container))") }
     if let reference = item.reference { text.append("  corrects   \(reference)") }
+    if let (number, line) = explanation.credited {
+        text.append("  takes back \(number)" + (line.map { ", line \($0)" } ?? ""))
+    }
     for (account, readings) in zip(explanation.accounts, readings) {
         text += accountText(account, readings, item)
     }
@@ -66,8 +69,8 @@ private func accountText(
 
 private func formulaText(_ explanation: Explanation) -> [String] {
     let item = explanation.item
-    let book = explanation.segment.map { "\($0.book.id) from \($0.book.effective)" }
-    var text = ["", "price book  \(book ?? "of the whole period")"]
+    let books = explanation.books.map { "\($0.id) from \($0.effective)" }
+    var text = ["", "price book  " + books.joined(separator: ", then ")]
     guard let price = item.unitPrice, let per = item.per else {
         return text + ["no price: \(item.kind == .unpriced ? "shown at 0 by policy" : "none")"]
     }
@@ -126,13 +129,21 @@ private func roundingText(_ explanation: Explanation) -> [String] {
     let currency = explanation.invoice.draft.currency
     let exact = explanation.item.exactAmount * Rational(currency.scale)
     let extra = explanation.item.amount - exact.floor
-    let mode = explanation.invoice.draft.segments.last?.book.rounding.rawValue ?? "half-even"
+    let mode = explanation.rounding.rawValue
+    let isTax = explanation.item.kind == .tax
     let share =
-        explanation.item.kind == .tax
-        ? "rounded \(mode) by itself"
-        : "\(exact.floor) whole, remainder \(exact - Rational(exact.floor)); "
-            + "the invoice's net was rounded \(mode) once and handed this line \(extra) of what "
-            + "was left"
+        if let (number, line) = explanation.credited {
+            isTax
+                ? "the tax on all that was taken back of \(number), rounded \(mode), less what "
+                    + "earlier credit notes took back"
+                : "taken back as line \(line ?? 0) of \(number) was rounded"
+        } else if isTax {
+            "rounded \(mode) by itself"
+        } else {
+            "\(exact.floor) whole, remainder \(exact - Rational(exact.floor)); "
+                + "the invoice's net was rounded \(mode) once and handed this line \(extra) of what "
+                + "was left"
+        }
     return [
         "", "rounding    \(exact) minor units: \(share)",
         "amount      \(currency.text(explanation.item.amount)) \(currency)",

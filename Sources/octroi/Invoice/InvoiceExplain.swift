@@ -29,12 +29,11 @@ struct InvoiceExplain: ParsableCommand {
     func run() throws {
         let (number, lines) = try parsed()
         let store = try place.store(.read)
-        let invoice = try store.invoices(number: number).first
-        guard let invoice else { throw unknownInvoice(number) }
-        let all = lines ?? Array(1..<(invoice.draft.lines.count + 1))
-        guard output.format == .table else { return try printHours(store, number, all) }
+        var explainer = try store.explainer(of: number)
+        let all = lines ?? Array(1..<(explainer.invoice.draft.lines.count + 1))
+        guard output.format == .table else { return try printHours(&explainer, all) }
         for (index, line) in all.enumerated() {
-            let explanation = try store.explain(number, line: line)
+            let explanation = try explainer.explain(line: line)
             if index > 0 { try octroi.output("\n") }
             let readings = try explanation.accounts.map { try kept(store, $0, explanation) }
             try octroi.output(explanationText(explanation, readings).joined(separator: "\n") + "\n")
@@ -42,12 +41,12 @@ struct InvoiceExplain: ParsableCommand {
     }
 
     /// Prints the ledger's rows behind all the lines as one document.
-    private func printHours(_ store: Store, _ number: String, _ lines: [Int]) throws {
+    private func printHours(_ explainer: inout Explainer, _ lines: [Int]) throws {
         var stream = SheetStream(columns: hourColumns, as: output.format)
         // The first line is looked up before anything is printed.
         var text = stream.heading
         for line in lines {
-            for row in hourRows(try store.explain(number, line: line)) {
+            for row in hourRows(try explainer.explain(line: line)) {
                 text += stream.text(of: row)
             }
             try octroi.output(text)

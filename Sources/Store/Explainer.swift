@@ -1,0 +1,207 @@
+import GRDB
+import Invoicing
+import Metering
+import Pricing
+import Units
+
+/// Explains lines of an issued invoice.
+///
+/// What its lines share is read once: an invoice never changes.
+public struct Explainer {
+    private let store: Store
+    public let invoice: Invoice
+    /// What a credit note takes lines back of; otherwise the invoice itself.
+    private let base: Invoice
+    private let rounding: Rounding
+    /// By the invoice that a line corrects; empty for the invoice itself.
+    private var sources: [String: Source] = [:]
+    /// By the document that holds the usage.
+    private var months: [String: MonthSums] = [:]
+
+    fileprivate init(_ store: Store, _ number: String) throws(Fault) {
+        self.store = store
+        (invoice, base, rounding) = try store.read { db in
+            let invoice = try loadInvoice(db, number)
+            let base = try invoice.credits.map { try loadInvoice(db, $0) } ?? invoice
+            return (invoice, base, try invoiceRounding(db, base))
+        }
+    }
+
+    /// Walks a line back to the ledger; lines count from 1.
+    public mutating func explain(line: Int) throws(Fault) -> Explanation {
+        guard invoice.draft.lines.indices.contains(line - 1) else {
+            throw Fault(
+                .wrongUse, at: "invoice \(invoice.number), line \(line)", found: "no such line",
+                cure: "It has \(invoice.draft.lines.count): octroi invoice show \(invoice.number)")
+        }
+        let item = invoice.draft.lines[line - 1]
+        return try store.read { db in
+            let source = try source(db, of: item)
+            let place = source.segments.firstIndex { $0.period == item.period }
+            var result = Explanation(
+                invoice: invoice, line: line, item: item,
+                segment: place.map { source.segments[$0] }, accounts: [],
+                books: source.books(of: item.period), rounding: rounding)
+            if invoice.credits != nil {
+                result.credited = (base.number, try creditedLine(db, line))
+            }
+            guard let place, let entry = source.entry else { return result }
+            let segment = source.segments[place]
+            let before =
+                source.isShared
+                ? try sums(db, source.holder).sum(item.meter, segment.month, item.period.start)
+                : source.sum(item.meter, before: place)
+            result.position = (before, source.sums[UsagePlace(place, item.meter)] ?? 0)
+            let path = item.container.map { ExactText($0) }
+            let own = path.flatMap { source.usage[UsagePlace(place, item.meter, $0)] } ?? []
+            result.accounts = try own.map {
+                try account(
+                    db, $0, segment, upTo: entry,
+                    after: item.reference == nil ? nil : source.corrected)
+            }
+            return result
+        }
+    }
+
+    private mutating func source(_ db: Database, of item: LineItem) throws -> Source {
+        let key = item.reference ?? ""
+        if let known = sources[key] { return known }
+        let source = try Source(db, base, correcting: item.reference)
+        sources[key] = source
+        return source
+    }
+
+    private func creditedLine(_ db: Database, _ line: Int) throws -> Int? {
+        try Int.fetchOne(
+            db, sql: "SELECT credits_line FROM invoice_line WHERE invoice = ? AND line = ?",
+            arguments: [invoice.number, line])
+    }
+
+    private mutating func sums(_ db: Database, _ holder: String) throws -> MonthSums {
+        if let known = months[holder] { return known }
+        let sums = try MonthSums(db, holder)
+        months[holder] = sums
+        return sums
+    }
+}
+
+extension Store {
+    /// Explains lines of an invoice; fails for one that does not exist.
+    public func explainer(of number: String) throws(Fault) -> Explainer {
+        try Explainer(self, number)
+    }
+}
+
+/// Where usage of an invoice belongs: its segment, its meter, and the container's path.
+private struct UsagePlace: Hashable {
+    var segment: Int
+    var meter: String
+    var path: ExactText?
+
+    init(_ segment: Int, _ meter: String, _ path: ExactText? = nil) {
+        (self.segment, self.meter, self.path) = (segment, meter, path)
+    }
+}
+
+/// What the lines of an invoice come from that correct one other invoice, or none.
+private struct Source {
+    var segments: [Segment]
+    /// The newest entry of the ledger when it was computed.
+    var entry: Int64?
+    /// The same of the invoice that is corrected.
+    var corrected: Int64?
+    /// The document that the usage was computed for.
+    var holder: String
+    /// Whether invoices of the same month were rated with it.
+    var isShared: Bool
+    var usage: [UsagePlace: [AccountUsage]] = [:]
+    var sums: [UsagePlace: Int128] = [:]
+
+    init(_ db: Database, _ invoice: Invoice, correcting reference: String?) throws {
+        let source = try reference.map { try loadInvoice(db, $0) } ?? invoice
+        segments = source.draft.before + source.draft.segments
+        corrected = source.proof?.ledger?.entry
+        entry = invoice.proof?.ledger?.entry ?? corrected
+        holder = invoice.number
+        isShared = try sealPlace(db, holder) >= firstSharedSeal(db)
+        guard entry != nil else { return }
+        for use in try pinnedUsage(db, holder, segments, [reference ?? ""]) {
+            sums[UsagePlace(use.segment, use.meter), default: 0] += use.billable
+            usage[UsagePlace(use.segment, use.meter, use.span.path), default: []].append(use)
+        }
+    }
+
+    /// The books that priced a time, one after another.
+    func books(of period: Period) -> [PriceBook] {
+        segments.filter { $0.period.meets(period) }.map(\.book).reduce(into: []) { books, book in
+            if books.last != book { books.append(book) }
+        }
+    }
+
+    /// What its own usage comes to in the month before a segment.
+    func sum(_ meter: String, before place: Int) -> Int128 {
+        (0..<place).filter { segments[$0].month == segments[place].month }
+            .reduce(0) { $0 + (sums[UsagePlace($1, meter)] ?? 0) }
+    }
+}
+
+/// What an invoice was computed from, whichever invoices bill that time, by the start of the segment.
+private struct MonthSums {
+    private var sums: [String: [Int64: Int128]] = [:]
+
+    init(_ db: Database, _ number: String) throws {
+        let others = try String.fetchAll(
+            db, sql: "SELECT corrects FROM invoice_pin WHERE invoice = ?", arguments: [number])
+        for row in try pinnedRows(db, number, [""] + others) {
+            let billable = Int128(high: row["billable_high"], low: row["billable_low"])
+            sums[row["name"], default: [:]][row["segment_s"], default: 0] += billable
+        }
+    }
+
+    /// From the start of a month up to a time.
+    func sum(_ meter: String, _ month: Period, _ end: Instant) -> Int128 {
+        (sums[meter] ?? [:]).reduce(0) { sum, part in
+            month.start.seconds <= part.key && part.key < end.seconds ? sum + part.value : sum
+        }
+    }
+}
+
+private func account(
+    _ db: Database, _ use: AccountUsage, _ segment: Segment, upTo entry: Int64, after old: Int64?
+) throws -> Explanation.Account {
+    let row = try Row.fetchOne(
+        db,
+        sql: """
+            SELECT c.kind, c.cgroup_id, b.boot_id FROM container c
+            LEFT JOIN boot b ON b.id = c.boot WHERE c.id = ?
+            """, arguments: [use.span.container])
+    let basis = segment.book.meters[use.meter]?.basis ?? .used
+    let names =
+        basis == .used || use.isUnreserved ? [use.meter] : [use.meter, "\(use.meter)_reserved"]
+    let rows = try Row.fetchAll(
+        db,
+        sql: """
+            SELECT u.hour_s, m.name, u.quantity, a.name, u.entry FROM usage u
+            JOIN meter m ON m.id = u.meter JOIN assurance a ON a.id = u.assurance
+            WHERE u.container = ? AND u.hour_s >= ? AND u.hour_s < ? AND u.entry <= ?
+                AND m.shown_as IN (?, ?)
+                AND (m.memory_formula IS NULL OR m.memory_formula = ?)
+            ORDER BY u.hour_s, m.id, u.entry
+            """,
+        arguments: [
+            use.span.container, use.span.since, use.span.until, entry, names[0], names.last,
+            segment.book.memory.rawValue,
+        ])
+    let hours = rows.map {
+        Explanation.Hour(
+            hour: Instant(seconds: $0[0]), meter: $0[1], quantity: $0[2], assurance: $0[3],
+            entry: $0[4])
+    }
+    return Explanation.Account(
+        container: use.span.container, path: use.span.path.text, kind: row?["kind"] ?? "container",
+        boot: row?["boot_id"],
+        cgroupID: row?["cgroup_id"], quantity: use.quantity, billable: use.billable,
+        period: Period(
+            start: Instant(seconds: use.span.since), end: Instant(seconds: use.span.until)),
+        hours: hours, billedBefore: hours.count { $0.entry <= old ?? 0 })
+}
