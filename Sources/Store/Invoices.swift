@@ -100,6 +100,9 @@ extension Store {
     }
 
     /// Issued invoices and credit notes by number, with their lines.
+    ///
+    /// - Parameter period: the documents whose own period begins in it, as in report `invoices`: each is
+    ///   in one month, however many it spans.
     public func invoices(
         number: String? = nil, tenant: String? = nil, over period: Period? = nil
     ) throws(Fault) -> [Invoice] {
@@ -121,7 +124,7 @@ extension Store {
                 sql: """
                     SELECT number FROM invoice
                     WHERE (?1 IS NULL OR number = ?1) AND (?2 IS NULL OR tenant = ?2)
-                        AND (?3 IS NULL OR (period_start_s >= ?3 AND period_end_s <= ?4))
+                        AND (?3 IS NULL OR (period_start_s >= ?3 AND period_start_s < ?4))
                     ORDER BY series, sequence
                     """,
                 arguments: [number, tenant, period?.start.seconds, period?.end.seconds])

@@ -8,6 +8,15 @@ extension Store {
     /// The tenants and the rules in force, in the order in which rules are tried.
     public func tenants() throws(Fault) -> [Tenant] { try read { try loadTenants($0) } }
 
+    /// Whether there is a tenant of that id, or was: its usage and invoices are kept.
+    public func hasTenant(_ id: String) throws(Fault) -> Bool {
+        try read { db in
+            try Bool.fetchOne(
+                db, sql: "SELECT EXISTS (SELECT 1 FROM tenant WHERE id = ?)", arguments: [id])
+                ?? false
+        }
+    }
+
     /// Takes in another store's tenants, without their price books: whoever does it, the ledger is the same.
     public func adoptTenants(_ tenants: [Tenant], at now: Instant) throws(Fault) {
         let bare = tenants.map { tenant in

@@ -25,10 +25,7 @@ struct LiveOptions: ParsableArguments {
 
     /// - Throws: for a tenant that does not exist.
     func check(_ store: Store) throws(Fault) {
-        guard let tenant, tenant != Tenant.unattributed,
-            try !store.tenants().contains(where: { $0.id == tenant })
-        else { return }
-        throw unknownTenant(tenant)
+        try store.requireTenant(tenant, orNobody: true)
     }
 }
 

@@ -28,6 +28,9 @@ struct InvoiceExport: ParsableCommand {
             csv and json have a row for each line. focus is the FinOps Open Cost and Usage \
             Specification, as csv. html is one page, of one invoice, that needs nothing else.
 
+            With --month, or --from and --to: the invoices and credit notes whose period begins in that \
+            time, so that each of them is in the export of one month.
+
             EXAMPLES
               octroi invoice export --month 2026-10 > october.csv
               octroi invoice export OCT-000001 --format html --lang fr > OCT-000001.html
@@ -59,6 +62,7 @@ struct InvoiceExport: ParsableCommand {
                 found: "FOCUS \(version.rawValue), which does not have it", cure: "Add --focus 1.4")
         }
         let store = try which.place.store(.read)
+        try store.requireTenant(which.tenant)
         switch format {
         case .csv, .json:
             // What is issued stays byte for byte: the members of a line are those of the schema.

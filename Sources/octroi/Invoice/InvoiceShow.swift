@@ -8,16 +8,21 @@ struct InvoiceList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the issued invoices and credit notes.",
         discussion: """
-            EXAMPLE
+            With --month, or --from and --to: those whose period begins in that time. An invoice that spans \
+            two months is in the first, here, in invoice export and in octroi report invoices.
+
+            EXAMPLES
               octroi invoice list --tenant acme --format csv
+              octroi invoice list --month 2026-10
             """)
 
     @OptionGroup var which: InvoiceSelection
     @OptionGroup var output: FormatOptions
 
     func run() throws {
-        let invoices = try which.place.store(.read).invoices(
-            tenant: which.tenant, over: which.givenPeriod())
+        let store = try which.place.store(.read)
+        try store.requireTenant(which.tenant)
+        let invoices = try store.invoices(tenant: which.tenant, over: which.givenPeriod())
         try show(invoiceSheet(invoices), output.format)
     }
 }

@@ -61,6 +61,7 @@ struct ReportRun: ParsableCommand {
             period: period, tenant: tenant, limit: limit, zone: zone)
         try refuseUnused(report)
         let store = try place.store(.read)
+        try store.requireTenant(tenant, orNobody: true)
         let seconds = Int(max(1, try milliseconds("--timeout", timeout) / 1000))
         if format == .csv || format == .json {
             var stream: SheetStream?

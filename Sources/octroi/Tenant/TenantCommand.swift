@@ -73,6 +73,16 @@ struct TenantShow: ParsableCommand {
     }
 }
 
+extension Store {
+    /// Refuses a tenant to choose by that there never was.
+    ///
+    /// - Parameter orNobody: whether `unattributed` may be chosen, too.
+    func requireTenant(_ id: String?, orNobody: Bool = false) throws(Fault) {
+        guard let id, !(orNobody && id == Tenant.unattributed), try !hasTenant(id) else { return }
+        throw unknownTenant(id)
+    }
+}
+
 func unknownTenant(_ id: String) -> Fault {
     Fault(
         .badData, at: "tenant \(quoted(id))", found: "no such tenant",

@@ -44,11 +44,7 @@ struct UsageShow: ParsableCommand {
 
     func run() throws {
         let store = try place.store(.read)
-        if let tenant, tenant != Tenant.unattributed,
-            try !store.tenants().contains(where: { $0.id == tenant })
-        {
-            throw unknownTenant(tenant)
-        }
+        try store.requireTenant(tenant, orNobody: true)
         let zone = try place.settings().zone
         let period = try when.period(in: zone)
         let usage = try store.usage(over: period, by: by, tenant: tenant, in: zone)
