@@ -15,9 +15,21 @@ public enum LedgerMeter: Hashable, Sendable {
         }
     }
 
-    /// Whether a custom meter may not bear this name, as the ledger uses it.
-    public static func isReserved(_ name: String) -> Bool {
-        MemoryFormula.allCases.contains { LedgerMeter.memory($0).name == name }
+    /// The meter that people give that name; a fault's words if there is none.
+    ///
+    /// The ledger keeps names of its own for memory by formula.
+    public static func named(_ name: String) -> (meter: Meter?, cure: String) {
+        guard let meter = Meter(name) else {
+            return (nil, "Write a meter's name: a-z, 0-9 and _, 63 characters at most")
+        }
+        guard let formula = MemoryFormula.allCases.first(where: { memory($0).name == name }) else {
+            return (meter, "")
+        }
+        return (
+            nil,
+            "That name is reserved for the ledger. Write memory: the price book says what it counts "
+                + "(memory: \(formula.rawValue)); or give a meter of your own another name"
+        )
     }
 
     /// The kernel files that it is metered from, as absences name them; the first holds its counter.

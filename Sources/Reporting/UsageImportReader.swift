@@ -66,12 +66,17 @@ public struct UsageImportReader {
         }
         let name = textOfCSV(fields[3])
         let container = name.utf8
-        guard !container.isEmpty, container.count <= 4096, !container.contains(0) else {
+        guard !container.isEmpty, container.count <= 4096 else {
             throw fault(3, "Name what was used, in 1 to 4096 bytes")
         }
-        guard let meter = Meter(fields[4]), !LedgerMeter.isReserved(meter.name) else {
-            throw fault(4, "Write a meter's name: a-z, 0-9 and _, 63 characters at most")
+        guard !container.contains(0) else {
+            throw Fault(
+                .badData, at: "line \(line), container",
+                found: "\(quoted(name)), with a NUL character (byte 0) in it",
+                cure: "Take the character out: the store would take the name to end there")
         }
+        let known = LedgerMeter.named(fields[4])
+        guard let meter = known.meter else { throw fault(4, known.cure) }
         guard let quantity = Int128(fields[5]), quantity >= 0 else {
             throw fault(5, "Write a whole number of base units that is not below 0")
         }

@@ -136,8 +136,8 @@ private func requireWhole(
     _ value: YAMLValue, _ quantity: UnitQuantity, _ count: Rational
 ) throws(Fault) {
     // A month is whole hours: what is whole in one hour is so in a month.
-    let largest = Int128(1) << 100
-    if let whole = quantity.whole(count, monthSeconds: 2_678_400), whole > largest {
+    let largest = Rational(Int128(1) << 100)
+    if count * quantity.size(monthSeconds: 2_678_400) > largest {
         throw value.fault(
             "\(count) times \(quantity), which is more than anybody uses",
             "Choose less than 2^100 \(quantity.dimension.baseUnit)")

@@ -91,9 +91,9 @@ private func readPrices(_ members: YAMLMembers, _ faults: inout [Fault]) -> [Str
     }
     for (name, value) in listed ?? [] {
         prices[name] = faults.collect { () throws(Fault) in
-            guard let meter = Meter(name), !LedgerMeter.isReserved(name) else {
-                throw value.fault(
-                    "the meter \(quoted(name))", "Name it with a-z, 0-9 and _")
+            let known = LedgerMeter.named(name)
+            guard let meter = known.meter else {
+                throw value.fault("the meter \(quoted(name))", known.cure)
             }
             return try readPrice(value, of: meter)
         }

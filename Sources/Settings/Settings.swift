@@ -89,6 +89,12 @@ public struct Seller: Hashable, Sendable {
             series = try value.value("capital letters, digits and -, beginning with a letter") {
                 isSeries($0) ? $0 : nil
             }
+            // Credit notes of a series are numbered in one of their own.
+            if series.hasSuffix("-CN") {
+                throw value.fault(
+                    "\(quoted(series)), whose numbers are those of credit notes",
+                    "Choose a series that does not end in -CN")
+            }
         }
     }
 }

@@ -13,26 +13,43 @@ struct YAMLValue {
         do {
             return try Yams.compose(yaml: text).map { YAMLValue(node: $0, file: file, key: "") }
         } catch let error as YamlError {
-            throw fault(error, file)
+            throw fault(error, text, file)
         } catch {
             throw Fault(.badData, at: file, found: "\(error)", cure: "Correct the YAML")
         }
     }
 
-    private static func fault(_ error: YamlError, _ file: String) -> Fault {
+    private static func fault(_ error: YamlError, _ text: String, _ file: String) -> Fault {
         let (line, said): (Int?, String) =
             switch error {
             case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
                 .composer(_, let problem, let mark, _):
                 (mark.line, problem)
             case .duplicatedKeysInMapping(let duplicates, let context):
-                (context.mark.line, "the key \(duplicates.joined(separator: ", ")) twice")
+                said(duplicates.sorted(), twiceIn: context.mark, of: text)
             default: (nil, "\(error)")
             }
         return Fault(
             .badData, at: line.map { "\(file):\($0)" } ?? file,
             found: "not YAML: \(harmless(shortened(said, to: 300)))",
             cure: "Correct the syntax; indent with spaces and quote values with special characters")
+    }
+
+    /// Where the first of some keys stands for the second time in the mapping that begins at a mark.
+    private static func said(
+        _ keys: [String], twiceIn mark: Mark, of text: String
+    ) -> (line: Int, String) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let places = lines.indices.dropFirst(mark.line - 1).filter { index in
+            let rest = lines[index].dropFirst(mark.column - 1)
+            return keys.contains { key in
+                ["", "\"", "'"].contains { rest.hasPrefix("\($0)\(key)\($0):") }
+            }
+        }
+        let words = "the key \(keys.joined(separator: ", ")) twice"
+        guard let first = places.first, let second = places.dropFirst().first, keys.count == 1
+        else { return (mark.line, words) }
+        return (second + 1, "\(words): here and in line \(first + 1)")
     }
 
     /// A fault about this value.

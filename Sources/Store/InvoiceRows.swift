@@ -37,9 +37,10 @@ func insert(
         """,
         [
             invoice.number, series, sequence, draft.tenant, draft.period.start.seconds,
-            draft.period.end.seconds, draft.currency.code, try minor(draft.net),
-            try minor(draft.tax), try minor(draft.total), invoice.issued.milliseconds,
-            invoice.isCreditNote ? "credit_note" : "invoice", invoice.credits, invoice.reason,
+            draft.period.end.seconds, draft.currency.code, try minor(draft.net, of: draft),
+            try minor(draft.tax, of: draft), try minor(draft.total, of: draft),
+            invoice.issued.milliseconds, invoice.isCreditNote ? "credit_note" : "invoice",
+            invoice.credits, invoice.reason,
             invoice.zone, try json(invoice.parties), invoice.proof?.ledger?.entry, newest,
             hasMadeUp,
         ])
@@ -57,7 +58,7 @@ func insert(
     var taxes = TaxText()
     for (index, line) in draft.lines.enumerated() {
         let credited = creditedLines.isEmpty ? nil : creditedLines[index]
-        try insert(db, line, invoice.number, index + 1, try taxes.of(line.taxes), credited)
+        try insert(db, line, of: invoice, index + 1, try taxes.of(line.taxes), credited)
     }
     for (place, note) in invoice.notes.enumerated() {
         try run(
@@ -67,7 +68,7 @@ func insert(
 }
 
 private func insert(
-    _ db: Database, _ line: LineItem, _ number: String, _ place: Int, _ taxes: String,
+    _ db: Database, _ line: LineItem, of invoice: Invoice, _ place: Int, _ taxes: String,
     _ credited: Int?
 ) throws {
     let exact = line.exactAmount.blobs
@@ -82,10 +83,11 @@ private func insert(
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
-            number, place, line.kind.rawValue, line.meter, line.container,
+            invoice.number, place, line.kind.rawValue, line.meter, line.container,
             line.period.start.seconds, line.period.end.seconds, line.quantity?.halves.high,
             line.quantity?.halves.low, line.unit, price.map { Data($0.digits) }, price?.scale,
-            line.per, Data(exact.numerator), Data(exact.denominator), try minor(line.amount),
+            line.per, Data(exact.numerator), Data(exact.denominator),
+            try minor(line.amount, of: invoice.draft),
             line.tier, line.priced?.halves.high, line.priced?.halves.low, taxes, line.reference,
             credited,
         ])
@@ -109,11 +111,17 @@ private struct TaxText {
 }
 
 /// The amount as an INTEGER column takes it.
-private func minor(_ amount: BigInt) throws -> Int64 {
-    guard let value = Int64(exactly: amount) else {
-        throw Fault(
-            .badData, at: "an amount of \(amount) minor units", found: "more than 2^63",
-            cure: "Check the quantities and prices it comes from")
+private func minor(_ amount: BigInt, of draft: Draft) throws -> Int64 {
+    if let value = Int64(exactly: amount) { return value }
+    let largest = draft.lines.max { $0.amount.magnitude < $1.amount.magnitude }
+    let line = largest.map { line in
+        let container = line.container.map { " of \(quoted($0))" } ?? ""
+        return ", the most of it for \(line.meter)\(container)"
     }
-    return value
+    throw Fault(
+        .badData, at: "invoice of tenant \(draft.tenant) over \(draft.period)",
+        found:
+            "an amount of \(draft.currency.text(amount)) \(draft.currency)\(line ?? ""): more than "
+            + "2^63 of its smallest unit",
+        cure: "Check the quantities and the price of that meter, in base units")
 }

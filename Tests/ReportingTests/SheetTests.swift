@@ -185,6 +185,18 @@ private func parseUsageImport(_ text: String) throws -> [ImportedUsage] {
         }
     }
 
+    /// The words fit the fault: a reserved name is a meter's name by its letters.
+    @Test(arguments: [
+        ("g", "memory_current", "reserved"), ("g", "memory_working_set", "memory: working_set"),
+        ("g", "memory_unreclaimable", "Write memory"), ("g", "GPU!", "a-z, 0-9 and _"),
+        ("a\u{0}b", "gpu", "NUL"), ("", "gpu", "1 to 4096 bytes"),
+    ])
+    func saysWhatIsWrongWithAName(container: String, meter: String, said: String) throws {
+        let row = "2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,\(container),\(meter),1\n"
+        let fault = try #require(throws: Fault.self) { try parseUsageImport(header + row) }
+        #expect("\(fault)".contains(said), "\(fault)")
+    }
+
     @Test(arguments: ["", "a,b\n", "start,end,tenant,container,meter,meter\n"])
     func namesABadHeader(text: String) {
         #expect { try parseUsageImport(text) } throws: { ($0 as? Fault)?.place == "line 1" }

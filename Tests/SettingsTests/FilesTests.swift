@@ -47,7 +47,12 @@ private func read(_ text: String) throws -> ContractFiles {
         ("tenants:\n  - id: Acme\n", ":2: tenants[0].id", "\"Acme\""),
         ("tenants:\n  - id: unattributed\n", ":2: tenants[0]", "unattributed"),
         ("tenants:\n  - id: a\n  - id: a\n", ":3: tenants[1]", "second time"),
-        ("tenants:\n  - id: a\n    id: b\n", ":2", "twice"),
+        ("tenants:\n  - id: a\n    id: b\n", ":3", "the key id twice: here and in line 2"),
+        (
+            "tenants:\n  - id: a\n    name: b\n    invoice_to:\n      name: x\n    name: c\n", ":6",
+            "the key name twice: here and in line 3"
+        ),
+        ("tenants:\n  - { id: a, id: b }\n", ":2", "the key id twice"),
         (
             "tenants:\n  - id: a\n    match:\n      - slcie: x.slice\n",
             ":4: tenants[0].match[0].slcie", "unknown rule"
@@ -120,6 +125,7 @@ private func read(_ text: String) throws -> ContractFiles {
 
     /// What would be no more than a slip of the key, or can never mean anything.
     @Test(arguments: [
+        (book.replacing("cpu:", with: "memory_current:"), "memory_current"),
         ("tenants:\n  - { id: a, name: \"x\\0y\" }\n", "NUL"),
         ("tenants:\n  - { id: a, since: 1969-01-01T00:00:00Z }\n", "1969"),
         ("tenants:\n  - { id: a, match: [ { root: /a/../b } ] }\n", "/a/../b"),
@@ -167,6 +173,22 @@ private func read(_ text: String) throws -> ContractFiles {
         }
         let fault = try #require(throws: Fault.self) { try read(text) }
         #expect(fault.found.contains("BGN") && fault.cure.contains("EUR"), "\(fault)")
+    }
+
+    /// Credit notes of series OCT are OCT-CN-000001 and so on: no invoice may have a number of those.
+    @Test(arguments: [
+        ("OCT", true), ("CN", true), ("OCT-CNX", true), ("OCT-CN", false), ("A-CN-CN", false),
+    ])
+    func aSeriesOfCreditNotesIsRefused(series: String, isSound: Bool) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("seller: { series: \(series) }\n", to: "octroi.yaml")
+        guard !isSound else {
+            #expect(try Settings(folder: folder.path).seller.series == series)
+            return
+        }
+        let fault = try #require(throws: Fault.self) { try Settings(folder: folder.path) }
+        #expect(fault.place.hasSuffix("octroi.yaml:1: seller.series"), "\(fault)")
+        #expect(fault.found.contains("\"\(series)\"") && fault.cure.contains("-CN"))
     }
 
     @Test func discountsThatFollowEachOtherAreFine() throws {

@@ -147,6 +147,11 @@ import Units
             "{ per: 170141183460469231731687303715884105727 byte, price: \"1\", round_up: true }",
             "more than anybody uses"
         ),
+        (
+            "{ per: 1 byte, tiers: [ { up_to: 170141183460469231731687303715884105728, price: \"1\" }, "
+                + "{ price: \"2\" } ] }", "more than anybody uses"
+        ),
+        ("{ per: 1 GB, price: \"1\", free: 1e999 GB }", "1e999"),
         ("{ per: 1 GB, price: \"1\", mode: package, round_up: false }", "does not round up"),
         ("{ per: 1 GB, price: \"1\", round_up: 3 vCPU-hour }", "not counted in byte"),
         ("{ per: 1 GB, price: \"1\", free: 5 }", "\"5\""),

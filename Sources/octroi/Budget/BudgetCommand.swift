@@ -73,7 +73,10 @@ struct BudgetSet: ParsableCommand {
             throw wrong("budget of \(harmless(tenant))", "no amount", "Give one, such as 500.00")
         }
         guard let money = Budget.Amount(text) else {
-            throw wrong("\"\(harmless(text))\"", "no amount of money", "Write a decimal, 500.00")
+            throw wrong(
+                "budget of \(harmless(tenant)), amount",
+                "\(quoted(text)), which is no amount of money",
+                "Write a decimal without an exponent, such as 500.00")
         }
         var budget = known ?? Budget(tenant: tenant, amount: money, per: .month)
         budget.amount = money

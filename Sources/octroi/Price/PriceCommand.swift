@@ -42,10 +42,8 @@ struct PriceCheck: ParsableCommand {
             if more > 0 { complain("octroi: and \(more) more mistakes") }
             throw first
         }
-        let books = files.books ?? []
-        guard !books.isEmpty else {
-            throw Fault(.badData, at: file, found: "no price book", cure: "Write a list of books:")
-        }
+        let books = try Self.books(files, of: file)
+        for line in booksToCome(books, at: Host.wallTime()) { complain("octroi: \(line)") }
         try show(
             Sheet(
                 columns: ["book", "effective", "prices", "currency"],
@@ -55,6 +53,27 @@ struct PriceCheck: ParsableCommand {
                         .text($0.currency.code),
                     ]
                 }), output.format)
+    }
+
+    /// The books of a file that is to have some.
+    static func books(_ files: ContractFiles, of file: String) throws(Fault) -> [PriceBook] {
+        guard let books = files.books, !books.isEmpty else {
+            throw Fault(.badData, at: file, found: "no price book", cure: "Write a list of books:")
+        }
+        return books
+    }
+}
+
+/// What of price books begins so late that it may be a slip of the key, a line each.
+func booksToCome(_ books: [PriceBook], at now: Instant) -> [String] {
+    let soon = now.advanced(bySeconds: 366 * 86_400)
+    return books.flatMap { book in
+        let starts = book.effective > soon ? ["takes effect on \(book.effective)"] : []
+        let discounts = book.discounts.compactMap(\.from).filter { $0 > soon }
+            .map { "has a discount from \($0) on" }
+        return (starts + discounts).map {
+            "price book \(book.id) \($0), more than a year from now; correct it if that is a slip"
+        }
     }
 }
 

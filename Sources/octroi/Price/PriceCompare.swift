@@ -30,7 +30,7 @@ struct PriceCompare: ParsableCommand {
     func run() throws {
         let zone = try which.place.settings().zone
         let books = try files.flatMap { file in
-            try ContractFiles(reading: [file], in: zone).books ?? []
+            try PriceCheck.books(ContractFiles(reading: [file], in: zone), of: file)
         }
         for (index, book) in books.enumerated()
         where books[..<index].contains(where: { $0.id == book.id && $0.effective == book.effective }

@@ -67,6 +67,9 @@ struct ApplyCommand: ParsableCommand {
             by: ChangeAuthor(uid: asker.uid, user: asker.user, reason: reason))
         try show(changes: changes, output.format)
         try account(read.tenants ?? [])
+        for line in booksToCome(read.books ?? [], at: Host.wallTime()) {
+            complain("octroi: \(line)")
+        }
         if let tenants = read.tenants {
             let all = try plan ? known(store.tenants(), with: tenants) : store.tenants()
             for line in unreachableRules(of: all, changed: tenants) { complain("octroi: \(line)") }
