@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What commands used to pass over in silence.
-@Suite struct SilencesTests {
+@Suite struct SlipCommandTests {
     private let desk: Desk
 
     init() throws {
