@@ -10,17 +10,15 @@ public struct InvoicedStretch: Sendable {
     /// Its segments, in order of time.
     public var parts: [SegmentUsage]
     public var contract: ContractTime
-    /// Lines of it that were rated apart, as its books have no price for their meters.
-    public var ratedApart: [LineItem]
     /// The invoice that billed this time before and was credited in full.
     public var replaces: String?
 
     public init(
         invoice: String?, period: Period, parts: [SegmentUsage], contract: ContractTime,
-        ratedApart: [LineItem] = [], replaces: String? = nil
+        replaces: String? = nil
     ) {
         (self.invoice, self.period, self.parts) = (invoice, period, parts)
-        (self.contract, self.ratedApart, self.replaces) = (contract, ratedApart, replaces)
+        (self.contract, self.replaces) = (contract, replaces)
     }
 }
 
@@ -69,7 +67,7 @@ public struct SharedMonths: Sendable {
         func own(_ lines: [LineItem]) -> [LineItem] {
             lines.filter { $0.subject != .minimum && stretch.period.holds($0.period) }
         }
-        let now = own(lines) + stretch.ratedApart
+        let now = own(lines)
         if let number = stretch.invoice {
             return corrections(
                 to: number, from: own(billed), to: now, credited: own(credited))

@@ -47,17 +47,7 @@ struct BillingGroup {
     }
 
     /// What is left of segments beside the group's stretches.
-    func outside(_ segments: [Segment]) -> [Segment] {
-        let taken = stretches.map(\.period)
-        var left: [Segment] = []
-        for segment in segments {
-            let others = (taken + left.map(\.period)).sorted { $0.start < $1.start }
-            left += segment.period.uncovered(by: others).map {
-                Segment(period: $0, month: segment.month, book: segment.book)
-            }
-        }
-        return left
-    }
+    func outside(_ segments: [Segment]) -> [Segment] { segments.outside(stretches.map(\.period)) }
 }
 
 /// An invoice that was issued, as a stretch of its tenant's time.
@@ -125,11 +115,8 @@ extension BillingGroup {
     /// - Parameters:
     ///   - usage: by account; `segment` counts through the group's segments.
     ///   - issued: what was billed before.
-    ///   - apart: lines of a stretch for meters that its books have no price for; `nil` if nothing
-    ///     changed since they were billed.
     func rated(
-        _ tenant: String, _ usage: [AccountUsage], _ issued: IssuedInvoices,
-        apart: (Stretch, Set<String>, [LineItem]) throws -> [LineItem]?
+        _ tenant: String, _ usage: [AccountUsage], _ issued: IssuedInvoices
     ) throws -> RatedGroup {
         guard let hull, let currency = book?.currency else {
             return RatedGroup(group: self, usage: [], due: [], billed: (.zero, 0))
@@ -150,30 +137,15 @@ extension BillingGroup {
             }
         }
         let billed = try lines(isCredited: false)
-        // What has not changed since it was billed keeps the price that it was billed by.
-        var toCompare = billed
-        let invoiced = try stretches.map { stretch in
-            var own = parts.filter { stretch.period.holds($0.segment.period) }
-            var extra: [LineItem] = []
-            let unknown = stretch.number == nil ? [] : own.unknownMeters
-            if !unknown.isEmpty {
-                own = own.without(unknown)
-                let before = billed.filter { stretch.period.holds($0.period) }
-                if let more = try apart(stretch, unknown, before) {
-                    extra = more
-                } else {
-                    toCompare.removeAll {
-                        unknown.contains($0.meter) && stretch.period.holds($0.period)
-                    }
-                }
-            }
-            return InvoicedStretch(
-                invoice: stretch.number, period: stretch.period, parts: own,
-                contract: stretch.contract, ratedApart: extra, replaces: stretch.replaces)
+        let invoiced = stretches.map { stretch in
+            InvoicedStretch(
+                invoice: stretch.number, period: stretch.period,
+                parts: parts.filter { stretch.period.holds($0.segment.period) },
+                contract: stretch.contract, replaces: stretch.replaces)
         }
         let months = SharedMonths(
             tenant: tenant, stretches: invoiced,
-            around: parts.filter { owner(of: $0.segment) == nil }, billed: toCompare,
+            around: parts.filter { owner(of: $0.segment) == nil }, billed: billed,
             credited: try lines(isCredited: true))
         let sum = billed.reduce((Rational.zero, BigInt(0))) {
             ($0.0 + $1.exactAmount, $0.1 + $1.amount)
@@ -189,13 +161,5 @@ extension [SegmentUsage] {
             filter { $0.isCharged && $0.segment.book.unpriced == .block }.flatMap { part in
                 part.usage.map(\.meter).filter { part.segment.book.meters[$0] == nil }
             })
-    }
-
-    func without(_ meters: Set<String>) -> [SegmentUsage] {
-        map { part in
-            var part = part
-            part.usage.removeAll { meters.contains($0.meter) }
-            return part
-        }
     }
 }

@@ -85,6 +85,28 @@ func loadBooks(_ db: Database) throws -> [(row: Int64, book: PriceBook)] {
         .map { ($0["id"], try JSONDecoder().decode(PriceBook.self, from: $0["definition"])) }
 }
 
+/// The versions that were in force when a document was made.
+///
+/// What was said of a version since the ledger's chain holds it tells by its entries, whatever the clock said;
+/// what an older Octroi left, by its times.
+func loadBooks(_ db: Database, at place: DocumentPlace) throws -> [PriceBook] {
+    try Row.fetchAll(
+        db,
+        sql: """
+            WITH said AS (
+                SELECT CAST(key AS INTEGER) AS id, uid IS NULL AS is_older, entry,
+                    json_extract(said, '$.replaced_ms') AS replaced_ms
+                FROM term WHERE kind = 'price_book')
+            SELECT b.definition FROM price_book b WHERE EXISTS (
+                SELECT 1 FROM said s WHERE s.id = b.id
+                    AND iif(s.is_older, b.applied_ms <= ?2, s.entry <= ?1))
+            AND NOT EXISTS (
+                SELECT 1 FROM said s WHERE s.id = b.id AND s.replaced_ms IS NOT NULL
+                    AND iif(s.is_older, b.replaced_ms <= ?2, s.entry <= ?1))
+            """, arguments: [place.entry, place.issued.milliseconds]
+    ).map { try JSONDecoder().decode(PriceBook.self, from: $0["definition"]) }
+}
+
 func loadBook(_ db: Database, row: Int64) throws -> PriceBook {
     let definition = try Data.fetchOne(
         db, sql: "SELECT CAST(definition AS BLOB) FROM price_book WHERE id = ?", arguments: [row])

@@ -103,6 +103,17 @@ private struct UsagePlace: Hashable {
     }
 }
 
+/// The segments that a document corrected another invoice by; `nil` if it rates no such invoice.
+private func correctedSegments(
+    _ db: Database, _ invoice: Invoice, _ corrected: String?
+) throws -> [Segment]? {
+    let place = try sealPlace(db, invoice.number)
+    guard let corrected, try place >= firstSharedSeal(db) else { return nil }
+    let past = try IssuedInvoices(db, tenant: invoice.draft.tenant, before: place)
+    return try Recomputing(db, invoice, past, UsageSweep(db, withOpen: nil)).groups()
+        .first { group in group.stretches.contains { $0.number == corrected } }?.segments
+}
+
 /// What the lines of an invoice come from that correct one other invoice, or none.
 private struct Source {
     var segments: [Segment]
@@ -119,7 +130,8 @@ private struct Source {
 
     init(_ db: Database, _ invoice: Invoice, correcting reference: String?) throws {
         let source = try reference.map { try loadInvoice(db, $0) } ?? invoice
-        segments = source.draft.before + source.draft.segments
+        segments =
+            try correctedSegments(db, invoice, reference) ?? source.draft.before + source.draft.segments
         corrected = source.proof?.ledger?.entry
         entry = invoice.proof?.ledger?.entry ?? corrected
         holder = invoice.number

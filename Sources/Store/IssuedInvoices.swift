@@ -233,6 +233,35 @@ struct IssuedInvoices {
     }
 }
 
+/// When a document was made.
+struct DocumentPlace {
+    /// The ledger's newest entry.
+    var entry: Int64
+    var issued: Instant
+}
+
+extension IssuedInvoices {
+    /// The documents that bill usage of a meter inside a period, in the order they were sealed in.
+    func billings(of meter: String, _ tenant: String, in period: Period) throws -> [DocumentPlace] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT DISTINCT s.id, i.number, i.ledger_entry, i.issued_ms
+                FROM invoice i JOIN invoice_line l ON l.invoice = i.number
+                JOIN invoice_seal s ON s.invoice = i.number
+                WHERE i.tenant = ?1 AND i.credits IS NULL AND i.ledger_entry IS NOT NULL
+                    AND l.meter = ?2 AND l.container IS NOT NULL
+                    AND l.period_start_s >= ?3 AND l.period_end_s <= ?4 AND s.id < ?5
+                ORDER BY s.id
+                """,
+            arguments: [tenant, meter, period.start.seconds, period.end.seconds, seal])
+        return rows.filter { !fullyCredited.contains($0["number"]) }.map {
+            DocumentPlace(
+                entry: $0["ledger_entry"], issued: Instant(milliseconds: $0["issued_ms"]))
+        }
+    }
+}
+
 /// The place in the chain of invoices from which on months are rated as one.
 func firstSharedSeal(_ db: Database) throws -> Int64 {
     try Int64.fetchOne(

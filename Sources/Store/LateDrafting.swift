@@ -29,59 +29,23 @@ extension Drafting {
     func rate(
         _ group: BillingGroup, _ tenant: String, _ assured: inout AssuredUsage
     ) throws -> RatedGroup {
-        guard let hull = group.hull else {
-            return try group.rated(tenant, [], issued) { _, _, _ in nil }
-        }
-        let segments = group.segments
+        guard let hull = group.hull else { return try group.rated(tenant, [], issued) }
         let spans = try ownedSpans(db, tenant, from: hull.start, to: hull.end)
+        var (group, all) = (group, AssuredUsage())
+        var usage = try sweep.read(spans, group.segments, assured: &all)
+        let late = LatePrices(db: db, tenant: tenant, issued: issued, books: books)
+        let starts = group.segments.map(\.period.start)
+        let used = usage.map { MeterUse(at: starts[$0.segment], meter: $0.meter) }
+        if let priced = try late.priced(group, used) {
+            (group, all) = (priced, AssuredUsage())
+            usage = try sweep.read(spans, group.segments, assured: &all)
+        }
         let new = group.stretches.filter { $0.number == nil }.flatMap(\.segments)
-        var all = AssuredUsage()
-        let usage = try sweep.read(spans, segments, assured: &all)
         assured = all
-        if new.count < segments.count, !new.isEmpty {
+        if new.count < group.segments.count, !new.isEmpty {
             assured = AssuredUsage()
             _ = try sweep.read(spans, new, assured: &assured)
         }
-        return try group.rated(tenant, usage, issued) { stretch, meters, billed in
-            try supplement(tenant, stretch, meters, spans, billed)
-        }
+        return try group.rated(tenant, usage, issued)
     }
-
-    /// Usage of meters that an invoice's books do not know, by the versions in force now; `nil` if
-    /// it is what was billed.
-    private func supplement(
-        _ tenant: String, _ stretch: BillingGroup.Stretch, _ meters: Set<String>,
-        _ spans: [OwnedSpan], _ billed: [LineItem]
-    ) throws -> [LineItem]? {
-        guard let id = stretch.segments.last?.book.id else { return nil }
-        let before = try books.segments(of: id, before: stretch.period, in: zone, for: tenant)
-        let own = try books.segments(of: id, over: stretch.period, in: zone, for: tenant)
-        var assured = AssuredUsage()
-        let usage = try sweep.read(spans, before + own, assured: &assured)
-            .filter { meters.contains($0.meter) }
-        var parts = segmentUsage(
-            usage, before + own, charged: before.count..<(before.count + own.count))
-        var changes: [MeterKey: Int128] = [:]
-        for use in parts.filter(\.isCharged).flatMap(\.usage) {
-            changes[MeterKey(use), default: 0] += use.quantity
-        }
-        for line in billed where meters.contains(line.meter) && line.container != nil {
-            changes[MeterKey(line), default: 0] -= line.quantity ?? 0
-        }
-        guard changes.values.contains(where: { $0 != 0 }) else { return nil }
-        for index in parts.indices {
-            // Fees and minimum are on the invoice itself.
-            parts[index].segment.book.fixed = []
-            parts[index].segment.book.minimum = nil
-        }
-        return try statement(of: tenant, parts)
-    }
-}
-
-private struct MeterKey: Hashable {
-    let container: ExactText
-    let meter: String
-
-    init(_ usage: MeterUsage) { (container, meter) = (usage.container, usage.meter) }
-    init(_ line: LineItem) { (container, meter) = (ExactText(line.container ?? ""), line.meter) }
 }

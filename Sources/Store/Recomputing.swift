@@ -14,7 +14,7 @@ struct Recomputing {
         (self.db, self.invoice, self.past, self.sweep) = (db, invoice, past, sweep)
     }
 
-    /// `nil` if it cannot be recomputed: prices of its day are not pinned.
+    /// `nil` if it cannot be recomputed: it has nothing in its currency.
     func draft(_ differ: (String) -> Void) throws -> Draft? {
         let stored = invoice.draft
         var groups: [RatedGroup] = []
@@ -23,13 +23,7 @@ struct Recomputing {
             for found in try usageDifferences(sweep, usage, group.segments, invoice) {
                 differ(found)
             }
-            var isKnown = true
-            let rated = try group.rated(stored.tenant, usage, past) { _, _, _ in
-                isKnown = false
-                return nil
-            }
-            guard isKnown else { return nil }
-            groups.append(rated)
+            groups.append(try group.rated(stored.tenant, usage, past))
         }
         guard let book = groups.first(where: \.group.hasNew)?.group.book ?? groups.last?.group.book,
             book.currency == stored.currency
@@ -40,8 +34,21 @@ struct Recomputing {
             before: stored.before, book: book)
     }
 
-    /// The invoice's own months, and those that it corrects.
-    private func groups() throws -> [BillingGroup] {
+    /// The invoice's own months, and those that it corrects, with the prices of its day.
+    func groups() throws -> [BillingGroup] {
+        let entry = invoice.proof?.ledger?.entry ?? 0
+        let books = try loadBooks(db, at: DocumentPlace(entry: entry, issued: invoice.issued))
+        let late = LatePrices(
+            db: db, tenant: invoice.draft.tenant, issued: past, books: PriceBooks(books))
+        return try pinnedGroups().map { group in
+            let used = try pinnedRows(db, invoice.number, group.pinKeys).map {
+                MeterUse(at: Instant(seconds: $0["segment_s"]), meter: $0["name"])
+            }
+            return try late.priced(group, used) ?? group
+        }
+    }
+
+    private func pinnedGroups() throws -> [BillingGroup] {
         let stored = invoice.draft
         // An invoice whose usage is all another's by now has a correction, and no usage.
         let pinned = try Set(
