@@ -48,14 +48,16 @@ extension CutHistory {
             Period(start: instant(hours.lowerBound), end: instant(hours.upperBound)))
     }
 
-    private func newStore() throws -> (TemporaryFolder, Store) {
+    /// - Parameter withLate: whether the meter that is priced later has its price.
+    private func newStore(withLate: Bool) throws -> (TemporaryFolder, Store) {
         let folder = try TemporaryFolder(inMemory: true)
         try emptyStore.get().write(to: URL(fileURLWithPath: "\(folder.path)/octroi.db"))
         let store = try Store(at: "\(folder.path)/octroi.db", for: .write)
         let tenants = Self.tenants.map {
             Tenant(id: $0, name: $0, priceBook: "b", invoiceTo: InvoiceAddress(), match: [])
         }
-        _ = try store.apply(Contract(tenants: tenants, books: book), isPlan: false, at: now)
+        _ = try store.apply(
+            Contract(tenants: tenants, books: books(withLate: withLate)), isPlan: false, at: now)
         return (folder, store)
     }
 
@@ -105,13 +107,21 @@ extension CutHistory {
     /// What happened after the last issue of a smaller history happened before it.
     private func isAt(_ step: Int, _ event: Int) -> Bool { min(event, cuts.count) == step }
 
+    private func known(before step: Int) -> [Use] {
+        (uses + (late?.uses ?? [])).filter { isAt(step, $0.step) }
+    }
+
     private func asItHappened() throws -> Billed {
-        let (folder, store) = try newStore()
+        let (folder, store) = try newStore(withLate: false)
         defer { withExtendedLifetime(folder) {} }
         var start = 0
         let flush = try #require(zone.month("2026-10"))
         for step in 0...cuts.count {
-            try add(uses.filter { isAt(step, $0.step) }, to: store)
+            if let late, isAt(step, late.step) {
+                let books = Contract(tenants: nil, books: books(withLate: true))
+                _ = try store.apply(books, isPlan: false, at: now)
+            }
+            try add(known(before: step), to: store)
             move(moves.filter { isAt(step, $0.step) }, in: store)
             for credit in credits where isAt(step, credit.step) {
                 let all = try store.invoices().filter { $0.status == .issued }
@@ -134,10 +144,10 @@ extension CutHistory {
     }
 
     private func asOneInvoice() throws -> Billed {
-        let (folder, store) = try newStore()
+        let (folder, store) = try newStore(withLate: true)
         defer { withExtendedLifetime(folder) {} }
         for step in 0...cuts.count {
-            try add(uses.filter { isAt(step, $0.step) }, to: store)
+            try add(known(before: step), to: store)
             move(moves.filter { isAt(step, $0.step) }, in: store)
         }
         let month = 31 * 24

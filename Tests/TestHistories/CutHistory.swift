@@ -36,6 +36,17 @@ public struct CutHistory: CustomStringConvertible {
         public var place: Int
     }
 
+    /// A meter, m2, that gets its price before an issue.
+    public struct Late {
+        public var step: Int
+        public var price: Price
+        /// The hour that a version of the book with the price begins in; `nil`: all versions get it.
+        public var from: Int?
+        public var discount: Discount?
+        /// None is known before the price.
+        public var uses: [Use]
+    }
+
     public static let tenants = ["ada", "bob", "cyd"]
     public static let months = ["2026-08", "2026-09"]
     public static let hours = (31 + 30) * 24
@@ -48,11 +59,12 @@ public struct CutHistory: CustomStringConvertible {
     public var credits: [Credit]
     /// Whether an invoice may hold the end of one month and the beginning of the next.
     public var crossesMonths: Bool
+    public var late: Late?
     /// Whether it happens in a zone whose days begin in the middle of a UTC hour.
     public var isHalfHours = false
 
     public var description: String {
-        let uses = uses.map { use in
+        let uses = (uses + (late?.uses ?? [])).map { use in
             "  before issue \(use.step): \(Self.tenants[use.tenant]) c\(use.container) m\(use.meter) "
                 + "hour \(use.hour)+\(use.hours): \(use.quantity)"
         }
@@ -60,11 +72,15 @@ public struct CutHistory: CustomStringConvertible {
             "  before issue \($0.step): hours \($0.hours) of \(Self.tenants[$0.tenant]) "
                 + "c\($0.container) go to \(Self.tenants[$0.to])"
         }
+        let late = late.map {
+            "  before issue \($0.step): m2 gets its price, from hour \($0.from ?? 0): \($0.price) "
+                + ($0.discount.map { "\($0)" } ?? "no discount")
+        }
         let credits = credits.map { "  before issue \($0.step): credit document \($0.place)" }
         let books = book.map { "  from \($0.effective): \($0)" }
         return
             (["issues end at hours \(cuts)" + (isHalfHours ? " of a half-hour zone" : "")] + uses
-            + moves + credits + books)
+            + [late].compactMap(\.self) + moves + credits + books)
             .joined(separator: "\n")
     }
 }
@@ -112,6 +128,7 @@ extension CutHistory {
         book = []
         book = Self.books(&random)
         isHalfHours = Int.random(in: 0..<4, using: &random) == 0
+        if Int.random(in: 0..<2, using: &random) == 0 { late = Self.late(steps, &random) }
     }
 
     private static func books(_ random: inout SeededRandom) -> [PriceBook] {
@@ -153,7 +170,7 @@ extension CutHistory {
         return books
     }
 
-    private static func price(_ random: inout SeededRandom) -> Price {
+    static func price(_ random: inout SeededRandom) -> Price {
         func decimal(_ range: ClosedRange<Int>) -> DecimalPrice {
             let thousandths = Int.random(in: range, using: &random)
             let text = String(thousandths + 1_000_000)
@@ -207,6 +224,7 @@ extension CutHistory {
             history.isHalfHours = false
             all.append(history)
         }
+        all += smallerLate
         if book.count > 1 { all += without(\.book).filter { $0.book[0].effective.seconds == 0 } }
         func edited(_ change: (inout PriceBook) -> Void) {
             var history = self
