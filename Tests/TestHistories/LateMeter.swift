@@ -68,7 +68,8 @@ extension CutHistory {
         }
         var without = self
         without.late = nil
-        var all = [without] + late.uses.indices.map { index in changed { $0.uses.remove(at: index) } }
+        var all =
+            [without] + late.uses.indices.map { index in changed { $0.uses.remove(at: index) } }
         if late.discount != nil { all.append(changed { $0.discount = nil }) }
         if late.from != nil { all.append(changed { $0.from = nil }) }
         if late.price.free != nil { all.append(changed { $0.price.free = nil }) }
