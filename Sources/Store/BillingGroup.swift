@@ -153,13 +153,3 @@ extension BillingGroup {
         return RatedGroup(group: self, usage: usage, due: try months.due(), billed: sum)
     }
 }
-
-extension [SegmentUsage] {
-    /// Meters with usage that is charged, that a book has no price for, and that it blocks.
-    var unknownMeters: Set<String> {
-        Set(
-            filter { $0.isCharged && $0.segment.book.unpriced == .block }.flatMap { part in
-                part.usage.map(\.meter).filter { part.segment.book.meters[$0] == nil }
-            })
-    }
-}

@@ -59,3 +59,13 @@ private func recompute(
         to: try statement(of: tenant, parts, other.parties.contract),
         credited: try past.lines(of: tenant, in: period, isCredited: true))
 }
+
+extension [SegmentUsage] {
+    /// Meters with usage that is charged, that a book has no price for, and that it blocks.
+    fileprivate var unknownMeters: Set<String> {
+        Set(
+            filter { $0.isCharged && $0.segment.book.unpriced == .block }.flatMap { part in
+                part.usage.map(\.meter).filter { part.segment.book.meters[$0] == nil }
+            })
+    }
+}
