@@ -8,24 +8,21 @@ import Units
 ///
 /// - Parameters:
 ///   - total: the lines' sum rounded by any mode, and what rounding held back before. So it may be
-///     a unit or two away from what the lines can take one unit each; they then take another.
-///   - exact: the lines' amounts in minor units, at least one.
+///     away from what the lines can take one unit each; they then take more, in the same order.
+///   - exact: the lines' amounts in minor units; without lines nothing is handed out.
 public func distribute(_ total: BigInt, over exact: [Rational]) -> [BigInt] {
-    precondition(!exact.isEmpty || total == 0, "an amount without lines")
+    guard !exact.isEmpty else { return [] }
     var parts = exact.map(\.floor)
     let left = total - parts.reduce(0, +)
     let byRemainder = exact.indices.sorted { a, b in
         let (x, y) = (exact[a] - Rational(parts[a]), exact[b] - Rational(parts[b]))
         return x == y ? a < b : x > y
     }
-    precondition(left.magnitude <= 2 * exact.count + 2, "a total that is not its lines' sum")
-    for unit in 0..<Int(left.magnitude) {
-        let place = unit % parts.count
-        if left > 0 {
-            parts[byRemainder[place]] += 1
-        } else {
-            parts[byRemainder[parts.count - 1 - place]] -= 1
-        }
+    // What is taken back is taken from the smallest remainder on.
+    let order = left > 0 ? byRemainder : byRemainder.reversed()
+    let (each, rest) = left.quotientAndRemainder(dividingBy: BigInt(parts.count))
+    for (place, line) in order.enumerated() {
+        parts[line] += each + (BigInt(place) < rest.magnitude ? left.signum() : 0)
     }
     return parts
 }

@@ -11,13 +11,20 @@ public struct RoundedTogether: Sendable {
     /// The same as it was rounded, in minor units.
     public var billedRounded: BigInt
     public var rounding: Rounding
+    /// The line that holds what rounding carries from earlier invoices of these months, if it is
+    /// more than the others can take; `nil` if they take all.
+    public var carried: LineItem?
 
     public init(
-        lines: [LineItem], billed: Rational = .zero, billedRounded: BigInt = 0, rounding: Rounding
+        lines: [LineItem], billed: Rational = .zero, billedRounded: BigInt = 0, rounding: Rounding,
+        carried: LineItem? = nil
     ) {
         (self.lines, self.billed, self.billedRounded) = (lines, billed, billedRounded)
-        self.rounding = rounding
+        (self.rounding, self.carried) = (rounding, carried)
     }
+
+    /// Whether there is anything to bill.
+    public func isDue(_ currency: Currency) -> Bool { !distributed(currency).isEmpty }
 
     /// What the lines come to in minor units: the months' rounded sum, less what was billed of it.
     ///
@@ -30,13 +37,30 @@ public struct RoundedTogether: Sendable {
 
     /// The lines with their amounts, in the order of an invoice.
     func distributed(_ currency: Currency) -> [LineItem] {
-        guard !lines.isEmpty else { return [] }
         var lines = lines.sorted(by: LineItem.stands)
         let exact = lines.map { $0.exactAmount * Rational(currency.scale) }
-        for (index, amount) in distribute(total(currency), over: exact).enumerated() {
+        let total = total(currency)
+        var own = total
+        if carried != nil, !isTaken(total, by: exact) {
+            own = rounding.round(exact.reduce(.zero, +))
+        }
+        for (index, amount) in distribute(own, over: exact).enumerated() {
             lines[index].amount = amount
         }
+        if var carried, own != total {
+            carried.amount = total - own
+            lines.append(carried)
+        }
         return lines
+    }
+
+    /// Whether no line has to take more than one unit beside that of its own rounding.
+    ///
+    /// Invoices of a month carry less than a unit from one to the next. It is more once some of them were
+    /// credited: what was held back on one had been billed on another.
+    private func isTaken(_ total: BigInt, by exact: [Rational]) -> Bool {
+        let count = BigInt(exact.count)
+        return (-count...2 * count).contains(total - exact.reduce(0) { $0 + $1.floor })
     }
 }
 

@@ -1,3 +1,6 @@
+import Pricing
+import Units
+
 extension LineItem {
     /// What a line is about, also where it corrects another.
     ///
@@ -13,6 +16,8 @@ extension LineItem {
         case discount
         /// What is missing to the month's minimum.
         case minimum
+        /// What rounding carries from earlier invoices of the same months.
+        case rounding
         case tax
     }
 
@@ -32,8 +37,22 @@ extension LineItem {
         // Only usage is of a container.
         if container != nil { return .usage }
         if quantity != nil { return flatOrFee }
+        if per == nil { return .rounding }
         return per == "1 month" ? .minimum : .discount
     }
 
     private var flatOrFee: Subject { unit == "tier" ? .flat : .fee }
+}
+
+extension LineItem {
+    /// A line for what rounding carries from earlier invoices of the same months.
+    ///
+    /// - Parameter reference: the invoice whose months they are; `nil` if they are the new one's own.
+    public static func carriedRounding(
+        over period: Period, taxes: [Tax], reference: String?
+    ) -> LineItem {
+        LineItem(
+            kind: .correction, meter: "rounding", period: period, exactAmount: .zero, taxes: taxes,
+            reference: reference)
+    }
 }

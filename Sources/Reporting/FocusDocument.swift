@@ -72,7 +72,7 @@ public struct FocusDocument: Sendable {
         switch line.subject {
         case .tax: ("Tax", "One-Time")
         case .discount: ("Credit", "One-Time")
-        case .minimum: ("Adjustment", "One-Time")
+        case .minimum, .rounding: ("Adjustment", "One-Time")
         case .fee: ("Usage", "Recurring")
         case .usage, .flat: ("Usage", "Usage-Based")
         }
@@ -85,7 +85,8 @@ public struct FocusDocument: Sendable {
             case .discount: "Discount of \(line.unitPrice ?? "") % on \(line.meter)"
             case .minimum: "Difference to the monthly minimum"
             case .unpriced: "\(line.meter), for which there is no price"
-            default: line.meter
+            default:
+                line.subject == .rounding ? "Rounding carried from earlier invoices" : line.meter
             }
         if let tier = line.tier { text += tier == "free" ? ", free allowance" : ", tier \(tier)" }
         if let container = line.container { text += " of container \(container)" }
@@ -102,6 +103,7 @@ public struct FocusDocument: Sendable {
         case .tax: return ("Other", "Other (Other)", "Tax")
         case .fee: return ("Other", "Other (Other)", "Fixed Fees")
         case .minimum: return ("Other", "Other (Other)", "Minimum Charge")
+        case .rounding: return ("Other", "Other (Other)", "Rounding")
         case .usage, .flat, .discount: break
         }
         switch line.meter {

@@ -84,6 +84,7 @@ extension InvoicePage {
     private func name(_ line: LineItem) -> String {
         switch line.subject {
         case .minimum: return text.label("minimum")
+        case .rounding: return text.label("rounding_carried")
         case .discount: return text.label("discount") + ": " + meterName(line.meter)
         case .fee:
             let fee = segment(of: line)?.book.fixed.first { $0.code == line.meter }

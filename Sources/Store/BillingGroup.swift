@@ -50,23 +50,25 @@ struct BillingGroup {
     func outside(_ segments: [Segment]) -> [Segment] { segments.outside(stretches.map(\.period)) }
 }
 
-/// An invoice that was issued, as a stretch of its tenant's time.
-func stretch(_ db: Database, of base: IssuedInvoices.Base) throws -> BillingGroup.Stretch {
-    let invoice = try loadInvoice(db, base.number)
-    return BillingGroup.Stretch(
-        number: base.number, period: base.period, segments: invoice.draft.segments,
-        contract: invoice.parties.contract, rules: base.rules)
+extension IssuedInvoices {
+    /// An invoice that was issued, as a stretch of its tenant's time.
+    func stretch(_ base: Base, of tenant: String) throws -> BillingGroup.Stretch {
+        let (draft, contract) = try document(base, of: tenant)
+        return BillingGroup.Stretch(
+            number: base.number, period: base.period, segments: draft.segments,
+            contract: contract, rules: base.rules)
+    }
+
+    /// Invoices that share months, as groups of one currency each.
+    func correctedGroups(_ bases: [Base], of tenant: String) throws -> [BillingGroup] {
+        let around = try bases.flatMap { try document($0, of: tenant).draft.before }
+        return groups(of: try bases.map { try stretch($0, of: tenant) }, around: around)
+    }
 }
 
-/// Invoices that share months, as groups of one currency each.
-func correctedGroups(
-    _ db: Database, _ bases: [IssuedInvoices.Base]
-) throws -> [BillingGroup] {
-    var around: [Segment] = []
-    let stretches = try bases.map { base in
-        around += try loadInvoice(db, base.number).draft.before
-        return try stretch(db, of: base)
-    }
+private func groups(
+    of stretches: [BillingGroup.Stretch], around: [Segment]
+) -> [BillingGroup] {
     let currencies = stretches.compactMap { $0.segments.last?.book.currency }
     return Set(currencies).sorted { $0.code < $1.code }.compactMap { currency in
         var group = BillingGroup(
@@ -94,7 +96,21 @@ struct RatedGroup {
     func rounded(_ book: PriceBook) -> RoundedTogether {
         RoundedTogether(
             lines: due, billed: billed.exact, billedRounded: billed.rounded,
-            rounding: book.rounding)
+            rounding: book.rounding, carried: carried)
+    }
+
+    /// Whether there is anything to bill: lines, or what rounding carries.
+    var isDue: Bool {
+        guard let book = group.book else { return false }
+        return rounded(book).isDue(book.currency)
+    }
+
+    private var carried: LineItem? {
+        let stretch = group.stretches.last { $0.number == nil } ?? group.stretches.last
+        return stretch?.segments.last.map { segment in
+            .carriedRounding(
+                over: segment.period, taxes: segment.book.taxes, reference: stretch?.number)
+        }
     }
 }
 
@@ -133,7 +149,8 @@ extension BillingGroup {
             try issued.lines(
                 of: tenant, in: hull, currency: currency, isCredited: isCredited
             ).filter { line in
-                line.subject == .minimum || stretches.contains { $0.period.holds(line.period) }
+                [.minimum, .rounding].contains(line.subject)
+                    || stretches.contains { $0.period.holds(line.period) }
             }
         }
         let billed = try lines(isCredited: false)

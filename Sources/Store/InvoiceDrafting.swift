@@ -20,7 +20,7 @@ struct Drafting {
     let books: PriceBooks
     let sweep: UsageSweep
     let zone: BillingZone
-    let issued: IssuedInvoices
+    private(set) var issued: IssuedInvoices
 
     /// - Parameter withOpen: whether ledger rows that are not closed yet count: in drafts only.
     init(
@@ -33,24 +33,32 @@ struct Drafting {
         sweep = try UsageSweep(db, withOpen: withOpen ? allTime : nil)
     }
 
+    /// What issuing a period would bill a tenant, document by document.
+    ///
+    /// - Parameter isAgain: whether what was credited in full is billed anew.
+    func preview(of tenant: Tenant, over period: Period, isAgain: Bool) throws -> [Draft] {
+        let plan = try issued.plan(tenant.id, period)
+        let due = try self.due(tenant, plan.open + (isAgain ? plan.credited : []), in: period)
+        var (drafting, drafts) = (self, [Draft]())
+        for part in due.closed + due.open {
+            for prepared in try drafting.drafts(of: tenant, over: part) {
+                drafts.append(prepared.draft)
+                // Each counts for those behind it, as it does where they are issued.
+                drafting.issued.add(prepared)
+            }
+        }
+        return drafts
+    }
+
     /// The drafts of a tenant with what came to light since earlier invoices: one, or none, and one
     /// more for each other currency that has corrections.
     ///
-    /// - Parameters:
-    ///   - parts: stretches that no invoice covers, in order of time.
-    ///   - isApart: the period is rated by itself, whatever was billed of it: what the ledger says
-    ///     now of a period that is invoiced.
-    func drafts(
-        of tenant: Tenant, over parts: [Period], isApart: Bool = false
-    ) throws -> [PreparedDraft] {
-        guard let first = parts.first, let last = parts.last,
-            let period = Period(start: first.start, end: last.end)
-        else { return [] }
-        let months = zone.months(touching: period)
-        let joined = isApart ? [] : issued.sharing(months, tenant.id)
-        let late = try lateGroups(of: tenant.id, besides: isApart ? allOf(tenant.id) : joined)
-        let isDue = try self.isDue(tenant, parts)
-        let isBilled = try !isApart && self.isBilled(tenant, parts)
+    /// - Parameter period: a stretch that no invoice covers.
+    func drafts(of tenant: Tenant, over period: Period) throws -> [PreparedDraft] {
+        let joined = issued.sharing(zone.months(touching: period), tenant.id)
+        let late = try lateGroups(of: tenant.id, besides: joined)
+        let isDue = try self.isDue(tenant, period)
+        let isBilled = try self.isBilled(tenant, period)
         guard isDue || isBilled || !joined.isEmpty || !late.isEmpty else { return [] }
         guard let id = tenant.priceBook else {
             if !isDue, late.isEmpty { return [] }
@@ -59,14 +67,12 @@ struct Drafting {
                 found: "it has usage to be billed and no price book",
                 cure: "Name one as price_book in tenants.yaml and run octroi apply")
         }
-        let group = try newGroup(tenant, id, parts, joined)
+        let group = try newGroup(tenant, id, period, joined)
         var assured = AssuredUsage()
         let own = try rate(group, tenant.id, &assured)
-        guard let book = group.book, isDue || !own.due.isEmpty || !late.isEmpty else { return [] }
+        guard let book = group.book, isDue || own.isDue || !late.isEmpty else { return [] }
         return try drafts(tenant, period, own, book, late, assured)
     }
-
-    private func allOf(_ tenant: String) -> [IssuedInvoices.Base] { issued.covering(tenant) }
 
     /// One draft for each currency; the first holds the period's segments, so that what comes later
     /// is found by them.
@@ -83,7 +89,7 @@ struct Drafting {
             let groups = (isMain ? [own] : []) + corrections
             guard let mode = isMain ? book : corrections.last?.group.book else { continue }
             let lines = groups.map { $0.rounded($0.group.book ?? mode) }
-            guard lines.contains(where: { !$0.lines.isEmpty }) else { continue }
+            guard lines.contains(where: { $0.isDue(currency) }) else { continue }
             drafts.append(
                 PreparedDraft(
                     draft: try Draft(
@@ -103,39 +109,31 @@ struct Drafting {
     }
 
     /// Whether corrections of an invoice that was credited in full still stand on others.
-    private func isBilled(_ tenant: Tenant, _ parts: [Period]) throws -> Bool {
-        let replaced = issued.uncovered(tenant.id).map(\.period)
-        return try parts.contains { part in
-            try replaced.contains(where: part.meets)
-                && !issued.lines(of: tenant.id, in: part).isEmpty
-        }
+    private func isBilled(_ tenant: Tenant, _ period: Period) throws -> Bool {
+        try issued.uncovered(tenant.id).contains { period.meets($0.period) }
+            && !issued.lines(of: tenant.id, in: period).isEmpty
     }
 
-    func isDue(_ tenant: Tenant, _ parts: [Period]) throws -> Bool {
-        if parts.contains(where: tenant.contract.covers) { return true }
-        return try parts.contains { part in
-            let spans = try ownedSpans(db, tenant.id, from: part.start, to: part.end)
-            return try sweep.isUsed(spans)
-        }
+    func isDue(_ tenant: Tenant, _ period: Period) throws -> Bool {
+        if tenant.contract.covers(period) { return true }
+        return try sweep.isUsed(
+            ownedSpans(db, tenant.id, from: period.start, to: period.end))
     }
 
-    /// The stretches that are to be billed, with the invoices they share months with.
+    /// The stretch that is to be billed, with the invoices it shares months with.
     private func newGroup(
-        _ tenant: Tenant, _ book: String, _ parts: [Period], _ joined: [IssuedInvoices.Base]
+        _ tenant: Tenant, _ book: String, _ period: Period, _ joined: [IssuedInvoices.Base]
     ) throws -> BillingGroup {
-        let replaced = issued.uncovered(tenant.id)
-        let new = try parts.map { part in
-            BillingGroup.Stretch(
-                period: part,
-                segments: try books.segments(of: book, over: part, in: zone, for: tenant.id),
-                contract: tenant.contract,
-                replaces: replaced.first { $0.period.meets(part) }?.number)
-        }
-        let currency = new.last?.segments.last?.book.currency
-        let all = try joined.map { try stretch(db, of: $0) }
+        let new = BillingGroup.Stretch(
+            period: period,
+            segments: try books.segments(of: book, over: period, in: zone, for: tenant.id),
+            contract: tenant.contract,
+            replaces: issued.uncovered(tenant.id).first { $0.period.meets(period) }?.number)
+        let currency = new.segments.last?.book.currency
+        let all = try joined.map { try issued.stretch($0, of: tenant.id) }
         let old = all.filter { $0.segments.last?.book.currency == currency }
         var group = BillingGroup(
-            stretches: (old + new).sorted { $0.period.start < $1.period.start }, around: [])
+            stretches: (old + [new]).sorted { $0.period.start < $1.period.start }, around: [])
         guard let last = group.stretches.last?.period.end else { return group }
         let months = zone.months(touching: group.stretches.map(\.period)[0])
         guard let hull = Period(start: months[0].start, end: last) else { return group }

@@ -30,26 +30,33 @@ public struct IssueOptions: Sendable {
 }
 
 extension Store {
-    /// What invoices over the period would be now, one for each tenant with something to pay.
+    /// What issuing the period would bill now, document by document.
+    ///
+    /// - Parameter isAgain: whether what was credited in full is billed anew.
+    /// - Throws: as `issue` does for a period that cuts an invoice.
     public func drafts(
-        over period: Period, tenant: String?, in zone: BillingZone = .utc
+        over period: Period, tenant: String?, in zone: BillingZone = .utc, isAgain: Bool = false
     ) throws(Fault) -> [Draft] {
         try read { db in
             let issued = try IssuedInvoices(db, tenant: tenant, withOpen: true)
             let drafting = try Drafting(db, zone, issued, withOpen: true)
+            return try payers(db, tenant).flatMap {
+                try drafting.preview(of: $0, over: period, isAgain: isAgain)
+            }
+        }
+    }
+
+    /// The invoices that bill a part of a period, and those that did until they were credited in full.
+    public func invoiced(
+        over period: Period, tenant: String?
+    ) throws(Fault) -> [(tenant: String, number: String, period: Period, isCredited: Bool)] {
+        try read { db in
+            let issued = try IssuedInvoices(db, tenant: tenant)
             return try payers(db, tenant).flatMap { payer in
-                // What is not invoiced yet; of a period that is, what the ledger says now.
-                let open = (try? issued.plan(payer.id, period).open) ?? []
-                guard !open.isEmpty else {
-                    return try drafting.drafts(of: payer, over: [period], isApart: true)
-                        .map(\.draft)
+                let all = issued.covering(payer.id) + issued.uncovered(payer.id)
+                return all.filter { $0.period.meets(period) }.map {
+                    (payer.id, $0.number, $0.period, issued.isCredited($0.number))
                 }
-                let months = zone.months(touching: period)
-                let due = try drafting.due(payer, open, in: period)
-                let near = due.closed.filter { part in months.contains { $0.meets(part) } }
-                let far = due.closed.filter { !near.contains($0) }
-                return try (far.map { [$0] } + [near + due.open])
-                    .flatMap { try drafting.drafts(of: payer, over: $0) }.map(\.draft)
             }
         }
     }
@@ -189,7 +196,7 @@ private struct Issuing {
                 drafting = try Drafting(db, options.zone, issued, withOpen: false)
             }
             let checks = closed.contains(part) ? try ClosingChecks(db, part, [], at: now) : checks
-            for draft in try drafting.drafts(of: tenant, over: [part]) {
+            for draft in try drafting.drafts(of: tenant, over: part) {
                 invoices.append(try write(draft, of: tenant, checks))
             }
         }

@@ -22,12 +22,14 @@ struct IssuedInvoices {
     private let db: Database
     /// The seal that is looked back from: invoices behind it are not there yet.
     private let seal: Int64
-    private let live: [String: [Base]]
+    private var live: [String: [Base]]
     private let credited: [String: [Base]]
     private let fullyCredited: Set<String>
-    private let inDoubt: [String: [String]]
+    private var inDoubt: [String: [String]]
     /// Those that cover nothing, too.
-    private let documents: [String: [Base]]
+    private var documents: [String: [Base]]
+    /// Drafts that count as issued, in their order, by the names that stand for their numbers.
+    private var drafts: [(name: String, prepared: PreparedDraft)] = []
 
     /// - Parameter seal: a place in the chain of invoices: what was there before it.
     init(
@@ -111,6 +113,37 @@ struct IssuedInvoices {
             hasMadeUp: row["has_made_up"], rules: seal < firstShared ? .first : .sharedMonths)
     }
 
+    /// Counts a draft as issued, for those that come after it.
+    mutating func add(_ prepared: PreparedDraft) {
+        let (draft, tenant) = (prepared.draft, prepared.draft.tenant)
+        let name = "draft \(drafts.count(where: { $0.prepared.draft.tenant == tenant }) + 1)"
+        drafts.append((name, prepared))
+        // It holds all that came to light until now.
+        inDoubt[tenant] = []
+        let months = draft.segments.map(\.month)
+        let hull = Period(
+            start: months.reduce(draft.period.start) { min($0, $1.start) },
+            end: months.reduce(draft.period.end) { max($0, $1.end) })
+        let base = Base(
+            number: name, period: draft.period, months: hull ?? draft.period, hasMadeUp: false,
+            rules: .current)
+        documents[tenant, default: []].append(base)
+        guard !draft.segments.isEmpty else { return }
+        live[tenant, default: []].append(base)
+        live[tenant]?.sort { $0.period.start < $1.period.start }
+    }
+
+    /// A document that covers a part of a tenant's time: what it bills, by which contract.
+    func document(_ base: Base, of tenant: String) throws -> (draft: Draft, contract: ContractTime) {
+        if let draft = drafts.first(where: {
+            $0.name == base.number && $0.prepared.draft.tenant == tenant
+        }) {
+            return (draft.prepared.draft, draft.prepared.contract)
+        }
+        let invoice = try loadInvoice(db, base.number)
+        return (invoice.draft, invoice.parties.contract)
+    }
+
     /// Invoices of a tenant whose ledger rows or owners may have changed since.
     func inDoubt(of tenant: String) -> [String] { inDoubt[tenant] ?? [] }
 
@@ -174,8 +207,9 @@ struct IssuedInvoices {
         {
             return (there.map(\.number), [], [])
         }
-        for other in own + gone where period.intersection(other.period) != other.period {
-            throw overlap(other, tenant, period)
+        let isCut = { (base: Base) in period.intersection(base.period) != base.period }
+        if let first = (own + gone).first(where: isCut) {
+            throw overlap(first, tenant, period, (own + gone).filter(isCut).map(\.period))
         }
         let cuts = (own + gone).flatMap { [$0.period.start, $0.period.end] }
         var (open, credited) = ([Period](), [Period]())
@@ -196,11 +230,17 @@ struct IssuedInvoices {
                 """, arguments: [tenant, period.start.seconds, period.end.seconds]) ?? false
     }
 
-    private func overlap(_ other: Base, _ tenant: String, _ period: Period) -> Fault {
-        Fault(
+    /// - Parameter cut: the periods of all invoices that reach over an end of the period.
+    private func overlap(
+        _ other: Base, _ tenant: String, _ period: Period, _ cut: [Period]
+    ) -> Fault {
+        // Beside the invoices, or all of the one that holds the period.
+        let way = period.uncovered(by: cut.sorted { $0.start < $1.start }).first ?? other.period
+        return Fault(
             .wrongUse, at: "period \(period)",
             found: "invoice \(other.number) of tenant \(tenant) covers \(other.period)",
-            cure: "Choose a period that holds all of it, or none; usage is invoiced once")
+            cure: "Choose a period that holds all of it, or none, such as --from \(way.start) "
+                + "--to \(way.end); usage is invoiced once")
     }
 
     /// All lines that stand for a part of a tenant's time, without taxes.
@@ -226,10 +266,16 @@ struct IssuedInvoices {
             arguments: [
                 tenant, isCredited, period.start.seconds, period.end.seconds, seal, currency?.code,
             ])
-        return try rows.filter { !fullyCredited.contains($0["counted"]) }.map { row in
+        let issued = try rows.filter { !fullyCredited.contains($0["counted"]) }.map { row in
             let line = try loadLine(row, row["invoice"], [])
             return isCredited ? line.negated : line
         }
+        guard !isCredited else { return issued }
+        let drafted = drafts.map(\.prepared.draft).filter {
+            $0.tenant == tenant && currency ?? $0.currency == $0.currency
+        }
+        return issued
+            + drafted.flatMap(\.lines).filter { $0.kind != .tax && period.holds($0.period) }
     }
 }
 

@@ -15,12 +15,12 @@ extension Drafting {
         let doubts = Set(issued.inDoubt(of: tenant))
         return try issued.components(of: tenant, besides: own)
             .filter { $0.contains { doubts.contains($0.number) } }
-            .flatMap { try correctedGroups(db, $0) }
+            .flatMap { try issued.correctedGroups($0, of: tenant) }
             .map { group in
                 var assured = AssuredUsage()
                 return try rate(group, tenant, &assured)
             }
-            .filter { !$0.due.isEmpty }
+            .filter(\.isDue)
     }
 
     /// Rates a group by what the ledger holds now.

@@ -64,7 +64,7 @@ struct Recomputing {
         }
         for bases in past.components(of: stored.tenant, besides: joined)
         where bases.contains(where: { pinned.contains($0.number) }) {
-            groups += try correctedGroups(db, bases)
+            groups += try past.correctedGroups(bases, of: stored.tenant)
                 .filter { $0.book?.currency == stored.currency }
         }
         return groups
@@ -77,7 +77,7 @@ struct Recomputing {
             contract: invoice.parties.contract,
             replaces: past.uncovered(stored.tenant).first { $0.period.meets(stored.period) }?.number
         )
-        let old = try joined.map { try stretch(db, of: $0) }
+        let old = try joined.map { try past.stretch($0, of: stored.tenant) }
             .filter { $0.segments.last?.book.currency == stored.currency }
         return BillingGroup(
             stretches: (old + [new]).sorted { $0.period.start < $1.period.start },

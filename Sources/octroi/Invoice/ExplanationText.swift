@@ -71,6 +71,9 @@ private func formulaText(_ explanation: Explanation) -> [String] {
     let item = explanation.item
     let books = explanation.books.map { "\($0.id) from \($0.effective)" }
     var text = ["", "price book  " + books.joined(separator: ", then ")]
+    if item.subject == .rounding {
+        return text + ["formula     what rounding held back of earlier invoices of the same months"]
+    }
     guard let price = item.unitPrice, let per = item.per else {
         return text + ["no price: \(item.kind == .unpriced ? "shown at 0 by policy" : "none")"]
     }
@@ -139,6 +142,8 @@ private func roundingText(_ explanation: Explanation) -> [String] {
                 : "taken back as line \(line ?? 0) of \(number) was rounded"
         } else if isTax {
             "rounded \(mode) by itself"
+        } else if explanation.item.subject == .rounding {
+            "\(extra) were carried"
         } else {
             "\(exact.floor) whole, remainder \(exact - Rational(exact.floor)); "
                 + "the invoice's net was rounded \(mode) once and handed this line \(extra) of what "

@@ -10,8 +10,9 @@ struct InvoiceDraft: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "draft", abstract: "Show what invoices would be now; nothing is written.",
         discussion: """
-            The notes that the invoices would carry (time that was not measured, differences of the audit) are \
-            printed on stderr.
+            It is what octroi invoice issue would bill over the period, document by document. Invoices that bill \
+            a part of it already, and the notes that the new ones would carry (time that was not measured, \
+            differences of the audit), are printed on stderr.
 
             EXAMPLE
               octroi invoice draft --month 2026-11 --tenant acme
@@ -20,18 +21,17 @@ struct InvoiceDraft: ParsableCommand {
     @OptionGroup var which: InvoiceSelection
     @OptionGroup var output: FormatOptions
 
+    @Flag(help: "Show what was credited in full, too, as issue --again bills it anew.")
+    var again = false
+
     func run() throws {
         let store = try which.place.store(.read)
         let period = try which.period()
         let zone = try which.place.settings().zone
         try warnOfOtherZone(than: zone, in: store)
-        let drafts = try store.drafts(over: period, tenant: which.tenant, in: zone)
-        for issued in try store.invoices(tenant: which.tenant, over: period)
-        where issued.draft.period == period && issued.credits == nil {
-            complain(
-                "octroi: tenant \(issued.draft.tenant) was invoiced for this period already, "
-                    + "\(issued.number); its draft shows what the ledger says now")
-        }
+        let drafts = try store.drafts(
+            over: period, tenant: which.tenant, in: zone, isAgain: again)
+        try sayInvoiced(store, period)
         try showInvoices(drafts.map { (nil, $0) }, output.format)
         let notes = try store.closingNotes(
             over: period, tenant: which.tenant, at: Host.wallTime())
@@ -41,14 +41,29 @@ struct InvoiceDraft: ParsableCommand {
                     notes.map { "tenant \(tenant), \($0.kind.rawValue): \($0.text)" }
                 })
     }
+
+    /// What is not in the drafts, as it was billed before.
+    private func sayInvoiced(_ store: Store, _ period: Period) throws {
+        let invoiced = try store.invoiced(over: period, tenant: which.tenant)
+            .filter { !($0.isCredited && again) }
+        say(
+            invoiced.map {
+                let state =
+                    $0.isCredited
+                    ? "credited in full: --again drafts it anew"
+                    : "what came to light since is on the tenant's next invoice"
+                return "tenant \($0.tenant) was invoiced for \($0.period) already, \($0.number); "
+                    + state
+            }, elsewhere: "octroi invoice list")
+    }
 }
 
 /// Prints notes on stderr, 20 lines at most.
-private func say(_ notes: [String]) {
+private func say(
+    _ notes: [String], elsewhere: String = "octroi report unmetered, octroi audit"
+) {
     for line in notes.prefix(20) { complain("octroi: \(line)") }
-    if notes.count > 20 {
-        complain("octroi: and \(notes.count - 20) more: octroi report unmetered, octroi audit")
-    }
+    if notes.count > 20 { complain("octroi: and \(notes.count - 20) more: \(elsewhere)") }
 }
 
 /// Where an open month is cut.
