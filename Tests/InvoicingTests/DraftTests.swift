@@ -1,5 +1,4 @@
 import BigInt
-import Invoicing
 import Metering
 import Pricing
 import TestSupport
@@ -151,6 +150,29 @@ private func draft(_ book: PriceBook, _ usage: [(String, Meter, Int128)]) throws
         }
     }
 
+    /// Lines take one unit more or less than they round to; what is beyond that has its own line.
+    @Test(arguments: [
+        (0, [1]), (1, [0]), (2, [-1]), (3, [1, -3]), (100, [1, -100]), (-1, [2]),
+        (-2, [1, 2]), (-100, [1, 100]),
+    ])
+    func whatIsCarriedBeyondTheLinesHasItsOwn(billed: Int, amounts: [Int]) throws {
+        let month = try #require(Period(month: "2026-11"))
+        let euro = try #require(Currency("EUR"))
+        let line = LineItem(
+            kind: .usage, meter: "crate", period: month, quantity: 1,
+            exactAmount: Rational(1, over: 100))
+        let group = RoundedTogether(
+            lines: [line], billed: .zero, billedRounded: BigInt(billed), rounding: .halfEven,
+            carried: .carriedRounding(over: month, taxes: [], reference: nil))
+        let lines = group.distributed(euro)
+        #expect(lines.map(\.amount) == amounts.map { BigInt($0) })
+        var alone = group
+        alone.lines = []
+        #expect(alone.distributed(euro).map(\.amount) == (billed == 0 ? [] : [BigInt(-billed)]))
+        alone.carried = nil
+        #expect(alone.distributed(euro).isEmpty)
+    }
+
     /// Signed lines, as corrections are, are handed out by the same routine.
     @Test func signedLinesAddUp() {
         var random = SeededRandom(seed: 6)
@@ -164,6 +186,9 @@ private func draft(_ book: PriceBook, _ usage: [(String, Meter, Int128)]) throws
                 let total = mode.round(exact.reduce(.zero, +))
                 let parts = distribute(total, over: exact)
                 #expect(parts.reduce(0, +) == total)
+                // However far the total is away.
+                let far = total + BigInt(Int.random(in: -1000...1000, using: &random))
+                #expect(distribute(far, over: exact).reduce(0, +) == far)
             }
         }
     }

@@ -28,6 +28,9 @@ import Units
             try Self.line(kind(.minimum), name, per: "1 month"),
         ]
         #expect(lines.map(\.subject) == [.usage, .flat, .fee, .fee, .discount, .minimum])
+        let period = try #require(Period(month: "2026-10"))
+        let carried = LineItem.carriedRounding(over: period, taxes: [], reference: nil)
+        #expect(carried.subject == .rounding)
         #expect(try Self.line(.tax, name).subject == .tax)
         #expect(try Self.line(.unpriced, name, container: "/a", quantity: 5).subject == .usage)
     }

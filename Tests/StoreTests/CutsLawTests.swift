@@ -92,6 +92,30 @@ extension CutHistory {
             IssueOptions(series: "OCT", zone: zone, isAgain: tenant != nil))
     }
 
+    /// What is wrong with a draft of some hours: it is not what issuing them would bill.
+    private func differs(_ probe: Probe, in store: Store) throws -> String? {
+        let period = try period(probe.hours)
+        func documents(_ make: () throws -> [Draft]) -> [String] {
+            do { return try make().map { "\($0.tenant) \($0.period) \($0.net) + \($0.tax)" } } catch {
+                return ["\(error)"]
+            }
+        }
+        let drafted = documents {
+            try store.drafts(over: period, tenant: nil, in: zone, isAgain: probe.isAgain)
+        }
+        let folder = try TemporaryFolder(inMemory: true)
+        try store.backup(to: "\(folder.path)/copy.db")
+        let copy = try Store(at: "\(folder.path)/copy.db", for: .write)
+        let before = Set(try copy.invoices().map(\.number))
+        let issued = documents {
+            try copy.issue(
+                over: period, tenant: nil, at: now,
+                IssueOptions(series: "OCT", zone: zone, isAgain: probe.isAgain)
+            ).invoices.filter { !before.contains($0.number) }.map(\.draft)
+        }
+        return drafted == issued ? nil : "drafted \(drafted), issued \(issued) of \(period)"
+    }
+
     private func billed(_ store: Store) throws -> Billed {
         var billed = Billed()
         for invoice in try store.invoices() {
@@ -114,7 +138,7 @@ extension CutHistory {
     private func asItHappened() throws -> Billed {
         let (folder, store) = try newStore(withLate: false)
         defer { withExtendedLifetime(folder) {} }
-        var start = 0
+        var (start, differences) = (0, [String]())
         let flush = try #require(zone.month("2026-10"))
         for step in 0...cuts.count {
             if let late, isAt(step, late.step) {
@@ -129,16 +153,26 @@ extension CutHistory {
                 let invoice = all[credit.place % all.count]
                 _ = try store.credit(
                     invoice.number, lines: nil, reason: "law", series: "OCT", at: now)
+                if credit.isLater { continue }
                 try issue(invoice.draft.period, in: store, againFor: invoice.draft.tenant)
+            }
+            for probe in probes where isAt(step, probe.step) {
+                if let found = try differs(probe, in: store) { differences.append(found) }
             }
             try issue(step < cuts.count ? period(start..<cuts[step]) : flush, in: store)
             if step < cuts.count { start = cuts[step] }
+        }
+        if credits.contains(where: \.isLater) {
+            for tenant in Self.tenants {
+                try issue(try period(0..<Self.hours), in: store, againFor: tenant)
+            }
         }
         // Nothing is left.
         let before = try store.invoices().count
         try issue(try #require(zone.month("2026-11")), in: store)
         var billed = try billed(store)
         let after = try store.invoices().count
+        billed.differences += differences
         if after != before { billed.differences.append("\(after - before) more documents") }
         return billed
     }

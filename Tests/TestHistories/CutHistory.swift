@@ -34,6 +34,16 @@ public struct CutHistory: CustomStringConvertible {
     public struct Credit {
         public var step: Int
         public var place: Int
+        /// Issued again when all is over, and not at once.
+        public var isLater = false
+    }
+
+    /// Hours that are drafted before an issue, to be held against what issuing them would bill.
+    public struct Probe {
+        public var step: Int
+        public var hours: Range<Int>
+        /// Whether what was credited is in it.
+        public var isAgain: Bool
     }
 
     /// A meter, m2, that gets its price before an issue.
@@ -57,6 +67,7 @@ public struct CutHistory: CustomStringConvertible {
     public var cuts: [Int]
     public var moves: [Move]
     public var credits: [Credit]
+    public var probes: [Probe] = []
     /// Whether an invoice may hold the end of one month and the beginning of the next.
     public var crossesMonths: Bool
     public var late: Late?
@@ -76,11 +87,17 @@ public struct CutHistory: CustomStringConvertible {
             "  before issue \($0.step): m2 gets its price, from hour \($0.from ?? 0): \($0.price) "
                 + ($0.discount.map { "\($0)" } ?? "no discount")
         }
-        let credits = credits.map { "  before issue \($0.step): credit document \($0.place)" }
+        let credits = credits.map {
+            "  before issue \($0.step): credit document \($0.place)"
+                + ($0.isLater ? ", issue it again at the end" : "")
+        }
+        let probes = probes.map {
+            "  before issue \($0.step): draft hours \($0.hours)" + ($0.isAgain ? " again" : "")
+        }
         let books = book.map { "  from \($0.effective): \($0)" }
         return
             (["issues end at hours \(cuts)" + (isHalfHours ? " of a half-hour zone" : "")] + uses
-            + [late].compactMap(\.self) + moves + credits + books)
+            + [late].compactMap(\.self) + moves + credits + probes + books)
             .joined(separator: "\n")
     }
 }
@@ -129,6 +146,47 @@ extension CutHistory {
         book = Self.books(&random)
         isHalfHours = Int.random(in: 0..<4, using: &random) == 0
         if Int.random(in: 0..<2, using: &random) == 0 { late = Self.late(steps, &random) }
+        if Int.random(in: 0..<4, using: &random) == 0 { crumble(&random) }
+        probes = (0..<Int.random(in: 0...2, using: &random)).map { _ in
+            let ends = [0] + self.cuts + [Int.random(in: 1..<Self.hours, using: &random)]
+            let from = ends.randomElement(using: &random) ?? 0
+            let to = ends.filter { $0 > from }.randomElement(using: &random) ?? Self.hours + 24
+            return Probe(
+                step: Int.random(in: 0...self.cuts.count, using: &random), hours: from..<to,
+                isAgain: Bool.random(using: &random))
+        }
+    }
+
+    /// Makes many small invoices of it, of prices that rounding cannot show, most of them credited.
+    private mutating func crumble(_ random: inout SeededRandom) {
+        let more = (0..<Int.random(in: 6...14, using: &random)).map { _ in
+            Int.random(in: 1..<Self.hours / 24, using: &random) * 24
+        }
+        cuts = Set(cuts + (crossesMonths ? more.filter { $0 != 31 * 24 } : more)).sorted()
+        let steps = cuts.count
+        uses += (0..<Int.random(in: 10...25, using: &random)).map { _ in
+            Use(
+                step: Int.random(in: 0...3, using: &random), tenant: 0,
+                container: Int.random(in: 0..<2, using: &random),
+                meter: Int.random(in: 0..<2, using: &random),
+                hour: Int.random(in: 0..<Self.hours - 2, using: &random), hours: 1,
+                quantity: Int.random(in: 1...3, using: &random))
+        }
+        credits += (0..<Int.random(in: 3...12, using: &random)).map { _ in
+            Credit(
+                step: Int.random(in: 1...steps, using: &random),
+                place: Int.random(in: 0..<20, using: &random),
+                isLater: Int.random(in: 0..<4, using: &random) > 0)
+        }
+        let thousandths = Int.random(in: 1...9, using: &random)
+        guard let price = DecimalPrice("0.00\(thousandths)"), let per = UnitQuantity("1 thing")
+        else { return }
+        for index in book.indices {
+            book[index].meters = book[index].meters.mapValues { _ in
+                Price(amount: price, per: per)
+            }
+            (book[index].minimum, book[index].fixed) = (nil, [])
+        }
     }
 
     private static func books(_ random: inout SeededRandom) -> [PriceBook] {
@@ -215,7 +273,7 @@ extension CutHistory {
             }
         }
         let month = 31 * 24
-        var all = without(\.credits) + without(\.moves) + without(\.uses)
+        var all = without(\.probes) + without(\.credits) + without(\.moves) + without(\.uses)
         all += without(\.cuts).filter {
             $0.cuts.last == Self.hours && ($0.crossesMonths || $0.cuts.contains(month))
         }

@@ -44,17 +44,22 @@ struct InvoiceDraft: ParsableCommand {
 
     /// What is not in the drafts, as it was billed before.
     private func sayInvoiced(_ store: Store, _ period: Period) throws {
-        let invoiced = try store.invoiced(over: period, tenant: which.tenant)
+        let all = try store.invoiced(over: period, tenant: which.tenant)
             .filter { !($0.isCredited && again) }
-        say(
-            invoiced.map {
-                let state =
-                    $0.isCredited
-                    ? "credited in full: --again drafts it anew"
-                    : "what came to light since is on the tenant's next invoice"
-                return "tenant \($0.tenant) was invoiced for \($0.period) already, \($0.number); "
-                    + state
-            }, elsewhere: "octroi invoice list")
+        let groups = Dictionary(grouping: all) { "\($0.tenant) \($0.isCredited)" }
+        let notes = groups.sorted { $0.key < $1.key }.compactMap { _, invoices -> String? in
+            guard let first = invoices.first, let last = invoices.last else { return nil }
+            let numbers =
+                invoices.count == 1
+                ? first.number
+                : "\(invoices.count) invoices from \(first.number) to \(last.number)"
+            let time = invoices.count == 1 ? "\(first.period)" : "parts of this period"
+            return "tenant \(first.tenant) was invoiced for \(time) already, \(numbers)"
+                + (first.isCredited
+                    ? ", credited in full: --again drafts it anew"
+                    : "; what came to light since is on its next invoice")
+        }
+        say(notes, elsewhere: "octroi invoice list")
     }
 }
 
