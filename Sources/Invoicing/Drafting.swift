@@ -12,7 +12,7 @@ public struct RoundedTogether: Sendable {
     public var billedRounded: BigInt
     public var rounding: Rounding
     /// The line that holds what rounding carries from earlier invoices of these months, if it is
-    /// more than the others can take; `nil` if they take all.
+    /// more than a unit for each of the others; `nil` if they take all.
     public var carried: LineItem?
 
     public init(
@@ -40,27 +40,18 @@ public struct RoundedTogether: Sendable {
         var lines = lines.sorted(by: LineItem.stands)
         let exact = lines.map { $0.exactAmount * Rational(currency.scale) }
         let total = total(currency)
-        var own = total
-        if carried != nil, !isTaken(total, by: exact) {
-            own = rounding.round(exact.reduce(.zero, +))
-        }
-        for (index, amount) in distribute(own, over: exact).enumerated() {
+        let own = rounding.round(exact.reduce(.zero, +))
+        // Invoices of a month carry less than a unit from one to the next. It is more once some of them
+        // were credited, as what was held back on one had been billed on another.
+        let isTaken = carried == nil || (total - own).magnitude <= exact.count
+        for (index, amount) in distribute(isTaken ? total : own, over: exact).enumerated() {
             lines[index].amount = amount
         }
-        if var carried, own != total {
+        if var carried, !isTaken {
             carried.amount = total - own
             lines.append(carried)
         }
         return lines
-    }
-
-    /// Whether no line has to take more than one unit beside that of its own rounding.
-    ///
-    /// Invoices of a month carry less than a unit from one to the next. It is more once some of them were
-    /// credited: what was held back on one had been billed on another.
-    private func isTaken(_ total: BigInt, by exact: [Rational]) -> Bool {
-        let count = BigInt(exact.count)
-        return (-count...2 * count).contains(total - exact.reduce(0) { $0 + $1.floor })
     }
 }
 

@@ -134,7 +134,8 @@ struct IssuedInvoices {
     }
 
     /// A document that covers a part of a tenant's time: what it bills, by which contract.
-    func document(_ base: Base, of tenant: String) throws -> (draft: Draft, contract: ContractTime) {
+    func document(_ base: Base, of tenant: String) throws -> (draft: Draft, contract: ContractTime)
+    {
         if let draft = drafts.first(where: {
             $0.name == base.number && $0.prepared.draft.tenant == tenant
         }) {

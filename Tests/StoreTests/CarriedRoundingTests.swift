@@ -255,8 +255,10 @@ private struct Crumbs {
         ])
         let middle = billing.october.start.advanced(bySeconds: 15 * 86_400)
         let end = middle.advanced(bySeconds: 86_400)
-        let parts = try [(billing.october.start, middle), (middle, end), (end, billing.october.end)]
-            .map { try #require(Period(start: $0.0, end: $0.1)) }
+        let parts = try [
+            (billing.october.start, middle), (middle, end), (end, billing.october.end),
+        ]
+        .map { try #require(Period(start: $0.0, end: $0.1)) }
         _ = try billing.store.importUsage(
             [
                 billing.row("acme", "a", .cpu, 8 * 3_600_000_000, parts[0], line: 2),

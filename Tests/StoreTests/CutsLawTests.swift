@@ -96,7 +96,8 @@ extension CutHistory {
     private func differs(_ probe: Probe, in store: Store) throws -> String? {
         let period = try period(probe.hours)
         func documents(_ make: () throws -> [Draft]) -> [String] {
-            do { return try make().map { "\($0.tenant) \($0.period) \($0.net) + \($0.tax)" } } catch {
+            do { return try make().map { "\($0.tenant) \($0.period) \($0.net) + \($0.tax)" } } catch
+            {
                 return ["\(error)"]
             }
         }
@@ -162,7 +163,8 @@ extension CutHistory {
             try issue(step < cuts.count ? period(start..<cuts[step]) : flush, in: store)
             if step < cuts.count { start = cuts[step] }
         }
-        if credits.contains(where: \.isLater) {
+        // What was credited is billed on demand only, also where its month has something to pay by now.
+        if !credits.isEmpty {
             for tenant in Self.tenants {
                 try issue(try period(0..<Self.hours), in: store, againFor: tenant)
             }
