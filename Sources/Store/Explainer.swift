@@ -131,7 +131,8 @@ private struct Source {
     init(_ db: Database, _ invoice: Invoice, correcting reference: String?) throws {
         let source = try reference.map { try loadInvoice(db, $0) } ?? invoice
         segments =
-            try correctedSegments(db, invoice, reference) ?? source.draft.before + source.draft.segments
+            try correctedSegments(db, invoice, reference) ?? source.draft.before
+            + source.draft.segments
         corrected = source.proof?.ledger?.entry
         entry = invoice.proof?.ledger?.entry ?? corrected
         holder = invoice.number

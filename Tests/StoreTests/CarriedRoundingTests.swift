@@ -129,7 +129,8 @@ private struct Crumbs {
         #expect(carried.amount == -7 && carried.reference != nil)
         let number = try #require(next.first).number
         let place = try #require(lines.firstIndex(of: carried)) + 1
-        #expect(try crumbs.billing.store.explain(number, line: place).accounts.isEmpty)
+        var explainer = try crumbs.billing.store.explainer(of: number)
+        #expect(try explainer.explain(line: place).accounts.isEmpty)
         #expect(try crumbs.billing.store.verifyInvoices(nil).differences.isEmpty)
     }
 

@@ -204,7 +204,8 @@ extension Billing {
         let invoice = try #require(try billing.issue(billing.days(16, 20)).last)
         try billing.edit { $0.meters["gpu"]?.tiers[0].price = try #require(DecimalPrice("9")) }
         let place = try #require(invoice.draft.lines.firstIndex { $0.tier == "2" })
-        let explained = try billing.store.explain(invoice.number, line: place + 1)
+        var explainer = try billing.store.explainer(of: invoice.number)
+        let explained = try explainer.explain(line: place + 1)
         #expect(explained.segment?.book.meters["gpu"]?.amount == DecimalPrice("1"))
         #expect(explained.accounts.map(\.quantity) == [100])
         #expect(try billing.isSound())

@@ -181,7 +181,8 @@ import Testing
         }
         let (host, said) = try meter(cranes.map { [$0] }, of: "memory.stat")
         for (crane, key) in keys.enumerated() {
-            #expect(said.contains("/crane\(crane)/memory.stat unreclaimable: \(key): line "), "\(said)")
+            #expect(
+                said.contains("/crane\(crane)/memory.stat unreclaimable: \(key): line "), "\(said)")
         }
         #expect(try billed(host, "memory", keys.indices) == [nil, nil, nil, nil])
     }
