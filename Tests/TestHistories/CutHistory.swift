@@ -35,6 +35,8 @@ public struct CutHistory: CustomStringConvertible {
         public var step: Int
         public var place: Int
         /// Issued again when all is over, and not at once.
+        ///
+        /// Not where invoices reach over a month's end: these round both months as one, as long as one such stands.
         public var isLater = false
     }
 
@@ -146,8 +148,8 @@ extension CutHistory {
         book = Self.books(&random)
         isHalfHours = Int.random(in: 0..<4, using: &random) == 0
         if Int.random(in: 0..<2, using: &random) == 0 { late = Self.late(steps, &random) }
-        if Int.random(in: 0..<4, using: &random) == 0 { crumble(&random) }
-        probes = (0..<Int.random(in: 0...2, using: &random)).map { _ in
+        if Int.random(in: 0..<12, using: &random) == 0 { crumble(&random) }
+        probes = (0..<max(0, Int.random(in: -3...1, using: &random))).map { _ in
             let ends = [0] + self.cuts + [Int.random(in: 1..<Self.hours, using: &random)]
             let from = ends.randomElement(using: &random) ?? 0
             let to = ends.filter { $0 > from }.randomElement(using: &random) ?? Self.hours + 24
@@ -176,7 +178,7 @@ extension CutHistory {
             Credit(
                 step: Int.random(in: 1...steps, using: &random),
                 place: Int.random(in: 0..<20, using: &random),
-                isLater: Int.random(in: 0..<4, using: &random) > 0)
+                isLater: Int.random(in: 0..<4, using: &random) > 0 && !crossesMonths)
         }
         let thousandths = Int.random(in: 1...9, using: &random)
         guard let price = DecimalPrice("0.00\(thousandths)"), let per = UnitQuantity("1 thing")
