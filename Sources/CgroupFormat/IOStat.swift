@@ -136,7 +136,7 @@ public struct IOStat: Hashable, Sendable {
         switch section {
         case .unknown:
             unknownDevices += 1
-            // What it counted may have been counted under its number before, or never was.
+            // Nobody can tell whose counters these are, so they are named and not billed.
             if isOdd || counters.hasUse { note("a device without a number", cursor, text, line) }
         case .none:
             guard hasFigures else { return }

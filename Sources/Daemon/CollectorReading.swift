@@ -106,7 +106,8 @@ extension Collector where Source: KernelSource {
 
     /// The account that a cgroup has already.
     ///
-    /// The kernel gives a cgroup's id once. A plain folder's inode is given again, so there the path counts as well.
+    /// The kernel uses a cgroup's id only once. An inode is used again, so in a plain folder the path must be the
+    /// same as well.
     private func account(of found: FoundCgroup) -> Account? {
         guard let known = accounts[found.id], source.isKernel || known.path == found.path else {
             return nil
@@ -114,8 +115,9 @@ extension Collector where Source: KernelSource {
         return known
     }
 
-    /// Closes the account of a tenant root that is none any more, with what is pending of it, and that of a folder
-    /// whose inode is another's now.
+    /// Closes an account that its cgroup no longer has, and bills what was pending of it.
+    ///
+    /// The cgroup was a tenant root and is none any more, or its folder's inode belongs to another folder now.
     private func retireFormer(_ found: FoundCgroup, _ reading: inout Reading) {
         guard let known = accounts[found.id], known.position != nil else { return }
         if account(of: found) == nil {
@@ -125,22 +127,25 @@ extension Collector where Source: KernelSource {
         }
     }
 
-    /// The end of an account whose cgroup is gone unseen.
-    private func vanished(_ account: Account) -> TickEntry {
-        var entry = TickEntry(
+    /// What a tick writes of an account whose cgroup it cannot read.
+    private func unread(_ account: Account) -> TickEntry {
+        TickEntry(
             row: account.row, path: account.path, cgroupID: account.cgroupID,
             isTenantRoot: account.isTenantRoot, root: account.root, runtime: "", sample: nil,
             position: account.position, isWhole: account.isWhole, at: filed(source.now()))
+    }
+
+    /// The end of an account whose cgroup is gone and was not read before.
+    private func vanished(_ account: Account) -> TickEntry {
+        var entry = unread(account)
         entry.hasEnded = true
         return entry
     }
 
+    /// The end of a tenant root's account whose cgroup lives on.
     private func formerRoot(_ account: Account) -> TickEntry {
-        var entry = TickEntry(
-            row: account.row, path: account.path, cgroupID: account.cgroupID, isTenantRoot: true,
-            root: account.root, runtime: "", sample: nil, position: account.position,
-            isWhole: account.isWhole, at: filed(source.now()))
-        (entry.hasEnded, entry.lastReading) = (true, .whole)
+        var entry = vanished(account)
+        entry.lastReading = .whole
         return entry
     }
 
@@ -347,10 +352,7 @@ extension Collector where Source: KernelSource {
             error == .permissionDenied || error == .notPermitted ? .notPermitted : .failed,
             detail: "\(error)")
         guard !absence.goesOn(from: account.absences[file]) else { return nil }
-        var entry = TickEntry(
-            row: account.row, path: account.path, cgroupID: account.cgroupID,
-            isTenantRoot: account.isTenantRoot, root: account.root, runtime: "", sample: nil,
-            position: account.position, isWhole: account.isWhole, at: filed(source.now()))
+        var entry = unread(account)
         entry.absences = account.absences
         entry.absences[file] = absence
         let last = account.position?.lastGauge(of: "memory.current")

@@ -15,21 +15,26 @@ public enum LedgerMeter: Hashable, Sendable {
         }
     }
 
-    /// The meter that people give that name; a fault's words if there is none.
+    /// A name that no meter of a price book or an import may have.
+    public struct WrongName: Error {
+        /// What to do about it.
+        public let cure: String
+    }
+
+    /// The meter that has a name in price books and imports.
     ///
-    /// The ledger keeps names of its own for memory by formula.
-    public static func named(_ name: String) -> (meter: Meter?, cure: String) {
+    /// The ledger keeps names of its own for memory by formula: these are refused.
+    public static func meter(named name: String) throws(WrongName) -> Meter {
         guard let meter = Meter(name) else {
-            return (nil, "Write a meter's name: a-z, 0-9 and _, 63 characters at most")
+            throw WrongName(cure: "Write a meter's name: a-z, 0-9 and _, 63 characters at most")
         }
         guard let formula = MemoryFormula.allCases.first(where: { memory($0).name == name }) else {
-            return (meter, "")
+            return meter
         }
-        return (
-            nil,
-            "That name is reserved for the ledger. Write memory: the price book says what it counts "
-                + "(memory: \(formula.rawValue)); or give a meter of your own another name"
-        )
+        throw WrongName(
+            cure:
+                "That name is reserved for the ledger. Write memory: the price book says what it counts "
+                + "(memory: \(formula.rawValue)); or give a meter of your own another name")
     }
 
     /// The kernel files that it is metered from, as absences name them; the first holds its counter.

@@ -75,8 +75,12 @@ public struct UsageImportReader {
                 found: "\(quoted(name)), with a NUL character (byte 0) in it",
                 cure: "Take the character out: the store would take the name to end there")
         }
-        let known = LedgerMeter.named(fields[4])
-        guard let meter = known.meter else { throw fault(4, known.cure) }
+        let meter: Meter
+        do throws(LedgerMeter.WrongName) {
+            meter = try LedgerMeter.meter(named: fields[4])
+        } catch {
+            throw fault(4, error.cure)
+        }
         guard let quantity = Int128(fields[5]), quantity >= 0 else {
             throw fault(5, "Write a whole number of base units that is not below 0")
         }

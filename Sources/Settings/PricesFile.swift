@@ -91,9 +91,11 @@ private func readPrices(_ members: YAMLMembers, _ faults: inout [Fault]) -> [Str
     }
     for (name, value) in listed ?? [] {
         prices[name] = faults.collect { () throws(Fault) in
-            let known = LedgerMeter.named(name)
-            guard let meter = known.meter else {
-                throw value.fault("the meter \(quoted(name))", known.cure)
+            let meter: Meter
+            do throws(LedgerMeter.WrongName) {
+                meter = try LedgerMeter.meter(named: name)
+            } catch {
+                throw value.fault("the meter \(quoted(name))", error.cure)
             }
             return try readPrice(value, of: meter)
         }

@@ -1,6 +1,6 @@
 /// Reads a duration such as `500ms`, `10s`, `5m`, `2h` or `30d` as whole milliseconds.
 ///
-/// `nil` if it is none, or longer than 366 days; `durationText` says so in words.
+/// `nil` for any other text, and for more than 366 days. `durationText` is this rule in words, for errors.
 public func parseMilliseconds(_ text: String) -> Int64? {
     let digits = text.prefix { $0.isNumber }
     let units: [String: Int64] = [
@@ -13,5 +13,5 @@ public func parseMilliseconds(_ text: String) -> Int64? {
     return over || milliseconds > 366 * 86_400_000 ? nil : milliseconds
 }
 
-/// What `parseMilliseconds` takes, as a complaint says it.
+/// The texts that `parseMilliseconds` reads, in words.
 public let durationText = "a whole number with ms, s, m, h or d, such as 10s, 366d at most"

@@ -2,7 +2,9 @@ import BigInt
 
 /// An exact fraction, in lowest terms, its denominator above zero.
 public struct Rational: Hashable, Sendable {
-    /// Most fractions of money fit in 128 bits, which needs no memory of its own: those that fit are narrow.
+    /// Fractions that fit in 128 bits are narrow: that is faster, as a BigInt is an array in the heap.
+    ///
+    /// A fraction has one form only, so that equal ones compare and hash as equal.
     private enum Parts: Hashable {
         case narrow(Int128, Int128)
         case wide(BigInt, BigInt)
@@ -36,7 +38,9 @@ public struct Rational: Hashable, Sendable {
         }
     }
 
-    /// The same of numbers that fit; `.min` has no opposite, so it is none of them.
+    /// The same fraction from numbers of 128 bits.
+    ///
+    /// -2^127 goes the wide way: it fits, but 2^127 does not, and signs are turned here.
     private init(_ numerator: Int128, over denominator: Int128) {
         precondition(denominator != 0, "a fraction with denominator 0")
         guard numerator != .min, denominator != .min else {
@@ -141,7 +145,8 @@ extension Rational: Comparable {
 
 /// The same number, if it and its opposite fit.
 ///
-/// `Int128(exactly:)` shifts, and BigInt shifts a negative number towards zero: below -2^64 that gives another one.
+/// `Int128(exactly:)` must not be used: for a BigInt below -2^64 it returns a wrong number, as BigInt shifts negative
+/// numbers towards zero.
 func narrow(_ number: BigInt) -> Int128? {
     guard let magnitude = Int128(exactly: number.magnitude) else { return nil }
     return number.signum() < 0 ? -magnitude : magnitude

@@ -134,12 +134,18 @@ extension Billing {
         #expect(try billing.isSound())
     }
 
-    /// A document that bills a meter decides its price, as for every other meter.
-    @Test func whatADocumentBilledKeepsItsPrice() throws {
+    /// A month of which half is invoiced when gpu gets its price.
+    private func pricedLate() throws -> Billing {
         let billing = try Billing()
         try billing.use(10 * hour, on: 5, of: .cpu)
         _ = try billing.issue(billing.days(1, 16))
         try billing.edit { $0.meters["gpu"] = try LateTariff.graduated.price() }
+        return billing
+    }
+
+    /// A document that bills a meter decides its price, as for every other meter.
+    @Test func whatADocumentBilledKeepsItsPrice() throws {
+        let billing = try pricedLate()
         try billing.use(60, on: 5)
         _ = try billing.issue(billing.days(16, 20))
         try billing.edit { $0.meters["gpu"]?.tiers[0].price = try #require(DecimalPrice("9")) }
@@ -155,10 +161,7 @@ extension Billing {
 
     /// What an Octroi that kept no price books in the ledger left tells by its times.
     @Test func anOlderStoresPricesAreThoseOfTheirTime() throws {
-        let billing = try Billing()
-        try billing.use(10 * hour, on: 5, of: .cpu)
-        _ = try billing.issue(billing.days(1, 16))
-        try billing.edit { $0.meters["gpu"] = try LateTariff.graduated.price() }
+        let billing = try pricedLate()
         try billing.use(50, on: 5)
         _ = try billing.issue(billing.october)
         try billing.edit(at: now.advanced(bySeconds: 60)) {
@@ -195,10 +198,7 @@ extension Billing {
 
     /// Its line leads to what it was made of, and is recomputed by the prices of its day.
     @Test func itsLineIsExplainedAndVerified() throws {
-        let billing = try Billing()
-        try billing.use(10 * hour, on: 5, of: .cpu)
-        _ = try billing.issue(billing.days(1, 16))
-        try billing.edit { $0.meters["gpu"] = try LateTariff.graduated.price() }
+        let billing = try pricedLate()
         try billing.use(40, on: 5)
         try billing.use(60, on: 6)
         let invoice = try #require(try billing.issue(billing.days(16, 20)).last)
