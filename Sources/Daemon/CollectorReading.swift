@@ -307,7 +307,7 @@ extension Collector where Source: KernelSource {
 
     /// The moment after which a cgroup was born; `nil` if it may be older than what we know.
     private func birth(of found: FoundCgroup) -> Moment? {
-        if let birth = found.birth { return filed(birth) }
+        if let birth = found.birth { return birth }
         // First scan of this run: the kernel counts ids up, so a higher one came later.
         guard lastRevision == nil, source.isKernel, let last = run.lastTick, last.isComplete,
             found.id > last.highestID, !wasInsideAnother(found.path)

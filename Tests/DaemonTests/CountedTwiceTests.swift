@@ -39,14 +39,14 @@ import Units
 
     private func bring(
         _ container: String, _ from: Int64, _ to: Int64, tenant: String = "acme",
-        meter: String = "cpu"
+        meter: String = "cpu", quantity: Int128 = 10_000_000
     ) throws {
         _ = try store.importUsage(
             [
                 ImportedUsage(
                     period: #require(Period(start: kernel.at(from).wall, end: kernel.at(to).wall)),
                     tenant: tenant, container: container, meter: #require(Meter(meter)),
-                    quantity: 10_000_000, row: 2)
+                    quantity: quantity, row: 2)
             ], at: kernel.at(0).wall)
     }
 
@@ -108,6 +108,14 @@ import Units
             #expect(said == (invoice.draft.tenant == tenant), "\(invoice.notes)")
         }
         #expect(invoices.contains { $0.draft.tenant == tenant })
+    }
+
+    /// Nobody pays twice for a row of nothing.
+    @Test func aRowOfNothingIsNotFound() throws {
+        try bring("/acme/web", 0, 3600, quantity: 0)
+        try meter()
+        #expect(try store.countedTwice(over: nil).isEmpty)
+        #expect(try !issue().isEmpty)
     }
 
     /// The way out: the imported hours go to somebody who bears them, and the metered ones stay.

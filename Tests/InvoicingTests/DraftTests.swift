@@ -182,6 +182,16 @@ private func draft(_ book: PriceBook, _ usage: [(String, Meter, Int128)]) throws
         #expect(try amounts(of: alone) == [])
     }
 
+    /// What is to be handed out goes to the largest remainders first; what is to be taken back, to the smallest.
+    @Test(arguments: [
+        (6, [1, 2, 3]), (7, [1, 2, 4]), (8, [1, 3, 4]), (9, [2, 3, 4]), (10, [2, 3, 5]),
+        (5, [0, 2, 3]), (4, [0, 1, 3]), (3, [0, 1, 2]), (2, [-1, 1, 2]),
+    ])
+    func remaindersSayWhoseTurnItIs(total: Int, parts: [BigInt]) {
+        let exact = [1, 2, 3].map { Rational(BigInt($0 * 10 + $0), over: 10) }
+        #expect(distribute(BigInt(total), over: exact) == parts)
+    }
+
     /// Signed lines, as corrections are, are handed out by the same routine.
     @Test func signedLinesAddUp() {
         var random = SeededRandom(seed: 6)
