@@ -20,9 +20,7 @@ public struct CgroupRoot: ~Copyable {
         guard !named.isEmpty else {
             throw Fault(
                 .wrongUse, at: "--root", found: "the path is empty",
-                cure:
-                    "Give it a cgroup2 mount or a folder with the same files, or leave it out for "
-                    + "this host's mount")
+                cure: "Give a cgroup2 mount, or a folder with the same files; or leave --root out")
         }
         // One spelling for one tree, as the store knows trees by their path.
         let path = resolved(named)

@@ -102,7 +102,7 @@ extension LimitedTree {
         throw Fault(
             .badData, at: "\(path)\(harmless(cgroup.path))/\(key)",
             found: "it \(cgroup.trouble(key.file, of: key.device)), which is no limit",
-            cure: "Look at the file; it may be no kernel's")
+            cure: "Look at the file: the kernel writes no such text")
     }
 
     /// What holds in a cgroup, with those above it and the copy of crun; `nil` without the file.
@@ -205,7 +205,7 @@ private func namedTwice(_ what: String, _ limit: String) -> Fault {
 
 /// What is said of a limit where another that decides with it cannot be read.
 func notKnown(_ fault: Fault) -> String {
-    "what holds is not known: \(fault.place): \(fault.found)"
+    "not known, as \(fault.place) cannot be used: \(fault.found)"
 }
 
 extension LimitKey {

@@ -1,23 +1,29 @@
 /// Rules that never decide whose a container is, as a rule of an earlier tenant fits all they fit.
 public struct RuleCover {
     private let index: TenantIndex
-    private let tenants: [String: Tenant]
+    private let tenants: [Tenant]
 
     /// - Parameter tenants: all, in the order in which their rules are tried.
     public init(_ tenants: [Tenant]) {
         index = TenantIndex(tenants)
-        self.tenants = Dictionary(tenants.map { ($0.id, $0) }) { first, _ in first }
+        self.tenants = tenants
     }
 
     /// The earlier tenant, and its rule that hides one of a tenant's; `nil` where none certainly does.
     ///
-    /// What hides a rule fits any one container that it fits, so only who gets that one is looked at.
+    /// A rule that hides another fits every container of that one, so only tenants that one such container fits are
+    /// looked at.
     public func hiding(_ rule: Rule, of tenant: String) -> (tenant: String, rule: Rule)? {
         let example = rule.example
-        guard rule.matches(example), let first = index.tenant(of: example), first != tenant
-        else { return nil }
-        let earlier = tenants[first]?.match.first { $0.covers(rule) }
-        return earlier.map { (first, $0) }
+        guard rule.matches(example) else { return nil }
+        var place = index.place(of: example)
+        while let here = place, tenants[here].id != tenant {
+            if let earlier = tenants[here].match.first(where: { $0.covers(rule) }) {
+                return (tenants[here].id, earlier)
+            }
+            place = index.place(of: example, after: here)
+        }
+        return nil
     }
 }
 

@@ -24,18 +24,25 @@ public struct TenantIndex: Sendable {
 
     /// The id of the tenant whose rule fits first; `nil` if none fits.
     public func tenant(of container: ContainerFacts) -> String? {
+        place(of: container).map { ids[$0] }
+    }
+
+    /// The place of the first tenant whose rule fits, of those behind another.
+    func place(of container: ContainerFacts, after last: Int = -1) -> Int? {
         var best: Int?
         func consider(_ place: Int?) {
-            if let place, place < best ?? .max { best = place }
+            if let place, place > last, place < best ?? .max { best = place }
         }
         for (key, value) in container.labels {
             consider(labels[Label(key: key, value: value)])
             consider(labels[Label(key: key)])
         }
         if let namespace = container.namespace { consider(namespaces[namespace]) }
-        consider(paths.first(of: container.path, container))
-        if let unit = systemdUnit(of: container.path) { consider(units.first(of: unit, container)) }
-        return best.map { ids[$0] }
+        consider(paths.first(of: container.path, container, after: last))
+        if let unit = systemdUnit(of: container.path) {
+            consider(units.first(of: unit, container, after: last))
+        }
+        return best
     }
 
     private mutating func add(_ rule: Rule, _ place: Int) {
@@ -70,12 +77,12 @@ private struct RulesByStart: Sendable {
     }
 
     /// The place of the first tenant one of whose rules fits.
-    func first(of text: String, _ container: ContainerFacts) -> Int? {
+    func first(of text: String, _ container: ContainerFacts, after last: Int) -> Int? {
         let bytes = Array(text.utf8)
         var best: Int?
         func consider(_ start: [UInt8]) {
             // They lie in the order of tenants.
-            for (place, rule) in rules[start] ?? [] {
+            for (place, rule) in rules[start] ?? [] where place > last {
                 guard place < best ?? .max else { break }
                 if rule.matches(container) { best = place }
             }

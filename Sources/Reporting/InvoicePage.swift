@@ -67,7 +67,9 @@ struct InvoicePage {
             "footer_css": text.css("\(title) \(invoice.number)"), "seller": seller,
             "buyer": buyer, "has_references": !references.isEmpty, "references": references,
             "taxes": taxes, "groups": groups, "has_meters": !meters.isEmpty, "meters": meters,
-            "unmetered": said([.assurance, .unmetered, .audit]), "gaps": said([.gap, .open]),
+            "unmetered": said([.assurance, .unmetered]), "gaps": said([.gap, .open]),
+            "differences": said([.audit]),
+            "has_differences": invoice.notes.contains { $0.kind == .audit },
             "books": books, "rounding": rounding,
         ]
         if let chart = chart { context["chart"] = chart }

@@ -72,7 +72,7 @@ public struct UsageImportReader {
         guard !container.contains(0) else {
             throw Fault(
                 .badData, at: "line \(line), container",
-                found: "\(quoted(name)), with a NUL character (byte 0) in it",
+                found: "\(quoted(name)), with a NUL character in it",
                 cure: "Take the character out: the store would take the name to end there")
         }
         let meter: Meter

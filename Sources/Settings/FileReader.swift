@@ -11,6 +11,10 @@ public final class FileReader {
         // What the shell hands in may be a pipe.
         let isHandedIn = path == "/dev/stdin" || path.hasPrefix("/dev/fd/")
         self.path = path
+        guard !path.isEmpty else {
+            throw Fault(
+                .wrongUse, at: "the path of a file", found: "it is empty", cure: "Name a file")
+        }
         descriptor = open(path, O_RDONLY | O_CLOEXEC | (isHandedIn ? 0 : O_NONBLOCK))
         guard descriptor >= 0 else {
             throw Fault(

@@ -29,9 +29,14 @@ struct YAMLValue {
                 said(duplicates.sorted(), twiceIn: context.mark, of: text)
             default: (nil, "\(error)")
             }
+        let place = line.map { "\(file):\($0)" } ?? file
+        if case .duplicatedKeysInMapping = error {
+            return Fault(
+                .badData, at: place, found: harmless(shortened(said, to: 300)),
+                cure: "Keep one of them")
+        }
         return Fault(
-            .badData, at: line.map { "\(file):\($0)" } ?? file,
-            found: "not YAML: \(harmless(shortened(said, to: 300)))",
+            .badData, at: place, found: "not YAML: \(harmless(shortened(said, to: 300)))",
             cure: "Correct the syntax; indent with spaces and quote values with special characters")
     }
 

@@ -5,9 +5,12 @@ import Units
 ///
 /// Several may bear one path or name, one after another; the end of a path has to be that of one.
 ///
-/// - Parameter place: where the word was given, for the fault.
+/// - Parameters:
+///   - place: where the word was given, for the fault.
+///   - none: what the fault says where there is none.
 public func containers<Container>(
     called word: String, among all: [Container], at place: String,
+    none: String = "no container of that path or name in the store",
     path: (Container) -> String, name: (Container) -> String?
 ) throws(Fault) -> [Container] {
     // Byte for byte: two names that look the same are two.
@@ -20,7 +23,7 @@ public func containers<Container>(
     let paths = Set(found.map { ExactText(path($0)) }).sorted()
     guard !found.isEmpty else {
         throw Fault(
-            .badData, at: place, found: "no container of that path or name in the store",
+            .badData, at: place, found: none,
             cure: "octroi containers --all and octroi usage --by container list them")
     }
     guard paths.count == 1 else {

@@ -19,7 +19,10 @@ func moves(_ db: Database, _ request: HandOverRequest) throws -> [Move] {
                 SELECT c.id, c.path, c.import_tenant, d.name FROM container c
                 LEFT JOIN container_detail d ON d.container = c.id
                 WHERE c.kind = 'imported' OR NOT ? ORDER BY c.id
-                """, arguments: [request.isImported]), at: place, path: { $0["path"] },
+                """, arguments: [request.isImported]), at: place,
+        none: request.isImported
+            ? "nothing was imported under that path or name"
+            : "no container of that path or name in the store", path: { $0["path"] },
         name: { $0["name"] })
     var moves: [Move] = []
     var accounts: [Int64: String?] = [:]

@@ -184,6 +184,7 @@ struct ImportStage {
 
 private func tooMuch(_ quantity: Int128, line: Int64) -> Fault {
     Fault(
-        .badData, at: "line \(line), quantity", found: "\(quantity) is more than 2^63 in one hour",
+        .badData, at: "line \(line), quantity",
+        found: "\(quantity) is more than \(Int64.max) in one hour",
         cure: "Check the unit: quantities are in base units of the meter")
 }

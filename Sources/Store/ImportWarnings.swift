@@ -59,8 +59,8 @@ extension ImportStage {
             }
             let what = count == 1 ? "it begins" : "\(count) rows of tenant \(tenant) begin"
             return
-                "line \(line): \(what) before \(first), from when price book \(book) has prices: "
-                + "no invoice can bill that"
+                "line \(line): \(what) before \(first), when price book \(book) begins: no invoice can bill that "
+                + "until an earlier version of the book is applied"
         }
         return shortened(lines, "tenants")
     }

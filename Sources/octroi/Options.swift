@@ -112,7 +112,9 @@ struct PeriodOptions: ParsableArguments {
         let now = Host.wallTime()
         if let month {
             guard from == nil, to == nil else {
-                throw wrong("--month", "--from or --to as well", "Give either a month or both ends")
+                throw wrong(
+                    "--month", "--from or --to is given, too",
+                    "Give the month, or --from and --to")
             }
             guard let period = zone.month(month) else {
                 throw wrong("--month", quoted(month), "Write a month as 2026-11")

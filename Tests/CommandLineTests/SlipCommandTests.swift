@@ -41,6 +41,25 @@ import Testing
         #expect(try desk.run("usage", "--tenant", "unattributed").status == 0)
     }
 
+    @Test(arguments: [
+        (["--imported"], "--imported without --container", Int32(64)),
+        (["--from", "2026-10-01", "--plan"], "--from, --plan without --container", 64),
+        (
+            ["--container", "a", "--from", "2026-08-01", "--imported"],
+            "nothing was imported under that path or name", 65
+        ),
+        (
+            ["--container", "a", "--from", "2026-08-01"],
+            "no container of that path or name in the store", 65
+        ),
+    ])
+    func hoursToAssignAreNamedRightly(words: [String], said: String, status: Int32) throws {
+        let result = try octroi(
+            ["tenant", "assign", "acme"] + words, store: desk.store)
+        #expect(result.errors.contains(said), "\(result.errors)")
+        #expect(result.status == status)
+    }
+
     /// An invoice over two months is in the first of them, wherever invoices are chosen by time.
     @Test func everyInvoiceIsInTheExportOfOneMonth() throws {
         let row = "2026-08-20T00:00:00Z,2026-08-20T01:00:00Z,acme,a,cpu,36000000000"
@@ -59,6 +78,19 @@ import Testing
             #expect(try numbers(words, "2026-07") == [], "\(words)")
             #expect(try numbers(words, "2026-08") == ["OCT-000001", "OCT-CN-000001"], "\(words)")
             #expect(try numbers(words, "2026-09") == [], "\(words)")
+        }
+        // One that is named is there, whatever else leaves it out; nothing is printed before that is known.
+        for (words, said) in [
+            (["OCT-000001", "--month", "2026-09"], "begins on 2026-08-16"),
+            (["OCT-000001", "--tenant", "lab"], "it is of tenant acme"),
+            (["OCT-CN-000001", "OCT-000009"], "no such invoice"),
+        ] {
+            for format in ["csv", "json", "focus", "html"] {
+                let result = try octroi(
+                    ["invoice", "export", "--format", format] + words, store: desk.store)
+                #expect([64, 65].contains(result.status) && result.output == "", "\(words)")
+                #expect(result.errors.contains(said), "\(result.errors)")
+            }
         }
         let focus = try desk.run("invoice", "export", "--month", "2026-08", "--format", "focus")
         #expect(focus.output.contains("OCT-000001") && focus.output.contains("OCT-CN-000001"))

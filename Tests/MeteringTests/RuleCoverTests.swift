@@ -45,6 +45,17 @@ import Testing
         #expect(Self.isHidden(rule, by: earlier) == isHidden)
     }
 
+    /// Who gets a container need not be who hides the rule.
+    @Test func everyEarlierTenantMayHide() {
+        let cover = RuleCover(
+            Self.tenants([
+                [.cgroup("/a/one")], [.cgroup("/b")], [.cgroup("/a/**")], [.root("/a/one")],
+            ]))
+        let hiding = cover.hiding(.root("/a/one"), of: "t3")
+        #expect(hiding?.tenant == "t2" && hiding?.rule == .cgroup("/a/**"))
+        #expect(cover.hiding(.cgroup("/a/**"), of: "t2") == nil)
+    }
+
     /// Nobody is told of a rule of the same tenant, or of one that comes later.
     @Test func onlyEarlierTenantsHide() {
         let cover = RuleCover(Self.tenants([[.cgroup("/web")], [.cgroup("/**"), .cgroup("/x")]]))

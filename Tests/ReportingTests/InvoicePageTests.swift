@@ -42,7 +42,8 @@ private func draft(_ lines: [LineItem]) throws -> Draft {
 }
 
 private func page(
-    _ invoice: Invoice, hourly: [(hour: Instant, meter: String, quantity: Int128)] = []
+    _ invoice: Invoice, _ language: PageLanguage = .en,
+    hourly: [(hour: Instant, meter: String, quantity: Int128)] = []
 ) throws -> String {
     let labels = try JSONDecoder().decode(
         [String: [String: String]].self, from: Data(ReportFiles.invoiceLabels.utf8))
@@ -50,7 +51,9 @@ private func page(
         zone: .utc, segments: invoice.draft.segments, references: [:], bookDigests: [],
         hourly: hourly)
     return try invoicePage(
-        invoice, details, template: ReportFiles.invoicePage, labels: labels["en"] ?? [:], .en)
+        invoice, details, template: ReportFiles.invoicePage,
+        labels: labels[language.rawValue] ?? [:],
+        language)
 }
 
 @Suite struct InvoicePageTests {
@@ -250,6 +253,24 @@ private func page(
         let html = try page(invoice)
         #expect(html.contains("<li><bdi>\(said)"))
         #expect(html.contains(sealed) == (sealed == said))
+    }
+
+    /// What the audit found is no time that was not measured.
+    @Test(arguments: [
+        (Note.Kind.audit, "Differences found by the audit", "Écarts relevés par l’audit"),
+        (.unmetered, "Unmetered time", "Temps non mesuré"), (.gap, "Gaps", "Lacunes"),
+    ])
+    func eachNoteStandsUnderItsHeading(kind: Note.Kind, heading: String, french: String) throws {
+        var invoice = Invoice(
+            number: "OCT-1", draft: try draft([]), issued: try month("2026-11").end)
+        #expect(try !page(invoice).contains("Differences found by the audit"))
+        invoice.notes = [Note(kind, "a thing")]
+        for (language, heading) in [(PageLanguage.en, heading), (.fr, french)] {
+            let html = try page(invoice, language)
+            let part = html.split(separator: "<dt>\(heading)</dt>").dropFirst().first
+            let list = part?.split(separator: "</dd>").first
+            #expect(list?.contains("<li><bdi>a thing") == true, "\(list ?? "")")
+        }
     }
 
     /// Whatever made it one: a note that takes lines back, or corrections that come to more.

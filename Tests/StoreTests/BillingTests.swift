@@ -168,8 +168,8 @@ import Units
         #expect(try warnings("none", september).allSatisfy { $0.contains("no price book") })
         #expect(
             try warnings("new", september) == [
-                "line 2: it begins before 2026-10-01T00:00:00Z, from when price book young has "
-                    + "prices: no invoice can bill that"
+                "line 2: it begins before 2026-10-01T00:00:00Z, when price book young begins: no invoice "
+                    + "can bill that until an earlier version of the book is applied"
             ])
     }
 

@@ -82,13 +82,13 @@ struct AuditCommand: ParsableCommand {
         }
         if let first = twice.first {
             throw Fault(
-                .failed, at: "\(harmless(first.container)), \(first.meter)",
-                found: twice.count == 1
-                    ? "it was metered and imported for the same time, and would be billed twice"
-                    : "\(twice.count) meters of containers were metered and imported for the same "
-                        + "time, and would be billed twice",
-                cure: "Give the imported hours to whoever bears them: octroi tenant assign TENANT "
-                    + "--container NAME --imported --from TIME")
+                .failed, at: "audit",
+                found: "\(harmless(first.container)), \(first.meter)"
+                    + (twice.count == 1 ? "" : " and \(twice.count - 1) more, listed above,")
+                    + ": metered and imported for the same time, so billed twice",
+                cure:
+                    "Give the imported hours to a tenant that is not to be invoiced: octroi tenant assign "
+                    + "TENANT --container NAME --imported --from TIME")
         }
         let faults = unmeasured.filter(\.isFault)
         if let first = faults.first {

@@ -12,6 +12,8 @@ struct DoctorCommand: ParsableCommand {
         commandName: "doctor",
         abstract: "Say what this host can meter and limit, what it cannot, why, and the fix.",
         discussion: """
+            It also names rules of tenants that can never match, or that an earlier tenant's rule hides.
+
             EXAMPLE
               octroi doctor
             """)

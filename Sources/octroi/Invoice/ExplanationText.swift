@@ -72,7 +72,9 @@ private func formulaText(_ explanation: Explanation) -> [String] {
     let books = explanation.books.map { "\($0.id) from \($0.effective)" }
     var text = ["", "price book  " + books.joined(separator: ", then ")]
     if item.subject == .rounding {
-        return text + ["formula     what rounding held back of earlier invoices of the same months"]
+        return text + [
+            "formula     what rounding held back of earlier invoices of the same months, or billed too early"
+        ]
     }
     guard let price = item.unitPrice, let per = item.per else {
         return text + ["no price: \(item.kind == .unpriced ? "shown at 0 by policy" : "none")"]
@@ -143,7 +145,7 @@ private func roundingText(_ explanation: Explanation) -> [String] {
         } else if isTax {
             "rounded \(mode) by itself"
         } else if explanation.item.subject == .rounding {
-            "\(extra) were carried"
+            "\(extra) carried from earlier invoices of the same months"
         } else {
             "\(exact.floor) whole, remainder \(exact - Rational(exact.floor)); "
                 + "the invoice's net was rounded \(mode) once and handed this line \(extra) of what "

@@ -63,6 +63,7 @@ struct InvoiceExport: ParsableCommand {
         }
         let store = try which.place.store(.read)
         try store.requireTenant(which.tenant)
+        for number in numbers { try requireSelected(number, store) }
         switch format {
         case .csv, .json:
             // What is issued stays byte for byte: the members of a line are those of the schema.
@@ -86,12 +87,29 @@ struct InvoiceExport: ParsableCommand {
             return try store.forEachInvoice(tenant: which.tenant, over: period, body)
         }
         for number in numbers {
-            var isFound = false
-            try store.forEachInvoice(number: number, tenant: which.tenant, over: period) {
-                isFound = true
-                try body($0)
-            }
-            guard isFound else { throw unknownInvoice(number) }
+            try store.forEachInvoice(number: number, tenant: which.tenant, over: period, body)
+        }
+    }
+
+    /// Refuses an invoice that there is not, or that the other options leave out, before anything is printed.
+    private func requireSelected(_ number: String, _ store: Store) throws {
+        guard let invoice = try store.invoices(number: number).first else {
+            throw unknownInvoice(number)
+        }
+        let draft = invoice.draft
+        if let tenant = which.tenant, tenant != draft.tenant {
+            throw Fault(
+                .wrongUse, at: "invoice \(number)",
+                found: "it is of tenant \(draft.tenant), not of --tenant \(harmless(tenant))",
+                cure: "Leave --tenant out")
+        }
+        if let period = try which.givenPeriod(),
+            !(period.start <= draft.period.start && draft.period.start < period.end)
+        {
+            throw Fault(
+                .wrongUse, at: "invoice \(number)",
+                found: "its period begins on \(draft.period.start), not in \(period)",
+                cure: "Leave --month, --from and --to out")
         }
     }
 

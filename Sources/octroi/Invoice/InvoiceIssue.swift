@@ -12,7 +12,7 @@ struct InvoiceDraft: ParsableCommand {
         discussion: """
             It is what octroi invoice issue would bill over the period, document by document. Invoices that bill \
             a part of it already, and the notes that the new ones would carry (time that was not measured, \
-            differences of the audit), are printed on stderr.
+            differences of the audit), are printed on stderr. A period that cuts an issued invoice is refused.
 
             EXAMPLE
               octroi invoice draft --month 2026-11 --tenant acme
@@ -56,7 +56,7 @@ struct InvoiceDraft: ParsableCommand {
             let time = invoices.count == 1 ? "\(first.period)" : "parts of this period"
             return "tenant \(first.tenant) was invoiced for \(time) already, \(numbers)"
                 + (first.isCredited
-                    ? ", credited in full: --again drafts it anew"
+                    ? ", credited in full: --again drafts \(invoices.count == 1 ? "it" : "them") anew"
                     : "; what came to light since is on its next invoice")
         }
         say(notes, elsewhere: "octroi invoice list")
@@ -132,7 +132,7 @@ struct InvoiceIssue: ParsableCommand {
         for open in try store.uninvoiced(before: period, tenant: which.tenant) {
             complain(
                 "octroi: tenant \(open.tenant) has usage from \(open.since) on that no invoice "
-                    + "covers: issue the months before this one too")
+                    + "covers: issue the time before \(period.start), too")
         }
         try show(invoiceSheet(invoices), output.format)
     }

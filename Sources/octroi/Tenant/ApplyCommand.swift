@@ -18,7 +18,8 @@ struct ApplyCommand: ParsableCommand {
         discussion: """
             Prints what changes, a line for each field and rule of a tenant; applying the same files \
             again changes nothing. Tenants that no file names stay as they are. Limits take hold within \
-            one tick of the daemon.
+            one tick of the daemon. Rules that can never match, or that an earlier tenant's rule hides, are \
+            named on stderr.
 
             EXAMPLES
               octroi apply                         the config folder's files

@@ -60,13 +60,16 @@ struct TenantAssign: ParsableCommand {
     func run() throws {
         let rules = try which.rules()
         if let container { return try assignHours(of: container, rules) }
-        let isOfHours =
-            from != nil || to != nil || fromTenant != nil || imported || reason != nil || plan
-        guard !rules.isEmpty, !isOfHours else {
+        let ofHours: [(String, Bool)] = [
+            ("--from", from != nil), ("--to", to != nil), ("--from-tenant", fromTenant != nil),
+            ("--imported", imported), ("--reason", reason != nil), ("--plan", plan),
+        ]
+        let alone = ofHours.filter(\.1).map(\.0)
+        guard !rules.isEmpty, alone.isEmpty else {
             throw Fault(
                 .wrongUse, at: "tenant assign",
-                found: rules.isEmpty
-                    ? "no rule" : "an option that goes with --container, without --container",
+                found: alone.isEmpty
+                    ? "no rule" : "\(alone.joined(separator: ", ")) without --container",
                 cure: "Give --slice, --root, --label, --namespace, --unit or --cgroup; or "
                     + "--container with --from")
         }

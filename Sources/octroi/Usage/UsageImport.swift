@@ -15,7 +15,9 @@ struct UsageImport: ParsableCommand {
 
             Warnings name meters without a price, rows of one meter and container that overlap (both count), \
             and invoices that have billed that time already: they stay as they are, and the tenant's \
-            next invoice carries a correction.
+            next invoice carries a correction. They also name rows of hours that were given to another \
+            tenant, and rows before the tenant's price book begins. Rows before all price books, and usage \
+            that Octroi metered itself, are refused.
 
             EXAMPLE
               octroi usage import gpu.csv
