@@ -27,8 +27,8 @@ func attributionDamage(_ db: Database, most: Int) throws -> [String] {
         if told == found { continue }
         count += 1
         if count > most { continue }
-        let path = try String.fetchOne(
-            db, sql: "SELECT path FROM container WHERE id = ?", arguments: [container])
+        let path = try db.value(
+            String.self, "SELECT path FROM container WHERE id = ?", [container])
         damage.append(
             "attribution of \(path ?? "container \(container)") was changed: \(words(found)), where "
                 + "\(words(told)) was said")

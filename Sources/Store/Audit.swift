@@ -22,12 +22,12 @@ extension Store {
     /// Whether a collector read anything in a period, or ever.
     public func wasMetered(over period: Period?) throws(Fault) -> Bool {
         try read { db in
-            try Bool.fetchOne(
-                db,
-                sql: """
-                    SELECT EXISTS (SELECT 1 FROM completeness_hour WHERE hour_s > ? AND hour_s < ?)
-                    """,
-                arguments: [
+            try db.value(
+                Bool.self,
+                """
+                SELECT EXISTS (SELECT 1 FROM completeness_hour WHERE hour_s > ? AND hour_s < ?)
+                """,
+                [
                     // A UTC hour that began before may reach into the period.
                     period.map { $0.start.seconds - 3600 } ?? .min, period?.end.seconds ?? .max,
                 ]) ?? false

@@ -73,7 +73,7 @@ extension Store {
     /// The base units of custom meters, by meter name.
     public func customUnits() throws(Fault) -> [String: String] {
         try read { db in
-            try Row.fetchAll(db, sql: "SELECT name, unit FROM meter WHERE unit IS NOT NULL")
+            try db.rows("SELECT name, unit FROM meter WHERE unit IS NOT NULL")
                 .reduce(into: [:]) { $0[$1["name"] as String] = $1["unit"] as String }
         }
     }
@@ -81,7 +81,7 @@ extension Store {
 
 /// The versions in force; a book's row is what invoices pin.
 func loadBooks(_ db: Database) throws -> [(row: Int64, book: PriceBook)] {
-    try Row.fetchAll(db, sql: "SELECT id, definition FROM price_book WHERE replaced_ms IS NULL")
+    try db.rows("SELECT id, definition FROM price_book WHERE replaced_ms IS NULL")
         .map { ($0["id"], try JSONDecoder().decode(PriceBook.self, from: $0["definition"])) }
 }
 
@@ -90,26 +90,25 @@ func loadBooks(_ db: Database) throws -> [(row: Int64, book: PriceBook)] {
 /// What was said of a version since the ledger's chain holds it tells by its entries, whatever the clock said;
 /// what an older Octroi left, by its times.
 func loadBooks(_ db: Database, at place: DocumentPlace) throws -> [PriceBook] {
-    try Row.fetchAll(
-        db,
-        sql: """
-            WITH said AS (
-                SELECT CAST(key AS INTEGER) AS id, uid IS NULL AS is_older, entry,
-                    json_extract(said, '$.replaced_ms') AS replaced_ms
-                FROM term WHERE kind = 'price_book')
-            SELECT b.definition FROM price_book b WHERE EXISTS (
-                SELECT 1 FROM said s WHERE s.id = b.id
-                    AND iif(s.is_older, b.applied_ms <= ?2, s.entry <= ?1))
-            AND NOT EXISTS (
-                SELECT 1 FROM said s WHERE s.id = b.id AND s.replaced_ms IS NOT NULL
-                    AND iif(s.is_older, b.replaced_ms <= ?2, s.entry <= ?1))
-            """, arguments: [place.entry, place.issued.milliseconds]
+    try db.rows(
+        """
+        WITH said AS (
+            SELECT CAST(key AS INTEGER) AS id, uid IS NULL AS is_older, entry,
+                json_extract(said, '$.replaced_ms') AS replaced_ms
+            FROM term WHERE kind = 'price_book')
+        SELECT b.definition FROM price_book b WHERE EXISTS (
+            SELECT 1 FROM said s WHERE s.id = b.id
+                AND iif(s.is_older, b.applied_ms <= ?2, s.entry <= ?1))
+        AND NOT EXISTS (
+            SELECT 1 FROM said s WHERE s.id = b.id AND s.replaced_ms IS NOT NULL
+                AND iif(s.is_older, b.replaced_ms <= ?2, s.entry <= ?1))
+        """, [place.entry, place.issued.milliseconds]
     ).map { try JSONDecoder().decode(PriceBook.self, from: $0["definition"]) }
 }
 
 func loadBook(_ db: Database, row: Int64) throws -> PriceBook {
-    let definition = try Data.fetchOne(
-        db, sql: "SELECT CAST(definition AS BLOB) FROM price_book WHERE id = ?", arguments: [row])
+    let definition = try db.value(
+        Data.self, "SELECT CAST(definition AS BLOB) FROM price_book WHERE id = ?", [row])
     return try JSONDecoder().decode(PriceBook.self, from: definition ?? Data())
 }
 
@@ -117,32 +116,31 @@ private func saveBooks(_ db: Database, _ books: [PriceBook], _ now: Instant) thr
     var changes: [String] = []
     for book in books {
         let definition = try json(book)
-        let before = try Row.fetchOne(
-            db,
-            sql: """
-                SELECT id, definition FROM price_book
-                WHERE book = ? AND effective_s = ? AND replaced_ms IS NULL
-                """, arguments: [book.id, book.effective.seconds])
+        let before = try db.row(
+            """
+            SELECT id, definition FROM price_book
+            WHERE book = ? AND effective_s = ? AND replaced_ms IS NULL
+            """, [book.id, book.effective.seconds])
         guard before?["definition"] != definition else { continue }
         if let old = before?["id"] as Int64? {
-            try run(
-                db, "UPDATE price_book SET replaced_ms = ? WHERE id = ?", [now.milliseconds, old])
+            try db.run(
+                "UPDATE price_book SET replaced_ms = ? WHERE id = ?", [now.milliseconds, old])
             try say(db, .priceBook, only: ["replaced_ms"], where: "r.id = ?", [old])
         }
-        try db.execute(
-            sql: """
-                INSERT INTO price_book (book, effective_s, memory, definition, applied_ms)
-                VALUES (?, ?, ?, ?, ?)
-                """,
-            arguments: [
+        try db.run(
+            """
+            INSERT INTO price_book (book, effective_s, memory, definition, applied_ms)
+            VALUES (?, ?, ?, ?, ?)
+            """,
+            [
                 book.id, book.effective.seconds, book.memory.rawValue, definition,
                 now.milliseconds,
             ])
         let row = db.lastInsertedRowID
         for file in book.pricedFiles {
-            try db.execute(
-                sql: "INSERT INTO priced_file VALUES (?, ?, ?, ?)",
-                arguments: [row, file.file, file.isCounted, file.meters])
+            try db.run(
+                "INSERT INTO priced_file VALUES (?, ?, ?, ?)",
+                [row, file.file, file.isCounted, file.meters])
         }
         try say(db, .priceBook, where: "r.id = ?", [row])
         try saveCustomMeters(db, book)
@@ -156,18 +154,18 @@ private func saveCustomMeters(_ db: Database, _ book: PriceBook) throws {
     for (name, price) in book.meters.sorted(by: { $0.key < $1.key }) {
         guard Meter(name)?.dimension == nil else { continue }
         let unit = price.per.dimension.baseUnit
-        let known = try String.fetchOne(
-            db, sql: "SELECT unit FROM meter WHERE name = ?", arguments: [name])
+        let known = try db.value(
+            String.self, "SELECT unit FROM meter WHERE name = ?", [name])
         if let known, known != unit {
             throw Fault(
                 .badData, at: "price book \(book.id), meter \(name)",
                 found: "its unit is \(unit), and the store counts this meter in \(known)",
                 cure: "Give one meter one unit, or name the other meter differently")
         }
-        try db.execute(
-            sql: """
-                INSERT INTO meter (name, shown_as, unit) VALUES (?, ?, ?)
-                ON CONFLICT (name) DO UPDATE SET unit = excluded.unit
-                """, arguments: [name, name, unit])
+        try db.run(
+            """
+            INSERT INTO meter (name, shown_as, unit) VALUES (?, ?, ?)
+            ON CONFLICT (name) DO UPDATE SET unit = excluded.unit
+            """, [name, name, unit])
     }
 }

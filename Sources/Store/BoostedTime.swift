@@ -23,34 +23,33 @@ extension Store {
     /// The boosts that stood within a period, up to `now`.
     public func boostedSpans(over period: Period, at now: Instant) throws(Fault) -> [BoostedSpan] {
         try read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT o.change_set, o.kind, o.tenant, min(o.since_ms) AS since_ms,
-                        max(coalesce(o.ended_ms, ?3)) AS ended_ms
-                    FROM limit_overlay o
-                    WHERE o.source = 'boost' AND o.since_ms < ?2 AND coalesce(o.ended_ms, ?3) > ?1
-                    GROUP BY o.change_set ORDER BY o.change_set
-                    """,
-                arguments: [period.start.milliseconds, period.end.milliseconds, now.milliseconds])
+            let rows = try db.rows(
+                """
+                SELECT o.change_set, o.kind, o.tenant, min(o.since_ms) AS since_ms,
+                    max(coalesce(o.ended_ms, ?3)) AS ended_ms
+                FROM limit_overlay o
+                WHERE o.source = 'boost' AND o.since_ms < ?2 AND coalesce(o.ended_ms, ?3) > ?1
+                GROUP BY o.change_set ORDER BY o.change_set
+                """,
+                [period.start.milliseconds, period.end.milliseconds, now.milliseconds])
             return try rows.compactMap { row in
                 let start = max(Instant(milliseconds: row["since_ms"]), period.start)
                 let end = min(Instant(milliseconds: row["ended_ms"]), period.end)
                 guard let span = Period(start: start, end: end) else { return nil }
-                let paths = try String.fetchAll(
-                    db,
-                    sql: """
-                        SELECT DISTINCT path FROM limit_change WHERE change_set = ?1
-                        UNION
-                        -- Where the daemon set it again: in a container that was made anew.
-                        SELECT c.path FROM limit_overlay o
-                        JOIN limit_change_set s ON s.action = 'reassert' AND s.target = o.target
-                            AND s.at_ms >= o.since_ms
-                            AND s.at_ms <= coalesce(o.ended_ms, s.at_ms)
-                        JOIN limit_change c ON c.change_set = s.id AND c.file = o.file
-                        WHERE o.change_set = ?1
-                        """,
-                    arguments: [row["change_set"] as Int64])
+                let paths = try db.values(
+                    String.self,
+                    """
+                    SELECT DISTINCT path FROM limit_change WHERE change_set = ?1
+                    UNION
+                    -- Where the daemon set it again: in a container that was made anew.
+                    SELECT c.path FROM limit_overlay o
+                    JOIN limit_change_set s ON s.action = 'reassert' AND s.target = o.target
+                        AND s.at_ms >= o.since_ms
+                        AND s.at_ms <= coalesce(o.ended_ms, s.at_ms)
+                    JOIN limit_change c ON c.change_set = s.id AND c.file = o.file
+                    WHERE o.change_set = ?1
+                    """,
+                    [row["change_set"] as Int64])
                 return BoostedSpan(
                     period: span, tenant: row["tenant"], paths: paths,
                     isTenant: row["kind"] == "tenant")

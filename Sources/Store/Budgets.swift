@@ -9,12 +9,11 @@ extension Store {
     /// The state is `nil` before the first look, and after another ladder was chosen.
     public func budgets() throws(Fault) -> [(budget: Budget, state: LadderState?)] {
         try read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT b.* FROM budget b JOIN tenant t ON t.id = b.tenant
-                    WHERE t.removed_ms IS NULL ORDER BY b.tenant
-                    """)
+            let rows = try db.rows(
+                """
+                SELECT b.* FROM budget b JOIN tenant t ON t.id = b.tenant
+                WHERE t.removed_ms IS NULL ORDER BY b.tenant
+                """)
             return try rows.map { row in
                 let state = try (row["state"] as Data?).map {
                     try JSONDecoder().decode(LadderState.self, from: $0)
@@ -27,24 +26,24 @@ extension Store {
     /// A text that is another whenever budgets or ladders are: cheaper than to look at what is spent.
     public func budgetVersion() throws(Fault) -> String {
         try read { db in
-            try String.fetchOne(
-                db,
-                sql: """
-                    SELECT coalesce((SELECT group_concat(b.tenant || char(31) || b.amount || char(31)
-                            || b.per || char(31) || coalesce(b.ladder, '') || char(31)
-                            || coalesce(b.exempt_until_ms, ''), char(30))
-                        FROM budget b JOIN tenant t ON t.id = b.tenant
-                        WHERE t.removed_ms IS NULL), '')
-                        || char(29)
-                        || coalesce((SELECT group_concat(definition, char(30)) FROM ladder), '')
-                    """) ?? ""
+            try db.value(
+                String.self,
+                """
+                SELECT coalesce((SELECT group_concat(b.tenant || char(31) || b.amount || char(31)
+                        || b.per || char(31) || coalesce(b.ladder, '') || char(31)
+                        || coalesce(b.exempt_until_ms, ''), char(30))
+                    FROM budget b JOIN tenant t ON t.id = b.tenant
+                    WHERE t.removed_ms IS NULL), '')
+                    || char(29)
+                    || coalesce((SELECT group_concat(definition, char(30)) FROM ladder), '')
+                """) ?? ""
         }
     }
 
     /// All ladders, by id.
     public func ladders() throws(Fault) -> [Ladder] {
         try read { db in
-            try Row.fetchAll(db, sql: "SELECT definition FROM ladder ORDER BY id")
+            try db.rows("SELECT definition FROM ladder ORDER BY id")
                 .map { try JSONDecoder().decode(Ladder.self, from: $0["definition"]) }
         }
     }
@@ -80,7 +79,7 @@ extension Store {
         of tenant: String, record: LimitChangeSet? = nil
     ) throws(Fault) -> [String] {
         try write { db in
-            try db.execute(sql: "DELETE FROM budget WHERE tenant = ?", arguments: [tenant])
+            try db.run("DELETE FROM budget WHERE tenant = ?", [tenant])
             guard db.changesCount > 0 else {
                 throw Fault(
                     .badData, at: "tenant \(tenant)", found: "it has no budget",
@@ -98,12 +97,12 @@ extension Store {
     public func saveStates(_ states: [(budget: Budget, state: LadderState)]) throws(Fault) {
         try write { db in
             for (budget, state) in states {
-                try db.execute(
-                    sql: """
-                        UPDATE budget SET state = :state
-                        WHERE tenant = :tenant AND ladder IS :ladder AND state IS NOT :state
-                        """,
-                    arguments: [
+                try db.run(
+                    """
+                    UPDATE budget SET state = :state
+                    WHERE tenant = :tenant AND ladder IS :ladder AND state IS NOT :state
+                    """,
+                    [
                         "state": try json(state), "tenant": budget.tenant,
                         "ladder": budget.ladder,
                     ])
@@ -117,14 +116,14 @@ extension Store {
 /// - Returns: what changed, in words.
 func saveLadder(_ db: Database, _ ladder: Ladder) throws -> [String] {
     let definition = try json(ladder)
-    let before = try String.fetchOne(
-        db, sql: "SELECT definition FROM ladder WHERE id = ?", arguments: [ladder.id])
+    let before = try db.value(
+        String.self, "SELECT definition FROM ladder WHERE id = ?", [ladder.id])
     guard before != definition else { return [] }
-    try db.execute(
-        sql: """
-            INSERT INTO ladder (id, definition) VALUES (?, ?)
-            ON CONFLICT (id) DO UPDATE SET definition = excluded.definition
-            """, arguments: [ladder.id, definition])
+    try db.run(
+        """
+        INSERT INTO ladder (id, definition) VALUES (?, ?)
+        ON CONFLICT (id) DO UPDATE SET definition = excluded.definition
+        """, [ladder.id, definition])
     return ["\(before == nil ? "new" : "changed") ladder \(ladder.id)"]
 }
 
@@ -134,20 +133,20 @@ func saveLadder(_ db: Database, _ ladder: Ladder) throws -> [String] {
 func saveBudget(_ db: Database, _ new: Budget, at now: Instant) throws -> [String] {
     try requirePayer(db, new.tenant)
     try requireLadder(db, new)
-    let before = try Row.fetchOne(
-        db, sql: "SELECT * FROM budget WHERE tenant = ?", arguments: [new.tenant]
+    let before = try db.row(
+        "SELECT * FROM budget WHERE tenant = ?", [new.tenant]
     ).map(budget)
     guard before != new else { return [] }
-    try db.execute(
-        sql: """
-            INSERT INTO budget (tenant, amount, per, ladder, exempt_until_ms, exempt_reason, set_ms)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (tenant) DO UPDATE SET amount = excluded.amount, per = excluded.per,
-                state = iif(ladder IS excluded.ladder, state, NULL), ladder = excluded.ladder,
-                exempt_until_ms = excluded.exempt_until_ms,
-                exempt_reason = excluded.exempt_reason, set_ms = excluded.set_ms
-            """,
-        arguments: [
+    try db.run(
+        """
+        INSERT INTO budget (tenant, amount, per, ladder, exempt_until_ms, exempt_reason, set_ms)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (tenant) DO UPDATE SET amount = excluded.amount, per = excluded.per,
+            state = iif(ladder IS excluded.ladder, state, NULL), ladder = excluded.ladder,
+            exempt_until_ms = excluded.exempt_until_ms,
+            exempt_reason = excluded.exempt_reason, set_ms = excluded.set_ms
+        """,
+        [
             new.tenant, new.amount.description, new.per.rawValue, new.ladder,
             new.exemptUntil?.milliseconds, new.exemptReason, now.milliseconds,
         ])
@@ -171,9 +170,9 @@ private func budget(_ row: Row) throws -> Budget {
 
 /// A tenant that is there, with a price book.
 private func requirePayer(_ db: Database, _ tenant: String) throws {
-    let known = try Row.fetchOne(
-        db, sql: "SELECT price_book FROM tenant WHERE id = ? AND removed_ms IS NULL",
-        arguments: [tenant])
+    let known = try db.row(
+        "SELECT price_book FROM tenant WHERE id = ? AND removed_ms IS NULL",
+        [tenant])
     guard let known else {
         throw Fault(
             .badData, at: "budget of tenant \(tenant)", found: "no such tenant",
@@ -188,8 +187,8 @@ private func requirePayer(_ db: Database, _ tenant: String) throws {
 
 private func requireLadder(_ db: Database, _ budget: Budget) throws {
     guard let ladder = budget.ladder else { return }
-    let isThere = try Bool.fetchOne(
-        db, sql: "SELECT EXISTS (SELECT 1 FROM ladder WHERE id = ?)", arguments: [ladder])
+    let isThere = try db.value(
+        Bool.self, "SELECT EXISTS (SELECT 1 FROM ladder WHERE id = ?)", [ladder])
     guard isThere != true else { return }
     throw Fault(
         .badData, at: "budget of tenant \(budget.tenant)",

@@ -49,9 +49,9 @@ extension Store {
 func closeRows(_ db: Database, of period: Period, at now: Instant) throws {
     let next = now.startOfHour.advanced(bySeconds: 3600)
     let end = min(period.end, next)
-    let isOpen = try Bool.fetchOne(
-        db, sql: "SELECT EXISTS (SELECT 1 FROM usage_open WHERE hour_s < ?)",
-        arguments: [end.seconds])
+    let isOpen = try db.value(
+        Bool.self, "SELECT EXISTS (SELECT 1 FROM usage_open WHERE hour_s < ?)",
+        [end.seconds])
     guard isOpen == true else { return }
     // Ticks are closed when their samples are sealed, which the collector does by the hour.
     try closeHours(db, before: end, lastTick: try LedgerEntry.last(db).lastTick, at: now)
@@ -167,16 +167,16 @@ struct ClosingChecks {
             $0.book.memory == .unreclaimable && $0.book.meters[Meter.memory.name] != nil
         }
         guard isBilled else { return [] }
-        let containers = try Int.fetchOne(
-            db,
-            sql: """
-                SELECT count(DISTINCT x.container) FROM attribution a
-                CROSS JOIN absence x ON x.container = a.container
-                WHERE a.tenant = :tenant AND x.file = 'memory.stat kernel' AND x.since_ms < :to
-                    AND coalesce(x.until_ms, :to) > :from AND a.since_s * 1000 < :to
-                    AND coalesce(a.until_s * 1000, :to) > :from
-                """,
-            arguments: [
+        let containers = try db.value(
+            Int.self,
+            """
+            SELECT count(DISTINCT x.container) FROM attribution a
+            CROSS JOIN absence x ON x.container = a.container
+            WHERE a.tenant = :tenant AND x.file = 'memory.stat kernel' AND x.since_ms < :to
+                AND coalesce(x.until_ms, :to) > :from AND a.since_s * 1000 < :to
+                AND coalesce(a.until_s * 1000, :to) > :from
+            """,
+            [
                 "tenant": draft.draft.tenant, "from": period.start.milliseconds,
                 "to": period.end.milliseconds,
             ])
@@ -191,10 +191,9 @@ struct ClosingChecks {
 
     /// Time in which the collector did not run.
     private static func gaps(_ db: Database, _ period: Period) throws -> [Note] {
-        let rows = try Row.fetchAll(
-            db,
-            sql: "SELECT * FROM gap WHERE since_ms < ? AND until_ms > ? ORDER BY since_ms, id",
-            arguments: [period.end.milliseconds, period.start.milliseconds])
+        let rows = try db.rows(
+            "SELECT * FROM gap WHERE since_ms < ? AND until_ms > ? ORDER BY since_ms, id",
+            [period.end.milliseconds, period.start.milliseconds])
         let shown = rows.prefix(listed).map { row in
             Note(
                 .gap,
@@ -212,9 +211,9 @@ struct ClosingChecks {
         _ db: Database, _ period: Period, at now: Instant
     ) throws -> [Note] {
         func newest(before time: Int64) throws -> Int64? {
-            try Int64.fetchOne(
-                db, sql: "SELECT wall_ms FROM tick WHERE wall_ms <= ? ORDER BY id DESC LIMIT 1",
-                arguments: [time])
+            try db.value(
+                Int64.self, "SELECT wall_ms FROM tick WHERE wall_ms <= ? ORDER BY id DESC LIMIT 1",
+                [time])
         }
         let last = try newest(before: now.milliseconds) ?? newest(before: .max)
         guard let last, last < period.end.milliseconds else { return [] }
@@ -227,18 +226,17 @@ struct ClosingChecks {
     }
 
     private func unmetered(_ tenant: String) throws -> [Note] {
-        let rows = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT c.path, u.since_ms, u.until_ms, u.reason FROM attribution a
-                CROSS JOIN unmetered u ON u.container = a.container
-                JOIN container c ON c.id = a.container
-                WHERE a.tenant = :tenant AND ifnull(u.since_ms, u.until_ms) < :to
-                    AND u.until_ms > :from AND a.since_s * 1000 < u.until_ms
-                    AND (a.until_s IS NULL OR a.until_s * 1000 > ifnull(u.since_ms, u.until_ms))
-                ORDER BY u.until_ms, c.path
-                """,
-            arguments: [
+        let rows = try db.rows(
+            """
+            SELECT c.path, u.since_ms, u.until_ms, u.reason FROM attribution a
+            CROSS JOIN unmetered u ON u.container = a.container
+            JOIN container c ON c.id = a.container
+            WHERE a.tenant = :tenant AND ifnull(u.since_ms, u.until_ms) < :to
+                AND u.until_ms > :from AND a.since_s * 1000 < u.until_ms
+                AND (a.until_s IS NULL OR a.until_s * 1000 > ifnull(u.since_ms, u.until_ms))
+            ORDER BY u.until_ms, c.path
+            """,
+            [
                 "tenant": tenant, "from": period.start.milliseconds, "to": period.end.milliseconds,
             ])
         let shown = rows.prefix(Self.listed).map { row in

@@ -8,25 +8,24 @@ extension Store {
         bootID: String, root: String, intervalMilliseconds: Int64, at now: Instant
     ) throws(Fault) -> Run {
         try write { db in
-            try db.execute(
-                sql: """
-                    INSERT INTO boot (boot_id, first_seen_ms) VALUES (?, ?)
-                    ON CONFLICT DO NOTHING
-                    """, arguments: [bootID, now.milliseconds])
-            let boot = try Int64.fetchOne(
-                db, sql: "SELECT id FROM boot WHERE boot_id = ?", arguments: [bootID])
+            try db.run(
+                """
+                INSERT INTO boot (boot_id, first_seen_ms) VALUES (?, ?)
+                ON CONFLICT DO NOTHING
+                """, [bootID, now.milliseconds])
+            let boot = try db.value(
+                Int64.self, "SELECT id FROM boot WHERE boot_id = ?", [bootID])
             guard let boot else { preconditionFailure("a boot that was just written") }
             try refuseOtherTree(db, boot, root)
-            let last = try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT wall_ms, boottime_us, highest_id, failed, epoch FROM tick JOIN run ON run.id = tick.run
-                    WHERE boot = ? AND root = ? ORDER BY tick.id DESC LIMIT 1
-                    """, arguments: [boot, root])
+            let last = try db.row(
+                """
+                SELECT wall_ms, boottime_us, highest_id, failed, epoch FROM tick JOIN run ON run.id = tick.run
+                WHERE boot = ? AND root = ? ORDER BY tick.id DESC LIMIT 1
+                """, [boot, root])
             let newest = try lastTick(db)?.moment.wall
-            try db.execute(
-                sql: "INSERT INTO run (boot, root, interval_ms, started_ms) VALUES (?, ?, ?, ?)",
-                arguments: [boot, root, intervalMilliseconds, now.milliseconds])
+            try db.run(
+                "INSERT INTO run (boot, root, interval_ms, started_ms) VALUES (?, ?, ?, ?)",
+                [boot, root, intervalMilliseconds, now.milliseconds])
             return Run(
                 row: db.lastInsertedRowID, boot: boot, accounts: try accounts(db, boot),
                 lastTick: last.map { row in
@@ -41,14 +40,14 @@ extension Store {
 
     /// Two trees of one boot overlap, or hide each other's accounts: neither could be exact.
     private func refuseOtherTree(_ db: Database, _ boot: Int64, _ root: String) throws {
-        let other = try String.fetchOne(
-            db,
-            sql: """
-                SELECT root FROM run WHERE boot = ? AND root <> ? AND EXISTS (
-                    SELECT 1 FROM position p JOIN container c ON c.id = p.container
-                    WHERE c.boot = run.boot)
-                ORDER BY id DESC LIMIT 1
-                """, arguments: [boot, root])
+        let other = try db.value(
+            String.self,
+            """
+            SELECT root FROM run WHERE boot = ? AND root <> ? AND EXISTS (
+                SELECT 1 FROM position p JOIN container c ON c.id = p.container
+                WHERE c.boot = run.boot)
+            ORDER BY id DESC LIMIT 1
+            """, [boot, root])
         guard let other else { return }
         throw Fault(
             .failed, at: path,
@@ -88,13 +87,13 @@ extension Store {
 
     private func writeTick(_ db: Database, _ tick: TickRecord, _ run: Run) throws -> Int64 {
         let complete = tick.completeness
-        try db.execute(
-            sql: """
-                INSERT INTO tick (run, wall_ms, boottime_us, seen, read, vanished, failed,
-                    highest_id, duration_us, epoch, bracket_us, births, ends, last_readings, skipped)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-            arguments: [
+        try db.run(
+            """
+            INSERT INTO tick (run, wall_ms, boottime_us, seen, read, vanished, failed,
+                highest_id, duration_us, epoch, bracket_us, births, ends, last_readings, skipped)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
                 run.row, tick.moment.wall.milliseconds, tick.moment.bootMicroseconds,
                 complete.seen, tick.entries.count, complete.vanished,
                 complete.failed.values.reduce(0, +), tick.highestID,
@@ -103,8 +102,8 @@ extension Store {
             ])
         let row = db.lastInsertedRowID
         for (errno, count) in complete.failed {
-            try db.execute(
-                sql: "INSERT INTO tick_failure VALUES (?, ?, ?)", arguments: [row, errno, count])
+            try db.run(
+                "INSERT INTO tick_failure VALUES (?, ?, ?)", [row, errno, count])
         }
         return row
     }
@@ -119,14 +118,14 @@ extension Store {
         }
         for index in new {
             guard let root = tick.entries[index].root.flatMap({ rowOfRoot[$0] }) else { continue }
-            try db.execute(
-                sql: "UPDATE container SET root = ? WHERE id = ?", arguments: [root, rows[index]])
+            try db.run(
+                "UPDATE container SET root = ? WHERE id = ?", [root, rows[index]])
         }
     }
 
     /// Two collectors on one store would count everything twice.
     private func requireNewest(_ db: Database, _ run: Run) throws {
-        guard try Int64.fetchOne(db, sql: "SELECT max(id) FROM run") != run.row else { return }
+        guard try db.value(Int64.self, "SELECT max(id) FROM run") != run.row else { return }
         throw Fault(
             .failed, at: path, found: "another collector has begun to write into this store",
             cure: "Stop one of the two, or give it another store with --db")
@@ -134,12 +133,11 @@ extension Store {
 
     /// The last tick of any run.
     private func lastTick(_ db: Database) throws -> (boot: Int64, moment: Moment)? {
-        try Row.fetchOne(
-            db,
-            sql: """
-                SELECT wall_ms, boottime_us, boot FROM tick JOIN run ON run.id = tick.run
-                ORDER BY tick.id DESC LIMIT 1
-                """
+        try db.row(
+            """
+            SELECT wall_ms, boottime_us, boot FROM tick JOIN run ON run.id = tick.run
+            ORDER BY tick.id DESC LIMIT 1
+            """
         ).map { row in
             let wall = Instant(milliseconds: row["wall_ms"])
             return (row["boot"], Moment(wall: wall, bootMicroseconds: row["boottime_us"]))
@@ -155,9 +153,9 @@ extension Store {
         guard !sameTree || silence > tick.longestHold else { return }
         // Another tree (--root) of the same boot: of this one nothing was read, which is no reboot.
         let sameBoot = try sameTree || hostBoot(db, last.boot) == hostBoot(db, run.boot)
-        try db.execute(
-            sql: "INSERT INTO gap (since_ms, until_ms, reason) VALUES (?, ?, ?)",
-            arguments: [
+        try db.run(
+            "INSERT INTO gap (since_ms, until_ms, reason) VALUES (?, ?, ?)",
+            [
                 last.moment.wall.milliseconds, tick.moment.wall.milliseconds,
                 sameBoot ? "not_running" : "rebooted",
             ])
@@ -165,14 +163,14 @@ extension Store {
 
     /// The kernel's boot id: behind it may stand the plain folder that it is of.
     func hostBoot(_ db: Database, _ boot: Int64) throws -> Substring? {
-        try String.fetchOne(db, sql: "SELECT boot_id FROM boot WHERE id = ?", arguments: [boot])?
+        try db.value(String.self, "SELECT boot_id FROM boot WHERE id = ?", [boot])?
             .prefix { $0 != " " }
     }
 
     private func isNobodys(_ db: Database, _ container: Int64) throws -> Bool {
-        let owned = try Int64.fetchOne(
-            db, sql: "SELECT 1 FROM attribution WHERE container = ? AND until_s IS NULL",
-            arguments: [container])
+        let owned = try db.value(
+            Int64.self, "SELECT 1 FROM attribution WHERE container = ? AND until_s IS NULL",
+            [container])
         return owned == nil
     }
 
@@ -184,9 +182,9 @@ extension Store {
             if let row = tick.entries[index].row, !tick.entries[index].isRelabelled { return row }
             let entry = tick.entries[index]
             if let row = entry.row {
-                try db.execute(
-                    sql: "UPDATE container SET whole = max(whole, ?), kind = ? WHERE id = ?",
-                    arguments: [
+                try db.run(
+                    "UPDATE container SET whole = max(whole, ?), kind = ? WHERE id = ?",
+                    [
                         entry.isWhole, entry.isTenantRoot ? "tenant_root" : "container", row,
                     ])
                 // A rule for what lies in a container fits once it is known to be one.
@@ -195,12 +193,12 @@ extension Store {
                 }
                 return row
             }
-            try db.execute(
-                sql: """
-                    INSERT INTO container (kind, boot, cgroup_id, path, runtime, whole, first_seen_ms,
-                        last_seen_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
+            try db.run(
+                """
+                INSERT INTO container (kind, boot, cgroup_id, path, runtime, whole, first_seen_ms,
+                    last_seen_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
                     entry.isTenantRoot ? "tenant_root" : "container", run.boot, entry.cgroupID,
                     entry.path, entry.runtime, entry.isWhole ? 1 : 0, wall, wall,
                 ])

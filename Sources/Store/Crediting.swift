@@ -91,7 +91,7 @@ private func doubt(_ db: Database, _ invoice: Invoice, isFull count: Int) throws
     guard count == invoice.draft.lines.count(where: { $0.kind != .tax }) else { return }
     let starts = invoice.draft.lines.filter { $0.reference != nil }.map(\.period.start)
     guard let first = starts.min() else { return }
-    try db.execute(
-        sql: "INSERT INTO reattribution (tenant, since_s) VALUES (?, ?)",
-        arguments: [invoice.draft.tenant, first.seconds])
+    try db.run(
+        "INSERT INTO reattribution (tenant, since_s) VALUES (?, ?)",
+        [invoice.draft.tenant, first.seconds])
 }

@@ -14,15 +14,14 @@ extension Store {
     /// The living containers of the newest run without details, newest first.
     public func unnamedContainers() throws(Fault) -> [UnnamedContainer] {
         try read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT c.id, c.path, c.runtime FROM position p JOIN container c ON c.id = p.container
-                    LEFT JOIN container_detail d ON d.container = c.id
-                    WHERE d.container IS NULL AND c.runtime <> 'cgroup' AND c.kind = 'container'
-                        AND c.boot = (SELECT boot FROM run ORDER BY id DESC LIMIT 1)
-                    ORDER BY c.id DESC LIMIT 1000
-                    """
+            try db.rows(
+                """
+                SELECT c.id, c.path, c.runtime FROM position p JOIN container c ON c.id = p.container
+                LEFT JOIN container_detail d ON d.container = c.id
+                WHERE d.container IS NULL AND c.runtime <> 'cgroup' AND c.kind = 'container'
+                    AND c.boot = (SELECT boot FROM run ORDER BY id DESC LIMIT 1)
+                ORDER BY c.id DESC LIMIT 1000
+                """
             ).map { UnnamedContainer(row: $0["id"], path: $0["path"], runtime: $0["runtime"]) }
         }
     }
@@ -38,9 +37,9 @@ extension Store {
         try write { db in
             let index = TenantIndex(try loadTenants(db))
             for (container, details) in details {
-                try db.execute(
-                    sql: "INSERT OR REPLACE INTO container_detail VALUES (?, ?, ?, ?, ?, ?)",
-                    arguments: [
+                try db.run(
+                    "INSERT OR REPLACE INTO container_detail VALUES (?, ?, ?, ?, ?, ?)",
+                    [
                         container, details.name, details.image, try json(details.labels),
                         details.namespace, now.milliseconds,
                     ])
@@ -53,22 +52,21 @@ extension Store {
     func attributeAnew(
         _ db: Database, _ container: Int64, among tenants: TenantIndex, at now: Instant
     ) throws {
-        let row = try Row.fetchOne(
-            db,
-            sql: """
-                SELECT c.path, c.whole, a.tenant, d.labels, d.namespace FROM container c
-                LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
-                LEFT JOIN container_detail d ON d.container = c.id
-                WHERE c.id = ?
-                """, arguments: [container])
+        let row = try db.row(
+            """
+            SELECT c.path, c.whole, a.tenant, d.labels, d.namespace FROM container c
+            LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
+            LEFT JOIN container_detail d ON d.container = c.id
+            WHERE c.id = ?
+            """, [container])
         guard let row else { return }
         let before: String? = row["tenant"]
         let after = tenants.tenant(of: try facts(row))
         guard before != after else { return }
         let invoiced = try [before, after].compactMap(\.self).compactMap { tenant in
-            try Int64.fetchOne(
-                db, sql: "SELECT max(period_end_s) FROM invoice WHERE tenant = ?",
-                arguments: [tenant])
+            try db.value(
+                Int64.self, "SELECT max(period_end_s) FROM invoice WHERE tenant = ?",
+                [tenant])
         }.max()
         let since = invoiced.map(Instant.init(seconds:)) ?? beginningOfTime
         let next = now.startOfHour.advanced(bySeconds: 3600)

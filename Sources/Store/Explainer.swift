@@ -72,9 +72,9 @@ public struct Explainer {
     }
 
     private func creditedLine(_ db: Database, _ line: Int) throws -> Int? {
-        try Int.fetchOne(
-            db, sql: "SELECT credits_line FROM invoice_line WHERE invoice = ? AND line = ?",
-            arguments: [invoice.number, line])
+        try db.value(
+            Int.self, "SELECT credits_line FROM invoice_line WHERE invoice = ? AND line = ?",
+            [invoice.number, line])
     }
 
     private mutating func sums(_ db: Database, _ holder: String) throws -> MonthSums {
@@ -163,8 +163,8 @@ private struct MonthSums {
     private var sums: [String: [Int64: Int128]] = [:]
 
     init(_ db: Database, _ number: String) throws {
-        let others = try String.fetchAll(
-            db, sql: "SELECT corrects FROM invoice_pin WHERE invoice = ?", arguments: [number])
+        let others = try db.values(
+            String.self, "SELECT corrects FROM invoice_pin WHERE invoice = ?", [number])
         for row in try pinnedRows(db, number, [""] + others) {
             let billable = Int128(high: row["billable_high"], low: row["billable_low"])
             sums[row["name"], default: [:]][row["segment_s"], default: 0] += billable
@@ -182,26 +182,24 @@ private struct MonthSums {
 private func account(
     _ db: Database, _ use: AccountUsage, _ segment: Segment, upTo entry: Int64, after old: Int64?
 ) throws -> Explanation.Account {
-    let row = try Row.fetchOne(
-        db,
-        sql: """
-            SELECT c.kind, c.cgroup_id, b.boot_id FROM container c
-            LEFT JOIN boot b ON b.id = c.boot WHERE c.id = ?
-            """, arguments: [use.span.container])
+    let row = try db.row(
+        """
+        SELECT c.kind, c.cgroup_id, b.boot_id FROM container c
+        LEFT JOIN boot b ON b.id = c.boot WHERE c.id = ?
+        """, [use.span.container])
     let basis = segment.book.meters[use.meter]?.basis ?? .used
     let names =
         basis == .used || use.isUnreserved ? [use.meter] : [use.meter, "\(use.meter)_reserved"]
-    let rows = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT u.hour_s, m.name, u.quantity, a.name, u.entry FROM usage u
-            JOIN meter m ON m.id = u.meter JOIN assurance a ON a.id = u.assurance
-            WHERE u.container = ? AND u.hour_s >= ? AND u.hour_s < ? AND u.entry <= ?
-                AND m.shown_as IN (?, ?)
-                AND (m.memory_formula IS NULL OR m.memory_formula = ?)
-            ORDER BY u.hour_s, m.id, u.entry
-            """,
-        arguments: [
+    let rows = try db.rows(
+        """
+        SELECT u.hour_s, m.name, u.quantity, a.name, u.entry FROM usage u
+        JOIN meter m ON m.id = u.meter JOIN assurance a ON a.id = u.assurance
+        WHERE u.container = ? AND u.hour_s >= ? AND u.hour_s < ? AND u.entry <= ?
+            AND m.shown_as IN (?, ?)
+            AND (m.memory_formula IS NULL OR m.memory_formula = ?)
+        ORDER BY u.hour_s, m.id, u.entry
+        """,
+        [
             use.span.container, use.span.since, use.span.until, entry, names[0], names.last,
             segment.book.memory.rawValue,
         ])

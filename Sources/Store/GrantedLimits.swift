@@ -18,9 +18,9 @@ public struct GrantedLimits: Sendable {
 ///
 /// - Returns: what changed, in words.
 func saveLimits(_ db: Database, _ limits: GrantedLimits, at now: Instant) throws -> [String] {
-    let known = try Row.fetchOne(
-        db, sql: "SELECT drift FROM tenant WHERE id = ? AND removed_ms IS NULL",
-        arguments: [limits.tenant])
+    let known = try db.row(
+        "SELECT drift FROM tenant WHERE id = ? AND removed_ms IS NULL",
+        [limits.tenant])
     guard let known else {
         throw Fault(
             .badData, at: "limits of tenant \(limits.tenant)", found: "no such tenant",
@@ -28,30 +28,29 @@ func saveLimits(_ db: Database, _ limits: GrantedLimits, at now: Instant) throws
     }
     var changes: [String] = []
     if known["drift"] != limits.drift?.rawValue {
-        try run(
-            db, "UPDATE tenant SET drift = ? WHERE id = ?",
+        try db.run(
+            "UPDATE tenant SET drift = ? WHERE id = ?",
             [limits.drift?.rawValue, limits.tenant])
         changes.append(
             "drift of tenant \(limits.tenant): \((limits.drift ?? .reassert).rawValue)")
     }
-    let rows = try Row.fetchAll(
-        db,
-        sql: "SELECT file, value, source FROM limit_wanted WHERE kind = 'tenant' AND target = ?",
-        arguments: [limits.tenant])
+    let rows = try db.rows(
+        "SELECT file, value, source FROM limit_wanted WHERE kind = 'tenant' AND target = ?",
+        [limits.tenant])
     var before: [String: Row] = [:]
     for row in rows { before[row["file"]] = row }
     for (key, value) in limits.settings.sorted(by: { $0.key.description < $1.key.description }) {
         let old = before.removeValue(forKey: key.description)
         if old?["value"] == value.description, old?["source"] == "file" { continue }
-        try run(
-            db, "INSERT OR REPLACE INTO limit_wanted VALUES ('tenant', ?, ?, ?, 'file', ?)",
+        try db.run(
+            "INSERT OR REPLACE INTO limit_wanted VALUES ('tenant', ?, ?, ?, 'file', ?)",
             [limits.tenant, key.description, value.description, now.milliseconds])
         let was = (old?["value"] as String?).map { ", was \($0)" } ?? ""
         changes.append("limit of tenant \(limits.tenant): \(key) \(value)\(was)")
     }
     for (file, row) in before.sorted(by: { $0.key < $1.key }) where row["source"] == "file" {
-        try run(
-            db, "DELETE FROM limit_wanted WHERE kind = 'tenant' AND target = ? AND file = ?",
+        try db.run(
+            "DELETE FROM limit_wanted WHERE kind = 'tenant' AND target = ? AND file = ?",
             [limits.tenant, file])
         changes.append("limit of tenant \(limits.tenant): \(file) is no longer wanted, and stays")
     }

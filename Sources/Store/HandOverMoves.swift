@@ -13,13 +13,12 @@ func moves(_ db: Database, _ request: HandOverRequest) throws -> [Move] {
     let place = "container \(quoted(request.container))"
     let rows = try containers(
         called: request.container,
-        among: Row.fetchAll(
-            db,
-            sql: """
-                SELECT c.id, c.path, c.import_tenant, d.name FROM container c
-                LEFT JOIN container_detail d ON d.container = c.id
-                WHERE c.kind = 'imported' OR NOT ? ORDER BY c.id
-                """, arguments: [request.isImported]), at: place,
+        among: db.rows(
+            """
+            SELECT c.id, c.path, c.import_tenant, d.name FROM container c
+            LEFT JOIN container_detail d ON d.container = c.id
+            WHERE c.kind = 'imported' OR NOT ? ORDER BY c.id
+            """, [request.isImported]), at: place,
         none: request.isImported
             ? "nothing was imported under that path or name"
             : "no container of that path or name in the store", path: { $0["path"] },

@@ -67,17 +67,17 @@ private func nets(
 func record(
     _ db: Database, _ request: HandOverRequest, _ stretches: [Stretch], at now: Instant
 ) throws -> Int64 {
-    try db.execute(
-        sql: """
-            INSERT INTO hand_over (at_ms, uid, container, tenant, reason) VALUES (?, ?, ?, ?, ?)
-            """,
-        arguments: [
+    try db.run(
+        """
+        INSERT INTO hand_over (at_ms, uid, container, tenant, reason) VALUES (?, ?, ?, ?, ?)
+        """,
+        [
             now.milliseconds, request.uid, request.container, request.to, request.reason,
         ])
     let number = db.lastInsertedRowID
     for part in stretches {
-        try run(
-            db, "INSERT INTO hand_over_part VALUES (?, ?, ?, ?, ?)",
+        try db.run(
+            "INSERT INTO hand_over_part VALUES (?, ?, ?, ?, ?)",
             [number, part.container, part.since, part.until, part.tenant])
     }
     return number
@@ -88,8 +88,8 @@ func recorded(_ db: Database, _ number: Int64) throws -> (tenant: String, parts:
     func refuse(_ found: String, _ cure: String) -> Fault {
         Fault(.badData, at: "assignment \(number)", found: found, cure: cure)
     }
-    let row = try Row.fetchOne(
-        db, sql: "SELECT tenant, undone_ms FROM hand_over WHERE id = ?", arguments: [number])
+    let row = try db.row(
+        "SELECT tenant, undone_ms FROM hand_over WHERE id = ?", [number])
     guard let row else {
         throw refuse("there is none of that number", "octroi tenant unassign lists them")
     }
@@ -97,8 +97,8 @@ func recorded(_ db: Database, _ number: Int64) throws -> (tenant: String, parts:
         throw refuse("it was taken back already", "octroi tenant unassign lists the others")
     }
     let tenant: String = row["tenant"]
-    let parts = try Row.fetchAll(
-        db, sql: "SELECT * FROM hand_over_part WHERE hand_over = ?", arguments: [number]
+    let parts = try db.rows(
+        "SELECT * FROM hand_over_part WHERE hand_over = ?", [number]
     ).map { row in
         Stretch(
             container: row["container"], since: row["since_s"], until: row["until_s"],

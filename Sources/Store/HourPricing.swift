@@ -65,9 +65,9 @@ private struct MonthStamp: Sendable {
         guard hour == old.hour, ledgerEntry == old.ledgerEntry, open == old.open else {
             return false
         }
-        return try Int64.fetchOne(
-            db, sql: "SELECT 1 FROM assignment WHERE id > ? AND container <= ? LIMIT 1",
-            arguments: [old.assignment, old.container]) == nil
+        return try db.value(
+            Int64.self, "SELECT 1 FROM assignment WHERE id > ? AND container <= ? LIMIT 1",
+            [old.assignment, old.container]) == nil
     }
 }
 
@@ -124,7 +124,7 @@ private struct MonthReader {
         books = try PriceBooks(loadBooks(db).map(\.book).map(\.running))
         sweep = try UsageSweep(db, withOpen: allTime)
         func newest(_ table: String) throws -> Int64 {
-            try Int64.fetchOne(db, sql: "SELECT max(id) FROM \(table)") ?? 0
+            try db.value(Int64.self, "SELECT max(id) FROM \(table)") ?? 0
         }
         let now = MonthStamp(
             hour: hour.start, ledgerEntry: try newest("ledger_entry"),

@@ -24,28 +24,32 @@ struct ImportStage {
 
     /// Makes the tables, or empties them.
     static func prepare(_ db: Database) throws {
-        try db.execute(
-            sql: """
-                CREATE TEMP TABLE IF NOT EXISTS import_account (
-                    id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, path TEXT NOT NULL,
-                    container INTEGER, UNIQUE (tenant, path)) STRICT;
-                CREATE TEMP TABLE IF NOT EXISTS import_meter (
-                    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, meter INTEGER) STRICT;
-                CREATE TEMP TABLE IF NOT EXISTS import_row (
-                    account INTEGER NOT NULL, meter INTEGER NOT NULL, start_ms INTEGER NOT NULL,
-                    end_ms INTEGER NOT NULL, quantity_high INTEGER NOT NULL,
-                    quantity_low INTEGER NOT NULL, line INTEGER NOT NULL,
-                    PRIMARY KEY (account, meter, start_ms, end_ms)) STRICT, WITHOUT ROWID;
-                CREATE TEMP TABLE IF NOT EXISTS import_usage (
-                    account INTEGER NOT NULL, meter INTEGER NOT NULL, hour_s INTEGER NOT NULL,
-                    quantity INTEGER NOT NULL,
-                    PRIMARY KEY (account, meter, hour_s)) STRICT, WITHOUT ROWID;
-                DELETE FROM import_account;
-                DELETE FROM import_meter;
-                DELETE FROM import_row;
-                DELETE FROM import_usage;
-                """)
+        let isThere =
+            try db.row("SELECT 1 FROM sqlite_temp_schema WHERE name = 'import_row'") != nil
+        // A change of the schema, even one to nothing, has every statement of the connection prepared anew.
+        if !isThere { try db.execute(sql: tables) }
+        try db.run("DELETE FROM import_account")
+        try db.run("DELETE FROM import_meter")
+        try db.run("DELETE FROM import_row")
+        try db.run("DELETE FROM import_usage")
     }
+
+    private static let tables = """
+        CREATE TEMP TABLE import_account (
+            id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, path TEXT NOT NULL,
+            container INTEGER, UNIQUE (tenant, path)) STRICT;
+        CREATE TEMP TABLE import_meter (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, meter INTEGER) STRICT;
+        CREATE TEMP TABLE import_row (
+            account INTEGER NOT NULL, meter INTEGER NOT NULL, start_ms INTEGER NOT NULL,
+            end_ms INTEGER NOT NULL, quantity_high INTEGER NOT NULL,
+            quantity_low INTEGER NOT NULL, line INTEGER NOT NULL,
+            PRIMARY KEY (account, meter, start_ms, end_ms)) STRICT, WITHOUT ROWID;
+        CREATE TEMP TABLE import_usage (
+            account INTEGER NOT NULL, meter INTEGER NOT NULL, hour_s INTEGER NOT NULL,
+            quantity INTEGER NOT NULL,
+            PRIMARY KEY (account, meter, hour_s)) STRICT, WITHOUT ROWID;
+        """
 
     init(_ db: Database, in zone: BillingZone, at now: Instant) throws {
         (self.db, self.zone, self.now) = (db, zone, now)
@@ -73,12 +77,12 @@ struct ImportStage {
         } catch let error as DatabaseError
             where error.resultCode.primaryResultCode == .SQLITE_CONSTRAINT
         {
-            let earlier = try Int64.fetchOne(
-                db,
-                sql: """
-                    SELECT line FROM import_row
-                    WHERE account = ? AND meter = ? AND start_ms = ? AND end_ms = ?
-                    """, arguments: [account, meter, start, end])
+            let earlier = try db.value(
+                Int64.self,
+                """
+                SELECT line FROM import_row
+                WHERE account = ? AND meter = ? AND start_ms = ? AND end_ms = ?
+                """, [account, meter, start, end])
             throw Fault(
                 .badData, at: "line \(usage.row)",
                 found: "the same start, end, tenant, container and meter as line \(earlier ?? 0)",
@@ -91,12 +95,12 @@ struct ImportStage {
         if let known = accounts[key] { return known }
         // Those that are forgotten are found again in the table.
         if accounts.count >= 50_000 { accounts.removeAll(keepingCapacity: true) }
-        try run(
-            db, "INSERT INTO import_account (tenant, path) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        try db.run(
+            "INSERT INTO import_account (tenant, path) VALUES (?, ?) ON CONFLICT DO NOTHING",
             [usage.tenant, usage.container])
-        let id = try Int64.fetchOne(
-            db, sql: "SELECT id FROM import_account WHERE tenant = ? AND path = ?",
-            arguments: [usage.tenant, usage.container])
+        let id = try db.value(
+            Int64.self, "SELECT id FROM import_account WHERE tenant = ? AND path = ?",
+            [usage.tenant, usage.container])
         guard let id else { throw DatabaseError(message: "an account that was not kept") }
         accounts[key] = id
         return id
@@ -104,7 +108,7 @@ struct ImportStage {
 
     private mutating func row(of meter: Meter) throws -> Int64 {
         if let known = meters[meter] { return known }
-        try run(db, "INSERT INTO import_meter (name) VALUES (?)", [meter.name])
+        try db.run("INSERT INTO import_meter (name) VALUES (?)", [meter.name])
         let id = db.lastInsertedRowID
         meters[meter] = id
         return id
@@ -112,15 +116,18 @@ struct ImportStage {
 
     /// Finds the accounts and meters that the store knows.
     func findAccounts() throws {
-        try db.execute(
-            sql: """
-                UPDATE import_account SET container = (SELECT c.id FROM container c
-                    WHERE c.import_tenant = import_account.tenant AND c.path = import_account.path)
-                WHERE container IS NULL;
-                UPDATE import_meter SET meter = (SELECT m.id FROM meter m
-                    WHERE m.name = import_meter.name)
-                WHERE meter IS NULL;
-                """)
+        try db.run(
+            """
+            UPDATE import_account SET container = (SELECT c.id FROM container c
+                WHERE c.import_tenant = import_account.tenant AND c.path = import_account.path)
+            WHERE container IS NULL
+            """)
+        try db.run(
+            """
+            UPDATE import_meter SET meter = (SELECT m.id FROM meter m
+                WHERE m.name = import_meter.name)
+            WHERE meter IS NULL
+            """)
     }
 
     /// Leaves out what was imported before, and splits the rest by hours.
@@ -128,25 +135,25 @@ struct ImportStage {
         try findAccounts()
         try refuseMetered()
         try refuseOtherQuantities()
-        try db.execute(
-            sql: """
-                DELETE FROM import_row WHERE EXISTS (
-                    SELECT 1 FROM import_account a CROSS JOIN import_meter m
-                    CROSS JOIN usage_import u ON u.container = a.container AND u.meter = m.meter
-                        AND u.start_ms = import_row.start_ms AND u.end_ms = import_row.end_ms
-                    WHERE a.id = import_row.account AND m.id = import_row.meter)
-                """)
+        try db.run(
+            """
+            DELETE FROM import_row WHERE EXISTS (
+                SELECT 1 FROM import_account a CROSS JOIN import_meter m
+                CROSS JOIN usage_import u ON u.container = a.container AND u.meter = m.meter
+                    AND u.start_ms = import_row.start_ms AND u.end_ms = import_row.end_ms
+                WHERE a.id = import_row.account AND m.id = import_row.meter)
+            """)
         thereAlready += db.changesCount
         try splitByHour()
         var outcome = ImportOutcome()
         outcome.thereAlready = thereAlready
-        outcome.added = try Int.fetchOne(db, sql: "SELECT count(*) FROM import_row") ?? 0
+        outcome.added = try db.value(Int.self, "SELECT count(*) FROM import_row") ?? 0
         if outcome.added > 0 { outcome.warnings = try warnings() }
         return outcome
     }
 
     private func splitByHour() throws {
-        try db.execute(sql: "DELETE FROM import_usage")
+        try db.run("DELETE FROM import_usage")
         var rows = try FastStatement(
             db,
             """

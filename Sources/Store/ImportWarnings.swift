@@ -8,18 +8,17 @@ extension ImportStage {
     ///
     /// Whoever gave the hours away meant all that was used in them; nothing is moved back in silence.
     func assigned() throws -> [String] {
-        let rows = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT a.path, a.tenant, t.tenant, min(r.line), count(*)
-                FROM import_account a
-                CROSS JOIN attribution t ON t.container = a.container AND t.tenant IS NOT a.tenant
-                CROSS JOIN import_meter m
-                CROSS JOIN import_row r ON r.account = a.id AND r.meter = m.id
-                    AND r.end_ms > t.since_s * 1000
-                    AND (t.until_s IS NULL OR r.start_ms < t.until_s * 1000)
-                GROUP BY a.id, t.tenant ORDER BY 4, 3
-                """)
+        let rows = try db.rows(
+            """
+            SELECT a.path, a.tenant, t.tenant, min(r.line), count(*)
+            FROM import_account a
+            CROSS JOIN attribution t ON t.container = a.container AND t.tenant IS NOT a.tenant
+            CROSS JOIN import_meter m
+            CROSS JOIN import_row r ON r.account = a.id AND r.meter = m.id
+                AND r.end_ms > t.since_s * 1000
+                AND (t.until_s IS NULL OR r.start_ms < t.until_s * 1000)
+            GROUP BY a.id, t.tenant ORDER BY 4, 3
+            """)
         let lines = rows.map { row in
             let (path, named, line, count): (String, String, Int64, Int64) = (
                 row[0], row[1], row[3], row[4]
@@ -34,26 +33,24 @@ extension ImportStage {
 
     /// Rows from before the first version of their tenant's price book.
     func early() throws -> [String] {
-        let rows = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT a.tenant, min(r.start_ms)
-                FROM import_row r CROSS JOIN import_account a ON a.id = r.account
-                GROUP BY a.tenant ORDER BY a.tenant
-                """)
+        let rows = try db.rows(
+            """
+            SELECT a.tenant, min(r.start_ms)
+            FROM import_row r CROSS JOIN import_account a ON a.id = r.account
+            GROUP BY a.tenant ORDER BY a.tenant
+            """)
         let lines = try rows.compactMap { row -> String? in
             let tenant: String = row[0]
             guard let book = tenants[tenant]?.priceBook, let first = firstPrices[book],
                 Instant(milliseconds: row[1]) < first
             else { return nil }
-            let found = try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT min(r.line), count(*)
-                    FROM import_account a CROSS JOIN import_meter m
-                    CROSS JOIN import_row r ON r.account = a.id AND r.meter = m.id
-                    WHERE a.tenant = ? AND r.start_ms < ?
-                    """, arguments: [tenant, first.milliseconds])
+            let found = try db.row(
+                """
+                SELECT min(r.line), count(*)
+                FROM import_account a CROSS JOIN import_meter m
+                CROSS JOIN import_row r ON r.account = a.id AND r.meter = m.id
+                WHERE a.tenant = ? AND r.start_ms < ?
+                """, [tenant, first.milliseconds])
             guard let line = found?[0] as Int64?, let count = found?[1] as Int64? else {
                 return nil
             }

@@ -62,13 +62,12 @@ extension Store {
 private func details(
     _ db: Database, _ invoice: Invoice
 ) throws -> [ExactText: (name: String?, labels: [String: String])] {
-    let rows = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT DISTINCT c.path, d.name, d.labels FROM invoice_usage u
-            JOIN container c ON c.id = u.container JOIN container_detail d ON d.container = c.id
-            WHERE u.invoice = ? ORDER BY d.container
-            """, arguments: [invoice.credits ?? invoice.number])
+    let rows = try db.rows(
+        """
+        SELECT DISTINCT c.path, d.name, d.labels FROM invoice_usage u
+        JOIN container c ON c.id = u.container JOIN container_detail d ON d.container = c.id
+        WHERE u.invoice = ? ORDER BY d.container
+        """, [invoice.credits ?? invoice.number])
     return try rows.reduce(into: [:]) { known, row in
         let labels = try JSONDecoder().decode(
             [String: String].self, from: Data((row["labels"] as String).utf8))
@@ -78,12 +77,12 @@ private func details(
 
 private func bookDigests(_ db: Database, _ invoice: Invoice) throws -> [[UInt8]] {
     var definitions = PriceBookDigests()
-    return try Int64.fetchAll(
-        db,
-        sql: """
-            SELECT price_book FROM invoice_segment WHERE invoice = ? AND is_charged = 1
-            ORDER BY start_s
-            """, arguments: [invoice.number]
+    return try db.values(
+        Int64.self,
+        """
+        SELECT price_book FROM invoice_segment WHERE invoice = ? AND is_charged = 1
+        ORDER BY start_s
+        """, [invoice.number]
     ).map { try definitions.digest(db, $0) }
 }
 

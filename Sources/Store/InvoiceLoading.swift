@@ -7,8 +7,8 @@ import Units
 
 /// An issued invoice by its number.
 func loadInvoice(_ db: Database, _ number: String) throws -> Invoice {
-    let row = try Row.fetchOne(
-        db, sql: "SELECT * FROM invoice WHERE number = ?", arguments: [number])
+    let row = try db.row(
+        "SELECT * FROM invoice WHERE number = ?", [number])
     guard let row else {
         throw Fault(
             .badData, at: "invoice \(harmless(number))", found: "no such invoice",
@@ -25,9 +25,9 @@ func load(_ db: Database, _ row: Row) throws -> Invoice {
         let period = Period(start: start, end: Instant(seconds: row["period_end_s"]))
     else { throw damaged(number) }
     let (before, segments) = try loadSegments(db, number)
-    let lines = try Row.fetchAll(
-        db, sql: "SELECT * FROM invoice_line WHERE invoice = ? ORDER BY line",
-        arguments: [number]
+    let lines = try db.rows(
+        "SELECT * FROM invoice_line WHERE invoice = ? ORDER BY line",
+        [number]
     ).map { try loadLine($0, number, segments) }
     let isCreditNote = row["kind"] as String == "credit_note"
     return Invoice(
@@ -56,9 +56,9 @@ private func status(
 private func loadSegments(
     _ db: Database, _ number: String
 ) throws -> (before: [Segment], charged: [Segment]) {
-    let rows = try Row.fetchAll(
-        db, sql: "SELECT * FROM invoice_segment WHERE invoice = ? ORDER BY start_s",
-        arguments: [number])
+    let rows = try db.rows(
+        "SELECT * FROM invoice_segment WHERE invoice = ? ORDER BY start_s",
+        [number])
     var (before, charged) = ([Segment](), [Segment]())
     for row in rows {
         let start = Instant(seconds: row["start_s"])
@@ -78,19 +78,18 @@ private func loadSegments(
 }
 
 private func loadNotes(_ db: Database, _ number: String) throws -> [Note] {
-    try Row.fetchAll(
-        db, sql: "SELECT kind, text FROM invoice_note WHERE invoice = ? ORDER BY place",
-        arguments: [number]
+    try db.rows(
+        "SELECT kind, text FROM invoice_note WHERE invoice = ? ORDER BY place",
+        [number]
     ).compactMap { row in Note.Kind(rawValue: row["kind"]).map { Note($0, row["text"]) } }
 }
 
 private func loadProof(_ db: Database, _ row: Row) throws -> Proof? {
-    let seal = try Row.fetchOne(
-        db,
-        sql: """
-            SELECT s.hash, s.previous, e.id AS entry, e.hash AS ledger
-            FROM invoice_seal s LEFT JOIN ledger_entry e ON e.id = ? WHERE s.invoice = ?
-            """, arguments: [row["ledger_entry"] as Int64?, row["number"] as String])
+    let seal = try db.row(
+        """
+        SELECT s.hash, s.previous, e.id AS entry, e.hash AS ledger
+        FROM invoice_seal s LEFT JOIN ledger_entry e ON e.id = ? WHERE s.invoice = ?
+        """, [row["ledger_entry"] as Int64?, row["number"] as String])
     guard let seal else { return nil }
     var ledger: Proof.Ledger?
     if let entry = seal["entry"] as Int64?, let hash = seal["ledger"] as Data? {

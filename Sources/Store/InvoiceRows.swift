@@ -7,8 +7,8 @@ import Units
 
 /// Numbers a document of a series: gapless, as only the transaction that writes it can take one.
 func nextNumber(_ db: Database, _ series: String) throws -> (number: String, sequence: Int64) {
-    let last = try Int64.fetchOne(
-        db, sql: "SELECT max(sequence) FROM invoice WHERE series = ?", arguments: [series])
+    let last = try db.value(
+        Int64.self, "SELECT max(sequence) FROM invoice WHERE series = ?", [series])
     let sequence = (last ?? 0) + 1
     let digits = String(sequence)
     return (
@@ -26,9 +26,8 @@ func insert(
     creditedLines: [Int?] = [], hasMadeUp: Bool = false, books: [(row: Int64, book: PriceBook)]
 ) throws {
     let draft = invoice.draft
-    let newest = try Int64.fetchOne(db, sql: "SELECT max(id) FROM reattribution") ?? 0
-    try run(
-        db,
+    let newest = try db.value(Int64.self, "SELECT max(id) FROM reattribution") ?? 0
+    try db.run(
         """
         INSERT INTO invoice (number, series, sequence, tenant, period_start_s, period_end_s,
             currency, net_minor, tax_minor, total_minor, issued_ms, kind, credits, reason, zone,
@@ -46,8 +45,8 @@ func insert(
         ])
     for (segments, isCharged) in [(draft.before, false), (draft.segments, true)] {
         for segment in segments {
-            try run(
-                db, "INSERT INTO invoice_segment VALUES (?, ?, ?, ?, ?, ?, ?)",
+            try db.run(
+                "INSERT INTO invoice_segment VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
                     invoice.number, segment.period.start.seconds, segment.period.end.seconds,
                     books.first { $0.book == segment.book }?.row, segment.month.start.seconds,
@@ -61,8 +60,8 @@ func insert(
         try insert(db, line, of: invoice, index + 1, try taxes.of(line.taxes), credited)
     }
     for (place, note) in invoice.notes.enumerated() {
-        try run(
-            db, "INSERT INTO invoice_note VALUES (?, ?, ?, ?)",
+        try db.run(
+            "INSERT INTO invoice_note VALUES (?, ?, ?, ?)",
             [invoice.number, place, note.kind.rawValue, note.text])
     }
 }
@@ -73,8 +72,7 @@ private func insert(
 ) throws {
     let exact = line.exactAmount.blobs
     let price = line.unitPrice.flatMap { DecimalParts($0) }
-    try run(
-        db,
+    try db.run(
         """
         INSERT INTO invoice_line (invoice, line, kind, meter, container, period_start_s,
             period_end_s, quantity_high, quantity_low, unit, unit_price_digits,
@@ -91,11 +89,6 @@ private func insert(
             line.tier, line.priced?.halves.high, line.priced?.halves.low, taxes, line.reference,
             credited,
         ])
-}
-
-/// Runs one statement, prepared once.
-func run(_ db: Database, _ sql: String, _ arguments: StatementArguments) throws {
-    try db.cachedStatement(sql: sql).execute(arguments: arguments)
 }
 
 /// Taxes as a JSON list: the lines of an invoice mostly bear the same.

@@ -9,12 +9,12 @@ import Units
 func seal(
     _ db: Database, _ number: String, _ definitions: inout PriceBookDigests
 ) throws -> (hash: [UInt8], previous: [UInt8]) {
-    let last = try Row.fetchOne(
-        db, sql: "SELECT id, hash FROM invoice_seal ORDER BY id DESC LIMIT 1")
+    let last = try db.row(
+        "SELECT id, hash FROM invoice_seal ORDER BY id DESC LIMIT 1")
     let previous = (last?["hash"] as Data?).map { Array($0) } ?? noHash
     let hash = try sealHash(db, number, after: previous, &definitions)
-    try run(
-        db, "INSERT INTO invoice_seal VALUES (?, ?, ?, ?)",
+    try db.run(
+        "INSERT INTO invoice_seal VALUES (?, ?, ?, ?)",
         [(last?["id"] as Int64? ?? 0) + 1, number, Data(previous), Data(hash)])
     return (hash, previous)
 }
@@ -22,12 +22,12 @@ func seal(
 /// Seals the invoices that are not yet: those of an older schema, in the order they were issued in.
 func sealOlder(_ db: Database) throws {
     var definitions = PriceBookDigests()
-    let numbers = try String.fetchAll(
-        db,
-        sql: """
-            SELECT number FROM invoice WHERE number NOT IN (SELECT invoice FROM invoice_seal)
-            ORDER BY issued_ms, series, sequence
-            """)
+    let numbers = try db.values(
+        String.self,
+        """
+        SELECT number FROM invoice WHERE number NOT IN (SELECT invoice FROM invoice_seal)
+        ORDER BY issued_ms, series, sequence
+        """)
     for number in numbers { try seal(db, number, &definitions) }
 }
 
@@ -59,9 +59,9 @@ func sealHash(
             digest.add(row.bytes)
         }
     }
-    let books = try Int64.fetchAll(
-        db, sql: "SELECT price_book FROM invoice_segment WHERE invoice = ? ORDER BY start_s",
-        arguments: [number])
+    let books = try db.values(
+        Int64.self, "SELECT price_book FROM invoice_segment WHERE invoice = ? ORDER BY start_s",
+        [number])
     for book in books { digest.add(try definitions.digest(db, book)) }
     digest.add(previous)
     return digest.finish()
@@ -127,9 +127,9 @@ struct PriceBookDigests {
 
     mutating func digest(_ db: Database, _ row: Int64) throws -> [UInt8] {
         if let digest = known[row] { return digest }
-        let book = try Row.fetchOne(
-            db, sql: "SELECT book, effective_s, memory, definition FROM price_book WHERE id = ?",
-            arguments: [row])
+        let book = try db.row(
+            "SELECT book, effective_s, memory, definition FROM price_book WHERE id = ?",
+            [row])
         let digest = Digest()
         var fields = CanonicalRow()
         fields.begin("price_book")

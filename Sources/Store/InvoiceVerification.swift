@@ -37,8 +37,8 @@ extension Store {
             try walkChain(db, &result)
             // What is billed next rests on it.
             result.differences += try changedTerms(db).map { InvoiceDifference(nil, $0) }
-            let all = try String.fetchAll(
-                db, sql: "SELECT number FROM invoice ORDER BY series, sequence")
+            let all = try db.values(
+                String.self, "SELECT number FROM invoice ORDER BY series, sequence")
             let sweep = try UsageSweep(db, withOpen: nil)
             for number in numbers ?? all {
                 guard all.contains(number) else { _ = try loadInvoice(db, number); continue }
@@ -62,9 +62,9 @@ extension Store {
     /// Whether an invoice has this hash, in hexadecimal.
     public func hasSeal(_ hash: String) throws(Fault) -> Bool {
         try read { db in
-            try Bool.fetchOne(
-                db, sql: "SELECT EXISTS (SELECT 1 FROM invoice_seal WHERE hex(hash) = upper(?))",
-                arguments: [hash]) ?? false
+            try db.value(
+                Bool.self, "SELECT EXISTS (SELECT 1 FROM invoice_seal WHERE hex(hash) = upper(?))",
+                [hash]) ?? false
         }
     }
 }
@@ -73,7 +73,7 @@ extension Store {
 private func walkChain(_ db: Database, _ result: inout InvoiceVerification) throws {
     var definitions = PriceBookDigests()
     var previous = noHash
-    for (index, row) in try Row.fetchAll(db, sql: "SELECT * FROM invoice_seal ORDER BY id")
+    for (index, row) in try db.rows("SELECT * FROM invoice_seal ORDER BY id")
         .enumerated()
     {
         let number: String = row["invoice"]
@@ -91,16 +91,16 @@ private func walkChain(_ db: Database, _ result: inout InvoiceVerification) thro
         previous = stored
     }
     result.head = previous == noHash ? nil : previous
-    let unsealed = try String.fetchAll(
-        db, sql: "SELECT number FROM invoice WHERE number NOT IN (SELECT invoice FROM invoice_seal)"
+    let unsealed = try db.values(
+        String.self,
+        "SELECT number FROM invoice WHERE number NOT IN (SELECT invoice FROM invoice_seal)"
     )
     result.differences += unsealed.map { InvoiceDifference($0, "it is not in the chain") }
-    let gaps = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT series, count(*) AS held, max(sequence) AS last FROM invoice
-            GROUP BY series HAVING count(*) <> max(sequence)
-            """)
+    let gaps = try db.rows(
+        """
+        SELECT series, count(*) AS held, max(sequence) AS last FROM invoice
+        GROUP BY series HAVING count(*) <> max(sequence)
+        """)
     result.differences += gaps.map {
         let (held, last): (Int64, Int64) = ($0["held"], $0["last"])
         return InvoiceDifference(
@@ -114,8 +114,8 @@ private func recompute(
 ) throws {
     let invoice = try loadInvoice(db, number)
     func differ(_ found: String) { result.differences.append(InvoiceDifference(number, found)) }
-    let row = try Row.fetchOne(
-        db, sql: "SELECT * FROM invoice WHERE number = ?", arguments: [number])
+    let row = try db.row(
+        "SELECT * FROM invoice WHERE number = ?", [number])
     let totals = ["net_minor", "tax_minor", "total_minor"].map { row?[$0] as Int64? }
     let sums = [invoice.draft.net, invoice.draft.tax, invoice.draft.total]
     if totals != sums.map({ Int64(exactly: $0) }) {
@@ -140,8 +140,8 @@ private func recompute(
 }
 
 func sealPlace(_ db: Database, _ number: String) throws -> Int64 {
-    try Int64.fetchOne(
-        db, sql: "SELECT id FROM invoice_seal WHERE invoice = ?", arguments: [number]) ?? .max
+    try db.value(
+        Int64.self, "SELECT id FROM invoice_seal WHERE invoice = ?", [number]) ?? .max
 }
 
 private func lineDifferences(_ stored: [LineItem], _ computed: [LineItem]) -> [String] {
@@ -170,10 +170,9 @@ private func creditDifferences(
     _ db: Database, _ note: Invoice, _ original: String
 ) throws -> [String] {
     let invoice = try loadInvoice(db, original)
-    let lines = try Row.fetchAll(
-        db,
-        sql: "SELECT line, credits_line FROM invoice_line WHERE invoice = ? ORDER BY line",
-        arguments: [note.number])
+    let lines = try db.rows(
+        "SELECT line, credits_line FROM invoice_line WHERE invoice = ? ORDER BY line",
+        [note.number])
     return zip(lines, note.draft.lines).compactMap { row, line in
         guard line.kind != .tax else { return nil }
         guard let place = row["credits_line"] as Int?,

@@ -94,8 +94,9 @@ extension Store {
     /// The billing zone of the newest invoice; `nil` before the first one.
     public func zoneOfLastInvoice() throws(Fault) -> String? {
         try read { db in
-            try String.fetchOne(
-                db, sql: "SELECT zone FROM invoice ORDER BY issued_ms DESC, number DESC LIMIT 1")
+            try db.value(
+                String.self, "SELECT zone FROM invoice ORDER BY issued_ms DESC, number DESC LIMIT 1"
+            )
         }
     }
 
@@ -126,15 +127,15 @@ extension Store {
         _ body: (Invoice) throws -> Void
     ) throws {
         let numbers = try read { db in
-            try String.fetchAll(
-                db,
-                sql: """
-                    SELECT number FROM invoice
-                    WHERE (?1 IS NULL OR number = ?1) AND (?2 IS NULL OR tenant = ?2)
-                        AND (?3 IS NULL OR (period_start_s >= ?3 AND period_start_s < ?4))
-                    ORDER BY series, sequence
-                    """,
-                arguments: [number, tenant, period?.start.seconds, period?.end.seconds])
+            try db.values(
+                String.self,
+                """
+                SELECT number FROM invoice
+                WHERE (?1 IS NULL OR number = ?1) AND (?2 IS NULL OR tenant = ?2)
+                    AND (?3 IS NULL OR (period_start_s >= ?3 AND period_start_s < ?4))
+                ORDER BY series, sequence
+                """,
+                [number, tenant, period?.start.seconds, period?.end.seconds])
         }
         // What is issued never changes: each can be read by itself.
         for number in numbers { try body(try read { try loadInvoice($0, number) }) }

@@ -64,7 +64,7 @@ struct IssuedInvoices {
         }
         (self.live, self.credited, self.documents) = (live, credited, documents)
         let open =
-            withOpen ? try Int64.fetchOne(db, sql: "SELECT min(hour_s) FROM usage_open") : nil
+            withOpen ? try db.value(Int64.self, "SELECT min(hour_s) FROM usage_open") : nil
         let changes = try Changes(db, firstOpen: open)
         inDoubt = try live.reduce(into: [:]) { doubts, entry in
             let (tenant, bases) = entry
@@ -78,22 +78,21 @@ struct IssuedInvoices {
     }
 
     private static func rows(_ db: Database, _ tenant: String?, _ seal: Int64) throws -> [Row] {
-        try Row.fetchAll(
-            db,
-            sql: """
-                SELECT i.number, i.tenant, i.period_start_s, i.period_end_s, i.ledger_entry,
-                    i.reattribution, i.has_made_up, l.id AS seal,
-                    (SELECT min(s.month_start_s) FROM invoice_segment s
-                        WHERE s.invoice = i.number AND s.is_charged = 1) AS months_start_s,
-                    (SELECT max(s.month_end_s) FROM invoice_segment s
-                        WHERE s.invoice = i.number AND s.is_charged = 1) AS months_end_s,
-                    EXISTS (SELECT 1 FROM invoice_segment s
-                        WHERE s.invoice = i.number AND s.is_charged = 1) AS covers
-                FROM invoice i LEFT JOIN invoice_seal l ON l.invoice = i.number
-                WHERE i.credits IS NULL AND (?1 IS NULL OR i.tenant = ?1)
-                    AND (l.id IS NULL OR l.id < ?2)
-                ORDER BY i.period_start_s, i.series, i.sequence
-                """, arguments: [tenant, seal])
+        try db.rows(
+            """
+            SELECT i.number, i.tenant, i.period_start_s, i.period_end_s, i.ledger_entry,
+                i.reattribution, i.has_made_up, l.id AS seal,
+                (SELECT min(s.month_start_s) FROM invoice_segment s
+                    WHERE s.invoice = i.number AND s.is_charged = 1) AS months_start_s,
+                (SELECT max(s.month_end_s) FROM invoice_segment s
+                    WHERE s.invoice = i.number AND s.is_charged = 1) AS months_end_s,
+                EXISTS (SELECT 1 FROM invoice_segment s
+                    WHERE s.invoice = i.number AND s.is_charged = 1) AS covers
+            FROM invoice i LEFT JOIN invoice_seal l ON l.invoice = i.number
+            WHERE i.credits IS NULL AND (?1 IS NULL OR i.tenant = ?1)
+                AND (l.id IS NULL OR l.id < ?2)
+            ORDER BY i.period_start_s, i.series, i.sequence
+            """, [tenant, seal])
     }
 
     private static func base(_ row: Row, _ number: String, _ firstShared: Int64) -> Base? {
@@ -223,12 +222,12 @@ struct IssuedInvoices {
     }
 
     private func wasInvoiced(_ period: Period, _ tenant: String) throws -> Bool {
-        try Bool.fetchOne(
-            db,
-            sql: """
-                SELECT EXISTS (SELECT 1 FROM invoiced_period
-                    WHERE (tenant IS NULL OR tenant = ?) AND start_s = ? AND end_s = ?)
-                """, arguments: [tenant, period.start.seconds, period.end.seconds]) ?? false
+        try db.value(
+            Bool.self,
+            """
+            SELECT EXISTS (SELECT 1 FROM invoiced_period
+                WHERE (tenant IS NULL OR tenant = ?) AND start_s = ? AND end_s = ?)
+            """, [tenant, period.start.seconds, period.end.seconds]) ?? false
     }
 
     /// - Parameter cut: the periods of all invoices that reach over an end of the period.
@@ -253,18 +252,17 @@ struct IssuedInvoices {
     func lines(
         of tenant: String, in period: Period, currency: Currency? = nil, isCredited: Bool = false
     ) throws -> [LineItem] {
-        let rows = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT l.*, coalesce(i.credits, i.number) AS counted
-                FROM invoice i JOIN invoice_line l ON l.invoice = i.number
-                LEFT JOIN invoice_seal s ON s.invoice = i.number
-                WHERE i.tenant = ?1 AND (i.credits IS NOT NULL) = ?2 AND l.kind <> 'tax'
-                    AND l.period_start_s >= ?3 AND l.period_end_s <= ?4
-                    AND (s.id IS NULL OR s.id < ?5) AND (?6 IS NULL OR i.currency = ?6)
-                ORDER BY i.series, i.sequence, l.line
-                """,
-            arguments: [
+        let rows = try db.rows(
+            """
+            SELECT l.*, coalesce(i.credits, i.number) AS counted
+            FROM invoice i JOIN invoice_line l ON l.invoice = i.number
+            LEFT JOIN invoice_seal s ON s.invoice = i.number
+            WHERE i.tenant = ?1 AND (i.credits IS NOT NULL) = ?2 AND l.kind <> 'tax'
+                AND l.period_start_s >= ?3 AND l.period_end_s <= ?4
+                AND (s.id IS NULL OR s.id < ?5) AND (?6 IS NULL OR i.currency = ?6)
+            ORDER BY i.series, i.sequence, l.line
+            """,
+            [
                 tenant, isCredited, period.start.seconds, period.end.seconds, seal, currency?.code,
             ])
         let issued = try rows.filter { !fullyCredited.contains($0["counted"]) }.map { row in
@@ -290,18 +288,17 @@ struct DocumentPlace {
 extension IssuedInvoices {
     /// The documents that bill usage of a meter inside a period, in the order they were sealed in.
     func billings(of meter: String, _ tenant: String, in period: Period) throws -> [DocumentPlace] {
-        let rows = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT DISTINCT s.id, i.number, i.ledger_entry, i.issued_ms
-                FROM invoice i JOIN invoice_line l ON l.invoice = i.number
-                JOIN invoice_seal s ON s.invoice = i.number
-                WHERE i.tenant = ?1 AND i.credits IS NULL AND i.ledger_entry IS NOT NULL
-                    AND l.meter = ?2 AND l.container IS NOT NULL
-                    AND l.period_start_s >= ?3 AND l.period_end_s <= ?4 AND s.id < ?5
-                ORDER BY s.id
-                """,
-            arguments: [tenant, meter, period.start.seconds, period.end.seconds, seal])
+        let rows = try db.rows(
+            """
+            SELECT DISTINCT s.id, i.number, i.ledger_entry, i.issued_ms
+            FROM invoice i JOIN invoice_line l ON l.invoice = i.number
+            JOIN invoice_seal s ON s.invoice = i.number
+            WHERE i.tenant = ?1 AND i.credits IS NULL AND i.ledger_entry IS NOT NULL
+                AND l.meter = ?2 AND l.container IS NOT NULL
+                AND l.period_start_s >= ?3 AND l.period_end_s <= ?4 AND s.id < ?5
+            ORDER BY s.id
+            """,
+            [tenant, meter, period.start.seconds, period.end.seconds, seal])
         return rows.filter { !fullyCredited.contains($0["number"]) }.map {
             DocumentPlace(
                 entry: $0["ledger_entry"], issued: Instant(milliseconds: $0["issued_ms"]))
@@ -311,9 +308,9 @@ extension IssuedInvoices {
 
 /// The place in the chain of invoices from which on months are rated as one.
 func firstSharedSeal(_ db: Database) throws -> Int64 {
-    try Int64.fetchOne(
-        db, sql: "SELECT first_seal FROM rating_rules WHERE rules = ?",
-        arguments: [RatingRules.sharedMonths.rawValue]) ?? 1
+    try db.value(
+        Int64.self, "SELECT first_seal FROM rating_rules WHERE rules = ?",
+        [RatingRules.sharedMonths.rawValue]) ?? 1
 }
 
 /// What may change what an invoiced period costs.
@@ -324,8 +321,8 @@ private struct Changes {
 
     init(_ db: Database, firstOpen: Int64?) throws {
         self.firstOpen = firstOpen
-        late = try Row.fetchAll(db, sql: "SELECT * FROM late_entry").map { ($0[0], $0[1], $0[2]) }
-        moved = try Row.fetchAll(db, sql: "SELECT * FROM reattribution")
+        late = try db.rows("SELECT * FROM late_entry").map { ($0[0], $0[1], $0[2]) }
+        moved = try db.rows("SELECT * FROM reattribution")
             .map { ($0[0], $0[1], $0[2]) }
     }
 
@@ -343,14 +340,13 @@ private struct Changes {
 /// The invoices whose time holds a short life that a document made up to a minimum, and that has become
 /// longer since: the document itself, or those that it corrects.
 private func grownLives(_ db: Database, _ number: String) throws -> Set<String> {
-    let rows = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT DISTINCT u.corrects, u.container, u.life_s, \(kindByAge), c.first_seen_ms,
-                c.last_seen_ms
-            FROM invoice_usage u JOIN container c ON c.id = u.container
-            WHERE u.invoice = ? AND u.life_s IS NOT NULL
-            """, arguments: [number])
+    let rows = try db.rows(
+        """
+        SELECT DISTINCT u.corrects, u.container, u.life_s, \(kindByAge), c.first_seen_ms,
+            c.last_seen_ms
+        FROM invoice_usage u JOIN container c ON c.id = u.container
+        WHERE u.invoice = ? AND u.life_s IS NOT NULL
+        """, [number])
     return try Set(
         rows.filter { try life(db, $0) != $0["life_s"] as Int64? }.map { row in
             let corrects: String = row["corrects"]
@@ -361,26 +357,26 @@ private func grownLives(_ db: Database, _ number: String) throws -> Set<String> 
 /// Numbers of invoices that credit notes took back line by line.
 func creditedInFull(_ db: Database, _ seal: Int64) throws -> Set<String> {
     try Set(
-        String.fetchAll(
-            db,
-            sql: """
-                SELECT n.credits FROM invoice n JOIN invoice_line l ON l.invoice = n.number
-                LEFT JOIN invoice_seal s ON s.invoice = n.number
-                WHERE n.credits IS NOT NULL AND l.credits_line IS NOT NULL
-                    AND (s.id IS NULL OR s.id < ?)
-                GROUP BY n.credits
-                HAVING count(*) = (SELECT count(*) FROM invoice_line o
-                    WHERE o.invoice = n.credits AND o.kind <> 'tax')
-                """, arguments: [seal]))
+        db.values(
+            String.self,
+            """
+            SELECT n.credits FROM invoice n JOIN invoice_line l ON l.invoice = n.number
+            LEFT JOIN invoice_seal s ON s.invoice = n.number
+            WHERE n.credits IS NOT NULL AND l.credits_line IS NOT NULL
+                AND (s.id IS NULL OR s.id < ?)
+            GROUP BY n.credits
+            HAVING count(*) = (SELECT count(*) FROM invoice_line o
+                WHERE o.invoice = n.credits AND o.kind <> 'tax')
+            """, [seal]))
 }
 
 /// The lines of an invoice that credit notes took back.
 func creditedLines(_ db: Database, of number: String) throws -> Set<Int> {
     try Set(
-        Int.fetchAll(
-            db,
-            sql: """
-                SELECT l.credits_line FROM invoice n JOIN invoice_line l ON l.invoice = n.number
-                WHERE n.credits = ? AND l.credits_line IS NOT NULL
-                """, arguments: [number]))
+        db.values(
+            Int.self,
+            """
+            SELECT l.credits_line FROM invoice n JOIN invoice_line l ON l.invoice = n.number
+            WHERE n.credits = ? AND l.credits_line IS NOT NULL
+            """, [number]))
 }

@@ -56,7 +56,7 @@ struct LedgerEntry {
     }
 
     static func last(_ db: Database) throws -> LedgerEntry {
-        let row = try Row.fetchOne(db, sql: "SELECT * FROM ledger_entry ORDER BY id DESC LIMIT 1")
+        let row = try db.row("SELECT * FROM ledger_entry ORDER BY id DESC LIMIT 1")
         guard let row else {
             throw Fault(
                 .badData, at: "table ledger_entry", found: "no beginning of the chain",
@@ -67,21 +67,21 @@ struct LedgerEntry {
 
     /// Begins an entry: until `finish`, rows may be closed into it.
     fileprivate static func begin(_ db: Database, _ id: Int64) throws {
-        try db.execute(
-            sql: """
-                INSERT INTO ledger_entry (id, kind, hour_s, closed_ms, last_tick, row_count, content,
-                    hash, row_sums) VALUES (?, 'hour', 0, 0, 0, -1, zeroblob(32), zeroblob(32), x'')
-                """, arguments: [id])
+        try db.run(
+            """
+            INSERT INTO ledger_entry (id, kind, hour_s, closed_ms, last_tick, row_count, content,
+                hash, row_sums) VALUES (?, 'hour', 0, 0, 0, -1, zeroblob(32), zeroblob(32), x'')
+            """, [id])
     }
 
     /// Writes what was closed; nothing can be added any more.
     fileprivate func finish(_ db: Database) throws {
-        try db.execute(
-            sql: """
-                UPDATE ledger_entry SET kind = ?, hour_s = ?, closed_ms = ?, last_tick = ?,
-                    row_count = ?, content = ?, hash = ?, row_sums = ? WHERE id = ?
-                """,
-            arguments: [
+        try db.run(
+            """
+            UPDATE ledger_entry SET kind = ?, hour_s = ?, closed_ms = ?, last_tick = ?,
+                row_count = ?, content = ?, hash = ?, row_sums = ? WHERE id = ?
+            """,
+            [
                 kind, hour, closed, lastTick, rowCount, Data(content), Data(hash), Data(sums), id,
             ])
     }
@@ -96,13 +96,13 @@ func closeHours(
     let last = try LedgerEntry.last(db)
     let entry = last.id + 1
     try LedgerEntry.begin(db, entry)
-    try db.execute(
-        sql: """
-            INSERT INTO completeness SELECT wall_ms / 3600000 * 3600, run, ?, count(*), sum(seen),
-                sum(read), sum(vanished), sum(failed), sum(births), sum(ends), sum(last_readings),
-                sum(skipped), max(bracket_us), max(duration_us), min(epoch), max(epoch)
-            FROM tick WHERE id > ? AND id <= ? GROUP BY wall_ms / 3600000, run
-            """, arguments: [entry, last.lastTick, lastTick])
+    try db.run(
+        """
+        INSERT INTO completeness SELECT wall_ms / 3600000 * 3600, run, ?, count(*), sum(seen),
+            sum(read), sum(vanished), sum(failed), sum(births), sum(ends), sum(last_readings),
+            sum(skipped), max(bracket_us), max(duration_us), min(epoch), max(epoch)
+        FROM tick WHERE id > ? AND id <= ? GROUP BY wall_ms / 3600000, run
+        """, [entry, last.lastTick, lastTick])
     let content = try content(db, .hour, hour: hour, entry: entry)
     try moveUsage(db, "hour_s < \(hour.seconds)", to: entry)
     for table in ["control_total", "capacity"] {
@@ -161,7 +161,7 @@ func closeTerms(_ db: Database, after last: Int64, at now: Instant) throws {
     guard content.rowCount > 0 else { return }
     let before = try LedgerEntry.last(db)
     try LedgerEntry.begin(db, before.id + 1)
-    try run(db, "UPDATE term SET entry = ? WHERE id > ?", [before.id + 1, last])
+    try db.run("UPDATE term SET entry = ? WHERE id > ?", [before.id + 1, last])
     try LedgerEntry(
         after: before, .terms, hour: now.startOfHour, lastTick: before.lastTick, at: now, content
     ).finish(db)
@@ -201,11 +201,11 @@ private func moveUsage(_ db: Database, _ which: String, to entry: Int64) throws 
 private func noteLate(
     _ db: Database, _ first: Int64, _ last: Int64, _ entry: Int64
 ) throws {
-    try db.execute(
-        sql: """
-            INSERT INTO late_entry SELECT ?1, ?2, ?3
-            WHERE ?2 < (SELECT max(period_end_s) FROM invoice)
-            """, arguments: [entry, first, last])
+    try db.run(
+        """
+        INSERT INTO late_entry SELECT ?1, ?2, ?3
+        WHERE ?2 < (SELECT max(period_end_s) FROM invoice)
+        """, [entry, first, last])
 }
 
 private func sayLate(_ db: Database, _ entry: Int64, at now: Instant) throws {

@@ -65,7 +65,7 @@ private struct LedgerVerifier {
 
     init(_ db: Database) throws {
         self.db = db
-        result.open = try Int64.fetchOne(db, sql: "SELECT count(*) FROM usage_open") ?? 0
+        result.open = try db.value(Int64.self, "SELECT count(*) FROM usage_open") ?? 0
     }
 
     /// Whether each entry is what its hash says, and follows the one before it.
@@ -110,12 +110,12 @@ private struct LedgerVerifier {
 
     /// Whether there is something behind the chain's end that only closing an hour makes.
     private mutating func checkEnd(_ lastTick: Int64) throws {
-        let sealed = try Bool.fetchOne(
-            db,
-            sql: """
-                SELECT EXISTS (SELECT 1 FROM sample_block WHERE last_tick > ?
-                    AND hour_s >= (SELECT max(hour_s) FROM sample_block))
-                """, arguments: [lastTick])
+        let sealed = try db.value(
+            Bool.self,
+            """
+            SELECT EXISTS (SELECT 1 FROM sample_block WHERE last_tick > ?
+                AND hour_s >= (SELECT max(hour_s) FROM sample_block))
+            """, [lastTick])
         if sealed == true {
             damage("samples were sealed behind the last ledger entry: later entries are missing")
         }
@@ -131,11 +131,11 @@ private struct LedgerVerifier {
     mutating func checkTermEntries() throws {
         let contents = try contents(of: [.term]) { _ in }
         try compare(contents, with: Array(contents.keys))
-        let empty = try Int64.fetchAll(
-            db,
-            sql: """
-                SELECT id FROM ledger_entry WHERE kind = 'terms' EXCEPT SELECT entry FROM term
-                """)
+        let empty = try db.values(
+            Int64.self,
+            """
+            SELECT id FROM ledger_entry WHERE kind = 'terms' EXCEPT SELECT entry FROM term
+            """)
         for entry in empty { damage("all rows of ledger entry \(entry) are missing") }
     }
 
@@ -189,8 +189,8 @@ private struct LedgerVerifier {
             }
         }
         for id in wrong.keys.sorted() {
-            let sums = try Row.fetchOne(
-                db, sql: "SELECT * FROM ledger_entry WHERE id = ?", arguments: [id])
+            let sums = try db.row(
+                "SELECT * FROM ledger_entry WHERE id = ?", [id])
             let lines = differences(found[id] ?? [], sums.map { LedgerEntry($0).rowSums } ?? [])
             for line in lines.prefix(Self.mostNamed) { damage("ledger entry \(id): \(line)") }
             if lines.count > Self.mostNamed {

@@ -82,23 +82,22 @@ public struct LimitChange: Hashable, Sendable {
 /// - Returns: it, with its place and hash in it.
 @discardableResult
 func append(_ db: Database, _ set: LimitChangeSet) throws -> LimitChangeSet {
-    let last = try Row.fetchOne(
-        db, sql: "SELECT id, hash FROM limit_change_set ORDER BY id DESC LIMIT 1")
+    let last = try db.row(
+        "SELECT id, hash FROM limit_change_set ORDER BY id DESC LIMIT 1")
     let previous = (last?["hash"] as Data?).map { Array($0) } ?? noHash
     var set = set
     set.id = (last?["id"] as Int64? ?? 0) + 1
     let own = hash(set, after: previous)
     set.hash = hex(own)
-    try run(
-        db, "INSERT INTO limit_change_set VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    try db.run(
+        "INSERT INTO limit_change_set VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             set.id, set.at.milliseconds, set.boot, set.uid, set.user, set.target, set.tenant,
             set.action.rawValue, set.outcome.rawValue, set.reason, set.undoes,
             set.expires?.milliseconds, Data(previous), Data(own),
         ])
     for change in set.changes {
-        try run(
-            db,
+        try db.run(
             """
             INSERT INTO limit_change (at_ms, uid, target, path, cgroup_id, file, before, wanted,
                 after, verified, reason, change_set, owner, bites, wanted_before)
@@ -162,18 +161,17 @@ extension Store {
         of target: String? = nil, most: Int = .max
     ) throws(Fault) -> [LimitChangeSet] {
         try read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT * FROM limit_change_set s WHERE ?1 IS NULL
-                        OR ?1 IN (target, tenant, substr(target, instr(target, '/') + 1),
-                            substr(target, instr(target, '/') + 1,
-                                instr(target, '@') - instr(target, '/') - 1))
-                        OR EXISTS (SELECT 1 FROM limit_change c
-                            WHERE c.change_set = s.id AND (c.path = ?1
-                                OR substr(c.path, -length(?1) - 1) = '/' || ?1))
-                    ORDER BY id DESC LIMIT ?2
-                    """, arguments: [target, most])
+            let rows = try db.rows(
+                """
+                SELECT * FROM limit_change_set s WHERE ?1 IS NULL
+                    OR ?1 IN (target, tenant, substr(target, instr(target, '/') + 1),
+                        substr(target, instr(target, '/') + 1,
+                            instr(target, '@') - instr(target, '/') - 1))
+                    OR EXISTS (SELECT 1 FROM limit_change c
+                        WHERE c.change_set = s.id AND (c.path = ?1
+                            OR substr(c.path, -length(?1) - 1) = '/' || ?1))
+                ORDER BY id DESC LIMIT ?2
+                """, [target, most])
             return try rows.reversed().map { try changeSet(db, $0) }
         }
     }
@@ -181,8 +179,8 @@ extension Store {
     /// One change-set; `nil` if there is none of that number.
     public func limitChangeSet(_ id: Int64) throws(Fault) -> LimitChangeSet? {
         try read { db in
-            try Row.fetchOne(
-                db, sql: "SELECT * FROM limit_change_set WHERE id = ?", arguments: [id]
+            try db.row(
+                "SELECT * FROM limit_change_set WHERE id = ?", [id]
             ).map { try changeSet(db, $0) }
         }
     }
@@ -193,19 +191,18 @@ extension Store {
         of target: String, in root: String
     ) throws(Fault) -> LimitChangeSet? {
         try read { db in
-            try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT * FROM limit_change_set s
-                    WHERE s.target = ? AND s.outcome = 'done'
-                        AND (s.action IN ('set', 'unset') OR s.action = 'boost' AND s.id IN (
-                            SELECT change_set FROM limit_overlay
-                            WHERE ended_ms IS NULL AND root = ?))
-                        AND EXISTS (SELECT 1 FROM limit_change c WHERE c.change_set = s.id)
-                        AND NOT EXISTS (SELECT 1 FROM limit_change_set u
-                            WHERE u.id > s.id AND u.undoes = s.id AND u.outcome = 'done')
-                    ORDER BY s.id DESC LIMIT 1
-                    """, arguments: [target, root]
+            try db.row(
+                """
+                SELECT * FROM limit_change_set s
+                WHERE s.target = ? AND s.outcome = 'done'
+                    AND (s.action IN ('set', 'unset') OR s.action = 'boost' AND s.id IN (
+                        SELECT change_set FROM limit_overlay
+                        WHERE ended_ms IS NULL AND root = ?))
+                    AND EXISTS (SELECT 1 FROM limit_change c WHERE c.change_set = s.id)
+                    AND NOT EXISTS (SELECT 1 FROM limit_change_set u
+                        WHERE u.id > s.id AND u.undoes = s.id AND u.outcome = 'done')
+                ORDER BY s.id DESC LIMIT 1
+                """, [target, root]
             ).map { try changeSet(db, $0) }
         }
     }
@@ -215,12 +212,12 @@ extension Store {
     /// One that failed undid nothing.
     public func limitChange(thatUndid id: Int64) throws(Fault) -> Int64? {
         try read { db in
-            try Int64.fetchOne(
-                db,
-                sql: """
-                    SELECT id FROM limit_change_set
-                    WHERE id > ?1 AND undoes = ?1 AND outcome = 'done' ORDER BY id LIMIT 1
-                    """, arguments: [id])
+            try db.value(
+                Int64.self,
+                """
+                SELECT id FROM limit_change_set
+                WHERE id > ?1 AND undoes = ?1 AND outcome = 'done' ORDER BY id LIMIT 1
+                """, [id])
         }
     }
 
@@ -230,14 +227,13 @@ extension Store {
         of cgroupID: Int64, _ key: String, boot: String
     ) throws(Fault) -> (at: Instant, after: String, bites: Int64?)? {
         try read { db in
-            try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT c.at_ms, c.after, c.bites
-                    FROM limit_change c JOIN limit_change_set s ON s.id = c.change_set
-                    WHERE c.cgroup_id = ? AND c.file = ? AND c.verified = 1 AND s.boot = ?
-                    ORDER BY c.id DESC LIMIT 1
-                    """, arguments: [cgroupID, key, boot]
+            try db.row(
+                """
+                SELECT c.at_ms, c.after, c.bites
+                FROM limit_change c JOIN limit_change_set s ON s.id = c.change_set
+                WHERE c.cgroup_id = ? AND c.file = ? AND c.verified = 1 AND s.boot = ?
+                ORDER BY c.id DESC LIMIT 1
+                """, [cgroupID, key, boot]
             ).map { (Instant(milliseconds: $0["at_ms"]), $0["after"], $0["bites"]) }
         }
     }
@@ -254,8 +250,8 @@ func changeSet(_ db: Database, _ row: Row) throws -> LimitChangeSet {
         reason: row["reason"], undoes: row["undoes"],
         expires: (row["expires_ms"] as Int64?).map(Instant.init(milliseconds:)))
     (set.id, set.hash) = (row["id"], hex(Array(row["hash"] as Data)))
-    set.changes = try Row.fetchAll(
-        db, sql: "SELECT * FROM limit_change WHERE change_set = ? ORDER BY id", arguments: [set.id]
+    set.changes = try db.rows(
+        "SELECT * FROM limit_change WHERE change_set = ? ORDER BY id", [set.id]
     ).map(LimitChange.init)
     return set
 }

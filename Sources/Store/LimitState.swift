@@ -150,21 +150,19 @@ extension Store {
     public func limitState(in root: String, boot: String) throws(Fault) -> LimitState {
         try read { db in
             LimitState(
-                wanted: try Row.fetchAll(db, sql: "SELECT * FROM limit_wanted").map(wanted),
-                overlays: try Row.fetchAll(
-                    db,
-                    sql: """
-                        SELECT * FROM limit_overlay WHERE ended_ms IS NULL AND root = ? ORDER BY id
-                        """, arguments: [root]
+                wanted: try db.rows("SELECT * FROM limit_wanted").map(wanted),
+                overlays: try db.rows(
+                    """
+                    SELECT * FROM limit_overlay WHERE ended_ms IS NULL AND root = ? ORDER BY id
+                    """, [root]
                 ).map(overlay),
-                held: try Row.fetchAll(
-                    db,
-                    sql: """
-                        SELECT * FROM limit_held WHERE boot = ? AND root = ? ORDER BY path, file
-                        """, arguments: [boot, root]
+                held: try db.rows(
+                    """
+                    SELECT * FROM limit_held WHERE boot = ? AND root = ? ORDER BY path, file
+                    """, [boot, root]
                 ).map(held),
-                drift: try Row.fetchAll(
-                    db, sql: "SELECT id, drift FROM tenant WHERE drift IS NOT NULL"
+                drift: try db.rows(
+                    "SELECT id, drift FROM tenant WHERE drift IS NOT NULL"
                 ).reduce(into: [:]) { $0[$1["id"]] = DriftPolicy(rawValue: $1["drift"]) })
         }
     }
@@ -175,16 +173,16 @@ extension Store {
     /// as it is: a clock that was set back gives a new wish an older time.
     public func limitVersion() throws(Fault) -> String {
         try read { db in
-            try String.fetchOne(
-                db,
-                sql: """
-                    SELECT coalesce((SELECT max(id) FROM limit_change_set), 0) || ' '
-                        || coalesce((SELECT group_concat(
-                                kind || char(31) || target || char(31) || file || char(31) || value,
-                                char(30)) FROM limit_wanted), '')
-                        || char(29) || coalesce((SELECT group_concat(id || char(31) || drift,
-                            char(30)) FROM tenant WHERE drift IS NOT NULL), '')
-                    """) ?? ""
+            try db.value(
+                String.self,
+                """
+                SELECT coalesce((SELECT max(id) FROM limit_change_set), 0) || ' '
+                    || coalesce((SELECT group_concat(
+                            kind || char(31) || target || char(31) || file || char(31) || value,
+                            char(30)) FROM limit_wanted), '')
+                    || char(29) || coalesce((SELECT group_concat(id || char(31) || drift,
+                        char(30)) FROM tenant WHERE drift IS NOT NULL), '')
+                """) ?? ""
         }
     }
 
@@ -193,9 +191,9 @@ extension Store {
         of subject: LimitSubject
     ) throws(Fault) -> [LimitKey: LimitValue] {
         try read { db in
-            try Row.fetchAll(
-                db, sql: "SELECT * FROM limit_wanted WHERE kind = ? AND target = ?",
-                arguments: [subject.kind.rawValue, subject.name]
+            try db.rows(
+                "SELECT * FROM limit_wanted WHERE kind = ? AND target = ?",
+                [subject.kind.rawValue, subject.name]
             ).reduce(into: [:]) { known, row in
                 let (key, value) = try limit(row)
                 known[key] = value
@@ -206,12 +204,12 @@ extension Store {
     /// The cgroup trees with boosts that are over and that nobody ended.
     public func rootsOfOverdueBoosts(at now: Instant) throws(Fault) -> [String] {
         try read { db in
-            try String.fetchAll(
-                db,
-                sql: """
-                    SELECT DISTINCT root FROM limit_overlay
-                    WHERE ended_ms IS NULL AND until_ms <= ? ORDER BY root
-                    """, arguments: [now.milliseconds])
+            try db.values(
+                String.self,
+                """
+                SELECT DISTINCT root FROM limit_overlay
+                WHERE ended_ms IS NULL AND until_ms <= ? ORDER BY root
+                """, [now.milliseconds])
         }
     }
 
@@ -222,8 +220,7 @@ extension Store {
         _ document: String, pid: Int32, boot: String, root: String, at now: Instant
     ) throws(Fault) -> Int64 {
         try write { db in
-            try run(
-                db,
+            try db.run(
                 "INSERT INTO limit_pending (at_ms, pid, boot, root, change) VALUES (?, ?, ?, ?, ?)",
                 [now.milliseconds, pid, boot, root, document])
             return db.lastInsertedRowID
@@ -235,9 +232,9 @@ extension Store {
         in root: String
     ) throws(Fault) -> [(id: Int64, boot: String, change: String)] {
         try read { db in
-            try Row.fetchAll(
-                db, sql: "SELECT id, boot, change FROM limit_pending WHERE root = ? ORDER BY id",
-                arguments: [root]
+            try db.rows(
+                "SELECT id, boot, change FROM limit_pending WHERE root = ? ORDER BY id",
+                [root]
             ).map { ($0["id"], $0["boot"], $0["change"]) }
         }
     }
@@ -253,7 +250,7 @@ extension Store {
             let set = try append(db, set)
             for effect in effects { try record(db, effect, change: set.id, at: set.at) }
             if let pending {
-                try run(db, "DELETE FROM limit_pending WHERE id = ?", [pending])
+                try db.run("DELETE FROM limit_pending WHERE id = ?", [pending])
             }
             return set
         }
@@ -265,19 +262,18 @@ private func record(
 ) throws {
     switch effect {
     case .want(let item):
-        try run(
-            db, "INSERT OR REPLACE INTO limit_wanted VALUES (?, ?, ?, ?, ?, ?)",
+        try db.run(
+            "INSERT OR REPLACE INTO limit_wanted VALUES (?, ?, ?, ?, ?, ?)",
             [
                 item.subject.kind.rawValue, item.subject.name, item.key.description,
                 item.value.description, item.source.rawValue, item.since.milliseconds,
             ])
     case .unwant(let subject, let key):
-        try run(
-            db, "DELETE FROM limit_wanted WHERE kind = ? AND target = ? AND file = ?",
+        try db.run(
+            "DELETE FROM limit_wanted WHERE kind = ? AND target = ? AND file = ?",
             [subject.kind.rawValue, subject.name, key.description])
     case .lay(let item):
-        try run(
-            db,
+        try db.run(
             """
             INSERT INTO limit_overlay (source, kind, target, tenant, root, file, value, since_ms,
                 until_ms, change_set) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -288,14 +284,13 @@ private func record(
                 item.until?.milliseconds, change,
             ])
     case .end(let id):
-        try run(
-            db, "UPDATE limit_overlay SET ended_ms = ? WHERE id = ? AND ended_ms IS NULL",
+        try db.run(
+            "UPDATE limit_overlay SET ended_ms = ? WHERE id = ? AND ended_ms IS NULL",
             [now.milliseconds, id])
     case .hold(let item):
         // The cgroups of another boot are gone.
-        try run(db, "DELETE FROM limit_held WHERE boot <> ?", [item.boot])
-        try run(
-            db,
+        try db.run("DELETE FROM limit_held WHERE boot <> ?", [item.boot])
+        try db.run(
             """
             INSERT INTO limit_held VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (boot, root, cgroup_id, file) DO UPDATE
@@ -306,8 +301,7 @@ private func record(
                 item.before.description, item.written.description,
             ])
     case .release(let item):
-        try run(
-            db,
+        try db.run(
             "DELETE FROM limit_held WHERE boot = ? AND root = ? AND cgroup_id = ? AND file = ?",
             [item.boot, item.root, item.cgroupID, item.key.description])
     }

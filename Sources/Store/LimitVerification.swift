@@ -24,7 +24,7 @@ extension Store {
             var last: Int64 = 0
             let wanted = head?.lowercased()
             result.hasHead = wanted == nil
-            for row in try Row.fetchAll(db, sql: "SELECT * FROM limit_change_set ORDER BY id") {
+            for row in try db.rows("SELECT * FROM limit_change_set ORDER BY id") {
                 let set = try changeSet(db, row)
                 if set.id != last + 1 {
                     result.damage.append("change \(last + 1) is missing")
@@ -48,27 +48,26 @@ extension Store {
 
 /// The writes that say something else than their change-set, or belong to none.
 private func strayWrites(_ db: Database) throws -> [String] {
-    let differing = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT c.id, c.change_set FROM limit_change c
-            LEFT JOIN limit_change_set s ON s.id = c.change_set
-            WHERE c.change_set IS NOT NULL AND (c.at_ms IS NOT s.at_ms OR c.uid IS NOT s.uid
-                OR c.target IS NOT s.target OR c.reason IS NOT s.reason)
-            ORDER BY c.id
-            """
+    let differing = try db.rows(
+        """
+        SELECT c.id, c.change_set FROM limit_change c
+        LEFT JOIN limit_change_set s ON s.id = c.change_set
+        WHERE c.change_set IS NOT NULL AND (c.at_ms IS NOT s.at_ms OR c.uid IS NOT s.uid
+            OR c.target IS NOT s.target OR c.reason IS NOT s.reason)
+        ORDER BY c.id
+        """
     ).map { row -> String in
         "change \(row["change_set"] as Int64): its write \(row["id"] as Int64) is not what was "
             + "written down"
     }
     // Those of before change-sets were kept come first.
-    let stray = try Int64.fetchAll(
-        db,
-        sql: """
-            SELECT id FROM limit_change WHERE change_set IS NULL
-                AND id > (SELECT min(id) FROM limit_change WHERE change_set IS NOT NULL)
-            ORDER BY id
-            """
+    let stray = try db.values(
+        Int64.self,
+        """
+        SELECT id FROM limit_change WHERE change_set IS NULL
+            AND id > (SELECT min(id) FROM limit_change WHERE change_set IS NOT NULL)
+        ORDER BY id
+        """
     ).map { "write \($0) belongs to no change" }
     return differing + stray
 }

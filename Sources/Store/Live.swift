@@ -12,14 +12,13 @@ extension Store {
     ///   tick of another boot is always old.
     public func live(at now: Moment, ofBoot bootID: String) throws(Fault) -> LiveReading {
         try read { db in
-            let ticks = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT t.id, t.boottime_us, t.wall_ms, r.interval_ms, r.boot
-                    FROM tick t JOIN run r ON r.id = t.run
-                    WHERE t.run = (SELECT run FROM tick ORDER BY id DESC LIMIT 1)
-                    ORDER BY t.id DESC LIMIT 2
-                    """)
+            let ticks = try db.rows(
+                """
+                SELECT t.id, t.boottime_us, t.wall_ms, r.interval_ms, r.boot
+                FROM tick t JOIN run r ON r.id = t.run
+                WHERE t.run = (SELECT run FROM tick ORDER BY id DESC LIMIT 1)
+                ORDER BY t.id DESC LIMIT 2
+                """)
             guard let last = ticks.first else { return LiveReading([]) }
             let read = Instant(milliseconds: last["wall_ms"])
             let age = now.bootMicroseconds - (last["boottime_us"] as Int64)

@@ -17,16 +17,15 @@ extension Store {
     /// What lives as of the newest run's last tick, by path.
     public func livingContainers() throws(Fault) -> [LivingContainer] {
         try read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT c.path, c.cgroup_id, c.runtime, c.kind, a.tenant, d.name
-                    FROM position p JOIN container c ON c.id = p.container
-                    LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
-                    LEFT JOIN container_detail d ON d.container = c.id
-                    WHERE c.boot = (SELECT boot FROM run ORDER BY id DESC LIMIT 1)
-                    ORDER BY c.path, c.id
-                    """
+            try db.rows(
+                """
+                SELECT c.path, c.cgroup_id, c.runtime, c.kind, a.tenant, d.name
+                FROM position p JOIN container c ON c.id = p.container
+                LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
+                LEFT JOIN container_detail d ON d.container = c.id
+                WHERE c.boot = (SELECT boot FROM run ORDER BY id DESC LIMIT 1)
+                ORDER BY c.path, c.id
+                """
             ).map {
                 LivingContainer(
                     path: $0["path"], cgroupID: $0["cgroup_id"], runtime: $0["runtime"],

@@ -26,16 +26,15 @@ extension OwnedSpan {
 func ownedSpans(
     _ db: Database, _ tenant: String, from: Instant, to: Instant
 ) throws -> [OwnedSpan] {
-    try Row.fetchAll(
-        db,
-        sql: """
-            SELECT a.container, max(a.since_s, :from) AS since, min(ifnull(a.until_s, :to), :to)
-                AS until, c.path, \(kindByAge), c.first_seen_ms, c.last_seen_ms
-            FROM attribution a CROSS JOIN container c ON c.id = a.container
-            WHERE a.tenant = :tenant AND a.since_s < :to AND ifnull(a.until_s, :to) > :from
-            ORDER BY a.container, a.since_s
-            """,
-        arguments: ["tenant": tenant, "from": from.seconds, "to": to.seconds]
+    try db.rows(
+        """
+        SELECT a.container, max(a.since_s, :from) AS since, min(ifnull(a.until_s, :to), :to)
+            AS until, c.path, \(kindByAge), c.first_seen_ms, c.last_seen_ms
+        FROM attribution a CROSS JOIN container c ON c.id = a.container
+        WHERE a.tenant = :tenant AND a.since_s < :to AND ifnull(a.until_s, :to) > :from
+        ORDER BY a.container, a.since_s
+        """,
+        ["tenant": tenant, "from": from.seconds, "to": to.seconds]
     ).map { row in
         OwnedSpan(
             container: row["container"], path: ExactText(row["path"]), since: row["since"],
@@ -58,9 +57,9 @@ func life(_ db: Database, _ row: Row) throws -> Int64? {
     var ends: (Int64, Int64)?
     if kind == "container" { ends = (row["first_seen_ms"], row["last_seen_ms"]) }
     if kind == "imported" {
-        let imported = try Row.fetchOne(
-            db, sql: "SELECT min(start_ms), max(end_ms) FROM usage_import WHERE container = ?",
-            arguments: [row["container"] as Int64])
+        let imported = try db.row(
+            "SELECT min(start_ms), max(end_ms) FROM usage_import WHERE container = ?",
+            [row["container"] as Int64])
         if let start = imported?[0] as Int64?, let end = imported?[1] as Int64? {
             ends = (start, end)
         }

@@ -16,13 +16,12 @@ func stretches(
     _ db: Database, of container: Int64, over period: Period
 ) throws -> [Stretch] {
     let (from, to) = (period.start.seconds, period.end.seconds)
-    let rows = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT max(since_s, :from), min(ifnull(until_s, :to), :to), tenant FROM attribution
-            WHERE container = :container AND since_s < :to AND ifnull(until_s, :to) > :from
-            ORDER BY since_s
-            """, arguments: ["container": container, "from": from, "to": to])
+    let rows = try db.rows(
+        """
+        SELECT max(since_s, :from), min(ifnull(until_s, :to), :to), tenant FROM attribution
+        WHERE container = :container AND since_s < :to AND ifnull(until_s, :to) > :from
+        ORDER BY since_s
+        """, ["container": container, "from": from, "to": to])
     var found: [Stretch] = []
     var reached = from
     func add(_ until: Int64, _ tenant: String?) {
@@ -45,20 +44,19 @@ func stretches(
 
 /// Gives the hours of a stretch to its tenant, whoever had them.
 func give(_ db: Database, _ stretch: Stretch) throws {
-    let rows = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT since_s, until_s, tenant FROM attribution
-            WHERE container = ? AND since_s <= ? AND (until_s IS NULL OR until_s >= ?)
-            ORDER BY since_s
-            """, arguments: [stretch.container, stretch.until, stretch.since])
+    let rows = try db.rows(
+        """
+        SELECT since_s, until_s, tenant FROM attribution
+        WHERE container = ? AND since_s <= ? AND (until_s IS NULL OR until_s >= ?)
+        ORDER BY since_s
+        """, [stretch.container, stretch.until, stretch.since])
     var (since, until): (Int64, Int64?) = (stretch.since, stretch.until)
     for row in rows {
         let (start, end, tenant): (Int64, Int64?, String?) = (row[0], row[1], row[2])
         let isBeside = start == stretch.until || end == stretch.since
         if isBeside, tenant != stretch.tenant { continue }
-        try run(
-            db, "DELETE FROM attribution WHERE container = ? AND since_s = ?",
+        try db.run(
+            "DELETE FROM attribution WHERE container = ? AND since_s = ?",
             [stretch.container, start])
         // What lies beside it and is of the same tenant becomes one row with it.
         if tenant == stretch.tenant {
@@ -81,8 +79,8 @@ func give(_ db: Database, _ stretch: Stretch) throws {
 private func insert(
     _ db: Database, _ container: Int64, _ since: Int64, _ until: Int64?, _ tenant: String?
 ) throws {
-    try run(
-        db, "INSERT INTO attribution (container, since_s, until_s, tenant) VALUES (?, ?, ?, ?)",
+    try db.run(
+        "INSERT INTO attribution (container, since_s, until_s, tenant) VALUES (?, ?, ?, ?)",
         [container, since, until, tenant])
 }
 
@@ -90,16 +88,15 @@ private func insert(
 func usedHours(
     _ db: Database, _ stretch: Stretch
 ) throws -> (first: Int64, last: Int64, count: Int64)? {
-    let row = try Row.fetchOne(
-        db,
-        sql: """
-            SELECT min(hour_s), max(hour_s), count(*) FROM (
-                SELECT hour_s FROM usage
-                WHERE container = ?1 AND hour_s >= ?2 AND hour_s < ?3 AND quantity > 0
-                UNION
-                SELECT hour_s FROM usage_open
-                WHERE container = ?1 AND hour_s >= ?2 AND hour_s < ?3 AND quantity > 0)
-            """, arguments: [stretch.container, stretch.since, stretch.until])
+    let row = try db.row(
+        """
+        SELECT min(hour_s), max(hour_s), count(*) FROM (
+            SELECT hour_s FROM usage
+            WHERE container = ?1 AND hour_s >= ?2 AND hour_s < ?3 AND quantity > 0
+            UNION
+            SELECT hour_s FROM usage_open
+            WHERE container = ?1 AND hour_s >= ?2 AND hour_s < ?3 AND quantity > 0)
+        """, [stretch.container, stretch.since, stretch.until])
     guard let row, let first = row[0] as Int64?, let last = row[1] as Int64? else { return nil }
     return (first, last, row[2])
 }

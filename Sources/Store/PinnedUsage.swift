@@ -25,8 +25,8 @@ func insert(_ db: Database, _ pinned: PinnedUsage, of number: String) throws {
     }
     let isNew = Set(before.map(Pin.init)) != Set(pinned.usage.map { Pin($0, segments) })
     if isNew { try insertRows(db, pinned, of: number) }
-    try run(
-        db, "INSERT INTO invoice_pin VALUES (?, ?, ?)",
+    try db.run(
+        "INSERT INTO invoice_pin VALUES (?, ?, ?)",
         [number, pinned.corrects, isNew ? number : holder])
 }
 
@@ -43,8 +43,8 @@ private func insertRows(_ db: Database, _ pinned: PinnedUsage, of number: String
         let segment = pinned.segments[use.segment].period
         let (quantity, billable) = (use.quantity.halves, use.billable.halves)
         let pin = Pin(use, pinned.segments)
-        try run(
-            db, "INSERT INTO invoice_usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        try db.run(
+            "INSERT INTO invoice_usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 number, pinned.corrects, segment.start.seconds, use.span.container, pin.key.since,
                 pin.until, meters[use.meter], use.isUnreserved, quantity.high, quantity.low,
@@ -93,12 +93,12 @@ private struct Pin: Hashable {
 
 /// The document that holds the newest usage of an invoice.
 private func lastHolder(_ db: Database, of number: String) throws -> String {
-    try String.fetchOne(
-        db,
-        sql: """
-            SELECT p.pinned_on FROM invoice_pin p JOIN invoice_seal s ON s.invoice = p.invoice
-            WHERE p.corrects = ? ORDER BY s.id DESC LIMIT 1
-            """, arguments: [number]) ?? number
+    try db.value(
+        String.self,
+        """
+        SELECT p.pinned_on FROM invoice_pin p JOIN invoice_seal s ON s.invoice = p.invoice
+        WHERE p.corrects = ? ORDER BY s.id DESC LIMIT 1
+        """, [number]) ?? number
 }
 
 /// What an invoice was computed from, as it was pinned.
@@ -119,9 +119,9 @@ func pinnedUsage(
 /// The rows of an invoice's usage, on whichever documents they were written.
 func pinnedRows(_ db: Database, _ number: String, _ keys: [String]) throws -> [Row] {
     try keys.flatMap { key in
-        let holder = try String.fetchOne(
-            db, sql: "SELECT pinned_on FROM invoice_pin WHERE invoice = ? AND corrects = ?",
-            arguments: [number, key])
+        let holder = try db.value(
+            String.self, "SELECT pinned_on FROM invoice_pin WHERE invoice = ? AND corrects = ?",
+            [number, key])
         return try rows(db, holder ?? number, key)
     }
 }
@@ -129,16 +129,15 @@ func pinnedRows(_ db: Database, _ number: String, _ keys: [String]) throws -> [R
 /// The usage of an invoice on a document that holds it: the invoice itself, or one that came later.
 private func rows(_ db: Database, _ holder: String, _ key: String) throws -> [Row] {
     let isOwn = holder == key
-    return try Row.fetchAll(
-        db,
-        sql: """
-            SELECT u.*, c.path, m.name FROM invoice_usage u JOIN container c ON c.id = u.container
-            JOIN meter m ON m.id = u.meter
-            WHERE u.invoice = ?1 AND u.corrects = ?2 AND (NOT ?3 OR EXISTS (
-                SELECT 1 FROM invoice_segment s
-                WHERE s.invoice = ?1 AND s.start_s = u.segment_s AND s.is_charged = 1))
-            ORDER BY u.segment_s, u.container, u.since_s, u.meter
-            """, arguments: [holder, isOwn ? "" : key, isOwn])
+    return try db.rows(
+        """
+        SELECT u.*, c.path, m.name FROM invoice_usage u JOIN container c ON c.id = u.container
+        JOIN meter m ON m.id = u.meter
+        WHERE u.invoice = ?1 AND u.corrects = ?2 AND (NOT ?3 OR EXISTS (
+            SELECT 1 FROM invoice_segment s
+            WHERE s.invoice = ?1 AND s.start_s = u.segment_s AND s.is_charged = 1))
+        ORDER BY u.segment_s, u.container, u.since_s, u.meter
+        """, [holder, isOwn ? "" : key, isOwn])
 }
 
 /// A row as usage of its segment; `nil` if there is none that begins then.

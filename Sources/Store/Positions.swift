@@ -61,9 +61,9 @@ struct PositionWriter {
 
     /// Closes the account of a device.
     func end(_ device: DeviceNumber, _ row: Int64) throws {
-        try db.execute(
-            sql: "DELETE FROM position_io WHERE container = ? AND major = ? AND minor = ?",
-            arguments: [row, device.major, device.minor])
+        try db.run(
+            "DELETE FROM position_io WHERE container = ? AND major = ? AND minor = ?",
+            [row, device.major, device.minor])
     }
 }
 

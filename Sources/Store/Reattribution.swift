@@ -111,8 +111,8 @@ extension Store {
                 return Move(stretch: stretch, hours: try usedHours(db, part), to: part.tenant)
             }
             return try handOver(db, moves, zone) {
-                try run(
-                    db, "UPDATE hand_over SET undone_ms = ? WHERE id = ?",
+                try db.run(
+                    "UPDATE hand_over SET undone_ms = ? WHERE id = ?",
                     [now.milliseconds, number])
                 for part in parts {
                     var stretch = part
@@ -128,8 +128,8 @@ extension Store {
     /// The assignments that were not undone, newest first.
     public func assignments() throws(Fault) -> [Assignment] {
         try read { db in
-            try Row.fetchAll(
-                db, sql: "SELECT * FROM hand_over WHERE undone_ms IS NULL ORDER BY id DESC"
+            try db.rows(
+                "SELECT * FROM hand_over WHERE undone_ms IS NULL ORDER BY id DESC"
             ).map { row in
                 Assignment(
                     number: row["id"], at: Instant(milliseconds: row["at_ms"]), uid: row["uid"],

@@ -52,9 +52,9 @@ struct Recomputing {
         let stored = invoice.draft
         // An invoice whose usage is all another's by now has a correction, and no usage.
         let pinned = try Set(
-            String.fetchAll(
-                db, sql: "SELECT corrects FROM invoice_pin WHERE invoice = ?",
-                arguments: [invoice.number])
+            db.values(
+                String.self, "SELECT corrects FROM invoice_pin WHERE invoice = ?",
+                [invoice.number])
                 + stored.lines.compactMap(\.reference))
         var groups: [BillingGroup] = []
         var joined: [IssuedInvoices.Base] = []

@@ -61,15 +61,14 @@ extension Store {
 
     private func devices(_ container: Int64) throws(Fault) -> [SampleDevice?] {
         try read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT major, minor FROM sample_io_block WHERE container = :container
-                    UNION SELECT s.major, s.minor FROM tick t
-                        CROSS JOIN sample_io s ON s.tick = t.id AND s.container = :container
-                        WHERE t.id > \(lastClosedTick)
-                    ORDER BY 1, 2
-                    """, arguments: ["container": container]
+            try db.rows(
+                """
+                SELECT major, minor FROM sample_io_block WHERE container = :container
+                UNION SELECT s.major, s.minor FROM tick t
+                    CROSS JOIN sample_io s ON s.tick = t.id AND s.container = :container
+                    WHERE t.id > \(lastClosedTick)
+                ORDER BY 1, 2
+                """, ["container": container]
             ).map { SampleDevice(major: $0["major"], minor: $0["minor"]) }
         }
     }

@@ -7,8 +7,8 @@ import Units
 ///
 /// Each block is read back and compared before its rows go.
 func sealSamples(_ db: Database) throws {
-    let bounds = try Row.fetchOne(
-        db, sql: "SELECT min(tick) AS first, max(tick) AS last FROM sample")
+    let bounds = try db.row(
+        "SELECT min(tick) AS first, max(tick) AS last FROM sample")
     guard let bounds, let first = bounds["first"] as Int64?, let last = bounds["last"] as Int64?
     else { return }
     for hour in try hours(db, first...last) {
@@ -24,19 +24,19 @@ func sealSamples(_ db: Database) throws {
 
 /// Keeps the throttling of the hours that are sealed: reports do not read blocks.
 private func noteThrottling(_ db: Database) throws {
-    try db.execute(
-        sql: """
-            INSERT INTO throttle_hour
-            SELECT s.container, t.wall_ms / 3600000 * 3600, min(s.cpu_throttled_us),
-                max(s.cpu_throttled_us), min(s.cpu_throttled_periods), max(s.cpu_throttled_periods)
-            FROM sample s JOIN tick t ON t.id = s.tick WHERE s.cpu_throttled_us IS NOT NULL
-            GROUP BY 1, 2 HAVING max(s.cpu_throttled_us) > 0
-            ON CONFLICT (container, hour_s) DO UPDATE SET
-                first_us = min(first_us, excluded.first_us),
-                last_us = max(last_us, excluded.last_us),
-                first_periods = min(first_periods, excluded.first_periods),
-                last_periods = max(last_periods, excluded.last_periods)
-            """)
+    try db.run(
+        """
+        INSERT INTO throttle_hour
+        SELECT s.container, t.wall_ms / 3600000 * 3600, min(s.cpu_throttled_us),
+            max(s.cpu_throttled_us), min(s.cpu_throttled_periods), max(s.cpu_throttled_periods)
+        FROM sample s JOIN tick t ON t.id = s.tick WHERE s.cpu_throttled_us IS NOT NULL
+        GROUP BY 1, 2 HAVING max(s.cpu_throttled_us) > 0
+        ON CONFLICT (container, hour_s) DO UPDATE SET
+            first_us = min(first_us, excluded.first_us),
+            last_us = max(last_us, excluded.last_us),
+            first_periods = min(first_periods, excluded.first_periods),
+            last_periods = max(last_periods, excluded.last_periods)
+        """)
 }
 
 /// Ticks that follow each other within one hour.

@@ -74,12 +74,12 @@ private func settle(
     guard let identity = FileIdentity(file), let real = realPath(path) ?? placeToBe(path) else {
         throw takenAway(path)
     }
-    try db.execute(
-        sql: """
-            INSERT INTO store_home (at_ms, uid, host, host_name, path, inode, born_ns)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
-            """,
-        arguments: [
+    try db.run(
+        """
+        INSERT INTO store_home (at_ms, uid, host, host_name, path, inode, born_ns)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
             now.milliseconds, Int64(getuid()), thisHost.id, thisHost.name, real,
             Int64(bitPattern: identity.inode), birth(file),
         ])
@@ -124,7 +124,7 @@ private struct Home {
     let born: Int64?
 
     static func newest(_ db: Database) throws -> Home? {
-        try Row.fetchOne(db, sql: "SELECT * FROM store_home ORDER BY id DESC LIMIT 1").map { row in
+        try db.row("SELECT * FROM store_home ORDER BY id DESC LIMIT 1").map { row in
             Home(
                 host: row["host"], hostName: row["host_name"], path: row["path"],
                 inode: row["inode"], born: row["born_ns"])

@@ -37,8 +37,8 @@ extension Store {
                     GROUP BY s.tbl_name ORDER BY bytes DESC, s.tbl_name
                     """)
             return StoreInfo(
-                schema: try String.fetchOne(
-                    db, sql: "SELECT max(identifier) FROM grdb_migrations") ?? "",
+                schema: try db.value(
+                    String.self, "SELECT max(identifier) FROM grdb_migrations") ?? "",
                 bytes: page * (try number("PRAGMA page_count")),
                 free: page * (try number("PRAGMA freelist_count")),
                 tables: try rows.map { try table(db, $0["name"], bytes: $0["bytes"]) })

@@ -11,8 +11,8 @@ extension Store {
     /// Whether there is a tenant of that id, or was: its usage and invoices are kept.
     public func hasTenant(_ id: String) throws(Fault) -> Bool {
         try read { db in
-            try Bool.fetchOne(
-                db, sql: "SELECT EXISTS (SELECT 1 FROM tenant WHERE id = ?)", arguments: [id])
+            try db.value(
+                Bool.self, "SELECT EXISTS (SELECT 1 FROM tenant WHERE id = ?)", [id])
                 ?? false
         }
     }
@@ -34,12 +34,12 @@ extension Store {
     /// - Returns: what changed, in words.
     public func removeTenant(_ id: String, at now: Instant) throws(Fault) -> [String] {
         try write { db in
-            try db.execute(
-                sql: "UPDATE tenant_rule SET until_ms = ? WHERE tenant = ? AND until_ms IS NULL",
-                arguments: [now.milliseconds, id])
+            try db.run(
+                "UPDATE tenant_rule SET until_ms = ? WHERE tenant = ? AND until_ms IS NULL",
+                [now.milliseconds, id])
             try closingTerms(db, at: now) {
-                try run(
-                    db, "UPDATE tenant SET removed_ms = ? WHERE id = ?", [now.milliseconds, id])
+                try db.run(
+                    "UPDATE tenant SET removed_ms = ? WHERE id = ?", [now.milliseconds, id])
                 try say(db, .tenant, only: ["removed_ms", "rules"], where: "r.id = ?", [id])
             }
             return try ["removed tenant \(id)"]
@@ -55,12 +55,12 @@ extension Store {
 
 /// - Parameter removed: whether those that were removed count: what they used is still to be billed.
 func loadTenants(_ db: Database, withRemoved removed: Bool = false) throws -> [Tenant] {
-    let rules = try Row.fetchAll(
-        db, sql: "SELECT * FROM tenant_rule WHERE until_ms IS NULL ORDER BY tenant, place")
+    let rules = try db.rows(
+        "SELECT * FROM tenant_rule WHERE until_ms IS NULL ORDER BY tenant, place")
     let byTenant = Dictionary(grouping: rules) { $0["tenant"] as String }
-    let rows = try Row.fetchAll(
-        db, sql: "SELECT * FROM tenant WHERE ? OR removed_ms IS NULL ORDER BY place, id",
-        arguments: [removed])
+    let rows = try db.rows(
+        "SELECT * FROM tenant WHERE ? OR removed_ms IS NULL ORDER BY place, id",
+        [removed])
     let decoder = JSONDecoder()
     return try rows.map { row in
         let id: String = row["id"]
@@ -84,7 +84,7 @@ func saveTenants(
 ) throws -> [String] {
     let existing = try Dictionary(uniqueKeysWithValues: loadTenants(db).map { ($0.id, $0) })
     let books = try Set(
-        String.fetchAll(db, sql: "SELECT book FROM price_book WHERE replaced_ms IS NULL"))
+        db.values(String.self, "SELECT book FROM price_book WHERE replaced_ms IS NULL"))
     let known = try knownPlaces(db)
     var changes: [String] = []
     var (written, withNewRules): ([String], [Tenant]) = ([], [])
@@ -116,8 +116,7 @@ func saveTenants(
 }
 
 private func save(_ db: Database, _ tenant: Tenant, _ place: Int) throws {
-    try run(
-        db,
+    try db.run(
         """
         INSERT INTO tenant (id, place, name, price_book, invoice_to, since_s, until_s)
         VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -134,15 +133,14 @@ private func save(_ db: Database, _ tenant: Tenant, _ place: Int) throws {
 /// Ends the rules that were in force, all in one go through the table, and writes the new ones.
 private func saveRules(_ db: Database, of tenants: [Tenant], at now: Instant) throws {
     guard !tenants.isEmpty else { return }
-    try db.execute(
-        sql: """
-            UPDATE tenant_rule SET until_ms = ?
-            WHERE until_ms IS NULL AND tenant IN (SELECT value FROM json_each(?))
-            """, arguments: [now.milliseconds, try json(tenants.map(\.id))])
+    try db.run(
+        """
+        UPDATE tenant_rule SET until_ms = ?
+        WHERE until_ms IS NULL AND tenant IN (SELECT value FROM json_each(?))
+        """, [now.milliseconds, try json(tenants.map(\.id))])
     for tenant in tenants {
         for (place, rule) in tenant.match.enumerated() {
-            try run(
-                db,
+            try db.run(
                 """
                 INSERT INTO tenant_rule (tenant, place, kind, pattern, since_ms)
                 VALUES (?, ?, ?, ?, ?)
@@ -152,7 +150,7 @@ private func saveRules(_ db: Database, of tenants: [Tenant], at now: Instant) th
 }
 
 private func knownPlaces(_ db: Database) throws -> [String: Int] {
-    try Row.fetchAll(db, sql: "SELECT id, place FROM tenant").reduce(into: [:]) {
+    try db.rows("SELECT id, place FROM tenant").reduce(into: [:]) {
         $0[$1["id"] as String] = $1["place"] as Int
     }
 }
@@ -198,14 +196,13 @@ private func reattribute(
     let index = TenantIndex(tenants)
     let next = now.startOfHour.advanced(bySeconds: 3600)
     var moved: [String: Int] = [:]
-    let rows = try Row.fetchAll(
-        db,
-        sql: """
-            SELECT c.id, c.path, c.whole, a.tenant, d.labels, d.namespace FROM container c
-            LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
-            LEFT JOIN container_detail d ON d.container = c.id
-            WHERE c.kind <> 'imported'
-            """)
+    let rows = try db.rows(
+        """
+        SELECT c.id, c.path, c.whole, a.tenant, d.labels, d.namespace FROM container c
+        LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
+        LEFT JOIN container_detail d ON d.container = c.id
+        WHERE c.kind <> 'imported'
+        """)
     for row in rows {
         let container: Int64 = row["id"]
         let before: String? = row["tenant"]
@@ -239,13 +236,12 @@ func facts(_ row: Row) throws -> ContainerFacts {
 func endOfOthers(
     _ db: Database, _ container: Int64, _ tenant: String
 ) throws -> Instant {
-    let ends = try Row.fetchOne(
-        db,
-        sql: """
-            SELECT (SELECT max(period_end_s) FROM invoice WHERE tenant = ?) AS invoiced,
-                (SELECT max(until_s) FROM attribution
-                 WHERE container = ? AND tenant IS NOT NULL) AS owned
-            """, arguments: [tenant, container])
+    let ends = try db.row(
+        """
+        SELECT (SELECT max(period_end_s) FROM invoice WHERE tenant = ?) AS invoiced,
+            (SELECT max(until_s) FROM attribution
+             WHERE container = ? AND tenant IS NOT NULL) AS owned
+        """, [tenant, container])
     let (invoiced, owned): (Int64?, Int64?) = (ends?["invoiced"], ends?["owned"])
     return [
         beginningOfTime, invoiced.map(Instant.init(seconds:)), owned.map(Instant.init(seconds:)),
@@ -260,17 +256,17 @@ let beginningOfTime = Instant(seconds: -62_135_596_800)
 func setTenant(
     _ db: Database, of container: Int64, to tenant: String?, since: Instant
 ) throws {
-    try db.execute(
-        sql: "DELETE FROM attribution WHERE container = ? AND since_s >= ?",
-        arguments: [container, since.seconds])
-    try db.execute(
-        sql: """
-            UPDATE attribution SET until_s = ?
-            WHERE container = ? AND (until_s IS NULL OR until_s > ?)
-            """, arguments: [since.seconds, container, since.seconds])
-    try db.execute(
-        sql: "INSERT INTO attribution (container, since_s, tenant) VALUES (?, ?, ?)",
-        arguments: [container, since.seconds, tenant])
+    try db.run(
+        "DELETE FROM attribution WHERE container = ? AND since_s >= ?",
+        [container, since.seconds])
+    try db.run(
+        """
+        UPDATE attribution SET until_s = ?
+        WHERE container = ? AND (until_s IS NULL OR until_s > ?)
+        """, [since.seconds, container, since.seconds])
+    try db.run(
+        "INSERT INTO attribution (container, since_s, tenant) VALUES (?, ?, ?)",
+        [container, since.seconds, tenant])
     try noteAssignment(db, container, since: since.seconds, until: nil, to: tenant)
 }
 

@@ -25,8 +25,8 @@ func termDamage(_ db: Database, most: Int) throws -> [String] {
 
 /// Terms that no entry of the ledger holds: Octroi closes them as it says them.
 private func unclosed(_ db: Database) throws -> [String] {
-    let row = try Row.fetchOne(
-        db, sql: "SELECT count(*) AS count, min(id) AS first FROM term WHERE entry = 0")
+    let row = try db.row(
+        "SELECT count(*) AS count, min(id) AS first FROM term WHERE entry = 0")
     guard let row, let first = row["first"] as Int64? else { return [] }
     let count: Int64 = row["count"]
     return [

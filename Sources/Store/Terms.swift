@@ -107,7 +107,7 @@ func say(
 func closingTerms<Value>(
     _ db: Database, at now: Instant, _ change: () throws -> Value
 ) throws -> Value {
-    let last = try Int64.fetchOne(db, sql: "SELECT max(id) FROM term") ?? 0
+    let last = try db.value(Int64.self, "SELECT max(id) FROM term") ?? 0
     let value = try change()
     try closeTerms(db, after: last, at: now)
     return value

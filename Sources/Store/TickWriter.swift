@@ -47,18 +47,18 @@ struct TickWriter {
     }
 
     private func write(_ change: AbsenceChange, of file: String, _ row: Int64) throws {
-        try db.execute(
-            sql: """
-                UPDATE absence SET until_ms = ?
-                WHERE container = ? AND file = ? AND until_ms IS NULL
-                """, arguments: [wall.milliseconds, row, file])
+        try db.run(
+            """
+            UPDATE absence SET until_ms = ?
+            WHERE container = ? AND file = ? AND until_ms IS NULL
+            """, [wall.milliseconds, row, file])
         guard case .began(let absence, let since) = change else { return }
-        try db.execute(
-            sql: """
-                INSERT OR REPLACE INTO absence (container, file, since_ms, reason, detail)
-                VALUES (?, ?, ?, ?, ?)
-                """,
-            arguments: [
+        try db.run(
+            """
+            INSERT OR REPLACE INTO absence (container, file, since_ms, reason, detail)
+            VALUES (?, ?, ?, ?, ?)
+            """,
+            [
                 row, file, (since ?? wall).milliseconds, absence.reason.rawValue, absence.detail,
             ])
     }
@@ -107,9 +107,9 @@ struct TickWriter {
 
     /// Writes an anomaly down.
     func write(_ found: String, _ row: Int64) throws {
-        try db.execute(
-            sql: "INSERT INTO anomaly (at_ms, container, found) VALUES (?, ?, ?)",
-            arguments: [wall.milliseconds, row, found])
+        try db.run(
+            "INSERT INTO anomaly (at_ms, container, found) VALUES (?, ?, ?)",
+            [wall.milliseconds, row, found])
     }
 
     private func write(_ control: Control, _ row: Int64) throws {
@@ -230,6 +230,6 @@ extension Assurance {
 
 /// The rows of table meter, by name.
 func meterRows(_ db: Database) throws -> [String: Int64] {
-    try Row.fetchAll(db, sql: "SELECT name, id FROM meter")
+    try db.rows("SELECT name, id FROM meter")
         .reduce(into: [:]) { $0[$1["name"] as String] = $1["id"] as Int64 }
 }

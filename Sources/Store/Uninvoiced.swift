@@ -43,7 +43,7 @@ func noteInvoiced(_ db: Database, _ stretch: Stretch, to tenant: String, at now:
 private func noteInvoiced(
     _ db: Database, _ rows: String, _ arguments: StatementArguments
 ) throws {
-    let last = try Int64.fetchOne(db, sql: "SELECT max(id) FROM invoiced_period") ?? 0
+    let last = try db.value(Int64.self, "SELECT max(id) FROM invoiced_period") ?? 0
     try db.execute(
         sql: "INSERT INTO invoiced_period (tenant, start_s, end_s, issued_ms) \(rows)",
         arguments: arguments)
@@ -61,12 +61,11 @@ extension Drafting {
     /// The stretches before a period that were invoiced when the tenant had nothing to pay, in order
     /// of time.
     func closed(_ tenant: String, before period: Period) throws -> [ClosedStretch] {
-        let rows = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT DISTINCT start_s, end_s FROM invoiced_period
-                WHERE (tenant IS NULL OR tenant = ?) AND start_s < ? ORDER BY start_s, end_s
-                """, arguments: [tenant, period.start.seconds])
+        let rows = try db.rows(
+            """
+            SELECT DISTINCT start_s, end_s FROM invoiced_period
+            WHERE (tenant IS NULL OR tenant = ?) AND start_s < ? ORDER BY start_s, end_s
+            """, [tenant, period.start.seconds])
         // What was credited in full is billed again on demand only.
         let known = issued.covering(tenant) + issued.uncovered(tenant)
         var taken = known.map(\.period) + [period]

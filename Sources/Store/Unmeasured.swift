@@ -51,14 +51,13 @@ func unmeasuredTime(
         "from": period.start.milliseconds, "to": period.end.milliseconds,
     ]
     if let tenant { arguments += ["tenant": tenant] }
-    return try Row.fetchAll(
-        db,
-        sql: """
-            SELECT * FROM unmeasured_time
-            WHERE \(ofTenant) since_ms < :to AND until_ms > :from
-            ORDER BY since_ms, path, file, meters
-            """,
-        arguments: arguments
+    return try db.rows(
+        """
+        SELECT * FROM unmeasured_time
+        WHERE \(ofTenant) since_ms < :to AND until_ms > :from
+        ORDER BY since_ms, path, file, meters
+        """,
+        arguments
     ).compactMap { row in
         Absence.Reason(rawValue: row["reason"]).map {
             Unmeasured(

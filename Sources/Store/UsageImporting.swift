@@ -91,23 +91,24 @@ extension ImportStage {
     }
 
     private func lastImport() throws -> Int64? {
-        try Int64.fetchOne(
-            db, sql: "SELECT id FROM ledger_entry WHERE kind = 'import' ORDER BY id DESC LIMIT 1")
+        try db.value(
+            Int64.self, "SELECT id FROM ledger_entry WHERE kind = 'import' ORDER BY id DESC LIMIT 1"
+        )
     }
 
     /// Writes down meters and accounts that are not known yet.
     private func writeAccounts() throws {
-        try db.execute(
-            sql: """
-                INSERT INTO meter (name, shown_as)
-                SELECT name, name FROM import_meter WHERE meter IS NULL ON CONFLICT DO NOTHING
-                """)
-        try db.execute(
-            sql: """
-                INSERT INTO container (kind, path, runtime, import_tenant, first_seen_ms, last_seen_ms)
-                SELECT 'imported', path, 'import', tenant, ?1, ?1 FROM import_account
-                WHERE container IS NULL ORDER BY id ON CONFLICT DO NOTHING
-                """, arguments: [now.milliseconds])
+        try db.run(
+            """
+            INSERT INTO meter (name, shown_as)
+            SELECT name, name FROM import_meter WHERE meter IS NULL ON CONFLICT DO NOTHING
+            """)
+        try db.run(
+            """
+            INSERT INTO container (kind, path, runtime, import_tenant, first_seen_ms, last_seen_ms)
+            SELECT 'imported', path, 'import', tenant, ?1, ?1 FROM import_account
+            WHERE container IS NULL ORDER BY id ON CONFLICT DO NOTHING
+            """, [now.milliseconds])
         // An imported account is its tenant's for all time, but for hours that a person gives away.
         let new = """
             SELECT c.id, ?, c.import_tenant
@@ -135,7 +136,7 @@ extension ImportStage {
     }
 
     private func write(_ content: EntryContent) throws {
-        let ends = try Row.fetchOne(db, sql: "SELECT min(hour_s), max(hour_s) FROM import_usage")
+        let ends = try db.row("SELECT min(hour_s), max(hour_s) FROM import_usage")
         var hours: (first: Int64, last: Int64)?
         if let first = ends?[0] as Int64?, let last = ends?[1] as Int64? { hours = (first, last) }
         try closeImport(db, at: now, content, hours) { entry in
@@ -147,8 +148,8 @@ extension ImportStage {
                 try db.execute(
                     sql: "INSERT INTO \(name) SELECT \(columns) FROM \(source) ORDER BY 1, 2, 3, 4")
             }
-            try db.execute(
-                sql: "UPDATE usage_import SET entry = ? WHERE entry = 0", arguments: [entry])
+            try db.run(
+                "UPDATE usage_import SET entry = ? WHERE entry = 0", [entry])
         }
     }
 

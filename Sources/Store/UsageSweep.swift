@@ -127,7 +127,7 @@ struct MeterTable {
     let ids: [String: Int64]
 
     init(_ db: Database) throws {
-        let rows = try Row.fetchAll(db, sql: "SELECT * FROM meter ORDER BY id")
+        let rows = try db.rows("SELECT * FROM meter ORDER BY id")
         let count = Int(rows.last?["id"] as Int64? ?? 0) + 1
         var (names, formulas) = (Array(repeating: "", count: count), [MemoryFormula?]())
         formulas = Array(repeating: nil, count: count)

@@ -8,6 +8,9 @@ import TestSupport
 import Testing
 import Units
 
+/// Reckoned once: each use of a history is placed by it.
+private let firstMonth = Period(month: CutHistory.months[0])
+
 /// The same law as that of the store, on the pure core alone: so it can try many more histories.
 ///
 /// One tenant owns all; moves are left out, as a container that moves is usage that comes or goes.
@@ -28,7 +31,7 @@ private struct PlayedHistory {
     }
 
     private func period(_ hours: Range<Int>) throws -> Period {
-        let start = try #require(Period(month: CutHistory.months[0])).start
+        let start = try #require(firstMonth).start
         return try #require(
             Period(
                 start: start.advanced(bySeconds: Int64(hours.lowerBound) * 3600),
