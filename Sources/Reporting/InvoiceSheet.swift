@@ -52,7 +52,7 @@ public func invoiceSheet(_ invoices: [Invoice]) -> Sheet {
 
 /// One invoice or draft as people read it: its lines, then net, tax and total.
 public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
-    let lines: [[Cell]] = draft.lines.map { line in
+    let lines: [[Cell]] = draft.lines.enumerated().map { index, line in
         let shown = LineQuantity(line, draft.before + draft.segments, draft.currency)
         let metered = shown.metered.map { " (\($0) metered)" } ?? ""
         let quantity: Cell =
@@ -60,17 +60,19 @@ public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
                 shown.priced.map { .integer(value, display: $0 + metered) }
             } ?? .none
         return [
-            .text(line.kind.rawValue), .optional(line.container),
+            .integer(Int128(index + 1)), .text(line.kind.rawValue), .optional(line.container),
             .text(line.meter + (line.tier.map { " (\($0))" } ?? "")), quantity,
             priceCell(line),
             .exact(draft.currency.text(line.amount)),
         ]
     }
     func total(_ word: String, _ amount: BigInt) -> [Cell] {
-        [.text(word), .none, .none, .none, .none, .exact(draft.currency.text(amount))]
+        [.none, .text(word), .none, .none, .none, .none, .exact(draft.currency.text(amount))]
     }
     return Sheet(
-        columns: ["kind", "container", "meter", "quantity", "price", "amount \(draft.currency)"],
+        columns: [
+            "line", "kind", "container", "meter", "quantity", "price", "amount \(draft.currency)",
+        ],
         rows: lines + [
             total("net", draft.net), total("tax", draft.tax), total("total", draft.total),
         ],

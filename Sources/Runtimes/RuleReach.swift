@@ -35,7 +35,8 @@ public func idleRules(of tenants: [Tenant]) -> [IdleRule] {
             let why = Unreachable(
                 "tenant \(earlier) comes first, and its \(other.kind): "
                     + shortened(other.pattern, to: 120) + " fits all that this rule fits",
-                cure: "Put tenant \(tenant.id) before \(earlier) in tenants.yaml, or take the rule "
+                cure:
+                    "List tenant \(tenant.id) before \(earlier) in tenants.yaml, or take the rule "
                     + "out")
             return IdleRule(tenant: tenant.id, rule: rule, why: why, earlier: earlier)
         }

@@ -50,8 +50,10 @@ private func readBook(
     let prices = readPrices(members, &faults)
     let taxes = faults.each(of: members["taxes"]) { item throws(Fault) in try readTax(item) }
     let fixed = faults.each(of: members["fixed"]) { item throws(Fault) in try readFee(item) }
+    // A meter whose price has a mistake is priced all the same.
+    let named = Set(((try? members["meters"]?.anyMembers()) ?? []).map(\.name))
     let discounts = faults.each(of: members["discounts"]) { item throws(Fault) in
-        try readDiscount(item, of: prices, in: zone)
+        try readDiscount(item, of: named, in: zone)
     }
     let taxed = taxes.reduce(Rational.zero) { $0 + $1.rate.value }
     if taxed > Rational(100), taxes.count > 1, let list = members["taxes"] {
@@ -68,20 +70,32 @@ private func readBook(
     }
     faults.unique(taxes.map(\.code), of: members["taxes"])
     faults.unique(fixed.map(\.code), of: members["fixed"])
-    return faults.collect { () throws(Fault) in
-        PriceBook(
-            id: try members.required("id").value("a-z, 0-9 and -, beginning with a letter") {
-                isIdentifier($0, also: "-") ? $0 : nil
-            },
-            currency: try members.required("currency").value(
-                "a currency code of ISO 4217, such as EUR"
-            ) { Currency($0) }, effective: try wholeHour(members.required("effective"), in: zone),
-            rounding: try members.choice("rounding", default: .halfEven),
-            memory: try members.choice("memory", default: .unreclaimable),
-            unpriced: try members.choice("unpriced", default: .block), taxes: taxes,
-            meters: prices, minimum: try members["minimum"]?.decimal { DecimalPrice($0) },
-            fixed: fixed, discounts: discounts)
+    // Each key by itself: all mistakes of a book are named at once.
+    let id = faults.collect { () throws(Fault) in
+        try members.required("id").value("a-z, 0-9 and -, beginning with a letter") {
+            isIdentifier($0, also: "-") ? $0 : nil
+        }
     }
+    let currency = faults.collect { () throws(Fault) in
+        try members.required("currency").value("a currency code of ISO 4217, such as EUR") {
+            Currency($0)
+        }
+    }
+    let effective = faults.collect { () throws(Fault) in
+        try wholeHour(members.required("effective"), in: zone)
+    }
+    let rounding: Rounding? = faults.choice("rounding", of: members, default: .halfEven)
+    let memory: MemoryFormula? = faults.choice("memory", of: members, default: .unreclaimable)
+    let unpriced: UnpricedPolicy? = faults.choice("unpriced", of: members, default: .block)
+    let minimum = faults.collect { () throws(Fault) in
+        try members["minimum"]?.decimal { DecimalPrice($0) }
+    }
+    guard let id, let currency, let effective, let rounding, let memory, let unpriced, let minimum
+    else { return nil }
+    return PriceBook(
+        id: id, currency: currency, effective: effective, rounding: rounding, memory: memory,
+        unpriced: unpriced, taxes: taxes, meters: prices, minimum: minimum, fixed: fixed,
+        discounts: discounts)
 }
 
 private func readPrices(_ members: YAMLMembers, _ faults: inout [Fault]) -> [String: Price] {
@@ -143,7 +157,7 @@ private func readCode(_ members: YAMLMembers) throws(Fault) -> String {
 }
 
 private func readDiscount(
-    _ item: YAMLValue, of prices: [String: Price], in zone: BillingZone
+    _ item: YAMLValue, of meters: Set<String>, in zone: BillingZone
 ) throws(Fault) -> Discount {
     let members = try item.members(["percent", "meters", "tenants", "from", "until"])
     let value = try members.required("percent")
@@ -160,11 +174,11 @@ private func readDiscount(
         }
         return list
     }
-    var meters: [String]?
+    var only: [String]?
     for value in try texts("meters") ?? [] {
-        meters =
-            try (meters ?? []) + [
-                value.value("a meter that this book prices") { prices[$0] == nil ? nil : $0 }
+        only =
+            try (only ?? []) + [
+                value.value("a meter that this book prices") { meters.contains($0) ? $0 : nil }
             ]
     }
     var tenants: [String]?
@@ -175,7 +189,7 @@ private func readDiscount(
             ]
     }
     let discount = Discount(
-        percent: percent, meters: meters, tenants: tenants,
+        percent: percent, meters: only, tenants: tenants,
         from: try members["from"].map { value throws(Fault) in try wholeHour(value, in: zone) },
         until: try members["until"].map { value throws(Fault) in try wholeHour(value, in: zone) })
     if let from = discount.from, let until = discount.until, until <= from {
@@ -241,6 +255,12 @@ extension [Fault] {
             append(error)
             return nil
         }
+    }
+
+    fileprivate mutating func choice<Value: RawRepresentable & CaseIterable>(
+        _ key: String, of members: YAMLMembers, default fallback: Value
+    ) -> Value? where Value.RawValue == String {
+        collect { () throws(Fault) in try members.choice(key, default: fallback) }
     }
 
     /// What a list's sound items say.

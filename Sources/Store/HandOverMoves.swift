@@ -11,18 +11,7 @@ func noTenant(_ id: String) -> Fault {
 /// The stretches with usage that a request means.
 func moves(_ db: Database, _ request: HandOverRequest) throws -> [Move] {
     let place = "container \(quoted(request.container))"
-    let rows = try containers(
-        called: request.container,
-        among: db.rows(
-            """
-            SELECT c.id, c.path, c.import_tenant, d.name FROM container c
-            LEFT JOIN container_detail d ON d.container = c.id
-            WHERE c.kind = 'imported' OR NOT ? ORDER BY c.id
-            """, [request.isImported]), at: place,
-        none: request.isImported
-            ? "nothing was imported under that path or name"
-            : "no container of that path or name in the store", path: { $0["path"] },
-        name: { $0["name"] })
+    let rows = try meant(db, request, at: place)
     var moves: [Move] = []
     var accounts: [Int64: String?] = [:]
     for row in rows {
@@ -49,6 +38,32 @@ func moves(_ db: Database, _ request: HandOverRequest) throws -> [Move] {
         throw ambiguous(place, moves)
     }
     return moves
+}
+
+/// The containers that the request names; with `from`, those of that tenant first.
+private func meant(_ db: Database, _ request: HandOverRequest, at place: String) throws -> [Row] {
+    let all = try db.rows(
+        """
+        SELECT c.id, c.path, c.import_tenant, d.name FROM container c
+        LEFT JOIN container_detail d ON d.container = c.id
+        WHERE c.kind = 'imported' OR NOT ? ORDER BY c.id
+        """, [request.isImported])
+    func called(among rows: [Row]) throws(Fault) -> [Row] {
+        try containers(
+            called: request.container, among: rows, at: place,
+            none: request.isImported
+                ? "nothing was imported under that path or name"
+                : "no container of that path or name in the store", path: { $0["path"] },
+            name: { $0["name"] })
+    }
+    if let from = request.from {
+        let owned = Set(
+            try db.values(
+                Int64.self, "SELECT DISTINCT container FROM attribution WHERE tenant = ?", [from]))
+        let found = try? called(among: all.filter { owned.contains($0["id"]) })
+        if let found { return found }
+    }
+    return try called(among: all)
 }
 
 private func ambiguous(_ place: String, _ moves: [Move]) -> Fault {

@@ -146,7 +146,8 @@ struct Drafting {
 extension Tenant {
     var contract: ContractTime { ContractTime(since: since, until: until) }
 
-    var party: Parties.Party {
+    /// The tenant as the buyer of an invoice.
+    public var party: Parties.Party {
         Parties.Party(
             name: name, address: invoiceTo.address, country: invoiceTo.country,
             vatID: invoiceTo.vatID, email: invoiceTo.email)

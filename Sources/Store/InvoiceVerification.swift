@@ -1,3 +1,4 @@
+import BigInt
 import Foundation
 import GRDB
 import Invoicing
@@ -119,7 +120,14 @@ private func recompute(
     let totals = ["net_minor", "tax_minor", "total_minor"].map { row?[$0] as Int64? }
     let sums = [invoice.draft.net, invoice.draft.tax, invoice.draft.total]
     if totals != sums.map({ Int64(exactly: $0) }) {
-        differ("its lines come to \(sums), its totals are \(totals.map { $0 ?? 0 })")
+        let currency = invoice.draft.currency
+        func money(_ amounts: [BigInt]) -> String {
+            zip(["net", "tax", "total"], amounts).map { "\($0) \(currency.text($1))" }
+                .joined(separator: ", ")
+        }
+        differ(
+            "its lines add up to \(money(sums)) \(currency), it says "
+                + money(totals.map { BigInt($0 ?? 0) }))
     }
     if let original = invoice.credits {
         for found in try creditDifferences(db, invoice, original) { differ(found) }

@@ -89,18 +89,20 @@ extension Format: ExpressibleByArgument {}
 struct PeriodOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A month, 2026-11, of the zone in octroi.yaml (default: UTC).", valueName: "month"))
+            "A month, such as 2026-11, in the billing zone (time_zone: in octroi.yaml; UTC if it has none).",
+            valueName: "month"))
     var month: String?
 
     @Option(
         help: ArgumentHelp(
-            "The start, inclusive: 2026-11-01T00:00:00Z, or 2026-11-01, a day of the zone's.",
+            "The start, inclusive: 2026-11-01T00:00:00Z, or 2026-11-01, a day in the billing zone.",
             valueName: "time"))
     var from: String?
 
     @Option(
         help: ArgumentHelp(
-            "The end, exclusive; as --from. Default: the end of this hour.", valueName: "time"))
+            "The end, exclusive; as --from. Without it, --from reaches to the end of this hour.",
+            valueName: "time"))
     var to: String?
 
     var isGiven: Bool { month != nil || from != nil || to != nil }

@@ -121,6 +121,21 @@ import Testing
         }
     }
 
+    /// What `closing: { parties: block }` stops is said by the draft before.
+    @Test func aDraftSaysWhatTheInvoiceWillLack() throws {
+        let row = "2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,a,cpu,3600000000"
+        #expect(try importUsage(row).status == 0)
+        _ = try desk.file("strict/octroi.yaml", "closing: { parties: block }\n")
+        let strict = "\(desk.folder.path)/strict"
+        let words = ["--month", "2026-10", "--tenant", "acme"]
+        let draft = try octroi(["invoice", "draft"] + words, store: desk.store, config: strict)
+        let line = "octroi: tenant acme, parties: no seller (seller: in octroi.yaml)"
+        #expect(draft.status == 0 && draft.errors.contains(line), "\(draft.errors)")
+        #expect(draft.output.contains("   1  usage"), "\(draft.output)")
+        let issue = try octroi(["invoice", "issue"] + words, store: desk.store, config: strict)
+        #expect(issue.status == 65 && issue.errors.contains("no seller"), "\(issue.errors)")
+    }
+
     @Test func aFileWithoutPriceBooksIsNotCompared() throws {
         let file = try desk.file("t.yaml", "tenants:\n  - { id: acme }\n")
         for command in ["compare", "check"] {

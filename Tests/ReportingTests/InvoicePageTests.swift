@@ -80,7 +80,7 @@ private func page(
         for (item, sign) in [(own, ""), (own.negated, "-")] {
             let table = invoiceTable("OCT-1", try draft([item])).rendered(as: .table)
             let minus = quantity == 0 ? "" : sign
-            let text = table.split(separator: "\n").first { $0.hasPrefix("usage") } ?? ""
+            let text = table.split(separator: "\n").first { $0.contains("  usage  ") } ?? ""
             #expect(text.contains("  \(minus)\(shown)  \(amount) / \(per)"), "\(text)")
             #expect(text.hasSuffix((money == "0.00" ? "" : minus) + money), "\(text)")
         }
@@ -115,7 +115,7 @@ private func page(
 
     private func check(_ item: LineItem, _ price: Price) throws {
         let sheet = invoiceTable("OCT-1", try draft([item]))
-        guard case .integer(item.quantity ?? 0, let display?) = sheet.rows[0][3] else {
+        guard case .integer(item.quantity ?? 0, let display?) = sheet.rows[0][4] else {
             Issue.record("no quantity: \(sheet.rows[0])")
             return
         }

@@ -95,6 +95,21 @@ private func read(_ text: String) throws -> ContractFiles {
         }
     }
 
+    /// All mistakes of a book at once, and none that only follows from another.
+    @Test func mistakesOfOneBookAreNamedTogether() throws {
+        let text =
+            Self.book.replacing("EUR", with: "EURO").replacing("00:00:00Z", with: "00:30:00Z")
+            .replacing("    currency", with: "    rounding: banker\n    currency")
+            .replacing("\"1\"", with: "\"1,5\"")
+            + "    discounts: [ { percent: \"1\", meters: [ cpu ] } ]\n"
+        let folder = try TemporaryFolder()
+        try folder.write(text, to: "x.yaml")
+        let said = try ContractFiles(checking: ["\(folder.path)/x.yaml"], in: .utc).faults
+            .map(\.description).joined(separator: "\n")
+        for found in ["EURO", "00:30", "banker", "1,5"] { #expect(said.contains(found), "\(said)") }
+        #expect(!said.contains("discounts"), "\(said)")
+    }
+
     @Test func taxesMayComeToAllThatIsSold() throws {
         let taxes = "    taxes: [ { code: a, rate: \"60\" }, { code: b, rate: \"40\" } ]\n"
         #expect(try read(Self.book + taxes).books?.first?.taxes.count == 2)

@@ -55,6 +55,22 @@ private let hour: Int128 = 3_600_000_000
         #expect(try owners(billing) == ["third": 8184])
     }
 
+    /// The end of a path may fit several; whose hours are meant says which.
+    @Test func theOldOwnerTellsPathsApart() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage(
+            [
+                billing.row("acme", "/a/web", .cpu, 744 * hour),
+                billing.row("lab", "/b/web", .cpu, 7440 * hour),
+            ], at: now)
+        let fault = try #require(throws: Fault.self) {
+            try billing.assign("web", to: "acme", over: billing.october)
+        }
+        #expect(fault.found == "2 containers whose path ends so")
+        _ = try billing.assign("web", from: "lab", to: "acme", over: billing.october)
+        #expect(try owners(billing) == ["acme": 8184])
+    }
+
     @Test func aPlanChangesNothing() throws {
         let billing = try Billing()
         _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 744 * hour)], at: now)

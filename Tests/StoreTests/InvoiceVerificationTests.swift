@@ -11,6 +11,16 @@ import Units
 private let hour: Int128 = 3_600_000_000
 
 @Suite struct InvoiceVerificationTests {
+    @Test func totalsThatAreNotTheLinesAreSaidAsMoney() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage([billing.row("acme", "a", .cpu, 7 * hour)], at: now)
+        _ = try billing.issue(billing.october)
+        try billing.tamper("UPDATE invoice SET net_minor = 1, tax_minor = 2, total_minor = 3")
+        let found = try billing.store.verifyInvoices(nil).differences.map(\.found)
+        #expect(
+            found.contains { $0.hasSuffix("it says net 0.01, tax 0.02, total 0.03") }, "\(found)")
+    }
+
     /// What a forger can do to issued invoices, and what is said of it.
     @Test(arguments: [
         ("UPDATE invoice_line SET amount_minor = amount_minor + 1 WHERE line = 1", "OCT-000001"),

@@ -25,11 +25,13 @@ public func builtPath(_ name: String) -> String {
 
 /// Starts the octroi binary with its own store and config folder.
 public func startOctroi(
-    _ words: [String], store: String, config: String = "\(repository)/config"
+    _ words: [String], store: String, config: String = "\(repository)/config",
+    isRead: Bool = true
 ) throws -> RunningProcess {
     try RunningProcess(
         octroiPath, words,
-        environment: ["OCTROI_DB": store, "OCTROI_CONFIG": config, "TZ": "Asia/Kathmandu"])
+        environment: ["OCTROI_DB": store, "OCTROI_CONFIG": config, "TZ": "Asia/Kathmandu"],
+        isRead: isRead)
 }
 
 /// Runs the octroi binary to its end.

@@ -9,13 +9,17 @@ public final class RunningProcess {
 
     public var pid: Int32 { process.processIdentifier }
 
-    public init(_ program: String, _ words: [String], environment: [String: String]) throws {
+    /// - Parameter isRead: whether anybody reads what it writes.
+    public init(
+        _ program: String, _ words: [String], environment: [String: String], isRead: Bool = true
+    ) throws {
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = words
         process.environment = environment
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = errors
+        if !isRead { try output.fileHandleForReading.close() }
         try process.run()
         // What it has not written yet is not waited for.
         let descriptor = errors.fileHandleForReading.fileDescriptor

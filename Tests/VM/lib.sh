@@ -4,6 +4,8 @@ set -euo pipefail
 export OCTROI_DB=/var/lib/octroi/octroi.db OCTROI_CONFIG=/etc/octroi
 root=/sys/fs/cgroup
 checks=0
+# What a scenario left running would keep its guest's session open after it failed.
+trap 'jobs -p | xargs -r kill 2>/dev/null || true' EXIT
 
 # is WHAT GOT WANTED: ends the scenario unless the two are equal.
 is() {
@@ -48,6 +50,19 @@ until_is() {
         sleep 0.5
     done
     is "$what" "$got" "$wanted"
+}
+
+# until_above WHAT LIMIT COMMAND...: waits up to 60 s for the command to print a number above LIMIT.
+# The store holds a change of a limit a moment after the kernel does, so a record is waited for as well.
+until_above() {
+    local what=$1 limit=$2 got=0
+    shift 2
+    for _ in $(seq 120); do
+        got=$("$@" 2>/dev/null || true)
+        [ "${got:-0}" -gt "$limit" ] && break
+        sleep 0.5
+    done
+    above "$what" "$got" "$limit"
 }
 
 # of CGROUP FILE: a kernel file of a cgroup, on one line.

@@ -14,7 +14,8 @@ struct BudgetSimulate: ParsableCommand {
             Rates every hour of the period as it was used, and climbs the ladders of the file with \
             it, a look every 5 minutes, as if spending grew evenly within an hour. Nothing is \
             written. What a step would have changed of the usage is not known, so spending goes on \
-            as it was; nor does one tenant wait for others (max_tenants_per_tick).
+            as it was; nor does one tenant wait for others (max_tenants_per_tick). Budgets and ladders \
+            are those of the file, never those of octroi budget set.
 
             EXAMPLES
               octroi budget simulate --policy budgets.yaml --month 2026-10

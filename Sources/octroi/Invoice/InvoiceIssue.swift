@@ -1,6 +1,7 @@
 import ArgumentParser
 import Daemon
 import Invoicing
+import Metering
 import Reporting
 import Settings
 import Store
@@ -27,10 +28,10 @@ struct InvoiceDraft: ParsableCommand {
     func run() throws {
         let store = try which.place.store(.read)
         let period = try which.period()
-        let zone = try which.place.settings().zone
-        try warnOfOtherZone(than: zone, in: store)
+        let settings = try which.place.settings()
+        try warnOfOtherZone(than: settings.zone, in: store)
         let drafts = try store.drafts(
-            over: period, tenant: which.tenant, in: zone, isAgain: again)
+            over: period, tenant: which.tenant, in: settings.zone, isAgain: again)
         try sayInvoiced(store, period)
         try showInvoices(drafts.map { (nil, $0) }, output.format)
         let notes = try store.closingNotes(
@@ -40,6 +41,19 @@ struct InvoiceDraft: ParsableCommand {
                 + notes.tenants.flatMap { tenant, notes in
                     notes.map { "tenant \(tenant), \($0.kind.rawValue): \($0.text)" }
                 })
+        try sayMissing(of: drafts, settings.issueOptions(), store)
+    }
+
+    /// What `closing: { parties: block }` stops and `print` warns of.
+    private func sayMissing(
+        of drafts: [Draft], _ options: IssueOptions, _ store: Store
+    ) throws(Fault) {
+        let drafted = Set(drafts.map(\.tenant))
+        let missing = try store.tenants().filter { drafted.contains($0.id) }.compactMap { tenant in
+            Parties(seller: options.seller, buyer: tenant.party).missing
+                .map { "tenant \(tenant.id), parties: \($0)" }
+        }
+        say(missing, elsewhere: "octroi.yaml, tenants.yaml")
     }
 
     /// What is not in the drafts, as it was billed before.

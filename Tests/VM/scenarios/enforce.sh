@@ -51,23 +51,24 @@ until_is "limits.yaml takes hold" "12500 100000 700" bash -c "tr '\n' ' ' <$root
 until_is "of a plain root as well" 50 cat $root/lab/pids.max
 
 # --- drift
+recorded() { octroi limit history "$1" --format csv | grep -c -- "$2"; }
 echo 90000 100000 >$root$slice/cpu.max
 until_is "a direct write is found and undone" "12500 100000" cat $root$slice/cpu.max
-above "with the culprit" "$(octroi limit history acme --format csv | grep -c 'past systemd:tenant-acme.slice')" 0
+until_above "with the culprit" 0 recorded acme 'past systemd:tenant-acme.slice'
 systemctl daemon-reload
 until_is "a quota that systemd rounds is set again" "12500 100000" cat $root$slice/cpu.max
 for round in 1 2 3 4 5; do
     systemctl daemon-reload
     until_is "and again, as a reload is nobody to fight ($round)" "12500 100000" cat $root$slice/cpu.max
 done
-is "no fight" "$(octroi limit history acme --format csv | grep -c 'Two writers' || true)" 0
-above "the reload is named" "$(octroi limit history acme --format csv | grep -c '(daemon-reload)')" 4
+until_above "the reload is named" 4 recorded acme '(daemon-reload)'
+is "no fight" "$(recorded acme 'Two writers' || true)" 0
 systemctl restart dbus
 echo 80000 100000 >$root$slice/cpu.max
 until_is "a bus that was restarted is asked anew" "12500 100000" cat $root$slice/cpu.max
 systemctl set-property tenant-acme.slice TasksMax=33
 until_is "set-property is undone" 700 cat $root$slice/pids.max
-above "and named" "$(octroi limit history acme --format csv | grep -c 'systemctl set-property')" 0
+until_above "and named" 0 recorded acme 'systemctl set-property'
 echo 9 >$root/lab/pids.max
 until_is "of lab it is only told" alert bash -c "octroi limit history lab --format csv | tail -1 | cut -d, -f5"
 is "and left" "$(cat $root/lab/pids.max)" 9
@@ -84,7 +85,7 @@ web=$(docker run -d --name web --cgroup-parent tenant-acme.slice bb /bin/busybox
 until_is "after it was made anew" "104857600 33 77" bash -c "echo \$(cat $root$(scope)/memory.high $root$(scope)/cpu.weight $root$(scope)/pids.max)"
 docker update --pids-limit 5 web >/dev/null
 until_is "docker update is undone" 77 cat "$root$(scope)/pids.max"
-above "and named" "$(octroi limit history web --format csv | grep -c 'docker update')" 0
+until_above "and named" 0 recorded web 'docker update'
 docker stop -t 1 web >/dev/null
 
 # --- in the steady state nothing is written
@@ -106,7 +107,7 @@ until_is "memory stays at what is in use" 1 bash -c "grep -c '^[0-9]' $root$slic
 until_is "no new forks" 1 bash -c "[ \$(cat $root$slice/pids.max) -lt 50 ] && echo 1"
 until_is "its containers are frozen" "frozen 1" grep frozen "$root$burners/cgroup.events"
 is "its slice is not" "$(cat $root$slice/cgroup.freeze)" 0
-is "six steps are in force" "$(octroi budget list --format csv | awk -F, '$1 == "acme" { print $9 }')" 6
+until_is "six steps are in force" 6 bash -c "octroi budget list --format csv | awk -F, '\$1 == \"acme\" { print \$9 }'"
 is "one change a step, and the budget's own" "$(octroi limit history acme --format csv | awk -F, '$5 == "budget" && !seen[$1]++' | wc -l)" 7
 is "limit show says why" "$(octroi limit show acme --format csv | awk -F, '$2 == "cpu.max" { print $4 }')" "by a budget"
 # Exempt, everything falls at once, and what is wanted is back.
@@ -124,7 +125,8 @@ docker rm -f burner >/dev/null
 octroi limit boost acme cpu=2 --for 4s --reason test >/dev/null 2>&1
 until_is "boosted" "200000 100000" cat $root$slice/cpu.max
 until_is "and ended" "max 100000" cat $root$slice/cpu.max
-above "usage is marked" "$(octroi usage --tenant acme --by tenant --format json | grep -o '"boosted_seconds": *[0-9]*' | grep -o '[0-9]*$' | head -1)" 2
+boosted() { octroi usage --tenant acme --by tenant --format json | grep -o '"boosted_seconds": *[0-9]*' | grep -o '[0-9]*$' | head -1; }
+until_above "usage is marked" 2 boosted
 above "frozen and boosted time is on the report" \
     "$(octroi report enforcement --tenant acme --format csv | awk -F, 'NR > 1 { boosted += $3; frozen += $5 } END { print (boosted > 0) + (frozen > 0) }')" 1
 

@@ -197,7 +197,8 @@ for _ in $(seq 30); do [ "$(of $slice cpu.max)" = "30000 100000" ] && break; sle
 is "as before, by the timer" "$(of $slice cpu.max)" "30000 100000"
 systemctl daemon-reload
 is "and after a daemon-reload, too" "$(of $slice cpu.max)" "30000 100000"
-is "the record says so" "$(octroi limit history acme --format csv | tail -1 | awk -F, '{ print $5, $11 }')" "expire 200000 100000"
+until_is "the record says so" "expire 200000 100000" \
+    bash -c "octroi limit history acme --format csv | tail -1 | awk -F, '{ print \$5, \$11 }'"
 
 # --- memory shrinks through memory.high, and is restored if it cannot
 octroi limit unset acme memory.high memory.max
