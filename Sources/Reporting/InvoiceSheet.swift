@@ -60,7 +60,9 @@ public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
                 shown.priced.map { .integer(value, display: $0 + metered) }
             } ?? .none
         return [
-            .integer(Int128(index + 1)), .text(line.kind.rawValue), .optional(line.container),
+            .integer(Int128(index + 1)),
+            .text(line.kind.rawValue + (line.reference.map { " of \($0)" } ?? "")),
+            .optional(line.container),
             .text(line.meter + (line.tier.map { " (\($0))" } ?? "")), quantity,
             priceCell(line),
             .exact(draft.currency.text(line.amount)),

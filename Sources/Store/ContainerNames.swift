@@ -7,10 +7,11 @@ import Units
 ///
 /// - Parameters:
 ///   - place: where the word was given, for the fault.
-///   - none: what the fault says where there is none.
+///   - none: what the fault says where there is none, and `cure` what to do then.
 public func containers<Container>(
     called word: String, among all: [Container], at place: String,
     none: String = "no container of that path or name in the store",
+    cure: String = "octroi containers --all and octroi usage --by container list them",
     path: (Container) -> String, name: (Container) -> String?
 ) throws(Fault) -> [Container] {
     // Byte for byte: two names that look the same are two.
@@ -23,8 +24,7 @@ public func containers<Container>(
     let paths = Set(found.map { ExactText(path($0)) }).sorted()
     guard !found.isEmpty else {
         throw Fault(
-            .badData, at: place, found: none,
-            cure: "octroi containers --all and octroi usage --by container list them")
+            .badData, at: place, found: none, cure: cure)
     }
     guard paths.count == 1 else {
         throw Fault(

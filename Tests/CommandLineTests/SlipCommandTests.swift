@@ -180,7 +180,11 @@ import Testing
         let row = "2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,a,cpu,36000000007"
         #expect(try importUsage(row).status == 0)
         #expect(try desk.run("invoice", "issue", "--month", "2026-10").status == 0)
-        #expect(try desk.run("invoice", "credit", "OCT-000001", "--line", "1").status == 0)
+        let credit = try desk.run(
+            "invoice", "credit", "OCT-000001", "--line", "1", "--reason", "a test")
+        #expect(credit.status == 0, "\(credit.errors)")
+        let shown = try desk.run("invoice", "show", "OCT-CN-000001")
+        #expect(shown.errors.contains("octroi: it credits OCT-000001, \"a test\""))
         let text = try desk.run("invoice", "explain", "OCT-CN-000001", "1").output
         for part in [
             "takes back OCT-000001, line 1", "imported a", "price book  standard from ",
@@ -189,5 +193,22 @@ import Testing
         #expect(!text.contains("of what was left"))
         let all = try desk.run("invoice", "explain", "OCT-CN-000001").output
         #expect(!all.contains("price book  \n"), "\(all)")
+    }
+
+    /// An empty answer says of what time it is, and where imported usage is not to be looked for.
+    @Test func emptyAnswersSayWhere() throws {
+        let row = "2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,a,cpu,36000000007"
+        #expect(try importUsage(row).status == 0)
+        let usage = try desk.run("usage", "--month", "2026-09")
+        #expect(
+            usage.output == """
+                2026-09-01T00:00:00Z to 2026-10-01T00:00:00Z
+
+                Nothing to show.
+
+                """)
+        let samples = try desk.run("samples", "--container", "a")
+        #expect(samples.status == 65)
+        #expect(samples.errors.contains("imported usage has no samples"), "\(samples.errors)")
     }
 }

@@ -46,6 +46,10 @@ struct InvoiceShow: ParsableCommand {
         guard let invoice = found.first else { throw unknownInvoice(number) }
         try showInvoices([(invoice.number, invoice.draft)], output.format)
         guard output.format == .table else { return }
+        if let original = invoice.credits {
+            let reason = invoice.reason.map { ", \(quoted($0))" } ?? ""
+            complain("octroi: it credits \(original)\(reason)")
+        }
         for note in invoice.notes { complain("\(note.kind.rawValue): \(note.text)") }
     }
 }

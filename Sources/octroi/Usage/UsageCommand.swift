@@ -49,10 +49,11 @@ struct UsageShow: ParsableCommand {
         let period = try when.period(in: zone)
         let usage = try store.usage(over: period, by: by, tenant: tenant, in: zone)
         let boosts = try store.boostedSpans(over: period, at: Host.wallTime())
-        try show(
-            usageSheet(
-                usage, customUnits: try store.customUnits(), boosted: boosts.milliseconds),
-            output.format)
+        var sheet = usageSheet(
+            usage, customUnits: try store.customUnits(), boosted: boosts.milliseconds)
+        // An empty answer says of what time.
+        if sheet.rows.isEmpty { sheet.title = "\(period.start) to \(period.end)" }
+        try show(sheet, output.format)
     }
 }
 
