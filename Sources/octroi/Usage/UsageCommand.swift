@@ -4,6 +4,7 @@ import Metering
 import Reporting
 import Settings
 import Store
+import Units
 
 struct UsageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
