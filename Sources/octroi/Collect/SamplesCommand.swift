@@ -85,7 +85,6 @@ struct SamplesCommand: ParsableCommand {
         let found = try containers(
             called: container, among: store.containers(all: true),
             at: "--container \(quoted(container))",
-            none: "no metered container of that path or name in the store",
             cure: "octroi containers --all lists them; imported usage has no samples",
             path: \.path, name: \.name)
         return found.sorted { $0.row < $1.row }
