@@ -2,6 +2,7 @@
 
 SWIFT  ?= swift
 JOBS   := -j $(shell nproc)
+PRODUCT ?= octroi
 FORMAT := Sources Tests Benchmarks Package.swift migrations reports
 
 .PHONY: help deps build demo demo-vm test test-vm focus-check check format bench release clean
@@ -44,8 +45,9 @@ bench: deps  ## Measure the figures, each beside its floor or peer
 	@Benchmarks/close
 	@Benchmarks/limits
 
+# A module is optimized as a whole, and by one thread unless told otherwise.
 release: deps  ## Build the binary for other machines, .build/release/octroi
-	$(SWIFT) build $(JOBS) -c release --static-swift-stdlib --product octroi
+	$(SWIFT) build $(JOBS) -c release --static-swift-stdlib --product $(PRODUCT) -Xswiftc -num-threads -Xswiftc 2
 
 clean:  ## Remove what was built and the demo's store
 	rm -rf .build .demo
