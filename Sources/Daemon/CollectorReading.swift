@@ -117,7 +117,7 @@ extension Collector where Source: KernelSource {
 
     /// Closes an account that its cgroup no longer has, and bills what was pending of it.
     ///
-    /// The cgroup was a tenant root and is none any more, or its folder's inode belongs to another folder now.
+    /// Either the cgroup is no longer a tenant root, or another folder has been given the inode of its folder.
     private func retireFormer(_ found: FoundCgroup, _ reading: inout Reading) {
         guard let known = accounts[found.id], known.position != nil else { return }
         if account(of: found) == nil {

@@ -7,7 +7,8 @@ import Units
 ///
 /// - Parameters:
 ///   - place: where the word was given, for the fault.
-///   - none: what the fault says where there is none, and `cure` what to do then.
+///   - none: what the fault says was found if no container fits.
+///   - cure: what the fault tells people to do then.
 public func containers<Container>(
     called word: String, among all: [Container], at place: String,
     none: String = "no container of that path or name in the store",

@@ -6,7 +6,11 @@ import Units
 
 extension Store {
     /// The tenants and the rules in force, in the order in which rules are tried.
-    public func tenants() throws(Fault) -> [Tenant] { try read { try loadTenants($0) } }
+    ///
+    /// - Parameter removed: whether those that left are among them; what they used is billed still.
+    public func tenants(withRemoved removed: Bool = false) throws(Fault) -> [Tenant] {
+        try read { try loadTenants($0, withRemoved: removed) }
+    }
 
     /// Whether there is a tenant of that id, or was: its usage and invoices are kept.
     public func hasTenant(_ id: String) throws(Fault) -> Bool {

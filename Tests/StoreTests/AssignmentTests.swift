@@ -26,13 +26,19 @@ private let hour: Int128 = 3_600_000_000
         }
     }
 
-    @Test func aNameOfSeveralIsRefusedWithAllOfThem() throws {
+    /// One of acme with 744 hours of CPU, one of lab with 7,440.
+    private func twoContainers(_ first: String, _ second: String) throws -> Billing {
         let billing = try Billing()
         _ = try billing.store.importUsage(
             [
-                billing.row("acme", "web", .cpu, 744 * hour),
-                billing.row("lab", "web", .cpu, 7440 * hour),
+                billing.row("acme", first, .cpu, 744 * hour),
+                billing.row("lab", second, .cpu, 7440 * hour),
             ], at: now)
+        return billing
+    }
+
+    @Test func aNameOfSeveralIsRefusedWithAllOfThem() throws {
+        let billing = try twoContainers("web", "web")
         let third = Tenant(
             id: "third", name: "third", priceBook: "standard", invoiceTo: InvoiceAddress(),
             match: [])
@@ -57,12 +63,7 @@ private let hour: Int128 = 3_600_000_000
 
     /// The end of a path may fit several; whose hours are meant says which.
     @Test func theOldOwnerTellsPathsApart() throws {
-        let billing = try Billing()
-        _ = try billing.store.importUsage(
-            [
-                billing.row("acme", "/a/web", .cpu, 744 * hour),
-                billing.row("lab", "/b/web", .cpu, 7440 * hour),
-            ], at: now)
+        let billing = try twoContainers("/a/web", "/b/web")
         let fault = try #require(throws: Fault.self) {
             try billing.assign("web", to: "acme", over: billing.october)
         }

@@ -49,7 +49,8 @@ struct InvoiceDraft: ParsableCommand {
         of drafts: [Draft], _ options: IssueOptions, _ store: Store
     ) throws(Fault) {
         let drafted = Set(drafts.map(\.tenant))
-        let missing = try store.tenants().filter { drafted.contains($0.id) }.compactMap { tenant in
+        let tenants = try store.tenants(withRemoved: true).filter { drafted.contains($0.id) }
+        let missing = tenants.compactMap { tenant in
             Parties(seller: options.seller, buyer: tenant.party).missing
                 .map { "tenant \(tenant.id), parties: \($0)" }
         }
