@@ -166,8 +166,34 @@ public final class CgroupDirectory {
             return try read(file.name, into: &buffer)
         }
         let count = buffer.withUnsafeMutableBytes { pread(opened, $0.baseAddress, $0.count, 0) }
-        if count < 0 { throw Errno(rawValue: errno) }
+        if count < 0 {
+            let error = Errno(rawValue: errno)
+            throw error.rawValue == ENODEV ? takenAway(file) : error
+        }
         return count < buffer.count ? count : try readWhole(opened, into: &buffer)
+    }
+
+    /// Lets go of a file whose kept descriptor the kernel has ended.
+    ///
+    /// The kernel does so when the cgroup is removed, and also when it takes away this file alone: its
+    /// controller was switched off, or `cgroup.pressure` set to 0. A file that is back by now is missing in
+    /// this reading all the same, for its counters began anew.
+    ///
+    /// - Returns: `ENODEV` if the cgroup is gone, `ENOENT` if only the file is.
+    private func takenAway(_ file: KernelFile) -> Errno {
+        if case .open(let ended) = files[file.rawValue] {
+            close(ended)
+            budget?.left += 1
+        }
+        files[file.rawValue] = .unopened
+        return isThere ? .noSuchFileOrDirectory : Errno(rawValue: ENODEV)
+    }
+
+    /// Whether the cgroup still has the file that every cgroup has.
+    private var isThere: Bool {
+        guard let opened = try? open("cgroup.procs", O_RDONLY) else { return false }
+        close(opened)
+        return true
     }
 
     private func open(_ file: StaticString, _ mode: Int32) throws(Errno) -> Int32 {

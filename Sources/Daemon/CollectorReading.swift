@@ -228,7 +228,7 @@ extension Collector where Source: KernelSource {
         if isRootWithOthers { entry.position?.closeHoldings(withIO: !source.isIOConserved) }
         if isRootWithOthers {
             (sample.memoryCurrent, sample.memory) = (nil, nil)
-            if !source.isIOConserved { sample.io = nil }
+            if !source.isIOConserved { (sample.io, sample.isIOOff) = (nil, false) }
         }
         let advance = entry.position?.advance(
             to: sample, at: moment, longestHold: longestHold,

@@ -64,7 +64,7 @@ struct Conservation {
     private mutating func conserveIO(
         _ isSettled: Bool, _ below: Below, _ entries: inout [TickEntry], _ moment: Moment
     ) {
-        guard let devices = entries[below.root].sample?.io else { return }
+        guard let devices = entries[below.root].sample?.devices else { return }
         for device in devices.keys.sorted() {
             for child in below.children {
                 guard let sample = entries[child].sample else { continue }

@@ -49,7 +49,9 @@ public struct Sampler {
             return absences
         }
 
-        private func code(of file: KernelFile) -> UInt64 { absenceCode >> (file.rawValue * 2) & 3 }
+        fileprivate func code(of file: KernelFile) -> UInt64 {
+            absenceCode >> (file.rawValue * 2) & 3
+        }
         fileprivate mutating func set(_ file: KernelFile, _ code: UInt64) {
             absenceCode |= code << (file.rawValue * 2)
         }
@@ -155,7 +157,11 @@ public struct Sampler {
         _ index: Int, _ source: some KernelSource, _ result: inout Result
     ) {
         let io = billed(.ioStat, index, source, &result) { text in IOStat(parsing: text) }
-        guard let io else { return }
+        guard let io else {
+            // A plain folder may get its files one by one.
+            result.sample.isIOOff = source.isKernel && result.code(of: .ioStat) == 1
+            return
+        }
         result.sample.io = io.devices
         for device in io.devices.keys where isStacked(device, source) {
             result.sample.io?[device] = nil

@@ -107,7 +107,7 @@ extension Position {
 
     /// Closes the devices whose line is gone, and notes that io.stat was read.
     public mutating func settleDevices(_ sample: Sample, at moment: Moment) -> [DeviceNumber] {
-        guard sample.io != nil else { return [] }
+        guard sample.devices != nil else { return [] }
         var advance = Advance()
         endDevices(sample, &advance)
         beginIO(sample, moment, hadDevices: !io.isEmpty)
@@ -166,7 +166,7 @@ extension Position {
     }
 
     private mutating func endDevices(_ sample: Sample, _ advance: inout Advance) {
-        guard let devices = sample.io, !sample.hasUnknownDevices, !io.isEmpty else { return }
+        guard let devices = sample.devices, !sample.hasUnknownDevices, !io.isEmpty else { return }
         advance.endedDevices = io.keys.filter { devices[$0] == nil }.sorted()
         for device in advance.endedDevices { io[device] = nil }
     }
@@ -174,7 +174,7 @@ extension Position {
     private mutating func advanceIO(
         _ sample: Sample, _ moment: Moment, _ advance: inout Advance
     ) {
-        guard let devices = sample.io else { return }
+        guard let devices = sample.devices else { return }
         let (isBaseline, hadDevices) = (ioSince == nil, !io.isEmpty)
         for device in devices.keys.sorted() {
             guard let now = devices[device] else { continue }

@@ -14,6 +14,10 @@ public struct Sample: Hashable, Sendable {
     public var memoryEvents: MemoryEvents?
     /// The counters of each billed device.
     public var io: [DeviceNumber: IOCounters]?
+    /// Whether there is no io.stat, as the io controller is off.
+    ///
+    /// Its counters are gone with it: those that appear later begin at 0.
+    public var isIOOff = false
     /// Whether io.stat may have devices that it could not be asked for: one without a line may be
     /// there still.
     public var hasUnknownDevices = false
@@ -35,6 +39,9 @@ public struct Sample: Hashable, Sendable {
     public var frozenMicroseconds: Int64?
 
     public init() {}
+
+    /// The devices that have counters; `nil` if it is not known which.
+    public var devices: [DeviceNumber: IOCounters]? { isIOOff ? [:] : io }
 }
 
 /// The counters of one network namespace.

@@ -294,6 +294,40 @@ struct RealKernelTests {
         #expect(audit.lines.dropFirst().sorted() == wanted.sorted())
     }
 
+    /// A file that the kernel takes away from a cgroup that lives on ends no account: here those of its
+    /// pressure, in the guest those of a controller.
+    @Test func aFileThatGoesAwayEndsNoAccount() throws {
+        try make("", "/t", "/t/a")
+        defer { for name in ["/t/a", "/t", ""] { rmdir(top + name) } }
+        guard access("\(top)/t/cgroup.pressure", W_OK) == 0 else {
+            print("skipped: aFileThatGoesAwayEndsNoAccount needs cgroup.pressure (Linux 6.1)")
+            return
+        }
+        try apply(tenants: "t")
+        let collector = try collector()
+        defer { collector.kill() }
+        try desk.awaitBaseline(of: "\(path)/t/a")
+        let work = try work(in: "t/a")
+        defer { kill(work) }
+        try awaitWork("t/a")
+        for state in ["0", "1", "0"] {
+            for name in ["/t", "/t/a"] {
+                try Data(state.utf8).write(
+                    to: URL(fileURLWithPath: "\(top)\(name)/cgroup.pressure"))
+            }
+            try desk.awaitTicks(2)
+            let listed = try desk.run("containers", "--format", "csv").lines
+            for name in ["/t", "/t/a"] {
+                #expect(listed.contains { $0.contains(",\(path)\(name),") }, "\(name) \(state)")
+            }
+        }
+        kill(work)
+        let bounds = try stop(collector, reading: "t/a")
+        #expect(!collector.said().contains("went away"), "\(collector.said())")
+        let rows = try billed("t/a")
+        #expect(rows.count == 1 && rows.allSatisfy { bounds[0].contains($0.cpu) }, "\(rows)")
+    }
+
     /// Names that no shell would like (a newline the kernel itself refuses), and a tree forty levels deep, on the kernel itself.
     @Test func hostileNamesAreMeteredToTheMicrosecond() throws {
         try #require(mkdir(top, 0o755) == 0)

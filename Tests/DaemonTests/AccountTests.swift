@@ -199,4 +199,52 @@ import Units
         let replay = try ReplayKernel("\(folder.path)/recording")
         #expect { _ = try replay.advance() } throws: { ($0 as? Fault)?.kind == .badData }
     }
+
+    /// The io controller goes off and on at a tenant root and below it, the collector is restarted, and every
+    /// byte that the root's io.stat ever said is billed once: its counters begin at 0 each time.
+    @Test(arguments: 0..<40 as Range<UInt64>)
+    func countersOfAControllerThatWasOffBeginAtZero(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let acme = Tenant(
+            id: "acme", name: "acme", priceBook: nil, invoiceTo: InvoiceAddress(),
+            match: [.root("/t")])
+        _ = try store.apply(
+            Contract(tenants: [acme], books: []), isPlan: false, at: Instant(seconds: 0))
+        var counters: [Int: Int?] = [0: 5000, 1: 3000, 2: 2000]
+        var wanted: Int128 = 0
+        var collector = try collector()
+        for tick in 0..<30 {
+            kernel.seconds += 10
+            // What is on below a root is on at the root.
+            let (isRootOn, isOnBelow) = (Bool.random(using: &random), Bool.random(using: &random))
+            let isOn = [0: isRootOn, 1: isRootOn && isOnBelow, 2: isRootOn && isOnBelow]
+            for index in 0...2 where tick > 0 {
+                counters[index] = isOn[index] == true ? counters[index].flatMap(\.self) ?? 0 : nil
+            }
+            for index in 1...2 where tick > 0 {
+                let more = Int.random(in: 0...9000, using: &random)
+                for index in [0, index] {
+                    counters[index] = counters[index].flatMap(\.self).map { $0 + more }
+                }
+                wanted += isRootOn ? Int128(more) : 0
+            }
+            kernel.cgroups = ["/t", "/t/a", "/t/b"].enumerated().map { index, path in
+                var cgroup = FakeKernel.Cgroup(
+                    path, id: Int64(index) + 1, role: index == 0 ? .tenantRoot : .container,
+                    root: index == 0 ? nil : 1)
+                cgroup.texts[.cpuStat] = "usage_usec \(tick)\n"
+                cgroup.texts[.ioStat] = counters[index].flatMap(\.self).map {
+                    "8:0 rbytes=0 wbytes=\($0) rios=0 wios=0\n"
+                }
+                return cgroup
+            }
+            if Int.random(in: 0..<5, using: &random) == 0 { collector = try self.collector() }
+            _ = try collector.tick()
+        }
+        let audit = try store.audit(over: nil)
+        #expect(audit.allSatisfy { $0.difference == 0 }, "seed \(seed)")
+        let billed = try usage(.ioWriteBytes).values.reduce(0, +)
+        let pending = audit.filter { $0.meter == .ioWriteBytes }.reduce(0) { $0 + $1.pending }
+        #expect(billed + pending == wanted, "seed \(seed)")
+    }
 }

@@ -198,12 +198,27 @@ public final class OddHost {
         let damage = isDamaged(fate) ? damages.randomElement(using: &random) ?? .nothing : .nothing
         let made = MadeUpDisks(
             containers[index].disks, sharesLines: age == .linux5_15, damage: damage, using: &random)
-        guard put(.ioStat, index, fate, { made.text }) != nil else { return }
+        guard put(.ioStat, index, fate, { made.text }) != nil else {
+            if fate == .missing { beginDisks(index) }
+            return
+        }
         if made.isOdd { lack(index, "io.stat: malformed") }
         let meters = ["io_read_bytes", "io_write_bytes", "io_read_ops", "io_write_ops"]
         for (device, values) in made.values {
             for (meter, key) in zip(meters, MadeUpDisks.keys) {
                 if let now = values[key] { count("\(device) \(key)", index, now, meter) }
+            }
+        }
+    }
+
+    /// Lets the counters of a container's devices begin at 0, as they do once its io controller was off.
+    private func beginDisks(_ index: Int) {
+        for disk in containers[index].disks.indices {
+            for counter in containers[index].disks[disk].counters.indices {
+                containers[index].disks[disk].counters[counter] = 0
+            }
+            for key in MadeUpDisks.keys {
+                containers[index].marks["\(containers[index].disks[disk].name) \(key)"] = 0
             }
         }
     }

@@ -1,0 +1,56 @@
+#!/bin/bash
+# Controllers that go off and on under the collector: the kernel takes their files away and makes them anew,
+# while the cgroup lives on. Its account goes on, exact in what was always readable, and the rest is named.
+# shellcheck source=Tests/VM/lib.sh
+. /srv/lib.sh
+
+cat >/etc/octroi/tenants.yaml <<'YAML'
+tenants:
+  - { id: acme, price_book: standard, match: [ { root: /den/acme } ] }
+YAML
+octroi apply >/dev/null
+mkdir -p $root/den/acme/x
+all() { for cgroup in $2; do echo "$1cpu $1memory $1io $1pids" >"$root$cgroup/cgroup.subtree_control"; done; }
+all + "/ /den /den/acme"
+dd if=/dev/zero of=/srv/work bs=64k count=20 conv=fsync 2>/dev/null
+work() { (echo "$BASHPID" >$root/den/acme/x/cgroup.procs; dd if=/srv/work of=/dev/null bs=64k iflag=direct 2>/dev/null; x=0; while [ $x -lt 20000 ]; do x=$((x + 1)); done); }
+# The newest tick that was kept is one that began after this was called.
+ticks() { sqlite3 -readonly "$OCTROI_DB" "SELECT max(id) FROM tick"; }
+next() { local now; now=$(ticks); until_above "two more readings" $((now + 1)) ticks >/dev/null; }
+absent() { octroi report unmetered --tenant acme --format csv | grep -c ",controller_off," || true; }
+
+octroi collect --interval 1s 2>/tmp/collect.log &
+collector=$!
+read=0
+until_above "metering" 1 ticks
+for round in 1 2; do
+    work
+    next
+    # What io.stat says goes away with the file; made anew, it begins at 0.
+    read=$((read + $(io /den/acme/x rbytes)))
+    all - "/den/acme /den"
+    is "the files are gone ($round)" "$([ -e $root/den/acme/x/memory.current ] && echo there || echo gone)" gone
+    next
+    work
+    next
+    all + "/den /den/acme"
+    work
+    next
+    is "one account each ($round)" "$(octroi containers --all --format csv | grep -c ',/den/acme')" 2
+    is "both are alive ($round)" "$(octroi containers --format csv | grep -c ',/den/acme')" 2
+    is "cpu is whole ($round)" "$(metered /den/acme/x cpu)" "$(counter /den/acme/x cpu.stat usage_usec)"
+done
+kill -INT "$collector"
+wait "$collector"
+cat /tmp/collect.log
+octroi containers --all
+octroi report unmetered --tenant acme
+octroi usage --by container
+is "the tenant's cpu is its root's counter" \
+    "$(octroi usage --by tenant --format csv | awk -F, '/,cpu,/ && /acme/ { for (i = 1; i <= NF; i++) if ($i == "cpu") print $(i + 1) }')" \
+    "$(counter /den/acme cpu.stat usage_usec)"
+above "what was not measured is named" "$(absent)" 1
+is "all that was read under io.stat is billed" "$(metered /den/acme/x io_read_bytes)" "$((read + $(io /den/acme/x rbytes)))"
+above "which are four of six works" "$(metered /den/acme/x io_read_bytes)" $((4 * 20 * 65536 - 1))
+octroi store verify
+octroi audit 2>/dev/null
