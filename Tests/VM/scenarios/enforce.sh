@@ -15,7 +15,7 @@ tenants:
 YAML
 cat >/etc/octroi/limits.yaml <<'YAML'
 limits:
-  - { tenant: acme, cpu: "0.125", memory.max: 600M, pids.max: 700 }
+  - { tenant: acme, cpu: "0.625", memory.max: 600M, pids.max: 700 }
   - { tenant: lab, pids.max: 50, drift: alert }
   - { tenant: den, pids.max: 60, drift: adopt }
 YAML
@@ -47,25 +47,25 @@ scope() { echo "$slice/docker-$(docker inspect -f '{{.Id}}' web).scope"; }
 cp /etc/octroi/octroi.service /etc/systemd/system/
 systemctl daemon-reload
 systemctl start octroi
-until_is "limits.yaml takes hold" "12500 100000 700" bash -c "tr '\n' ' ' <$root$slice/cpu.max; cat $root$slice/pids.max"
+until_is "limits.yaml takes hold" "62500 100000 700" bash -c "tr '\n' ' ' <$root$slice/cpu.max; cat $root$slice/pids.max"
 until_is "of a plain root as well" 50 cat $root/lab/pids.max
 
 # --- drift
 recorded() { octroi limit history "$1" --format csv | grep -c -- "$2"; }
 echo 90000 100000 >$root$slice/cpu.max
-until_is "a direct write is found and undone" "12500 100000" cat $root$slice/cpu.max
+until_is "a direct write is found and undone" "62500 100000" cat $root$slice/cpu.max
 until_above "with the culprit" 0 recorded acme 'past systemd:tenant-acme.slice'
 systemctl daemon-reload
-until_is "a quota that systemd rounds is set again" "12500 100000" cat $root$slice/cpu.max
+until_is "a quota that systemd rounds is set again" "62500 100000" cat $root$slice/cpu.max
 for round in 1 2 3 4 5; do
     systemctl daemon-reload
-    until_is "and again, as a reload is nobody to fight ($round)" "12500 100000" cat $root$slice/cpu.max
+    until_is "and again, as a reload is nobody to fight ($round)" "62500 100000" cat $root$slice/cpu.max
 done
 until_above "the reload is named" 4 recorded acme '(daemon-reload)'
 is "no fight" "$(recorded acme 'Two writers' || true)" 0
 systemctl restart dbus
 echo 80000 100000 >$root$slice/cpu.max
-until_is "a bus that was restarted is asked anew" "12500 100000" cat $root$slice/cpu.max
+until_is "a bus that was restarted is asked anew" "62500 100000" cat $root$slice/cpu.max
 systemctl set-property tenant-acme.slice TasksMax=33
 until_is "set-property is undone" 700 cat $root$slice/pids.max
 until_above "and named" 0 recorded acme 'systemctl set-property'
