@@ -8,7 +8,7 @@ private let mount: String? = {
     let info = (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? ""
     let line = info.split(separator: "\n").first { $0.contains(" - cgroup2 ") }
     guard let path = line?.split(separator: " ")[4] else { return nil }
-    let probe = "\(path)/octroi-probe-\(getpid())"
+    let probe = "/octroi-probe-\(getpid())"
     guard mkdir(probe, 0o755) == 0 else { return nil }
     rmdir(probe)
     return String(path)
@@ -21,12 +21,11 @@ private let hasMount: Bool = {
     return mount != nil
 }()
 
-@Suite(.enabled(if: hasMount, "needs a cgroup2 mount that this user may write"), .serialized)
+/// Each test has a cgroup of its own, and its collector reads nothing but that: they run side by side.
+@Suite(.enabled(if: hasMount, "needs a cgroup2 mount that this user may write"))
 struct RealKernelTests {
     private let desk: Desk
     private let top: String
-    /// The same as a path in the cgroup tree.
-    private var path: String { "/" + (top.split(separator: "/").last ?? "") }
 
     init() throws {
         desk = try Desk()
@@ -41,7 +40,7 @@ struct RealKernelTests {
     }
 
     private func collector(every interval: String = "100ms") throws -> RunningProcess {
-        try startOctroi(["collect", "--interval", interval], store: desk.store)
+        try startOctroi(["collect", "--root", top, "--interval", interval], store: desk.store)
     }
 
     /// Lets a collector take its last reading.
@@ -58,7 +57,7 @@ struct RealKernelTests {
 
     /// The rows of cpu that a container and all below it are billed by.
     private func billed(_ cgroup: String) throws -> [(path: String, cpu: Int)] {
-        let top = "\(path)/\(cgroup)"
+        let top = "/\(cgroup)"
         let lines = try desk.run("usage", "--by", "container", "--format", "csv").lines
         let rows: [[String]] = lines.map { $0.split(separator: ",").map(String.init) }
         return try rows.filter { row in
@@ -111,7 +110,7 @@ struct RealKernelTests {
 
     /// Applies tenants whose roots are cgroups of their own names.
     private func apply(tenants: String...) throws {
-        let lines = tenants.map { "  - { id: \($0), match: [{ root: \(path)/\($0) }] }\n" }
+        let lines = tenants.map { "  - { id: \($0), match: [{ root: /\($0) }] }\n" }
         let file = try desk.file("t.yaml", "tenants:\n" + lines.joined())
         #expect(try desk.run("apply", file).status == 0)
     }
@@ -125,7 +124,7 @@ struct RealKernelTests {
         let collector = try collector()
         defer { collector.kill() }
         // The collector must have looked once before the workloads begin.
-        for name in ["/red/a", "/blue/b"] { try desk.awaitBaseline(of: path + name) }
+        for name in ["/red/a", "/blue/b"] { try desk.awaitBaseline(of: name) }
         #expect(try counter("red/a") == 0 && counter("blue/b") == 0)
         var work = [try work(in: "red/a"), try work(in: "blue/b")]
         defer { for process in work { kill(process) } }
@@ -148,7 +147,7 @@ struct RealKernelTests {
         defer { for name in ["/app/hole", "/app", ""] { rmdir(top + name) } }
         let collector = try collector()
         defer { collector.kill() }
-        try desk.awaitBaseline(of: "\(path)/app")
+        try desk.awaitBaseline(of: "/app")
         let work = try work(in: "app")
         defer { kill(work) }
         try awaitWork("app")
@@ -160,7 +159,7 @@ struct RealKernelTests {
         kill(work)
         let bounds = try stop(collector, reading: "app")
         let rows = try billed("app")
-        #expect(rows.map(\.path) == ["\(path)/app"])
+        #expect(rows.map(\.path) == ["/app"])
         #expect(rows.allSatisfy { bounds[0].contains($0.cpu) }, "\(rows) of \(bounds)")
     }
 
@@ -169,13 +168,13 @@ struct RealKernelTests {
         let before = try counter("t")
         #expect(collector.stop() == 0, "\(collector.said())")
         // What ran while the tree was last read is pending: another reading bills it.
-        #expect(try desk.run("collect", "--for", "1ms").status == 0)
+        #expect(try desk.run("collect", "--root", top, "--for", "1ms").status == 0)
         let bounds = before...(try counter("t"))
         let audit = try desk.run("audit", "--format", "csv")
         #expect(audit.status == 0, "\(audit.errors)")
         let row = try #require(audit.lines.last).split(separator: ",").map(String.init)
         #expect(
-            row.count == 7 && row.prefix(3) == ["t", "\(path)/t", "cpu"]
+            row.count == 7 && row.prefix(3) == ["t", "/t", "cpu"]
                 && row[5...6] == ["0", "0"])
         for column in [3, 4] {
             #expect(Int(row[column]).map(bounds.contains) == true, "\(row) of \(bounds)")
@@ -192,7 +191,7 @@ struct RealKernelTests {
         try apply(tenants: "t")
         let first = try collector()
         defer { first.kill() }
-        try desk.awaitBaseline(of: "\(path)/t")
+        try desk.awaitBaseline(of: "/t")
         let lives = try lives(10_000, parallel: 24, in: "/t")
         try eventually("a thousand lives are metered") {
             try !lives.isRunning || desk.sql("SELECT path FROM container").count > 1000
@@ -223,7 +222,7 @@ struct RealKernelTests {
         var random = SeededRandom(seed: 50)
         var running = try collector(every: "50ms")
         defer { running.kill() }
-        try desk.awaitBaseline(of: "\(path)/t")
+        try desk.awaitBaseline(of: "/t")
         let lives = try lives(4000, parallel: 12, in: "/t")
         var kills = 0
         while kills < 50 || lives.isRunning {
@@ -245,7 +244,7 @@ struct RealKernelTests {
         defer { for name in ["/pod/known", "/pod", ""] { rmdir(top + name) } }
         let collector = try collector(every: "200ms")
         defer { collector.kill() }
-        try desk.awaitBaseline(of: "\(path)/pod")
+        try desk.awaitBaseline(of: "/pod")
         for seed in 1...4 {
             end(try lives(12, parallel: 2, in: "/pod", seed: seed))
             try desk.awaitTicks(1)
@@ -260,9 +259,9 @@ struct RealKernelTests {
         let rows = try billed("pod")
         let all = rows.reduce(0) { $0 + $1.cpu }
         #expect(all >= bounds[1].lowerBound && all <= bounds[0].upperBound, "\(rows) of \(bounds)")
-        let known = rows.filter { $0.path == "\(path)/pod/known" }
+        let known = rows.filter { $0.path == "/pod/known" }
         #expect(known.count == 1 && known.allSatisfy { bounds[1].contains($0.cpu) })
-        #expect(!rows.contains { $0.path == "\(path)/pod" })
+        #expect(!rows.contains { $0.path == "/pod" })
     }
 
     /// A tenant root that is removed was read before; made anew, it is an account of its own at 0.
@@ -279,7 +278,7 @@ struct RealKernelTests {
             end(try lives(8, parallel: 2, in: "/t", seed: 3))
             try eventually("the root's last reading is kept") {
                 let kernel = try counter("t")
-                let row = "t,\(path)/t,cpu,\(kernel),\(kernel),0,0"
+                let row = "t,/t,cpu,\(kernel),\(kernel),0,0"
                 let rows = try desk.run("audit", "--format", "csv").lines.dropFirst()
                 guard rows.sorted() == (wanted + [row]).sorted() else { return false }
                 wanted.append(row)
@@ -306,7 +305,7 @@ struct RealKernelTests {
         try apply(tenants: "t")
         let collector = try collector()
         defer { collector.kill() }
-        try desk.awaitBaseline(of: "\(path)/t/a")
+        try desk.awaitBaseline(of: "/t/a")
         let work = try work(in: "t/a")
         defer { kill(work) }
         try awaitWork("t/a")
@@ -318,7 +317,7 @@ struct RealKernelTests {
             try desk.awaitTicks(2)
             let listed = try desk.run("containers", "--format", "csv").lines
             for name in ["/t", "/t/a"] {
-                #expect(listed.contains { $0.contains(",\(path)\(name),") }, "\(name) \(state)")
+                #expect(listed.contains { $0.contains(",\(name),") }, "\(name) \(state)")
             }
         }
         kill(work)
@@ -384,10 +383,10 @@ struct RealKernelTests {
             "/usr/bin/env",
             [
                 "prlimit", "--nofile=300:300", octroiPath, "collect", "--db", desk.store,
-                "--interval", "100ms",
+                "--root", top, "--interval", "100ms",
             ], environment: ProcessInfo.processInfo.environment)
         defer { collector.kill() }
-        for name in ["/app"] + idle { try desk.awaitBaseline(of: path + name) }
+        for name in ["/app"] + idle { try desk.awaitBaseline(of: name) }
         let work = try work(in: "app")
         defer { kill(work) }
         try awaitWork("app")

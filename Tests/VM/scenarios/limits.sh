@@ -187,14 +187,13 @@ refused "undo over another's change" 1 "before the change it was $before, after 
 octroi limit set acme cpu=0.3
 
 # --- a boost ends by systemd's timer, though no octroi runs
-octroi limit boost acme cpu=2 --for 6s --reason release 2>/tmp/boost
+octroi limit boost acme cpu=2 --for 15s --reason release 2>/tmp/boost
 is "a timer sees to its end" "$(grep -c 'octroi-boost-.*timer' /tmp/boost)" 1
 is "boosted" "$(of $slice cpu.max)" "200000 100000"
 systemctl daemon-reload
 is "and after a daemon-reload" "$(of $slice cpu.max)" "200000 100000"
 refused "a limit that a boost holds" 1 "a boost holds it" octroi limit set acme cpu=1
-for _ in $(seq 30); do [ "$(of $slice cpu.max)" = "30000 100000" ] && break; sleep 1; done
-is "as before, by the timer" "$(of $slice cpu.max)" "30000 100000"
+until_is "as before, by the timer" "30000 100000" of $slice cpu.max
 systemctl daemon-reload
 is "and after a daemon-reload, too" "$(of $slice cpu.max)" "30000 100000"
 until_is "the record says so" "expire 200000 100000" \
