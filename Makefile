@@ -23,10 +23,8 @@ demo: build  ## Meter this host for 20 s with two tenants' workloads, and invoic
 demo-vm: release  ## The same in a Debian guest with systemd, where every meter and limit works
 	@Tests/Demo/demo-vm
 
-# Run by itself, not by "swift test", which would keep other builds of this folder waiting.
 test: deps  ## Run every test that this host can run
-	$(SWIFT) build $(JOBS) --build-tests
-	@Tests/said-again .build/debug/octroiPackageTests.xctest --testing-library swift-testing
+	@Tests/said-again $(SWIFT) test $(JOBS) --disable-xctest
 
 test-vm: release  ## Run the scenarios in the guest: systemd, Docker, memory, io, limits
 	@Tests/VM/run
