@@ -5,7 +5,7 @@ JOBS   := -j $(shell nproc)
 PRODUCT ?= octroi
 FORMAT := Sources Tests Benchmarks Package.swift migrations reports
 
-.PHONY: help deps build demo demo-vm test test-vm focus-check check format bench release clean
+.PHONY: help deps build demo demo-vm test test-vm focus-check lint check format bench release clean
 .DEFAULT_GOAL := help
 
 help:  ## List what can be made
@@ -32,8 +32,10 @@ test-vm: release  ## Run the scenarios in the guest: systemd, Docker, memory, io
 focus-check: build  ## Let the official FOCUS validator look at an export (needs Python 3.12 and pip)
 	@Tests/Focus/run .build/debug/octroi
 
-check: deps  ## Lint the format and check the rules of the house
+lint:  ## Lint the format
 	$(SWIFT) format lint --strict --recursive $(FORMAT)
+
+check: deps lint  ## Lint the format and check the rules of the house
 	$(SWIFT) test $(JOBS) --disable-xctest --filter TidyTests
 
 format:  ## Format the sources in place
