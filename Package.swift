@@ -70,7 +70,7 @@ let package = Package(
         .systemLibrary(
             name: "CGcrypt", pkgConfig: "libgcrypt", providers: [.apt(["libgcrypt20-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        module("CgroupFS", needs: ["Units", "CgroupFormat", "CLinux", systemPackage]),
+        module("CgroupFS", needs: ["Units", "CgroupFormat", "Metering", "CLinux", systemPackage]),
         module(
             "Runtimes",
             needs: [

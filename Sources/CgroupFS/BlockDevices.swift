@@ -72,18 +72,7 @@ extension BlockDevices {
         guard let proc = try? CgroupDirectory(path: "/proc/self"),
             let table = try? proc.text(of: "mountinfo")
         else { return nil }
-        var best: (length: Int, source: String)?
-        for line in table.split(separator: "\n") {
-            let halves = line.split(separator: " - ", maxSplits: 1)
-            let fields = halves[0].split(separator: " ")
-            guard halves.count == 2, fields.count > 4 else { continue }
-            let point = CgroupMount.unescaped(fields[4])
-            let isAbove = point == "/" || path == point || path.hasPrefix(point + "/")
-            let words = halves[1].split(separator: " ")
-            guard isAbove, words.count > 1, point.utf8.count >= best?.length ?? 0 else { continue }
-            best = (point.utf8.count, CgroupMount.unescaped(words[1]))
-        }
-        return best?.source
+        return Mount.all(in: table).holding(path)?.source
     }
 
     /// The numbers of a `dev_t` (makedev(3)).

@@ -124,39 +124,12 @@ public enum CgroupMount {
                 cure: "Mount /proc, or say where the cgroup tree is with --root")
         }
         let text = String(decoding: buffer[..<length], as: UTF8.self)
-        guard let mount = mountPoint(in: text) else {
+        guard let mount = Mount.all(in: text).first(where: { $0.type == "cgroup2" }) else {
             throw Fault(
                 .unavailable, at: place, found: "no cgroup2 file system is mounted",
                 cure: "Mount one (mount -t cgroup2 none /sys/fs/cgroup), or say where the tree is "
                     + "with --root")
         }
-        return mount
-    }
-
-    /// The mount point of the first line of type cgroup2, its `\040` escapes undone.
-    static func mountPoint(in mountinfo: String) -> String? {
-        for line in mountinfo.split(separator: "\n") {
-            let halves = line.split(separator: " - ", maxSplits: 1)
-            guard halves.count == 2, halves[1].hasPrefix("cgroup2 ") else { continue }
-            let fields = halves[0].split(separator: " ")
-            guard fields.count > 4 else { continue }
-            return unescaped(fields[4])
-        }
-        return nil
-    }
-
-    static func unescaped(_ field: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(field.utf8)[...]
-        while let byte = rest.popFirst() {
-            let octal = String(decoding: rest.prefix(3), as: UTF8.self)
-            if byte == UInt8(ascii: "\\"), let value = UInt8(octal, radix: 8) {
-                bytes.append(value)
-                rest.removeFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        return mount.point
     }
 }

@@ -1,3 +1,4 @@
+import Metering
 import CgroupFormat
 import Glibc
 import SystemPackage

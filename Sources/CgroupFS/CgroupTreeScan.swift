@@ -1,3 +1,4 @@
+import CgroupFormat
 import Glibc
 import SystemPackage
 import Units

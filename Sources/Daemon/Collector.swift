@@ -19,7 +19,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     public var zone: BillingZone
     private let intervalMicroseconds: Int64
     var sampler = Sampler()
-    var accounts: [Int64: Account]
+    var accounts: Accounts
     private var clock: WallClock
     private var lastMoment: Moment?
     /// When the tick began, by the clocks as they are.
@@ -39,12 +39,6 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     /// What could not be entered at the last tick, with the reason.
     private var shut: Set<String> = []
     private var rules: (version: Int, plan: SurveyPlan)?
-    /// The paths of the containers with all below them that an earlier run knew.
-    let wholeBefore: Set<String>
-    /// Which container each network was last read for.
-    var networkOwners: [Int64: Int64] = [:]
-    /// Where networks stood whose container has ended, until the next tick.
-    var lastNetworks: [Int64: Position.NetworkMark] = [:]
 
     /// Starts a run in the store, from where the last one of this boot and root ended.
     public init(
@@ -56,20 +50,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         run = try store.beginRun(
             bootID: identity, root: source.path, intervalMilliseconds: intervalMilliseconds,
             at: source.now().wall)
-        accounts = run.accounts
-        wholeBefore = Set(run.accounts.values.lazy.filter(\.isWhole).map(\.path))
-        // What stood still had no sample: it is known up to the last tick.
-        if let last = run.lastTick?.moment.bootMicroseconds {
-            for id in accounts.keys
-            where accounts[id]?.position?.cpu?.bootMicroseconds ?? last < last {
-                accounts[id]?.position?.rest(until: last)
-            }
-        }
-        for account in run.accounts.values {
-            if let network = account.position?.network {
-                networkOwners[network.sample.namespace] = account.cgroupID
-            }
-        }
+        accounts = Accounts(run.accounts, upTo: run.lastTick?.moment)
         clock = WallClock(epoch: run.lastTick?.epoch ?? 0, last: run.lastTick?.moment)
         lastMoment = run.lastTick?.moment
         tickBegan = source.now()
@@ -91,10 +72,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     public struct Tick: Sendable {
         public let record: TickRecord
         fileprivate let survey: Survey
-        /// Where a cgroup lies that was read at another place.
-        fileprivate let twins: [String]
-        fileprivate let becameInner: [Int64]
-        fileprivate let idle: [(id: Int64, moment: Moment)]
+        fileprivate let result: TickReading.Result
         fileprivate let clock: WallClock
     }
 
@@ -105,33 +83,21 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         correction = leap(raw)
         let began = filed(raw)
         let survey = source.survey(try plan())
-        var reading = Reading(survey, isIOConserved: source.isIOConserved, in: zone)
-        reading.entries.reserveCapacity(survey.cgroups.count)
-        for step in survey.steps {
-            switch step {
-            case .above(let index): pass(index, &reading)
-            case .ahead(let index): enter(index, &reading)
-            case .account(let index): read(index, &reading)
-            }
-        }
-        if survey.revision != lastRevision { findEnded(&reading) }
+        var reading = read(survey)
         source.seal()
         let moment = filed(source.now())
-        reading.conservation.apply(to: &reading.entries, unseen: survey.unseenEnds, at: moment)
-        reserve(&reading)
+        let result = reading.finish(unseen: survey.unseenEnds, at: moment)
         var record = TickRecord(
-            moment: began, longestHold: longestHold, entries: reading.entries)
-        record.closed = reading.closed
+            moment: began, longestHold: longestHold, entries: result.entries)
+        record.closed = result.closed
         record.highestID = source.isKernel ? survey.seen.max() ?? 0 : 0
         if let lastMoment, let capacity = source.capacity() {
             record.capacity = capacity.given(from: lastMoment, to: began, in: zone)
         }
         var clock = self.clock
         // By the clock as it is: each of its steps counts.
-        record.completeness = completeness(reading, raw, moment, &clock)
-        return Tick(
-            record: record, survey: survey, twins: reading.twins + (survey.twins ?? []),
-            becameInner: reading.becameInner, idle: reading.idle, clock: clock)
+        record.completeness = completeness(survey, result, raw, moment, &clock)
+        return Tick(record: record, survey: survey, result: result, clock: clock)
     }
 
     /// Goes on from a tick that is committed: only now does the state move.
@@ -143,25 +109,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         lastMoment = tick.record.moment
         isTrusted = false
         lastRevision = tick.survey.revision
-        for namespace in lastNetworks.keys
-        where networkOwners[namespace].map({ accounts[$0] }) == nil {
-            networkOwners[namespace] = nil
-        }
-        lastNetworks = [:]
-        for index in rows.indices {
-            let id = tick.record.entries[index].cgroupID
-            let hasEnded = tick.record.entries[index].hasEnded
-            accounts[id] = hasEnded ? nil : tick.record.entries[index].account(rows[index])
-            guard let network = tick.record.entries[index].networkReadNow else { continue }
-            let namespace = network.sample.namespace
-            // A namespace's number is used again once it is gone.
-            networkOwners[namespace] = id
-            if hasEnded { lastNetworks[namespace] = network }
-        }
-        for id in tick.becameInner { accounts[id] = nil }
-        for (id, moment) in tick.idle {
-            accounts[id]?.position?.rest(until: moment.bootMicroseconds)
-        }
+        accounts.keep(tick.result, rows: rows)
         return outcome(tick)
     }
 
@@ -209,29 +157,30 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         }
         var plan = rules?.plan ?? SurveyPlan(nesting: PathShape.nesting)
         if lastRevision == nil {
-            plan.whole = Set(accounts.values.lazy.filter(\.isWhole).map(\.cgroupID))
+            plan.whole = accounts.whole
         }
         return plan
     }
 
     private func completeness(
-        _ reading: borrowing Reading, _ began: Moment, _ ended: Moment, _ clock: inout WallClock
+        _ survey: Survey, _ result: TickReading.Result, _ began: Moment, _ ended: Moment,
+        _ clock: inout WallClock
     ) -> Completeness {
-        var result = Completeness()
-        result.seen = reading.survey.seen.count
-        let gone = reading.entries.indices.filter { reading.entries[$0].hasEnded }
-        result.ends = gone.count + reading.survey.unseenEnds.values.reduce(0, +)
-        result.lastReadings = gone.count { reading.entries[$0].lastReading != .none }
-        result.vanished = result.ends
-        result.births = reading.survey.births
-        for error in reading.survey.failed.values { result.failed[error.rawValue, default: 0] += 1 }
-        result.durationMicroseconds = ended.bootMicroseconds - began.bootMicroseconds
-        result.bracketMicroseconds = reading.conservation.bracketMicroseconds
+        var completeness = Completeness()
+        completeness.seen = survey.seen.count
+        let gone = result.entries.indices.filter { result.entries[$0].hasEnded }
+        completeness.ends = gone.count + survey.unseenEnds.values.reduce(0, +)
+        completeness.lastReadings = gone.count { result.entries[$0].lastReading != .none }
+        completeness.vanished = completeness.ends
+        completeness.births = survey.births
+        for error in survey.failed.values { completeness.failed[error.rawValue, default: 0] += 1 }
+        completeness.durationMicroseconds = ended.bootMicroseconds - began.bootMicroseconds
+        completeness.bracketMicroseconds = result.bracketMicroseconds
         let late = clock.advance(to: began, interval: intervalMicroseconds)
         // Before the first tick of a run nobody was late: nothing ran.
-        result.skipped = lastRevision == nil ? 0 : late
-        result.epoch = clock.epoch
-        return result
+        completeness.skipped = lastRevision == nil ? 0 : late
+        completeness.epoch = clock.epoch
+        return completeness
     }
 
     private mutating func outcome(_ tick: Tick) -> TickOutcome {
@@ -241,7 +190,8 @@ public struct Collector<Source: KernelSource>: ~Copyable {
             "\($0): it holds processes beside its child cgroups; what they use is not metered"
         }
         anomalies += judgeClock(record.moment)
-        anomalies += tick.twins.filter { warned.insert("twin \($0)").inserted }.map {
+        let twins = tick.result.twins + (survey.twins ?? [])
+        anomalies += twins.filter { warned.insert("twin \($0)").inserted }.map {
             "\($0): it is the same folder as another one below the root; it is metered once, there"
         }
         for index in record.entries.indices {

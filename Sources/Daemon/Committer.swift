@@ -1,3 +1,4 @@
+import Metering
 import CLinux
 import Foundation
 import Store

@@ -104,7 +104,7 @@ extension Collector where Source == LiveKernel {
 
 extension Sampler {
     /// Takes a sample.
-    public mutating func sample(_ index: Int, from kernel: LiveKernel) -> Result {
+    public mutating func sample(_ index: Int, from kernel: LiveKernel) -> CgroupReading {
         sample(index, from: kernel, withNetwork: true)
     }
 }

@@ -1,3 +1,4 @@
+import CgroupFormat
 import Glibc
 import Limits
 import SystemPackage
@@ -125,28 +126,9 @@ struct Version: Comparable {
     static func < (a: Version, b: Version) -> Bool { (a.major, a.minor) < (b.major, b.minor) }
 }
 
-/// One line of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
-struct Mount {
-    var point: String
-    var options: Set<Substring>
-    var type: String
-    var source: String
-    /// The file system's own options, such as `nsdelegate`.
-    var typeOptions: Set<Substring>
-
-    init?(_ line: Substring) {
-        let halves = line.split(separator: " - ", maxSplits: 1).map { $0.split(separator: " ") }
-        guard halves.count == 2, halves[0].count > 5, halves[1].count > 2 else { return nil }
-        point = String(halves[0][4])
-        options = Set(halves[0][5].split(separator: ","))
-        (type, source) = (String(halves[1][0]), String(halves[1][1]))
-        typeOptions = Set(halves[1][2].split(separator: ","))
-    }
-}
-
 extension HostFacts {
     var mounts: [Mount] {
-        (text("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap(Mount.init)
+        Mount.all(in: text("/proc/self/mountinfo") ?? "")
     }
 
     var hasSwap: Bool {

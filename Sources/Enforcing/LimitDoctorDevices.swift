@@ -1,3 +1,4 @@
+import CgroupFormat
 import CgroupFS
 
 /// Memory and what it is written out to.

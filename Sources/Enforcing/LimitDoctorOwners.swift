@@ -1,3 +1,4 @@
+import CgroupFormat
 import CgroupFS
 
 /// Who else writes the tree, and who may.
@@ -47,9 +48,7 @@ extension LimitDoctor {
 
     /// The mount that the tree lies on.
     private var mount: Mount? {
-        host.mounts.filter {
-            $0.type == "cgroup2" && (path == $0.point || path.hasPrefix("\($0.point)/"))
-        }.max { $0.point.utf8.count < $1.point.utf8.count }
+        host.mounts.filter { $0.type == "cgroup2" }.holding(path)
     }
 
     var delegation: LimitFinding? {

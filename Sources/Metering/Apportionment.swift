@@ -43,7 +43,7 @@ public struct Apportionment: Hashable, Sendable {
         let needed = needs.reduce(0, +)
         (overhead, pending, isSplit) = (0, 0, false)
         guard needed <= used else {
-            shares = proportionally(used, needs)
+            shares = apportion(used, over: needs)
             return
         }
         shares = needs
@@ -54,29 +54,9 @@ public struct Apportionment: Hashable, Sendable {
             overhead = left
             return
         }
-        for (index, share) in proportionally(left, ended).enumerated() { shares[index] += share }
+        for (index, share) in apportion(left, over: ended).enumerated() { shares[index] += share }
         isSplit = left > 0 && ended.reduce(0, +) > 1
     }
-}
-
-/// Splits a whole number in proportion to weights, by largest remainder, ties to the first.
-///
-/// The parts add up to `total`; no part passes its weight unless `total` passes their sum.
-func proportionally(_ total: Int128, _ weights: [Int128]) -> [Int128] {
-    let sum = weights.reduce(0, +)
-    guard sum > 0 else { return weights.map { _ in 0 } }
-    var parts: [Int128] = []
-    var remainders: [(index: Int, value: Int128)] = []
-    for (index, weight) in weights.enumerated() {
-        // total × weight may pass 128 bits only above 2^63 × 2^63, which no counter reaches.
-        let (part, remainder) = (total * weight).quotientAndRemainder(dividingBy: sum)
-        parts.append(part)
-        if remainder > 0 { remainders.append((index, remainder)) }
-    }
-    let left = total - parts.reduce(0, +)
-    remainders.sort { ($1.value, $0.index) < ($0.value, $1.index) }
-    for (index, _) in remainders.prefix(Int(left)) { parts[index] += 1 }
-    return parts
 }
 
 /// Splits shares over the hours of a period so that they add up both by share and by hour.
@@ -89,7 +69,7 @@ public func splitByHour(
     guard let period else { return [(zone.ledgerHour(of: end).start, total, shares)] }
     var left = shares
     return period.splitByHour(total, in: zone).map { part in
-        let parts = proportionally(part.quantity, left)
+        let parts = apportion(part.quantity, over: left)
         for index in left.indices { left[index] -= parts[index] }
         return (part.hour, part.quantity, parts)
     }

@@ -62,7 +62,7 @@ public struct SharedLimit: Hashable, Sendable {
             left = limit - Int64(sum)
             return
         }
-        let parts = proportionally(Int128(limit), weights)
+        let parts = apportion(Int128(limit), over: weights)
         shares = zip(reserved, parts).map { $0 == nil ? nil : Int64($1) }
         left = 0
     }

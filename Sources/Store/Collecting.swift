@@ -30,7 +30,7 @@ extension Store {
                 row: db.lastInsertedRowID, boot: boot, accounts: try accounts(db, boot),
                 lastTick: last.map { row in
                     let wall = Instant(milliseconds: row["wall_ms"])
-                    return Run.LastTick(
+                    return LastTick(
                         moment: Moment(wall: wall, bootMicroseconds: row["boottime_us"]),
                         highestID: row["highest_id"], isComplete: row["failed"] == 0,
                         epoch: row["epoch"])

@@ -1,3 +1,4 @@
+import Metering
 import Glibc
 @testable import CgroupFS
 import CgroupFormat
@@ -243,21 +244,3 @@ private final class Clock {
 }
 
 private func symlinks(_ target: String, _ link: String) -> Bool { symlink(target, link) == 0 }
-
-@Suite struct MountTests {
-    @Test(arguments: [
-        (
-            "25 30 0:23 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n",
-            "/sys/fs/cgroup"
-        ),
-        (
-            "30 1 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n31 30 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n32 30 0:28 / /sys/fs/cgroup/unified rw shared:9 - cgroup2 cgroup2 rw\n",
-            "/sys/fs/cgroup/unified"
-        ),
-        ("25 30 0:23 / /mnt/my\\040cgroups rw - cgroup2 none rw\n", "/mnt/my cgroups"),
-        ("25 30 0:23 / /cgroup2 rw - ext4 /dev/vda rw\n", nil), ("", nil), ("garbage\n", nil),
-    ])
-    func theFirstCgroup2IsFound(mountinfo: String, mount: String?) {
-        #expect(CgroupMount.mountPoint(in: mountinfo) == mount)
-    }
-}

@@ -1,3 +1,4 @@
+import CgroupFormat
 import CgroupFS
 import Daemon
 import Invoicing

@@ -1,3 +1,5 @@
+import CgroupFormat
+import Metering
 import CgroupFS
 import Daemon
 import GRDB

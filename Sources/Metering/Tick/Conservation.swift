@@ -1,6 +1,4 @@
 import CgroupFormat
-import Metering
-import Store
 import Units
 
 /// Bills what a tenant root's own counters say, to the containers below it, the dead included.

@@ -1,11 +1,10 @@
 import CgroupFormat
-import Metering
 
 extension MemoryStat {
     /// What its formulas lack, by the names of `LedgerMeter.files`.
     ///
     /// Each formula needs keys that the other does not; where both lack some, it is the file.
-    var absences: [String: Absence] {
+    public var absences: [String: Absence] {
         guard !missingKeys.isEmpty || !odd.isEmpty else { return [:] }
         let inactiveFile = absence { $0 == "inactive_file" }
         let unreclaimable = absence { $0 != "inactive_file" && !Self.isOnlyShown($0) }

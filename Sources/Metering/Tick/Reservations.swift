@@ -1,5 +1,3 @@
-import Metering
-import Store
 import Units
 
 /// What each account reserves, as the tree is read from the top down.

@@ -1,0 +1,150 @@
+import CgroupFormat
+import Units
+
+/// What a tick writes of one cgroup.
+extension TickReading {
+    /// What the tick has to write of one cgroup; `nil` if nothing happened in it.
+    func entry(
+        _ found: FoundCgroup, _ reading: CgroupReading, _ end: CgroupEnd?, at moment: Moment
+    ) -> TickEntry? {
+        let known = account(of: found)
+        let isRoot = found.role == .tenantRoot
+        let isEmpty = end != nil && reading.sample == Sample()
+        // Below another root than before, or a root and was none: an account of its own, so that no
+        // root's sum changes.
+        let isMoved =
+            known.map { $0.isTenantRoot != isRoot || $0.root != nil && $0.root != found.root }
+            ?? false
+        // Its counters hold the usage of children that are gone: what it has itself begins now.
+        let beginsAnew = found.hadChildren && !isRoot
+        if !isRoot, !isMoved, !beginsAnew, end == nil, found.isPopulated == false,
+            known?.position?.isUnchanged(by: reading.sample) == true, lacksTheSame(reading, known)
+        {
+            // Nothing runs here and nothing was used since: its account stands where it stood.
+            return nil
+        }
+        // Gone, and never used anything.
+        if known == nil, end == .read, reading.sample.cpu?.usageMicroseconds ?? 0 == 0 {
+            return nil
+        }
+        let born = known == nil && !beginsAnew ? birth(of: found) : nil
+        var before = known?.position ?? born.map(Position.born(after:)) ?? Position()
+        if beginsAnew { before = Position() }
+        // What was pending of a former root is billed to its former account.
+        if known?.isTenantRoot == true, !isRoot { before = before.withoutAhead }
+        var entry = TickEntry(
+            row: isMoved ? nil : known?.row, path: found.path, cgroupID: found.id,
+            isTenantRoot: isRoot, root: found.root,
+            runtime: known == nil ? rules.runtime(found.path) : "",
+            sample: isEmpty ? nil : reading.sample, position: before,
+            isWhole: found.isWhole || known?.isWhole == true, at: moment)
+        entry.hasEnded = end != nil
+        entry.lastReading =
+            end == .read
+            ? .whole
+            : end == nil || reading.sample.cpu?.usageMicroseconds == nil ? .none : .deducedCPU
+        entry.isRelabelled =
+            known.map { $0.isWhole != entry.isWhole || $0.isTenantRoot != isRoot } ?? false
+        entry.isNewBelowRoot = found.root != nil && known?.root != found.root
+        guard !isEmpty else { return entry }
+        var checked = reading
+        var refusals = before.refuse(from: &checked.sample)
+        entry.sample = checked.sample
+        if known == nil, born == nil, !beginsAnew {
+            // What it used before may have been billed with its tenant root's.
+            let cpu =
+                conservation.conservesCPU(found.root)
+                ? 0 : reading.sample.cpu?.usageMicroseconds
+            entry.unmetered = .beforeFirstReading(cpuMicroseconds: cpu)
+        }
+        var sample = checked.sample
+        takeOverNetwork(&entry, &sample, birth: known == nil ? born : nil)
+        let isRootWithOthers = isRoot && !found.isLeaf
+        if isRootWithOthers { entry.position?.closeHoldings(withIO: !rules.isIOConserved) }
+        if isRootWithOthers {
+            (sample.memoryCurrent, sample.memory) = (nil, nil)
+            if !rules.isIOConserved { (sample.io, sample.isIOOff) = (nil, false) }
+        }
+        let advance = entry.position?.advance(
+            to: sample, at: moment, longestHold: rules.longestHold,
+            isCPUConserved: isRoot || conservation.conservesCPU(found.root),
+            isIOConserved: isRoot && rules.isIOConserved
+                || conservation.conservesIO(found.root), in: rules.zone)
+        entry.parts = advance?.parts ?? []
+        entry.anomalies = advance?.anomalies ?? []
+        entry.endedDevices = advance?.endedDevices ?? []
+        refusals += advance?.refused ?? []
+        for refusal in refusals { checked.lack(refusal) }
+        noteAbsences(&entry, checked, known)
+        for refusal in refusals {
+            // Once for each event, which lasts as long as its absence.
+            guard entry.absenceChanges[refusal.file]?.begun != nil else { continue }
+            entry.anomalies.append(refusal.detail)
+        }
+        return entry
+    }
+
+    /// Goes on from where the network stood with the container it was read for before.
+    ///
+    /// - Parameter birth: of a new container. One that is younger than the last reading has a network
+    ///   of its own: the kernel gives the number of one that is gone to the next.
+    private func takeOverNetwork(
+        _ entry: inout TickEntry, _ sample: inout Sample, birth: Moment?
+    ) {
+        guard let namespace = sample.network?.namespace else { return }
+        if let done = networks[namespace] {
+            // Read for another in this tick: one that ended was read before, and is all in it.
+            if entry.hasEnded { sample.network = nil } else { entry.position?.network = done }
+            return
+        }
+        guard let owner = accounts.networkOwners[namespace], owner != entry.cgroupID,
+            let mark = accounts.byID[owner]?.position?.network ?? accounts.lastNetworks[namespace],
+            birth.map({ $0.bootMicroseconds <= mark.bootMicroseconds }) ?? true
+        else { return }
+        entry.position?.network = mark
+    }
+
+    private func noteAbsences(
+        _ entry: inout TickEntry, _ reading: CgroupReading, _ known: Account?
+    ) {
+        entry.absenceCode = reading.absenceCode
+        if reading.isAllInCode, let known, known.absenceCode == reading.absenceCode {
+            entry.absences = known.absences
+            return
+        }
+        let before = known?.absences ?? [:]
+        entry.absences = reading.absences
+        for (file, absence) in entry.absences {
+            if let last = before[file], absence.goesOn(from: last) {
+                // One event is written down once, as it was found first.
+                entry.absences[file] = last
+            } else {
+                let since =
+                    before[file] == nil ? known?.position?.lastGauge(of: file) : nil
+                entry.absenceChanges[file] = .began(
+                    absence, since: since.map { entry.moment.wall(at: $0) })
+            }
+        }
+        for file in before.keys where entry.absences[file] == nil {
+            entry.absenceChanges[file] = .ended
+        }
+    }
+
+    /// Whether a sample lacks what was lacking at the last one that was written.
+    private func lacksTheSame(_ reading: CgroupReading, _ known: Account?) -> Bool {
+        guard let known else { return false }
+        if reading.isAllInCode, known.absenceCode == reading.absenceCode { return true }
+        let now = reading.absences
+        return now.count == known.absences.count
+            && now.allSatisfy { $0.value.goesOn(from: known.absences[$0.key]) }
+    }
+}
+
+extension TickEntry {
+    /// Where its network stands, if it was read in this tick.
+    var networkReadNow: Position.NetworkMark? {
+        position?.network.flatMap {
+            $0.bootMicroseconds == moment.bootMicroseconds ? $0 : nil
+        }
+    }
+}
