@@ -186,14 +186,18 @@ public final class CgroupDirectory {
             budget?.left += 1
         }
         files[file.rawValue] = .unopened
-        return isThere ? .noSuchFileOrDirectory : Errno(rawValue: ENODEV)
+        return isRemoved ? Errno(rawValue: ENODEV) : .noSuchFileOrDirectory
     }
 
-    /// Whether the cgroup still has the file that every cgroup has.
-    private var isThere: Bool {
-        guard let opened = try? open("cgroup.procs", O_RDONLY) else { return false }
-        close(opened)
-        return true
+    /// Whether even the file that every cgroup has is gone; one that cannot be opened for another reason is
+    /// there.
+    private var isRemoved: Bool {
+        do throws(Errno) {
+            close(try open("cgroup.procs", O_RDONLY))
+            return false
+        } catch {
+            return error.meansVanished
+        }
     }
 
     private func open(_ file: StaticString, _ mode: Int32) throws(Errno) -> Int32 {

@@ -5,7 +5,7 @@ import SystemPackage
 public enum NetworkReading: Hashable, Sendable {
     /// No process lives in it.
     case none
-    /// It is on the host's own network, where what is whose cannot be told.
+    /// It uses the host's own network, whose traffic cannot be told apart by container.
     case host
     /// Another container on the same network is read for both.
     case shared

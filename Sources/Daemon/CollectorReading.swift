@@ -36,7 +36,7 @@ extension Collector where Source: KernelSource {
 
     /// Reads one account.
     private mutating func read(_ found: FoundCgroup, _ index: Int, _ reading: inout TickReading) {
-        guard reading.begins(found) else { return }
+        guard reading.admit(found) else { return }
         var given = CgroupReading()
         if source.end(of: index) != .unread {
             given = sampler.sample(index, from: source, withNetwork: found.isLeaf)

@@ -85,7 +85,7 @@ public struct Absence: Hashable, Sendable {
         case incomplete
         /// Any other error of the read.
         case failed
-        /// It is on the host's own network, where what is whose cannot be told.
+        /// It uses the host's own network, whose traffic cannot be told apart by container.
         case hostNamespace = "host_namespace"
         /// It shares its network with a container for which it is metered already.
         case sharedNamespace = "shared_namespace"

@@ -21,7 +21,7 @@ private let hasMount: Bool = {
     return mount != nil
 }()
 
-/// Each test has a cgroup of its own, and its collector reads nothing but that: they run side by side.
+/// Each test has a cgroup of its own, and most collectors read nothing but that: they run side by side.
 @Suite(.enabled(if: hasMount, "needs a cgroup2 mount that this user may write"))
 struct RealKernelTests {
     private let desk: Desk
@@ -39,8 +39,14 @@ struct RealKernelTests {
             text.split(separator: "\n").first.flatMap { Int($0.dropFirst("usage_usec ".count)) })
     }
 
-    private func collector(every interval: String = "100ms") throws -> RunningProcess {
-        try startOctroi(["collect", "--root", top, "--interval", interval], store: desk.store)
+    /// Starts a collector.
+    ///
+    /// - Parameter isOfHost: whether all cgroups of the host are collected, as without `--root`.
+    private func collector(
+        every interval: String = "100ms", isOfHost: Bool = false
+    ) throws -> RunningProcess {
+        let root = isOfHost ? [] : ["--root", top]
+        return try startOctroi(["collect", "--interval", interval] + root, store: desk.store)
     }
 
     /// Lets a collector take its last reading.
@@ -56,8 +62,12 @@ struct RealKernelTests {
     }
 
     /// The rows of cpu that a container and all below it are billed by.
-    private func billed(_ cgroup: String) throws -> [(path: String, cpu: Int)] {
-        let top = "/\(cgroup)"
+    ///
+    /// - Parameter place: where the tests' cgroup lies in what is collected.
+    private func billed(
+        _ cgroup: String, below place: String = ""
+    ) throws -> [(path: String, cpu: Int)] {
+        let top = "\(place)/\(cgroup)"
         let lines = try desk.run("usage", "--by", "container", "--format", "csv").lines
         let rows: [[String]] = lines.map { $0.split(separator: ",").map(String.init) }
         return try rows.filter { row in
@@ -109,22 +119,24 @@ struct RealKernelTests {
     }
 
     /// Applies tenants whose roots are cgroups of their own names.
-    private func apply(tenants: String...) throws {
-        let lines = tenants.map { "  - { id: \($0), match: [{ root: /\($0) }] }\n" }
+    private func apply(tenants: String..., below place: String = "") throws {
+        let lines = tenants.map { "  - { id: \($0), match: [{ root: \(place)/\($0) }] }\n" }
         let file = try desk.file("t.yaml", "tenants:\n" + lines.joined())
         #expect(try desk.run("apply", file).status == 0)
     }
 
-    @Test func meteredCPUIsTheKernelsCounterToTheMicrosecond() throws {
+    @Test(arguments: [false, true])
+    func meteredCPUIsTheKernelsCounterToTheMicrosecond(isOfHost: Bool) throws {
+        let place = isOfHost ? "/" + (top.split(separator: "/").last ?? "") : ""
         try make("", "/red", "/blue", "/red/a", "/blue/b")
         defer {
             for name in ["/red/a", "/blue/b", "/blue/c", "/red", "/blue", ""] { rmdir(top + name) }
         }
-        try apply(tenants: "red", "blue")
-        let collector = try collector()
+        try apply(tenants: "red", "blue", below: place)
+        let collector = try collector(isOfHost: isOfHost)
         defer { collector.kill() }
         // The collector must have looked once before the workloads begin.
-        for name in ["/red/a", "/blue/b"] { try desk.awaitBaseline(of: name) }
+        for name in ["/red/a", "/blue/b"] { try desk.awaitBaseline(of: place + name) }
         #expect(try counter("red/a") == 0 && counter("blue/b") == 0)
         var work = [try work(in: "red/a"), try work(in: "blue/b")]
         defer { for process in work { kill(process) } }
@@ -137,7 +149,7 @@ struct RealKernelTests {
         let names = ["red/a", "blue/b", "blue/c"]
         let bounds = try stop(collector, reading: "red/a", "blue/b", "blue/c")
         for (name, bounds) in zip(names, bounds) {
-            let rows = try billed(name)
+            let rows = try billed(name, below: place)
             #expect(bounds.contains(rows.reduce(0) { $0 + $1.cpu }), "\(rows) of \(bounds)")
         }
     }

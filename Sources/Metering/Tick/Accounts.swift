@@ -34,8 +34,7 @@ public struct Accounts: Sendable {
 
     /// Moves on to a tick that was kept.
     ///
-    /// - Parameters:
-    ///   - rows: the accounts' rows, one for each of the tick's entries.
+    /// - Parameter rows: the accounts' rows, one for each of the tick's entries.
     public mutating func keep(_ tick: TickReading.Result, rows: [Int64]) {
         for namespace in lastNetworks.keys
         where networkOwners[namespace].map({ byID[$0] }) == nil {

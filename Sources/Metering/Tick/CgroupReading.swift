@@ -122,7 +122,8 @@ public struct CgroupReading: Sendable {
         .incomplete,
         detail: "no line kernel, as before Linux 5.18: its parts that are there are added up")
     private static let hostNamespace = Absence(
-        .hostNamespace, detail: "on the host's network, where what is whose cannot be told")
+        .hostNamespace,
+        detail: "it uses the host's network, whose traffic cannot be told apart by container")
     private static let sharedNamespace = Absence(
         .sharedNamespace, detail: "metered with another container of the same network")
 }

@@ -48,7 +48,7 @@ public struct TickReading {
 
     let accounts: Accounts
     let rules: Rules
-    public internal(set) var result = Result()
+    private var result = Result()
     var conservation: Conservation
     private var reservations = Reservations()
     private var visited: Set<Int64> = []
@@ -78,8 +78,10 @@ public struct TickReading {
         conservation.enter(found.id, sample, position)
     }
 
-    /// Whether a cgroup is to be read: one folder at two places is one account, read where it was found first.
-    public mutating func begins(_ found: FoundCgroup) -> Bool {
+    /// Admits a cgroup to the reading, unless it was read at another path: one folder at two places is one account.
+    ///
+    /// - Returns: whether it is to be read here.
+    public mutating func admit(_ found: FoundCgroup) -> Bool {
         if found.hasEnded || living.insert(found.id).inserted { return true }
         result.twins.append(found.path)
         return false

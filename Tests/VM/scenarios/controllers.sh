@@ -14,10 +14,9 @@ all() { for cgroup in $2; do echo "$1cpu $1memory $1io $1pids" >"$root$cgroup/cg
 all + "/ /den /den/acme"
 dd if=/dev/zero of=/srv/work bs=64k count=20 conv=fsync 2>/dev/null
 work() { (echo "$BASHPID" >$root/den/acme/x/cgroup.procs; dd if=/srv/work of=/dev/null bs=64k iflag=direct 2>/dev/null; x=0; while [ $x -lt 20000 ]; do x=$((x + 1)); done); }
-
 ticks() { sqlite3 -readonly "$OCTROI_DB" "SELECT max(id) FROM tick"; }
 # A tick may be kept a while after it was read: the third from now was read after now.
-next() { local now; now=$(ticks); until_above "three more readings" $((now + 2)) ticks >/dev/null; }
+next() { local now; now=$(ticks); until_above "three more readings" $((now + 2)) ticks; }
 absent() { octroi report unmetered --tenant acme --format csv | grep -c ",controller_off," || true; }
 
 # Without a process it would have nothing to say. What it used before the first reading is not billed.
