@@ -113,12 +113,17 @@ let package = Package(
                 "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
                 "Sealing", "Migrations", "CLinux", "CGcrypt", bigInt, grdb, sqlite,
             ], optimized),
+        module(
+            "Billing",
+            needs: [
+                "Units", "Metering", "Pricing", "Invoicing", "Limits", "Store", bigInt,
+            ], optimized),
         module("Settings", needs: ["Units", "Limits", "Metering", "Pricing", yams]),
         module(
             "Enforcing",
             needs: [
                 "Units", "CgroupFormat", "Limits", "CLinux", "CgroupFS", "Runtimes", "Metering",
-                "Store", systemPackage,
+                "Store", "Billing", systemPackage,
             ]),
         module(
             "Daemon",
@@ -130,7 +135,8 @@ let package = Package(
             name: "octroi",
             dependencies: [
                 "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
-                "Reporting", "CgroupFS", "Enforcing", "Runtimes", "Store", "Settings", "Daemon",
+                "Reporting", "CgroupFS", "Enforcing", "Runtimes", "Store", "Billing", "Settings",
+                "Daemon",
                 "ReportFiles", argumentParser, lifecycle, logging, signals, systemPackage,
             ], swiftSettings: swift),
 
@@ -153,7 +159,8 @@ let package = Package(
         .executableTarget(
             name: "octroi-rehearse",
             dependencies: [
-                "Units", "Metering", "Pricing", "Store", "Daemon", "TestKernel", "FaultVFS",
+                "Units", "Metering", "Pricing", "Store", "Billing", "Daemon", "TestKernel",
+                "FaultVFS",
             ], path: "Tests/Rehearsal", swiftSettings: swift),
         .target(
             name: "TestHistories",
@@ -181,21 +188,26 @@ let package = Package(
         tests(
             "Store",
             needs: [
-                "Store", "Metering", "CgroupFormat", "Pricing", "Invoicing", "Limits", "Units",
-                "Settings", bigInt, grdb, yams, "octroi-rehearse", "TestHistories",
+                "Store", "Metering", "CgroupFormat", "Limits", "Units", grdb, "octroi-rehearse",
+            ]),
+        tests(
+            "Billing",
+            needs: [
+                "Billing", "Store", "Metering", "CgroupFormat", "Pricing", "Invoicing", "Limits",
+                "Units", "Settings", bigInt, grdb, yams, "TestHistories",
             ]),
         tests(
             "Enforcing",
             needs: [
                 "Enforcing", "CgroupFormat", "CgroupFS", "CSystemd", "Limits", "Metering",
-                "Pricing", "Runtimes", "Store", "Units", grdb,
+                "Pricing", "Runtimes", "Store", "Billing", "Units", grdb,
             ]),
         tests("CgroupFS", needs: ["CgroupFS", "CgroupFormat", "Units", systemPackage]),
         tests(
             "Daemon",
             needs: [
-                "Daemon", "CgroupFS", "CgroupFormat", "Runtimes", "Store", "Metering", "Units",
-                "Pricing", "Invoicing", "TestKernel", grdb, systemPackage,
+                "Daemon", "CgroupFS", "CgroupFormat", "Runtimes", "Store", "Billing", "Metering",
+                "Units", "Pricing", "Invoicing", "TestKernel", grdb, systemPackage,
             ]),
         tests("CommandLine", needs: ["octroi", "octroi-churn", "Units"]),
         tests("Tidy", needs: []),

@@ -1,5 +1,6 @@
 import CgroupFormat
 import Limits
+import Billing
 import Store
 import Units
 

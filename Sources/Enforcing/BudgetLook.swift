@@ -1,4 +1,5 @@
 import Limits
+import Billing
 import Store
 import Units
 

@@ -1,3 +1,4 @@
+import Billing
 import CgroupFS
 import CgroupFormat
 import Limits

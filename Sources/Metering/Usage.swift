@@ -32,3 +32,21 @@ public struct Usage: Hashable, Sendable {
         (self.meter, self.quantity, self.assurance) = (meter, quantity, assurance)
     }
 }
+
+extension Assurance {
+    /// The number that the ledger keeps it by.
+    public var code: Int64 {
+        switch self {
+        case .conserved: 0
+        case .sampled: 1
+        case .estimatedSplit: 2
+        case .imported: 3
+        }
+    }
+
+    /// `nil` if no assurance has this number.
+    public init?(code: Int64) {
+        guard let own = Self.allCases.first(where: { $0.code == code }) else { return nil }
+        self = own
+    }
+}

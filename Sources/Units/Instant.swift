@@ -1,5 +1,8 @@
 /// A moment of wall time: whole milliseconds since 1970-01-01T00:00:00Z.
 public struct Instant: Hashable, Comparable, Sendable {
+    /// 0001-01-01T00:00:00Z, before any usage.
+    public static let earliest = Instant(seconds: -62_135_596_800)
+
     public var milliseconds: Int64
 
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }

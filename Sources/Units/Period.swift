@@ -9,6 +9,10 @@ public struct Period: Hashable, Sendable, CustomStringConvertible {
         (self.start, self.end) = (start, end)
     }
 
+    /// All time that a store can hold: the years 1 to 9999.
+    public static let allTime = Period(
+        start: .earliest, length: 253_402_300_800 - Instant.earliest.seconds)
+
     /// `length` seconds from `start` on, at least one.
     init(start: Instant, length: Int64) {
         self.start = start

@@ -1,6 +1,7 @@
 import Invoicing
 import Metering
 import Pricing
+import Billing
 import Store
 import TestKernel
 import Testing

@@ -4,6 +4,7 @@ import Daemon
 import Invoicing
 import Metering
 import Pricing
+import Billing
 import Store
 import TestKernel
 import TestSupport

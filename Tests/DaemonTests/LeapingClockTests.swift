@@ -3,6 +3,7 @@ import Foundation
 import Invoicing
 import Metering
 import Pricing
+import Billing
 import Store
 import TestKernel
 import TestSupport

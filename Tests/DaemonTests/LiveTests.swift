@@ -2,6 +2,7 @@ import Daemon
 import Invoicing
 import Metering
 import Pricing
+import Billing
 import Store
 import TestSupport
 import Testing

@@ -5,6 +5,7 @@ import Foundation
 import GRDB
 import Metering
 import Pricing
+import Billing
 import Store
 import SystemPackage
 import TestKernel

@@ -6,6 +6,7 @@ import Foundation
 import Invoicing
 import Metering
 import Pricing
+import Billing
 import Store
 import SystemPackage
 import TestKernel

@@ -2,7 +2,8 @@ import CgroupFormat
 @testable import Enforcing
 import Limits
 import Metering
-@testable import Store
+@testable import Billing
+import Store
 import TestSupport
 import Testing
 import Units

@@ -4,6 +4,7 @@ import Glibc
 import GRDB
 import Metering
 import Pricing
+import Billing
 import Store
 import Synchronization
 import TestKernel

@@ -5,6 +5,9 @@ import TestSupport
 import Testing
 import Units
 
+/// 2026-11-23T15:00:00Z.
+private let now = Instant(seconds: 1_795_446_000)
+
 @Suite struct AttributionTests {
     private let folder: TemporaryFolder
     private let store: Store

@@ -4,6 +4,7 @@ import Enforcing
 import Limits
 import Reporting
 import Settings
+import Billing
 import Store
 import Units
 

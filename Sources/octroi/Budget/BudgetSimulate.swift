@@ -3,6 +3,7 @@ import Daemon
 import Limits
 import Reporting
 import Settings
+import Billing
 import Store
 import Units
 

@@ -5,6 +5,7 @@ import Metering
 import Reporting
 import Runtimes
 import Settings
+import Billing
 import Store
 import Units
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Daemon
 import Metering
 import Reporting
+import Billing
 import Store
 import Units
 

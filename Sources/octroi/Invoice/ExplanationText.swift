@@ -2,6 +2,7 @@ import BigInt
 import Invoicing
 import Pricing
 import Reporting
+import Billing
 import Store
 import Units
 

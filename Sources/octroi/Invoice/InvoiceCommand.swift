@@ -3,6 +3,7 @@ import Daemon
 import Invoicing
 import Reporting
 import Settings
+import Billing
 import Store
 import Units
 

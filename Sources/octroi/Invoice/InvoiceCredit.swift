@@ -2,6 +2,7 @@ import ArgumentParser
 import Daemon
 import Reporting
 import Settings
+import Billing
 import Store
 import Units
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Invoicing
 import Reporting
+import Billing
 import Store
 import Units
 

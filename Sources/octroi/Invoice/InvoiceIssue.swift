@@ -4,6 +4,7 @@ import Invoicing
 import Metering
 import Reporting
 import Settings
+import Billing
 import Store
 import Units
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Reporting
+import Billing
 import Store
 import Units
 

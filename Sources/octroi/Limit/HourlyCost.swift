@@ -2,6 +2,7 @@ import CgroupFormat
 import Daemon
 import Enforcing
 import Limits
+import Billing
 import Store
 import Units
 

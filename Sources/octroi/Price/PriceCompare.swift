@@ -3,6 +3,7 @@ import Invoicing
 import Pricing
 import Reporting
 import Settings
+import Billing
 import Store
 import Units
 

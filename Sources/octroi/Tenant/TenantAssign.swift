@@ -5,6 +5,7 @@ import Glibc
 import Metering
 import Reporting
 import Settings
+import Billing
 import Store
 import Units
 

@@ -1,0 +1,96 @@
+import Store
+import Invoicing
+import Pricing
+import Units
+
+extension Store {
+    /// Issues a credit note that takes back lines of an invoice, with their taxes.
+    ///
+    /// What was credited line by line stays credited; only an invoice that was credited in full may
+    /// be issued again.
+    ///
+    /// - Parameters:
+    ///   - lines: numbers from 1; `nil` is all that are not credited yet.
+    ///   - series: the prefix of invoices; credit notes are numbered by themselves.
+    /// - Throws: for an unknown invoice or line, a tax, or a line that was credited before.
+    public func credit(
+        _ number: String, lines: [Int]?, reason: String?, series: String, at now: Instant
+    ) throws(Fault) -> Invoice {
+        try writing { db in
+            let invoice = try db.reading.invoice(number)
+            guard !invoice.isCreditNote else {
+                throw Fault(
+                    .wrongUse, at: "credit note \(number)", found: "a credit note, no invoice",
+                    cure: "Credit an invoice; to undo a credit note, issue the period again")
+            }
+            let credited = try db.reading.creditedLines(of: number)
+            let chosen = try chosenLines(lines, of: invoice, credited)
+            let rounding = try invoiceRounding(db.reading, invoice)
+            let note = Invoice(
+                number: "",
+                draft: invoice.draft.credit(chosen, after: credited, rounding: rounding),
+                issued: now, status: .creditNote, credits: number, reason: reason,
+                zone: invoice.zone, parties: invoice.parties)
+            let taxes = note.draft.lines.count - chosen.count
+            var digests = PriceBookDigests()
+            let issued = try db.issue(
+                note, series: "\(series)-CN",
+                creditedLines: chosen.sorted().map(Optional.init)
+                    + Array(repeating: nil, count: taxes), &digests)
+            try reopenCorrections(db, of: invoice, isFull: chosen.union(credited).count)
+            return try db.reading.invoice(issued.number)
+        }
+    }
+}
+
+private func chosenLines(
+    _ lines: [Int]?, of invoice: Invoice, _ credited: Set<Int>
+) throws -> Set<Int> {
+    let all = invoice.draft.lines.indices.filter { invoice.draft.lines[$0].kind != .tax }
+        .map { $0 + 1 }
+    let chosen = Set(lines ?? all.filter { !credited.contains($0) })
+    func refuse(_ line: Int?, _ found: String, _ cure: String) -> Fault {
+        let place = line.map { ", line \($0)" } ?? ""
+        return Fault(.wrongUse, at: "invoice \(invoice.number)\(place)", found: found, cure: cure)
+    }
+    for line in chosen.sorted() {
+        guard invoice.draft.lines.indices.contains(line - 1) else {
+            throw refuse(line, "no such line", "octroi invoice show \(invoice.number)")
+        }
+        guard all.contains(line) else {
+            throw refuse(line, "a tax", "Credit the lines it is on: taxes follow by themselves")
+        }
+        if credited.contains(line) {
+            throw refuse(line, "it was credited before", "Leave it out")
+        }
+    }
+    guard !chosen.isEmpty else {
+        throw refuse(nil, "all of it was credited before", "octroi invoice list shows the notes")
+    }
+    return chosen
+}
+
+/// The mode that an invoice was rounded by: of the version in force at its end.
+func invoiceRounding(_ db: ReadTransaction, _ invoice: Invoice) throws -> Rounding {
+    if let book = invoice.draft.segments.last?.book, book.currency == invoice.draft.currency {
+        return book.rounding
+    }
+    for line in invoice.draft.lines {
+        guard let reference = line.reference else { continue }
+        if let book = try db.invoice(reference).draft.segments.last?.book {
+            return book.rounding
+        }
+    }
+    return .halfEven
+}
+
+/// Marks the invoices for another look that an invoice corrects, once it is credited in full: their
+/// corrections are open again.
+private func reopenCorrections(
+    _ db: WriteTransaction, of invoice: Invoice, isFull count: Int
+) throws {
+    guard count == invoice.draft.lines.count(where: { $0.kind != .tax }) else { return }
+    let starts = invoice.draft.lines.filter { $0.reference != nil }.map(\.period.start)
+    guard let first = starts.min() else { return }
+    try db.markForRecheck(invoice.draft.tenant, since: first)
+}

@@ -1,0 +1,173 @@
+import Store
+import BigInt
+import Invoicing
+import Metering
+import Pricing
+import Units
+
+/// What a verification found.
+public struct InvoiceVerification: Sendable {
+    /// Invoices and credit notes that were looked at.
+    public var count = 0
+    /// Those that were issued before what they rest on was pinned.
+    public var unpinned = 0
+    public var differences: [InvoiceDifference] = []
+    /// The newest hash of the chain.
+    public var head: [UInt8]?
+}
+
+extension Store {
+    /// Recomputes issued invoices from what they rest on, and walks the chain.
+    ///
+    /// - Parameter numbers: `nil` is all. The chain is always walked whole.
+    public func verifyInvoices(_ numbers: [String]?) throws(Fault) -> InvoiceVerification {
+        try reading { db in
+            var result = InvoiceVerification()
+            (result.differences, result.head) = try db.checkInvoiceChain()
+            // What is billed next rests on it.
+            result.differences += try db.changedTerms().map { InvoiceDifference(nil, $0) }
+            let all = try db.invoiceNumbers()
+            let sweep = try UsageSweep(db, withOpen: nil)
+            for number in numbers ?? all {
+                guard all.contains(number) else { _ = try db.invoice(number); continue }
+                result.count += 1
+                let damage = try db.damage { try recompute(db, number, sweep, &result) }
+                if let damage { result.differences.append(InvoiceDifference(number, damage)) }
+            }
+            return result
+        }
+    }
+}
+
+/// Computes an invoice anew and holds it against what is stored.
+private func recompute(
+    _ db: ReadTransaction, _ number: String, _ sweep: UsageSweep,
+    _ result: inout InvoiceVerification
+) throws {
+    let invoice = try db.invoice(number)
+    func differ(_ found: String) { result.differences.append(InvoiceDifference(number, found)) }
+    let totals = try db.storedTotals(of: number)
+    let sums = [invoice.draft.net, invoice.draft.tax, invoice.draft.total]
+    if totals != sums.map({ Int64(exactly: $0) }) {
+        let currency = invoice.draft.currency
+        func money(_ amounts: [BigInt]) -> String {
+            zip(["net", "tax", "total"], amounts).map { "\($0) \(currency.text($1))" }
+                .joined(separator: ", ")
+        }
+        differ(
+            "its lines add up to \(money(sums)) \(currency), it says "
+                + money(totals.map { BigInt($0 ?? 0) }))
+    }
+    if let original = invoice.credits {
+        for found in try creditDifferences(db, invoice, original) { differ(found) }
+        return
+    }
+    guard invoice.proof?.ledger != nil else {
+        result.unpinned += 1
+        return
+    }
+    let place = try db.sealPlace(of: number)
+    let past = try IssuedInvoices(db, tenant: invoice.draft.tenant, before: place)
+    let again =
+        try place < db.firstSharedSeal()
+        ? recomputeByFirstRules(db, invoice, past, sweep, differ)
+        : Recomputing(db, invoice, past, sweep).draft(differ)
+    guard let again else { return }
+    for found in lineDifferences(invoice.draft.lines, again.lines) { differ(found) }
+}
+
+private func lineDifferences(_ stored: [LineItem], _ computed: [LineItem]) -> [String] {
+    var found: [String] = []
+    if stored.count != computed.count {
+        found.append("\(stored.count) lines, where its usage and prices make \(computed.count)")
+    }
+    for (index, (a, b)) in zip(stored, computed).enumerated() where a != b {
+        found.append("line \(index + 1) is \(words(a)), and should be \(words(b))")
+    }
+    return found
+}
+
+private func words(_ line: LineItem) -> String {
+    let parts: [String?] = [
+        line.kind.rawValue, line.meter, line.tier.map { "tier \($0)" },
+        line.container.map(harmless), line.quantity.map { "\($0) \(line.unit ?? "")" },
+        line.unitPrice.map { "at \($0) per \(line.per ?? "")" },
+        "= \(line.exactAmount), \(line.amount) minor units",
+    ]
+    return parts.compactMap(\.self).joined(separator: " ")
+}
+
+/// A credit note's lines are an invoice's, negated.
+private func creditDifferences(
+    _ db: ReadTransaction, _ note: Invoice, _ original: String
+) throws -> [String] {
+    let invoice = try db.invoice(original)
+    return try zip(db.linesCredited(by: note.number), note.draft.lines).compactMap { place, line in
+        guard line.kind != .tax else { return nil }
+        guard let credited = place.credited, invoice.draft.lines.indices.contains(credited - 1),
+            invoice.draft.lines[credited - 1].negated == line
+        else {
+            return "line \(place.line) is not the opposite of a line of \(original)"
+        }
+        return nil
+    }
+}
+
+/// The ledger as it was when the invoice was issued, against what the invoice was computed from.
+func usageDifferences(
+    _ sweep: UsageSweep, _ pinned: [AccountUsage], _ segments: [Segment], _ invoice: Invoice,
+    rules: RatingRules = .current
+) throws -> [String] {
+    var assured = AssuredUsage()
+    let spans = Array(
+        Set(
+            pinned.map { use in
+                var span = use.span
+                span.life = nil
+                return span
+            })
+    ).sorted {
+        ($0.container, $0.since) < ($1.container, $1.since)
+    }
+    let now = try sweep.read(
+        spans, segments, upTo: invoice.proof?.ledger?.entry ?? .max, assured: &assured)
+    let held = Dictionary(now.map { (UsageKey($0), $0.quantity) }) { $0 + $1 }
+    var found: [String] = []
+    for use in pinned where held[UsageKey(use)] != use.quantity {
+        let ledger = held[UsageKey(use)].map { "\($0)" } ?? "nothing"
+        found.append(
+            "it bills \(use.quantity) of \(use.meter) in \(harmless(use.span.path.text)), of "
+                + "which the ledger held \(ledger)")
+    }
+    for (use, billable) in billable(pinned, segments, rules) where use.billable != billable {
+        found.append(
+            "it bills \(use.billable) for \(use.quantity) of \(use.meter) in "
+                + harmless(use.span.path.text))
+    }
+    return found
+}
+
+/// What an invoice's usage comes to with its prices' minimum durations.
+private func billable(
+    _ pinned: [AccountUsage], _ segments: [Segment], _ rules: RatingRules
+) -> [(AccountUsage, Int128)] {
+    if rules == .first {
+        return pinned.map { use in
+            (use, segments[use.segment].book.billable(use.quantity, use.meter, use.span.life))
+        }
+    }
+    // A life is pinned where it makes a difference: it is that of the container all the same.
+    var lives: [Int64: Int64] = [:]
+    for use in pinned { if let life = use.span.life { lives[use.span.container] = life } }
+    var minimum = MinimumDuration(segments)
+    return pinned.sorted {
+        ($0.span.container, $0.segment, $0.span.since)
+            < ($1.span.container, $1.segment, $1.span.since)
+    }.map { use in
+        var span = use.span
+        span.life = lives[span.container]
+        let billable = minimum.billable(
+            use.quantity, of: use.meter, isUnreserved: use.isUnreserved, in: use.segment, span)
+        return (use, billable)
+    }
+}

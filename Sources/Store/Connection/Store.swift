@@ -1,0 +1,260 @@
+import CLinux
+import GRDB
+import Glibc
+import Migrations
+import Units
+
+/// The SQLite file that holds the time series, the ledger and the invoices.
+///
+/// Every method is one transaction: it happens whole or not at all.
+public struct Store: Sendable {
+    /// What a command needs of the store.
+    public enum Access: Sendable {
+        /// The file must be there already.
+        case read
+        /// The file is made if it is not there, and brought to the newest schema.
+        case write
+    }
+
+    let database: DatabaseQueue
+    public let path: String
+    /// A copy of the store as it was, if it has just been brought to a newer schema.
+    public let copyOfOld: String?
+    let file: FileIdentity
+    /// SQLite's log of it, if there was one once it was open.
+    let log: FileIdentity?
+
+    /// Opens the store.
+    ///
+    /// - Throws: `unavailable` if it must be there and is not, `badData` if it is no store of
+    ///   Octroi or one of a newer Octroi, `notPermitted` if this user may not.
+    public init(at given: String, for access: Access) throws(Fault) {
+        if access == .write { try Store.make(at: given) }
+        guard Glibc.access(given, F_OK) == 0 else { throw noStore(given) }
+        try requirePlainFile(given)
+        try refuseEmptied(given)
+        let path = ownName(ofStoreAt: given)
+        self.path = path
+        let queue = try storeErrors(path, access) { try Store.connect(path, access) }
+        database = queue
+        copyOfOld = try storeErrors(path, access) { try Store.prepare(queue, path, access) }
+        guard let file = FileIdentity(path) else { throw takenAway(path) }
+        self.file = file
+        log = FileIdentity("\(path)-wal")
+    }
+
+    static func connect(_ path: String, _ access: Access) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        configuration.readonly = access == .read
+        configuration.prepareDatabase { db in
+            for function in sqlFunctions { db.add(function: function) }
+        }
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    /// Readers and the writer do not wait for each other, and what is committed survives a power cut,
+    /// not only a crash of the process.
+    ///
+    /// GRDB's own setting for the WAL would set `synchronous` to NORMAL, whatever was asked for before.
+    static func setUpJournal(_ db: Database) throws {
+        // SQLite does not wait where two processes switch a new file to WAL: one is refused at once.
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            do {
+                try db.execute(sql: "PRAGMA journal_mode = WAL")
+                break
+            } catch let error as DatabaseError
+                where error.resultCode == .SQLITE_BUSY && .now < deadline
+            {
+                usleep(20_000)
+            }
+        }
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+    }
+
+    /// Checks what the file is and, for writing, brings it to the newest schema.
+    ///
+    /// - Returns: the copy that was made before, if it had an older one.
+    private static func prepare(
+        _ queue: DatabaseQueue, _ path: String, _ access: Access
+    ) throws -> String? {
+        let migrator = migrator(for: path)
+        try queue.read { try refuseForeign($0, migrator, path, access) }
+        guard access == .write else { return nil }
+        try queue.writeWithoutTransaction(setUpJournal)
+        if try queue.read(migrator.hasCompletedMigrations) { return nil }
+        let lock = FolderLock(of: path)
+        defer { lock.release() }
+        // Another process may have done it in the meantime.
+        guard let old = try queue.read({ try oldSchema($0, migrator) }) else { return nil }
+        let copyOfOld =
+            old.isEmpty ? nil : "\(path).schema-\(old.prefix(4))-\(time(nil))-\(getpid())"
+        if let copyOfOld { try copy(queue, to: copyOfOld) }
+        do {
+            try migrator.migrate(queue)
+        } catch {
+            if let copyOfOld { unlink(copyOfOld) }
+            throw error
+        }
+        // Into the file itself, where a command that was given another name of it finds its own name. Whoever
+        // reads meanwhile only puts it off.
+        _ = try? queue.writeWithoutTransaction { try $0.checkpoint() }
+        return copyOfOld
+    }
+
+    /// The newest migration that is done, empty if there is none; `nil` if nothing is left to do.
+    private static func oldSchema(_ db: Database, _ migrator: DatabaseMigrator) throws -> String? {
+        try migrator.hasCompletedMigrations(db) ? nil : migrator.completedMigrations(db).last ?? ""
+    }
+
+    /// - Parameter file: where its file lies until it is whole; default: at the path.
+    static func migrator(for path: String, in file: String? = nil) -> DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        for migration in Migrations.all {
+            migrator.registerMigration(migration.name) { db in
+                try db.execute(sql: migration.sql)
+                if migration.name == "0004_invoicing" { try sealOlder(db) }
+                if migration.name == "0006_truth" { try claim(db, path, in: file ?? path) }
+                if migration.name == "0009_terms" {
+                    try closeTerms(db, after: 0, at: Instant(seconds: Int64(time(nil))))
+                }
+            }
+        }
+        return migrator
+    }
+
+    private static func refuseForeign(
+        _ db: Database, _ migrator: DatabaseMigrator, _ path: String, _ access: Access
+    ) throws {
+        // A store whose first migration is not done holds the migrator's own table at most.
+        let tables =
+            try Int.fetchOne(
+                db,
+                sql: """
+                    SELECT count(*) FROM sqlite_schema
+                    WHERE name NOT LIKE '%grdb_migrations%' AND name NOT LIKE 'sqlite_%'
+                    """) ?? 0
+        let owner = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+        if tables > 0, owner != 0x4F63_7472 {
+            throw Fault(
+                .badData, at: path, found: "a SQLite database of another program",
+                cure: "Name Octroi's own store with --db or OCTROI_DB")
+        }
+        if try migrator.hasBeenSuperseded(db) {
+            throw Fault(
+                .badData, at: path, found: "a store whose schema is newer than this octroi",
+                cure: "Use the octroi that wrote it, or a newer one; nothing was changed")
+        }
+        if access == .read, try !migrator.hasCompletedMigrations(db) {
+            throw Fault(
+                .badData, at: path, found: "an empty store, or one of an older schema",
+                cure: "Run octroi apply once, or the collector: it brings the store up to date")
+        }
+    }
+
+    /// Reads inside one transaction.
+    func read<Value>(_ body: (Database) throws -> Value) throws(Fault) -> Value {
+        try storeErrors(path) { try database.read(body) }
+    }
+
+    /// Writes inside one transaction, which takes the write lock at once.
+    ///
+    /// - Parameter isPlan: whether to take everything back once it is known what it comes to.
+    func write<Value>(
+        isPlan: Bool = false, _ body: (Database) throws -> Value
+    ) throws(Fault) -> Value {
+        try storeErrors(path) {
+            var value: Value?
+            try database.writeWithoutTransaction { db in
+                try db.inTransaction(.immediate) {
+                    value = try body(db)
+                    return isPlan ? .rollback : .commit
+                }
+            }
+            guard let value else { preconditionFailure("a transaction that committed no value") }
+            return value
+        }
+    }
+}
+
+/// Refuses what SQLite would wait for, or call a disk that fails.
+private func requirePlainFile(_ path: String) throws(Fault) {
+    var status = stat()
+    guard stat(path, &status) == 0, let kind = otherThanFile(mode: UInt32(status.st_mode)) else {
+        return
+    }
+    throw Fault(
+        .badData, at: path, found: "\(kind), where the store should be",
+        cure: "Name the store's file with --db or OCTROI_DB")
+}
+
+/// Runs database work and turns its errors into faults that name the store.
+func storeErrors<Value>(
+    _ path: String, _ access: Store.Access = .write, _ body: () throws -> Value
+) throws(Fault) -> Value {
+    do {
+        return try body()
+    } catch let fault as Fault {
+        throw fault
+    } catch let error as DatabaseError {
+        throw error.fault(path, access)
+    } catch {
+        throw Fault(
+            .failed, at: path, found: "\(error)", cure: "Report this with the command you ran")
+    }
+}
+
+/// Whether the file system of the store has no room left.
+///
+/// SQLite says "I/O error", not "full", when it cannot grow the shared memory of the WAL.
+private func isDiskFull(_ path: String) -> Bool {
+    var status = statvfs()
+    // A store that could not be made is not there.
+    return (statvfs(path, &status) == 0 || statvfs(folder(of: path), &status) == 0)
+        && status.f_bavail * status.f_frsize < 65_536
+}
+
+extension DatabaseError {
+    fileprivate func fault(_ path: String, _ access: Store.Access) -> Fault {
+        let said = message ?? "SQLite error \(resultCode.rawValue)"
+        let kept = "Nothing of this transaction was kept"
+        switch resultCode.primaryResultCode {
+        case .SQLITE_FULL,
+            .SQLITE_IOERR where isDiskFull(path):
+            return Fault(
+                .failed, at: path, found: "the disk is full",
+                cure: "Free some space, then run it again. \(kept)")
+        case .SQLITE_IOERR:
+            return Fault(
+                .failed, at: path, found: "the disk refused a read or write (\(said))",
+                cure: "Look at the disk and its free space, then run it again. \(kept)")
+        case .SQLITE_NOTADB, .SQLITE_CORRUPT:
+            return Fault(
+                .badData, at: path, found: "not a sound SQLite database (\(said))",
+                cure: "Name Octroi's store with --db or OCTROI_DB, or bring back a backup of it")
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            return Fault(
+                .failed, at: path, found: "another process kept the store locked for 10 s",
+                cure: "Run it again when that process is done. \(kept)")
+        case .SQLITE_READONLY where access == .read, .SQLITE_CANTOPEN where access == .read:
+            return Fault(
+                .notPermitted, at: path,
+                found: "this user may not open it (\(said)); with no collector running, a reader "
+                    + "needs to write beside the store",
+                cure: "Run it as the store's owner or group, or while the collector runs")
+        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
+            return Fault(
+                .notPermitted, at: path, found: "this user may not write the store (\(said))",
+                cure: "Run it as the user that owns the store. \(kept)")
+        case .SQLITE_CANTOPEN:
+            return Fault(
+                .unavailable, at: path, found: "the store cannot be opened (\(said))",
+                cure: "Name one this user may open with --db or OCTROI_DB")
+        default:
+            return Fault(
+                .failed, at: path, found: said,
+                cure: "Report this with the command you ran. \(kept)")
+        }
+    }
+}

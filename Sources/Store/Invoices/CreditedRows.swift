@@ -1,0 +1,39 @@
+import GRDB
+
+extension ReadTransaction {
+    /// Numbers of invoices that credit notes took back line by line.
+    ///
+    /// - Parameter seal: a place in the chain of invoices: only notes before it count.
+    package func creditedInFull(before seal: Int64) throws -> Set<String> {
+        try Set(
+            db.values(
+                String.self,
+                """
+                SELECT n.credits FROM invoice n JOIN invoice_line l ON l.invoice = n.number
+                LEFT JOIN invoice_seal s ON s.invoice = n.number
+                WHERE n.credits IS NOT NULL AND l.credits_line IS NOT NULL
+                    AND (s.id IS NULL OR s.id < ?)
+                GROUP BY n.credits
+                HAVING count(*) = (SELECT count(*) FROM invoice_line o
+                    WHERE o.invoice = n.credits AND o.kind <> 'tax')
+                """, [seal]))
+    }
+
+    /// The lines of an invoice that credit notes took back; lines count from 1.
+    package func creditedLines(of number: String) throws -> Set<Int> {
+        try Set(
+            db.values(
+                Int.self,
+                """
+                SELECT l.credits_line FROM invoice n JOIN invoice_line l ON l.invoice = n.number
+                WHERE n.credits = ? AND l.credits_line IS NOT NULL
+                """, [number]))
+    }
+
+    /// The lines of a credit note in order, each with the line that it takes back; `nil` for a tax.
+    package func linesCredited(by note: String) throws -> [(line: Int, credited: Int?)] {
+        try db.rows(
+            "SELECT line, credits_line FROM invoice_line WHERE invoice = ? ORDER BY line", [note]
+        ).map { ($0["line"], $0["credits_line"]) }
+    }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import GRDB
+import Units
+
+/// What is wrong with an issued invoice, or the chain of them.
+public struct InvoiceDifference: Hashable, Sendable {
+    /// An invoice's number; `nil` for the chain as a whole.
+    public var invoice: String?
+    public var found: String
+
+    public init(_ invoice: String?, _ found: String) {
+        (self.invoice, self.found) = (invoice, found)
+    }
+}
+
+extension ReadTransaction {
+    /// Checks that the chain has no gap, that each hash is the one its rows make, and that each series has
+    /// no gap.
+    ///
+    /// - Returns: what is wrong, and the newest hash; `nil` if there is no invoice.
+    package func checkInvoiceChain() throws -> (differences: [InvoiceDifference], head: [UInt8]?) {
+        var differences: [InvoiceDifference] = []
+        var definitions = PriceBookDigests()
+        var previous = noHash
+        for (index, row) in try db.rows("SELECT * FROM invoice_seal ORDER BY id")
+            .enumerated()
+        {
+            let number: String = row["invoice"]
+            func differ(_ found: String) {
+                differences.append(InvoiceDifference(number, found))
+            }
+            if row["id"] != Int64(index + 1) {
+                differ("its place in the chain is \(row["id"] as Int64), not \(index + 1)")
+            }
+            let (stored, before) = (Array(row["hash"] as Data), Array(row["previous"] as Data))
+            if before != previous { differ("the hash before it is not the one it was chained to") }
+            if try sealHash(db, number, after: before, &definitions) != stored {
+                differ("its rows, or its price book, are not those that were sealed")
+            }
+            previous = stored
+        }
+        let unsealed = try db.values(
+            String.self,
+            "SELECT number FROM invoice WHERE number NOT IN (SELECT invoice FROM invoice_seal)"
+        )
+        differences += unsealed.map { InvoiceDifference($0, "it is not in the chain") }
+        let gaps = try db.rows(
+            """
+            SELECT series, count(*) AS held, max(sequence) AS last FROM invoice
+            GROUP BY series HAVING count(*) <> max(sequence)
+            """)
+        differences += gaps.map {
+            let (held, last): (Int64, Int64) = ($0["held"], $0["last"])
+            return InvoiceDifference(
+                nil, "series \($0["series"] as String) holds \(held) numbers of \(last)")
+        }
+        return (differences, previous == noHash ? nil : previous)
+    }
+
+    /// The place of an invoice in the chain; the last of all if it has none.
+    package func sealPlace(of number: String) throws -> Int64 {
+        try db.value(Int64.self, "SELECT id FROM invoice_seal WHERE invoice = ?", [number]) ?? .max
+    }
+
+    /// Where prices, tenants and owners are not what the ledger's chain says they are, in words.
+    package func changedTerms() throws -> [String] { try Store.changedTerms(db) }
+}

@@ -1,0 +1,140 @@
+import BigInt
+import Foundation
+import GRDB
+import Invoicing
+import Pricing
+import Units
+
+/// An issued invoice by its number.
+func loadInvoice(_ db: Database, _ number: String) throws -> Invoice {
+    let row = try db.row(
+        "SELECT * FROM invoice WHERE number = ?", [number])
+    guard let row else {
+        throw Fault(
+            .badData, at: "invoice \(harmless(number))", found: "no such invoice",
+            cure: "octroi invoice list shows them")
+    }
+    return try load(db, row)
+}
+
+/// An invoice of its row, with its lines.
+func load(_ db: Database, _ row: Row) throws -> Invoice {
+    let number: String = row["number"]
+    let start = Instant(seconds: row["period_start_s"])
+    guard let currency = Currency(row["currency"] as String),
+        let period = Period(start: start, end: Instant(seconds: row["period_end_s"]))
+    else { throw damaged(number) }
+    let (before, segments) = try loadSegments(db, number)
+    let lines = try db.rows(
+        "SELECT * FROM invoice_line WHERE invoice = ? ORDER BY line",
+        [number]
+    ).map { try loadLine($0, number, segments) }
+    let isCreditNote = row["kind"] as String == "credit_note"
+    return Invoice(
+        number: number,
+        draft: Draft(
+            tenant: row["tenant"], period: period, currency: currency, lines: lines,
+            segments: segments, before: before),
+        issued: Instant(milliseconds: row["issued_ms"]),
+        status: isCreditNote ? .creditNote : try status(db, number, lines), credits: row["credits"],
+        reason: row["reason"], zone: row["zone"], parties: try parties(row["parties"]),
+        notes: try loadNotes(db, number), proof: try loadProof(db, row))
+}
+
+private func parties(_ text: String) throws -> Parties {
+    text == "{}" ? Parties() : try JSONDecoder().decode(Parties.self, from: Data(text.utf8))
+}
+
+private func status(
+    _ db: Database, _ number: String, _ lines: [LineItem]
+) throws -> Invoice.Status {
+    let credited = try ReadTransaction(db: db).creditedLines(of: number)
+    if credited.isEmpty { return .issued }
+    return credited.count == lines.count { $0.kind != .tax } ? .credited : .partlyCredited
+}
+
+private func loadSegments(
+    _ db: Database, _ number: String
+) throws -> (before: [Segment], charged: [Segment]) {
+    let rows = try db.rows(
+        "SELECT * FROM invoice_segment WHERE invoice = ? ORDER BY start_s",
+        [number])
+    var (before, charged) = ([Segment](), [Segment]())
+    for row in rows {
+        let start = Instant(seconds: row["start_s"])
+        var month = Period(monthOf: start)
+        if let from = row["month_start_s"] as Int64?, let to = row["month_end_s"] as Int64? {
+            month =
+                Period(start: Instant(seconds: from), end: Instant(seconds: to)) ?? month
+        }
+        guard let period = Period(start: start, end: Instant(seconds: row["end_s"])) else {
+            throw damaged(number)
+        }
+        let segment = Segment(
+            period: period, month: month, book: try loadBook(db, row: row["price_book"]))
+        if row["is_charged"] as Bool { charged.append(segment) } else { before.append(segment) }
+    }
+    return (before, charged)
+}
+
+private func loadNotes(_ db: Database, _ number: String) throws -> [Note] {
+    try db.rows(
+        "SELECT kind, text FROM invoice_note WHERE invoice = ? ORDER BY place",
+        [number]
+    ).compactMap { row in Note.Kind(rawValue: row["kind"]).map { Note($0, row["text"]) } }
+}
+
+private func loadProof(_ db: Database, _ row: Row) throws -> Proof? {
+    let seal = try db.row(
+        """
+        SELECT s.hash, s.previous, e.id AS entry, e.hash AS ledger
+        FROM invoice_seal s LEFT JOIN ledger_entry e ON e.id = ? WHERE s.invoice = ?
+        """, [row["ledger_entry"] as Int64?, row["number"] as String])
+    guard let seal else { return nil }
+    var ledger: Proof.Ledger?
+    if let entry = seal["entry"] as Int64?, let hash = seal["ledger"] as Data? {
+        ledger = Proof.Ledger(entry: entry, hash: Array(hash))
+    }
+    return Proof(
+        ledger: ledger, hash: Array(seal["hash"] as Data),
+        previous: Array(seal["previous"] as Data))
+}
+
+/// - Parameter segments: those of its invoice: they tell a line's taxes where it does not.
+func loadLine(_ row: Row, _ number: String, _ segments: [Segment]) throws -> LineItem {
+    let start = Instant(seconds: row["period_start_s"])
+    guard let kind = LineItem.Kind(rawValue: row["kind"]),
+        let period = Period(start: start, end: Instant(seconds: row["period_end_s"])),
+        let exact = Rational(
+            numerator: Array(row["exact_numerator"] as Data),
+            denominator: Array(row["exact_denominator"] as Data))
+    else { throw damaged(number) }
+    var price: DecimalParts?
+    if let digits = row["unit_price_digits"] as Data?, let scale = row["unit_price_scale"] as Int64?
+    {
+        price = DecimalParts(digits: Array(digits), scale: scale)
+        if price == nil { throw damaged(number) }
+    }
+    let taxes =
+        try (row["taxes"] as String?).map {
+            try JSONDecoder().decode([Tax].self, from: Data($0.utf8))
+        } ?? (kind == .tax ? [] : segments.last?.book.taxes ?? [])
+    return LineItem(
+        kind: kind, meter: row["meter"], tier: row["tier"], container: row["container"],
+        period: period, quantity: quantity(row, "quantity"), priced: quantity(row, "priced"),
+        unit: row["unit"], unitPrice: price?.text, per: row["per"], exactAmount: exact,
+        amount: BigInt(row["amount_minor"] as Int64), taxes: taxes, reference: row["reference"])
+}
+
+private func quantity(_ row: Row, _ name: String) -> Int128? {
+    guard let high = row["\(name)_high"] as Int64?, let low = row["\(name)_low"] as Int64? else {
+        return nil
+    }
+    return Int128(high: high, low: low)
+}
+
+func damaged(_ number: String) -> Fault {
+    Fault(
+        .badData, at: "invoice \(number)", found: "a row that Octroi never writes",
+        cure: "The store was changed by another hand: bring back a backup of it")
+}

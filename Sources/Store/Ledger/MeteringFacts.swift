@@ -1,0 +1,111 @@
+import GRDB
+import Metering
+import Units
+
+/// Time in which the collector did not run.
+package struct CollectorGap {
+    package var since: Instant
+    package var until: Instant
+    package var reason: String
+}
+
+/// Time of a container's life that was not metered.
+package struct UnmeteredTime {
+    package var path: String
+    /// `nil` if nobody knows when it began.
+    package var since: Instant?
+    package var until: Instant
+    package var reason: String
+}
+
+extension ReadTransaction {
+    /// The gaps that meet a period, in order of time.
+    package func gaps(in period: Period) throws -> [CollectorGap] {
+        try db.rows(
+            "SELECT * FROM gap WHERE since_ms < ? AND until_ms > ? ORDER BY since_ms, id",
+            [period.end.milliseconds, period.start.milliseconds]
+        ).map {
+            CollectorGap(
+                since: Instant(milliseconds: $0["since_ms"]),
+                until: Instant(milliseconds: $0["until_ms"]), reason: $0["reason"])
+        }
+    }
+
+    /// The wall time of the newest tick that is not later than an instant; `nil` if there is none.
+    ///
+    /// Ticks count in the order they were written, not by their times: a clock that ran ahead once does
+    /// not hide those that came after.
+    package func newestTick(until time: Instant?) throws -> Instant? {
+        try db.value(
+            Int64.self, "SELECT wall_ms FROM tick WHERE wall_ms <= ? ORDER BY id DESC LIMIT 1",
+            [time?.milliseconds ?? .max]
+        ).map(Instant.init(milliseconds:))
+    }
+
+    /// What of a tenant's containers was not metered inside a period.
+    package func unmeteredTime(of tenant: String, in period: Period) throws -> [UnmeteredTime] {
+        try db.rows(
+            """
+            SELECT c.path, u.since_ms, u.until_ms, u.reason FROM attribution a
+            CROSS JOIN unmetered u ON u.container = a.container
+            JOIN container c ON c.id = a.container
+            WHERE a.tenant = :tenant AND ifnull(u.since_ms, u.until_ms) < :to
+                AND u.until_ms > :from AND a.since_s * 1000 < u.until_ms
+                AND (a.until_s IS NULL OR a.until_s * 1000 > ifnull(u.since_ms, u.until_ms))
+            ORDER BY u.until_ms, c.path
+            """,
+            [
+                "tenant": tenant, "from": period.start.milliseconds, "to": period.end.milliseconds,
+            ]
+        ).map {
+            UnmeteredTime(
+                path: $0["path"],
+                since: ($0["since_ms"] as Int64?).map(Instant.init(milliseconds:)),
+                until: Instant(milliseconds: $0["until_ms"]), reason: $0["reason"])
+        }
+    }
+
+    /// How many of a tenant's containers ran in a period on a kernel that prints no sum of their memory.
+    package func containersWithoutKernelMemory(
+        of tenant: String, in period: Period
+    ) throws -> Int {
+        try db.value(
+            Int.self,
+            """
+            SELECT count(DISTINCT x.container) FROM attribution a
+            CROSS JOIN absence x ON x.container = a.container
+            WHERE a.tenant = :tenant AND x.file = 'memory.stat kernel' AND x.since_ms < :to
+                AND coalesce(x.until_ms, :to) > :from AND a.since_s * 1000 < :to
+                AND coalesce(a.until_s * 1000, :to) > :from
+            """,
+            [
+                "tenant": tenant, "from": period.start.milliseconds, "to": period.end.milliseconds,
+            ]) ?? 0
+    }
+
+    /// What was priced and not measured of a tenant's time in a period, in order of time.
+    package func unmeasuredTime(of tenant: String, over period: Period) throws -> [Unmeasured] {
+        try Store.unmeasuredTime(db, of: tenant, over: period)
+    }
+
+    /// What counts twice in a period: metered by Octroi, and imported as well.
+    package func usageCountedTwice(over period: Period) throws -> [CountedTwice] {
+        try Store.usageCountedTwice(db, over: period)
+    }
+}
+
+extension WriteTransaction {
+    /// Closes the open rows of a period, so that what an invoice is made of never changes.
+    ///
+    /// What still comes for these hours makes an entry of its own, and a correction.
+    package func closeRows(of period: Period, at now: Instant) throws {
+        let next = now.startOfHour.advanced(bySeconds: 3600)
+        let end = min(period.end, next)
+        let isOpen = try db.value(
+            Bool.self, "SELECT EXISTS (SELECT 1 FROM usage_open WHERE hour_s < ?)",
+            [end.seconds])
+        guard isOpen == true else { return }
+        // Ticks are closed when their samples are sealed, which the collector does by the hour.
+        try closeHours(db, before: end, lastTick: try LedgerEntry.last(db).lastTick, at: now)
+    }
+}

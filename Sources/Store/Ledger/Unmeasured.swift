@@ -1,0 +1,71 @@
+import GRDB
+import Metering
+import Units
+
+/// Time of a tenant's container in which what its price book prices was not measured.
+public struct Unmeasured: Hashable, Sendable {
+    public var tenant: String
+    public var container: String
+    /// Their names, with commas between them.
+    public var meters: String
+    public var since: Instant
+    public var until: Instant
+    public var absence: Absence
+    public var file: String
+    /// Whether nothing is lost: the counter went on, and its next reading was billed.
+    public var isMadeGood: Bool
+
+    /// One sentence, as an invoice says it.
+    public var text: String {
+        let place = file == Absence.wholeCgroup ? "its cgroup" : file
+        let why = "\(place): \(absence.reason.rawValue), \(harmless(absence.detail))"
+        return "\(harmless(container)): \(meters) not measured from \(since) to \(until) (\(why))"
+            + (isMadeGood ? "; the counter went on, and its next reading was billed" : "")
+    }
+
+    /// Whether a file that is there could not be read: something for the operator to mend.
+    public var isFault: Bool {
+        switch absence.reason {
+        case .malformed, .notPermitted, .incomplete, .failed: !isMadeGood
+        case .controllerOff, .hostNamespace, .sharedNamespace: false
+        }
+    }
+}
+
+extension Store {
+    /// What tenants used in a period, or ever, and was priced and not measured.
+    public func unmeasured(over period: Period?) throws(Fault) -> [Unmeasured] {
+        try read { try Store.unmeasuredTime($0, of: nil, over: period ?? .allTime) }
+    }
+
+    /// What of a tenant's time in a period was priced and not measured, in order of time.
+    ///
+    /// - Parameter tenant: `nil` for all.
+    static func unmeasuredTime(
+        _ db: Database, of tenant: String?, over period: Period
+    ) throws -> [Unmeasured] {
+        // Written out, so that SQLite begins at one tenant's containers: issuing asks for each tenant.
+        let ofTenant = tenant == nil ? "" : "tenant = :tenant AND"
+        var arguments: StatementArguments = [
+            "from": period.start.milliseconds, "to": period.end.milliseconds,
+        ]
+        if let tenant { arguments += ["tenant": tenant] }
+        return try db.rows(
+            """
+            SELECT * FROM unmeasured_time
+            WHERE \(ofTenant) since_ms < :to AND until_ms > :from
+            ORDER BY since_ms, path, file, meters
+            """,
+            arguments
+        ).compactMap { row in
+            Absence.Reason(rawValue: row["reason"]).map {
+                Unmeasured(
+                    tenant: row["tenant"], container: row["path"], meters: row["meters"],
+                    since: max(Instant(milliseconds: row["since_ms"]), period.start),
+                    until: min(Instant(milliseconds: row["until_ms"]), period.end),
+                    absence: Absence($0, detail: row["detail"]), file: row["file"],
+                    isMadeGood: row["is_made_good"])
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import GRDB
+import Metering
+import Units
+
+extension Fault {
+    /// There is no tenant of this id.
+    package static func noTenant(_ id: String) -> Fault {
+        Fault(
+            .badData, at: "tenant \(quoted(id))", found: "no such tenant",
+            cure: "octroi tenant list shows them")
+    }
+}
+
+/// Hours of a container that are to be given to a tenant.
+public struct HandOverRequest: Sendable {
+    /// A path or an imported name; every life of it counts.
+    public var container: String
+    /// Only hours that are this tenant's now, or nobody's ("unattributed").
+    public var from: String?
+    public var to: String
+    public var period: Period
+    /// Only hours that were imported, not those that Octroi metered under the same name.
+    public var isImported: Bool
+    public var reason: String?
+    /// The user who asks.
+    public var uid: Int64
+
+    public init(
+        _ container: String, from: String? = nil, to: String, over period: Period,
+        isImported: Bool = false, reason: String? = nil, uid: Int64 = 0
+    ) {
+        (self.container, self.from, self.to, self.period) = (container, from, to, period)
+        (self.isImported, self.reason, self.uid) = (isImported, reason, uid)
+    }
+}
+
+/// A stretch with whose it is now, and whose it will be.
+package struct Move {
+    package var stretch: Stretch
+    package var hours: UsedHours?
+    package var to: String?
+
+    package init(stretch: Stretch, hours: UsedHours?, to: String?) {
+        (self.stretch, self.hours, self.to) = (stretch, hours, to)
+    }
+}
+
+extension ReadTransaction {
+    /// The stretches with usage that a request means.
+    ///
+    /// - Throws: if there are none, or the name fits containers of several tenants.
+    package func moves(_ request: HandOverRequest) throws -> [Move] {
+        let place = "container \(quoted(request.container))"
+        let rows = try meant(db, request, at: place)
+        var moves: [Move] = []
+        var accounts: [Int64: String?] = [:]
+        for row in rows {
+            let container: Int64 = row["id"]
+            for stretch in try stretches(db, of: container, over: request.period)
+            where stretch.tenant != request.to {
+                let owner = stretch.tenant ?? Tenant.unattributed
+                guard request.from == nil || request.from == owner else { continue }
+                guard let hours = try Store.usedHours(db, stretch) else { continue }
+                accounts.updateValue(row["import_tenant"], forKey: container)
+                moves.append(Move(stretch: stretch, hours: hours, to: request.to))
+            }
+        }
+        guard !moves.isEmpty else {
+            throw Fault(
+                .badData, at: place,
+                found: "no usage over \(request.period) that "
+                    + (request.from.map { "is of tenant \(quoted($0))" } ?? "is not \(request.to)'s"),
+                cure: "octroi usage --by container shows what there is")
+        }
+        // Lives of one path are one container; imports of two tenants are two of the same name.
+        let owners = Set(moves.compactMap(\.stretch.tenant))
+        if request.from == nil, owners.count > 1 || Set(accounts.values).count > 1 {
+            throw ambiguous(place, moves)
+        }
+        return moves
+    }
+}
+
+/// The containers that the request names; with `from`, those of that tenant first.
+private func meant(_ db: Database, _ request: HandOverRequest, at place: String) throws -> [Row] {
+    let all = try db.rows(
+        """
+        SELECT c.id, c.path, c.import_tenant, d.name FROM container c
+        LEFT JOIN container_detail d ON d.container = c.id
+        WHERE c.kind = 'imported' OR NOT ? ORDER BY c.id
+        """, [request.isImported])
+    func called(among rows: [Row]) throws(Fault) -> [Row] {
+        try containers(
+            called: request.container, among: rows, at: place,
+            none: request.isImported
+                ? "nothing was imported under that path or name"
+                : "no container of that path or name in the store", path: { $0["path"] },
+            name: { $0["name"] })
+    }
+    if let from = request.from {
+        let owned = Set(
+            try db.values(
+                Int64.self, "SELECT DISTINCT container FROM attribution WHERE tenant = ?", [from]))
+        let found = try? called(among: all.filter { owned.contains($0["id"]) })
+        if let found { return found }
+    }
+    return try called(among: all)
+}
+
+private func ambiguous(_ place: String, _ moves: [Move]) -> Fault {
+    let hours = moves.reduce(into: [String: Int64]()) {
+        $0[$1.stretch.tenant ?? Tenant.unattributed, default: 0] += $1.hours?.count ?? 0
+    }
+    let shown = hours.sorted { $0.key < $1.key }.prefix(8).map { "\($0.key) (\($0.value) h)" }
+    let more = hours.count > 8 ? " and \(hours.count - 8) more" : ""
+    return Fault(
+        .badData, at: place, found: "a name of several: \(shown.joined(separator: ", "))\(more)",
+        cure: "Say whose hours are meant with --from-tenant")
+}

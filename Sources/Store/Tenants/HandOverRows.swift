@@ -1,0 +1,102 @@
+import GRDB
+import Metering
+import Units
+
+/// Hours that were given to a tenant by hand.
+public struct Assignment: Sendable {
+    public var number: Int64
+    public var at: Instant
+    public var uid: Int64
+    public var container: String
+    public var tenant: String
+    public var reason: String?
+}
+
+extension Store {
+    /// The assignments that were not undone, newest first.
+    public func assignments() throws(Fault) -> [Assignment] {
+        try read { db in
+            try db.rows(
+                "SELECT * FROM hand_over WHERE undone_ms IS NULL ORDER BY id DESC"
+            ).map { row in
+                Assignment(
+                    number: row["id"], at: Instant(milliseconds: row["at_ms"]), uid: row["uid"],
+                    container: row["container"], tenant: row["tenant"], reason: row["reason"])
+            }
+        }
+    }
+}
+
+extension WriteTransaction {
+    /// Writes down what is given away, and whose it was.
+    ///
+    /// - Returns: the number of the assignment.
+    package func record(
+        _ request: HandOverRequest, _ stretches: [Stretch], at now: Instant
+    ) throws -> Int64 {
+        try db.run(
+            """
+            INSERT INTO hand_over (at_ms, uid, container, tenant, reason) VALUES (?, ?, ?, ?, ?)
+            """,
+            [
+                now.milliseconds, request.uid, request.container, request.to, request.reason,
+            ])
+        let number = db.lastInsertedRowID
+        for part in stretches {
+            try db.run(
+                "INSERT INTO hand_over_part VALUES (?, ?, ?, ?, ?)",
+                [number, part.container, part.since, part.until, part.tenant])
+        }
+        return number
+    }
+
+    /// Marks an assignment as undone.
+    package func markUndone(_ number: Int64, at now: Instant) throws {
+        try db.run(
+            "UPDATE hand_over SET undone_ms = ? WHERE id = ?", [now.milliseconds, number])
+    }
+}
+
+extension ReadTransaction {
+    /// Whose the hours of an assignment are since, and the stretches as they were before.
+    package func assignment(_ number: Int64) throws -> (tenant: String, parts: [Stretch]) {
+        func refuse(_ found: String, _ cure: String) -> Fault {
+            Fault(.badData, at: "assignment \(number)", found: found, cure: cure)
+        }
+        let row = try db.row(
+            "SELECT tenant, undone_ms FROM hand_over WHERE id = ?", [number])
+        guard let row else {
+            throw refuse("there is none of that number", "octroi tenant unassign lists them")
+        }
+        guard row["undone_ms"] as Int64? == nil else {
+            throw refuse("it was taken back already", "octroi tenant unassign lists the others")
+        }
+        let tenant: String = row["tenant"]
+        let parts = try db.rows(
+            "SELECT * FROM hand_over_part WHERE hand_over = ?", [number]
+        ).map { row in
+            Stretch(
+                container: row["container"], since: row["since_s"], until: row["until_s"],
+                tenant: row["tenant"])
+        }
+        for part in parts {
+            let period = Period(
+                start: Instant(seconds: part.since), end: Instant(seconds: part.until))
+            guard let period else { continue }
+            let isOwn = try stretches(db, of: part.container, over: period).allSatisfy {
+                $0.tenant == tenant
+            }
+            guard isOwn else {
+                throw refuse(
+                    "hours of it changed hands again since",
+                    "octroi tenant assign --from-tenant gives hours to whom they are due")
+            }
+        }
+        return (tenant, parts)
+    }
+
+    /// The hours with usage in a stretch; `nil` if there are none.
+    package func usedHours(_ stretch: Stretch) throws -> UsedHours? {
+        try Store.usedHours(db, stretch)
+    }
+}

@@ -1,0 +1,175 @@
+import GRDB
+import Metering
+import Pricing
+import Units
+
+// Which imported rows cannot be, and which may be a slip.
+extension ImportStage {
+    /// - Throws: for a row that cannot be.
+    func require(_ usage: ImportedUsage) throws {
+        guard tenants[usage.tenant] != nil else {
+            throw Fault(
+                .badData, at: "line \(usage.row), tenant",
+                found: "no tenant \(quoted(usage.tenant))",
+                cure: "Add it to tenants.yaml and run octroi apply, or correct the name")
+        }
+        // A month may be paid in advance; a year that is to come is a slip of the key.
+        guard usage.period.end <= now.advanced(bySeconds: 31 * 86_400) else {
+            throw Fault(
+                .badData, at: "line \(usage.row), end",
+                found: "\(usage.period.end), more than 31 days from now",
+                cure: "Correct the time: usage is what was used")
+        }
+        try requirePriced(usage)
+    }
+
+    /// Refuses what Octroi meters itself: imported as well, it would be billed twice.
+    func refuseMetered() throws {
+        let kernel = meters.keys.filter { Meter.known.contains($0) }
+        guard !kernel.isEmpty else { return }
+        let names = kernel.map { "'\($0.name)'" }.joined(separator: ", ")
+        let row = try db.row(
+            """
+            SELECT r.line, a.path, m.name
+            FROM import_row r CROSS JOIN import_account a ON a.id = r.account
+            CROSS JOIN import_meter m ON m.id = r.meter
+            WHERE m.name IN (\(names))
+                AND a.path IN (SELECT path FROM container WHERE boot IS NOT NULL)
+            ORDER BY r.line LIMIT 1
+            """)
+        guard let row else { return }
+        let (line, path, meter): (Int64, String, String) = (row[0], row[1], row[2])
+        throw Fault(
+            .badData, at: "line \(line), container",
+            found: "\(quoted(path)), whose \(meter) Octroi meters itself",
+            cure: "Import a correction under a name of its own, such as correction-1: it stands "
+                + "on the invoice by that name")
+    }
+
+    /// Refuses rows that were imported before with another quantity.
+    func refuseOtherQuantities() throws {
+        let row = try db.row(
+            """
+            SELECT r.line, r.quantity_high, r.quantity_low, u.quantity_high, u.quantity_low
+            FROM import_row r CROSS JOIN import_account a ON a.id = r.account
+            CROSS JOIN import_meter m ON m.id = r.meter
+            CROSS JOIN usage_import u ON u.container = a.container AND u.meter = m.meter
+                AND u.start_ms = r.start_ms AND u.end_ms = r.end_ms
+            WHERE r.quantity_high <> u.quantity_high OR r.quantity_low <> u.quantity_low
+            ORDER BY r.line LIMIT 1
+            """)
+        guard let row else { return }
+        let line: Int64 = row[0]
+        let new = Int128(high: row[1], low: row[2])
+        let old = Int128(high: row[3], low: row[4])
+        throw Fault(
+            .badData, at: "line \(line), quantity",
+            found: "\(new), but \(old) was imported for the same start, end, tenant, container and "
+                + "meter",
+            cure: "Import what is to be added under another container name; imported usage is "
+                + "never overwritten")
+    }
+
+    /// What of the new rows may be a slip, a line each.
+    func warnings() throws -> [String] {
+        try unpriced() + early() + overlaps() + assigned() + invoiced()
+    }
+
+    /// Rows in time that invoices have billed already; those credited in full bill nothing any more.
+    private func invoiced() throws -> [String] {
+        let rows = try db.rows(
+            """
+            SELECT v.tenant, v.number, min(r.line), count(*)
+            FROM invoice v CROSS JOIN import_account a ON a.tenant = v.tenant
+            CROSS JOIN import_meter m
+            CROSS JOIN import_row r ON r.account = a.id AND r.meter = m.id
+                AND r.start_ms < v.period_end_s * 1000 AND r.end_ms > v.period_start_s * 1000
+            WHERE v.credits IS NULL
+                AND EXISTS (SELECT 1 FROM invoice_segment s
+                    WHERE s.invoice = v.number AND s.is_charged = 1)
+                AND v.period_end_s * 1000 > (SELECT min(start_ms) FROM import_row)
+                AND v.period_start_s * 1000 < (SELECT max(end_ms) FROM import_row)
+            GROUP BY v.number ORDER BY v.period_start_s, v.number
+            """)
+        let gone = rows.isEmpty ? [] : try ReadTransaction(db: db).creditedInFull(before: .max)
+        let lines = rows.filter { !gone.contains($0[1]) }.map { row in
+            let (tenant, number, line, count): (String, String, Int64, Int64) = (
+                row[0], row[1], row[2], row[3]
+            )
+            return
+                "line \(line): \(count == 1 ? "it lies" : "\(count) rows from here lie") in time "
+                + "that \(number) has billed already: the next invoice of tenant \(tenant) will carry "
+                + "a correction"
+        }
+        guard lines.count > 10 else { return lines }
+        return Array(lines.prefix(10)) + ["and \(lines.count - 10) more invoices to be corrected"]
+    }
+
+    private func unpriced() throws -> [String] {
+        let priced: [String: Set<String>] = try loadBooks(db).reduce(into: [:]) {
+            $0[$1.book.id, default: []].formUnion($1.book.meters.keys)
+        }
+        let rows = try db.rows(
+            """
+            SELECT a.tenant, m.name, min(r.line)
+            FROM import_row r CROSS JOIN import_account a ON a.id = r.account
+            CROSS JOIN import_meter m ON m.id = r.meter
+            GROUP BY a.tenant, m.name ORDER BY 3
+            """)
+        var lines: [String] = []
+        for row in rows {
+            let (tenant, meter, line): (String, String, Int64) = (row[0], row[1], row[2])
+            // What limits grant is billed by the price of what is used.
+            if Meter(meter)?.isReservation == true { continue }
+            let place = "line \(line): \(meter) of tenant \(tenant)"
+            guard let book = tenants[tenant]?.priceBook else {
+                lines.append("\(place) cannot be invoiced: the tenant has no price book")
+                continue
+            }
+            if priced[book]?.contains(meter) != true {
+                lines.append("\(place) has no price in price book \(book)")
+            }
+        }
+        guard lines.count > 10 else { return lines }
+        return Array(lines.prefix(10)) + ["and \(lines.count - 10) more without a price"]
+    }
+
+    /// Rows that reach into another of the same account and meter.
+    private func overlaps() throws -> [String] {
+        // Of the stored rows that begin before a new one, the one that ends last can reach into it, however
+        // long ago it began. Each stored row is read once: for the first new row that begins after it.
+        let found = try db.row(
+            """
+            WITH placed AS (
+                SELECT r.line, r.account, r.meter, r.start_ms, r.end_ms,
+                    a.container AS container, m.meter AS known,
+                    lag(r.start_ms) OVER (PARTITION BY r.account, r.meter
+                        ORDER BY r.start_ms, r.end_ms) AS previous_ms
+                FROM import_row r CROSS JOIN import_account a ON a.id = r.account
+                CROSS JOIN import_meter m ON m.id = r.meter),
+            ends AS (
+                SELECT *, (SELECT max(u.end_ms) FROM usage_import u
+                        WHERE u.container = p.container AND u.meter = p.known
+                            AND u.start_ms < p.start_ms
+                            AND u.start_ms >= ifnull(p.previous_ms, \(Int64.min))) AS stored_end,
+                    EXISTS (SELECT 1 FROM usage_import u
+                        WHERE u.container = p.container AND u.meter = p.known
+                            AND u.start_ms >= p.start_ms AND u.start_ms < p.end_ms) AS holds_stored
+                FROM placed p),
+            reached AS (
+                SELECT line, start_ms, holds_stored,
+                    max(end_ms) OVER (PARTITION BY account, meter ORDER BY start_ms, end_ms
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS new_end,
+                    max(stored_end) OVER (PARTITION BY account, meter ORDER BY start_ms, end_ms
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS stored_end
+                FROM ends)
+            SELECT count(*), min(line) FROM reached
+            WHERE new_end > start_ms OR stored_end > start_ms OR holds_stored
+            """)
+        guard let count = found?[0] as Int64?, count > 0, let line = found?[1] as Int64? else {
+            return []
+        }
+        let more = count > 1 ? " (and \(count - 1) more such rows)" : ""
+        return ["line \(line) overlaps another row of its meter and container: both count\(more)"]
+    }
+}
