@@ -123,7 +123,7 @@ let package = Package(
             "Enforcing",
             needs: [
                 "Units", "CgroupFormat", "Limits", "CLinux", "CgroupFS", "Runtimes", "Metering",
-                "Store", "Billing", systemPackage,
+                "Invoicing", "Store", "Billing", systemPackage,
             ]),
         module(
             "Daemon",
@@ -200,7 +200,7 @@ let package = Package(
             "Enforcing",
             needs: [
                 "Enforcing", "CgroupFormat", "CgroupFS", "CSystemd", "Limits", "Metering",
-                "Pricing", "Runtimes", "Store", "Billing", "Units", grdb,
+                "Pricing", "Invoicing", "Runtimes", "Store", "Billing", "Units", grdb,
             ]),
         tests("CgroupFS", needs: ["CgroupFS", "CgroupFormat", "Units", systemPackage]),
         tests(

@@ -1,3 +1,4 @@
+import Invoicing
 import Limits
 import Billing
 import Store

@@ -1,3 +1,4 @@
+import Invoicing
 import Billing
 import CgroupFS
 import CgroupFormat

@@ -1,8 +1,9 @@
+@testable import Invoicing
 import CgroupFormat
 @testable import Enforcing
 import Limits
 import Metering
-@testable import Billing
+import Billing
 import Store
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import Invoicing
 import Store
 import Pricing
 import Units

@@ -1,3 +1,4 @@
+import Invoicing
 import ArgumentParser
 import Daemon
 import Enforcing

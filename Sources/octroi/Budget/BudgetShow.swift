@@ -1,3 +1,4 @@
+import Invoicing
 import Billing
 import ArgumentParser
 import Limits

@@ -1,3 +1,4 @@
+import Invoicing
 import CgroupFormat
 import Daemon
 import Enforcing

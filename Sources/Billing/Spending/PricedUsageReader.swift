@@ -4,25 +4,6 @@ import Metering
 import Pricing
 import Units
 
-/// What a tenant used in a month up to some moment, with the prices in force.
-struct PricedUsage {
-    let tenant: Tenant
-    /// As a draft has them: what stands before the period in its month, then the period's own.
-    let segments: [Segment]
-    /// The places of the period's own.
-    let charged: Range<Int>
-    /// The segments once more, cut into smaller parts of time.
-    let pieces: [Segment]
-    /// The place of each piece's segment.
-    let owners: [Int]
-    /// By piece, which is what `segment` counts, and without paths.
-    ///
-    /// What a quantity costs does not depend on which container used it.
-    let usage: [AccountUsage]
-    /// Where the first of the period's own pieces begins that the ledger has a row in.
-    let firstUse: Instant?
-}
-
 /// Reads tenants' usage with its prices, of closed and open hours.
 struct PricedUsageReader {
     private let db: ReadTransaction
@@ -76,53 +57,23 @@ struct PricedUsageReader {
                 && sweep.isUsed(spans.compactMap { $0.within(piece.period) })
         }
         return PricedUsage(
-            tenant: tenant, segments: segments, charged: charged, pieces: pieces, owners: owners,
+            tenant: tenant.id, contract: tenant.contract, segments: segments, charged: charged,
+            pieces: pieces, owners: owners,
             usage: usage, firstUse: firstUse?.0.period.start)
     }
-}
 
-/// A tenant's usage added up piece by piece, in order of time, to be rated at any moment.
-struct SpendingSums {
-    private let priced: PricedUsage
-    private let rows: [Int: [AccountUsage]]
-    private var sums: UsageSums
-
-    init(_ priced: PricedUsage) {
-        self.priced = priced
-        rows = Dictionary(grouping: priced.usage, by: \.segment)
-        sums = UsageSums(segments: priced.segments.count)
-    }
-
-    /// Takes in the next piece.
-    mutating func add(_ piece: Int) {
-        for row in rows[piece] ?? [] { sums.add(row, to: priced.owners[piece]) }
-    }
-
-    /// The net of a draft from the period's start until the end of the last piece, not rounded.
+    /// What a tenant has spent in a period so far.
     ///
-    /// As in a draft, fees are due once something is used, or by the contract's dates.
-    func spent(until end: Instant) throws(Fault) -> Rational {
-        let start = priced.segments[priced.charged.lowerBound].period.start
-        let isUsed = priced.firstUse.map { $0 < end } ?? false
-        guard let period = Period(start: start, end: end),
-            isUsed || priced.tenant.contract.covers(period)
-        else { return .zero }
-        let parts = priced.segments.indices.compactMap { place -> SegmentUsage? in
-            let whole = priced.segments[place]
-            let end = min(whole.period.end, end)
-            return Period(start: whole.period.start, end: end).map {
-                SegmentUsage(
-                    segment: Segment(period: $0, month: whole.month, book: whole.book),
-                    usage: sums[place], isCharged: priced.charged.contains(place))
-            }
-        }
-        return try statement(of: priced.tenant.id, parts, priced.tenant.contract).net
+    /// - Throws: as `read` does.
+    func spending(
+        of tenant: Tenant, over period: Period, at now: Instant
+    ) throws -> TenantSpending {
+        let until = min(period.end, now.startOfHour.advanced(bySeconds: 3600))
+        let dayAgo = until.advanced(bySeconds: -86_400)
+        let counted = Period(start: period.start, end: until) ?? period
+        let usage = try read(tenant, over: counted, cutAt: [dayAgo])
+        return try TenantSpending(usage, over: period, until: until, dayAgo: dayAgo, at: now)
     }
-}
-
-extension [LineItem] {
-    /// The exact sum, in major units.
-    var net: Rational { reduce(.zero) { $0 + $1.exactAmount } }
 }
 
 extension PriceBook {
