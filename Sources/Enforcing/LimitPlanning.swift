@@ -63,7 +63,7 @@ extension LimitedTree {
                     path: cgroup.path, cgroupID: cgroup.id, owner: owner, key: setting.key,
                     before: try value(of: setting.key, at: cgroup), wanted: setting.value))
             guard setting.key.isBinding, let inner = cgroup.inner,
-                let before = try? inner.value(of: setting.key), before != setting.key.unlimited
+                let before = try? inner.value(of: setting.key), before != setting.key.initial
             else { continue }
             writes.append(
                 PlannedWrite(
@@ -84,7 +84,7 @@ extension LimitedTree {
         if let controller = key.controller, offers(controller),
             try owners.owner(of: cgroup.path).unit != nil
         {
-            return key.unlimited
+            return key.initial
         }
         throw cgroup.fault(.noSuchFileOrDirectory, key, in: path)
     }
@@ -210,8 +210,13 @@ func notKnown(_ fault: Fault) -> String {
 
 extension LimitKey {
     /// Whether the tightest of a cgroup and those above it holds.
-    public var isBinding: Bool { isInherited && self != .freeze }
+    public var isBinding: Bool {
+        switch definition.effect {
+        case .caps, .protects: true
+        case .weighs, .stops: false
+        }
+    }
 
     /// Whether those above a cgroup have a say in it: weights only weigh against siblings.
-    var isInherited: Bool { self != .cpuWeight && self != .ioWeight }
+    var isInherited: Bool { definition.effect != .weighs }
 }

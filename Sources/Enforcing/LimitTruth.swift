@@ -81,28 +81,27 @@ extension LimitTargets {
         let last = try store.lastLimitChange(of: cgroup.id, key.description, boot: boot)
         let count = cgroup.bites(of: key).map { max(0, $0 - (last?.bites ?? 0)) }
         let since = last.map { " since \($0.at)" } ?? ""
+        let felt = count.flatMap { $0 > 0 ? key.definition.words(for: $0, since) : nil }
         switch key {
-        case .cpuMax:
-            return count.flatMap { $0 > 0 ? "throttled \(milliseconds($0)) ms\(since)" : nil }
-        case .memoryHigh, .memoryMax, .memorySwapMax:
-            let kills = key == .memoryMax ? cgroup.counter("memory.events", "oom_kill") ?? 0 : 0
-            let hits = count.flatMap { $0 > 0 ? "hit \($0) times\(since)" : nil }
-            return kills > 0
-                ? [hits, "\(kills) processes killed in all"].compactMap(\.self)
-                    .joined(separator: ", ") : hits
-        case .pidsMax: return count.flatMap { $0 > 0 ? "\($0) forks refused\(since)" : nil }
-        case .ioMax, .ioWeight:
-            return waited(count, "disks").map { $0 + since }
-        case .cpuWeight:
-            return waited(count, "CPUs").map { $0 + since }
-        case .freeze:
-            return cgroup.isFrozen == true ? "frozen" : nil
+        case .freeze: return cgroup.isFrozen == true ? "frozen" : nil
+        case .memoryMax:
+            let kills = cgroup.counter("memory.events", "oom_kill") ?? 0
+            let killed = kills > 0 ? "\(kills) processes killed in all" : nil
+            let all = [felt, killed].compactMap(\.self)
+            return all.isEmpty ? nil : all.joined(separator: ", ")
+        default: return felt
         }
     }
+}
 
-    private func waited(_ microseconds: Int64?, _ what: String) -> String? {
-        microseconds.flatMap { $0 > 0 ? "waited \(milliseconds($0)) ms for \(what)" : nil }
+extension LimitDefinition {
+    /// How often it took hold, or for how long, in words.
+    fileprivate func words(for count: Int64, _ since: String) -> String? {
+        switch hits {
+        case .throttled: "throttled \(count / 1000) ms\(since)"
+        case .events(_, _, let words): words(count) + since
+        case .waited(_, let what): "waited \(count / 1000) ms for \(what)\(since)"
+        case nil: nil
+        }
     }
-
-    private func milliseconds(_ microseconds: Int64) -> Int64 { microseconds / 1000 }
 }

@@ -50,7 +50,7 @@ extension LimitedTree {
             if left.isEmpty { break }
             usleep(20_000)
         }
-        return left.filter { $0.value.isSame(as: $0.key.unlimited, for: $0.key) }
+        return left.filter { $0.value.isSame(as: $0.key.initial, for: $0.key) }
     }
 
     /// The limit of swap that is to stay when memory.max is set; `nil` if it is set itself.

@@ -177,15 +177,11 @@ public struct LimitedCgroup {
     /// How often a limit took hold so far by the kernel's own count, or, in µs, for how long: by throttling, or
     /// by what some in it waited (PSI); `nil` where it keeps none.
     public func bites(of key: LimitKey) -> Int64? {
-        switch key {
-        case .cpuMax: counter("cpu.stat", "throttled_usec")
-        case .memoryHigh: counter("memory.events", "high")
-        case .memoryMax: counter("memory.events", "max")
-        case .memorySwapMax: counter("memory.swap.events", "max")
-        case .pidsMax: counter("pids.events", "max")
-        case .cpuWeight: stalled("cpu.pressure", full: false)
-        case .ioMax, .ioWeight: stalled("io.pressure", full: false)
-        case .freeze: nil
+        switch key.definition.hits {
+        case .throttled(let file, let key): counter(file, key)
+        case .events(let file, let key, _): counter(file, key)
+        case .waited(let file, _): stalled(file, full: false)
+        case nil: nil
         }
     }
 

@@ -78,7 +78,7 @@ struct StepLimits {
         let isCapped = standing.contains { $0.subject == subject && $0.key == .cpuMax }
         let isFree = cgroups.contains { cgroup in
             let now = try? targets.tree.value(of: .cpuMax, at: cgroup)
-            return now?.isSame(as: LimitKey.cpuMax.unlimited, for: .cpuMax) ?? false
+            return now?.isSame(as: LimitKey.cpuMax.initial, for: .cpuMax) ?? false
         }
         if look.money.isCPUReserved, isFree, !isCapped {
             skipped.append(

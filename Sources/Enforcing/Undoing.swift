@@ -151,7 +151,7 @@ extension LimitChanger {
         }
         let now = try tree.value(of: key, at: cgroup)
         // What its owner does not keep, a cgroup that was made anew was born without.
-        let known = isRenewed ? [after, before, key.unlimited] : [after, before]
+        let known = isRenewed ? [after, before, key.initial] : [after, before]
         guard known.contains(where: { now.isSame(as: $0, for: key) }) else {
             throw Fault(
                 .failed, at: place,

@@ -68,8 +68,8 @@ public struct Charge: Hashable, Sendable {
     public var kind: Kind
     public var segment: Segment
     public var meter: String
-    /// `free`, or the number of a tier from 1; `nil` if the price has one tier alone.
-    public var tier: String?
+    /// `nil` if the price has one tier alone.
+    public var tier: TierPlace?
     /// `nil` for the flat amount of a tier.
     public var container: ExactText?
     /// As metered, in base units.

@@ -7,7 +7,7 @@ struct MonthPosition {
     /// As priced: rounded up by the versions that priced it.
     var priced: Int128 = 0
     /// The tiers whose flat amount is charged.
-    var flats: Set<String> = []
+    var flats: Set<TierPlace?> = []
 }
 
 /// A price laid along the month's quantity: lanes in base units, each with its amount for a `per`.
@@ -16,7 +16,7 @@ struct PriceScale {
         /// What lies above `lower`, up to `upper` (`nil`: without end).
         var lower: Int128
         var upper: Int128?
-        var tier: String?
+        var tier: TierPlace?
         var price: DecimalPrice
         /// What is charged once, when the quantity gets above `lower`.
         var flat: DecimalPrice?
@@ -74,7 +74,7 @@ struct PriceScale {
             }
             tiers.append(
                 Lane(
-                    lower: lower, upper: upper, tier: isSingle ? nil : String(index + 1),
+                    lower: lower, upper: upper, tier: isSingle ? nil : .number(index + 1),
                     price: tier.price, flat: tier.flat))
             lower = upper ?? lower
         }
@@ -91,7 +91,7 @@ struct PriceScale {
             return lane
         }
         let first =
-            free > 0 ? [Lane(lower: 0, upper: free, tier: "free", price: .zero, flat: nil)] : []
+            free > 0 ? [Lane(lower: 0, upper: free, tier: .free, price: .zero, flat: nil)] : []
         lanes = first + beyond
     }
 
@@ -134,7 +134,7 @@ struct PriceScale {
                 metered[index] -= own
                 charges.append(charge(lane, meter, use.container, own, parts[index]))
             }
-            if let flat = lane.flat, inside > 0, position.flats.insert(lane.tier ?? "").inserted {
+            if let flat = lane.flat, inside > 0, position.flats.insert(lane.tier).inserted {
                 charges.append(flatCharge(lane, meter, flat))
             }
         }
@@ -166,7 +166,7 @@ struct PriceScale {
                 metered[index] -= own
                 charges.append(charge(lane, meter, usage[index].container, own, part))
             }
-            if let flat = lane.flat, inside > 0, position.flats.insert(lane.tier ?? "").inserted {
+            if let flat = lane.flat, inside > 0, position.flats.insert(lane.tier).inserted {
                 charges.append(flatCharge(lane, meter, flat))
             }
             if from == to { break }

@@ -23,15 +23,16 @@ public struct FocusDocument: Sendable {
     /// The rows of Cost and Usage, one a line, by column; a column that is null is not there.
     public var costAndUsage: [[String: String]] {
         var rows = invoice.draft.lines.enumerated().map { row($1, $0 + 1) }
-        for (index, line) in invoice.draft.lines.enumerated() where line.kind == .tax {
+        for (index, line) in invoice.draft.lines.enumerated() {
+            guard case .tax(_, let part) = line.subject else { continue }
             let base = zip(invoice.draft.lines, rows).filter { other, _ in
-                other.kind != .tax && !Set(other.taxes).isDisjoint(with: line.taxes)
+                !other.isTax && !Set(other.taxes).isDisjoint(with: line.taxes)
             }
             for kind in ["ListCost", "ContractedCost"] {
                 let sum = base.compactMap { Rational(decimal: $0.1[kind] ?? "") }
                     .reduce(.zero, +)
-                let rate = Rational(decimal: line.unitPrice ?? "") ?? .zero
-                rows[index][kind] = focusDecimal((sum * rate / Rational(100)).description)
+                let tax = sum * part.rate.value / Rational(100)
+                rows[index][kind] = focusDecimal(tax.description)
             }
         }
         return rows
@@ -79,18 +80,23 @@ public struct FocusDocument: Sendable {
     }
 
     private func description(_ line: LineItem) -> String {
+        let columns = line.columns
         var text =
-            switch line.kind {
-            case .tax: "Tax \(line.meter) \(line.unitPrice ?? "") %"
-            case .discount: "Discount of \(line.unitPrice ?? "") % on \(line.meter)"
-            case .minimum: "Difference to the monthly minimum"
-            case .unpriced: "\(line.meter), for which there is no price"
-            default:
-                line.subject == .rounding ? "Rounding carried from earlier invoices" : line.meter
+            switch line.subject {
+            case .tax(let code, let part): "Tax \(code) \(part.rate) %"
+            case .discount(let meter, let part) where !line.isCorrection:
+                "Discount of \(part.rate) % on \(meter)"
+            case .minimum where !line.isCorrection: "Difference to the monthly minimum"
+            case .usage(let usage) where line.kind == .unpriced:
+                "\(usage.meter), for which there is no price"
+            case .rounding: "Rounding carried from earlier invoices"
+            case .usage, .flat, .fee, .discount, .minimum: columns.meter
             }
-        if let tier = line.tier { text += tier == "free" ? ", free allowance" : ", tier \(tier)" }
+        if let tier = columns.tier {
+            text += tier == TierPlace.free.description ? ", free allowance" : ", tier \(tier)"
+        }
         if let container = line.container { text += " of container \(container)" }
-        if let price = line.unitPrice, let per = line.per, line.quantity != nil {
+        if let price = columns.unitPrice, let per = columns.per, line.counted != nil {
             text += ", \(price) \(invoice.draft.currency) per \(per)"
         }
         if let reference = line.reference { text += ", corrects \(reference)" }
@@ -106,7 +112,7 @@ public struct FocusDocument: Sendable {
         case .rounding: return ("Other", "Other (Other)", "Rounding")
         case .usage, .flat, .discount: break
         }
-        switch line.meter {
+        switch line.meter ?? "" {
         case "cpu", "cpu_reserved", "memory", "memory_reserved":
             return ("Compute", "Containers", "Container Compute")
         case let meter where meter.hasPrefix("io_"):

@@ -6,20 +6,21 @@ import Units
 extension FocusDocument {
     /// What a row has if something is counted and priced.
     func pricing(_ line: LineItem) -> [String: String] {
-        guard let quantity = line.quantity, category(line).charge == "Usage" else { return [:] }
-        let consumed = consumption(quantity, line)
+        guard let counted = line.counted, category(line).charge == "Usage" else { return [:] }
+        let columns = line.columns
+        let consumed = consumption(counted.metered, columns.unit)
         var row = [
             "ConsumedQuantity": focusDecimal(consumed.quantity), "ConsumedUnit": consumed.unit,
             "PricingQuantity": focusDecimal(consumed.quantity), "PricingUnit": consumed.unit,
-            "PricingCategory": "Other", "SkuId": focusID(line.meter),
-            "SkuMeter": focusID(line.meter),
+            "PricingCategory": "Other", "SkuId": focusID(columns.meter),
+            "SkuMeter": focusID(columns.meter),
         ]
         var price = "0.0"
-        if let unitPrice = line.unitPrice, let per = line.per {
+        if let unitPrice = columns.unitPrice, let per = columns.per {
             let (unit, factor) = focusUnit(per)
             let exact = (Rational(decimal: unitPrice) ?? .zero) * factor
             price = focusDecimal(exact.description)
-            let priced = Rational(line.priced ?? quantity) / size(per, line) / factor
+            let priced = Rational(counted.billed) / size(line) / factor
             row["PricingQuantity"] = focusDecimal(priced)
             row["PricingUnit"] = unit
             row["PricingCategory"] = "Standard"
@@ -45,9 +46,11 @@ extension FocusDocument {
         let book = segment.map { focusID($0.book.id) } ?? "book"
         let tier =
             switch line.subject {
-            case .flat: "\(line.tier ?? "1")-flat"
+            case .flat(let flat): "\(flat.tier?.description ?? "1")-flat"
             case .fee: "fixed"
-            default: line.unitPrice == nil ? "unpriced" : line.tier ?? "1"
+            case .usage(let usage):
+                usage.price == nil ? "unpriced" : usage.tier?.description ?? "1"
+            case .discount, .minimum, .rounding, .tax: "1"
             }
         var details = ["x_Tier": tier]
         if let segment {
@@ -55,16 +58,16 @@ extension FocusDocument {
             details["x_PriceBookEffective"] = segment.book.effective.description
         }
         return [
-            "SkuPriceId": "\(book)/\(focusID(line.meter))/\(tier)",
+            "SkuPriceId": "\(book)/\(focusID(line.columns.meter))/\(tier)",
             "SkuPriceDetails": focusJSON(details),
         ]
     }
 
     private func consumption(
-        _ quantity: Int128, _ line: LineItem
+        _ quantity: Int128, _ unit: String?
     ) -> (quantity: Rational, unit: String) {
         let count = Rational(quantity)
-        switch line.unit {
+        switch unit {
         case "us": return (count / Rational(1_000_000), "vCPU-Seconds")
         case "byte-second": return (count, "B-Seconds")
         case let unit?: return (count, focusUnit(unit).unit)
@@ -72,15 +75,18 @@ extension FocusDocument {
         }
     }
 
-    /// The size of a quantity in the line's base units.
-    private func size(_ per: String, _ line: LineItem) -> Rational {
-        let words = per.split(separator: " ")
-        if line.subject == .fee || line.subject == .flat {
-            return words.first.flatMap { Rational(decimal: $0) } ?? Rational(1)
+    /// The size of what the price is for, in the units that the line counts in.
+    private func size(_ line: LineItem) -> Rational {
+        switch line.subject {
+        case .usage(let usage):
+            let month = segments.first { $0.period.intersection(line.period) != nil }?.month
+            return usage.price?.per.size(monthSeconds: month?.seconds ?? line.period.seconds)
+                ?? Rational(1)
+        case .fee(let fee):
+            guard case .second(let month) = fee.unit else { return Rational(1) }
+            return Rational(month)
+        case .flat, .discount, .minimum, .rounding, .tax: return Rational(1)
         }
-        let month = segments.first { $0.period.intersection(line.period) != nil }?.month
-        return UnitQuantity(per)?.size(monthSeconds: month?.seconds ?? line.period.seconds)
-            ?? Rational(1)
     }
 }
 

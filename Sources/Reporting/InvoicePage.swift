@@ -131,14 +131,15 @@ struct InvoicePage {
     }
 
     private var taxes: [[String: Any]] {
-        draft.lines.filter { $0.kind == .tax }.map { line in
+        draft.lines.compactMap { line in
+            guard case .tax(let code, let part) = line.subject else { return nil }
             let base = draft.lines.filter {
-                $0.kind != .tax && !Set($0.taxes).isDisjoint(with: line.taxes)
+                !$0.isTax && !Set($0.taxes).isDisjoint(with: line.taxes)
             }.reduce(BigInt(0)) { $0 + $1.amount }
             return [
-                "tax_name": text.name(line.taxes.first?.name ?? line.meter),
-                "tax_code": line.meter, "tax_rate": text.percent(line.unitPrice ?? "0"),
-                "tax_base": money(base), "tax_amount": money(line.amount),
+                "tax_name": text.name(line.taxes.first?.name ?? code), "tax_code": code,
+                "tax_rate": text.percent(part.rate.description), "tax_base": money(base),
+                "tax_amount": money(line.amount),
             ]
         }
     }
@@ -180,7 +181,7 @@ struct InvoicePage {
             let names = ["conserved", "estimated_split", "sampled", "imported"]
             let parts = apportion(10_000, over: names.map { sums[$0] ?? 0 })
             let total = sums.values.reduce(0, +)
-            let line = draft.lines.first { $0.meter == meter && $0.quantity != nil }
+            let line = draft.lines.first { $0.meter == meter && $0.counted != nil }
             var row: [String: Any] = ["meter_name": meterName(meter)]
             row["meter_total"] =
                 line.map { line in

@@ -16,13 +16,15 @@ public func lineRows(_ number: String?, _ draft: Draft) -> [[Cell]] {
     let number = Cell.text(number ?? "draft")
     let (tenant, currency) = (Cell.text(draft.tenant), Cell.text(draft.currency.code))
     return draft.lines.enumerated().map { index, line in
-        [
-            number, .integer(Int128(index + 1)), tenant, .text(line.kind.rawValue),
-            .text(line.meter), .optional(line.tier), .optional(line.container),
-            .time(line.period.start), .time(line.period.end), .optional(line.quantity),
-            .optional(line.unit), line.unitPrice.map(Cell.exact) ?? .none, .optional(line.per),
-            .fraction(line.exactAmount), .exact(draft.currency.text(line.amount)),
-            currency, .optional(line.priced), .optional(line.reference),
+        let columns = line.columns
+        return [
+            number, .integer(Int128(index + 1)), tenant, .text(columns.kind.rawValue),
+            .text(columns.meter), .optional(columns.tier), .optional(columns.container),
+            .time(line.period.start), .time(line.period.end), .optional(columns.quantity),
+            .optional(columns.unit), columns.unitPrice.map(Cell.exact) ?? .none,
+            .optional(columns.per), .fraction(line.exactAmount),
+            .exact(draft.currency.text(line.amount)), currency, .optional(columns.priced),
+            .optional(line.reference),
         ]
     }
 }
@@ -56,14 +58,15 @@ public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
         let shown = LineQuantity(line, draft.before + draft.segments, draft.currency)
         let metered = shown.metered.map { " (\($0) metered)" } ?? ""
         let quantity: Cell =
-            line.quantity.flatMap { value in
-                shown.priced.map { .integer(value, display: $0 + metered) }
+            line.counted.flatMap { counted in
+                shown.priced.map { .integer(counted.metered, display: $0 + metered) }
             } ?? .none
+        let columns = line.columns
         return [
             .integer(Int128(index + 1)),
-            .text(line.kind.rawValue + (line.reference.map { " of \($0)" } ?? "")),
-            .optional(line.container),
-            .text(line.meter + (line.tier.map { " (\($0))" } ?? "")), quantity,
+            .text(columns.kind.rawValue + (line.reference.map { " of \($0)" } ?? "")),
+            .optional(columns.container),
+            .text(columns.meter + (columns.tier.map { " (\($0))" } ?? "")), quantity,
             priceCell(line),
             .exact(draft.currency.text(line.amount)),
         ]
@@ -82,9 +85,13 @@ public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
             + "\(draft.period.end)")
 }
 
-/// The price as people read it: a percentage where it is for a hundred.
+/// The price as people read it, or the percentage.
 private func priceCell(_ line: LineItem) -> Cell {
-    guard let price = line.unitPrice else { return .none }
-    let isPercent = line.per?.hasPrefix("100 ") == true && line.quantity == nil
-    return .text(price + (isPercent ? " %" : " / \(line.per ?? "")"))
+    switch line.subject {
+    case .discount(_, let part), .tax(_, let part): return .text("\(part.rate) %")
+    case .usage, .flat, .fee, .minimum, .rounding:
+        let columns = line.columns
+        guard let price = columns.unitPrice else { return .none }
+        return .text("\(price) / \(columns.per ?? "")")
+    }
 }

@@ -25,23 +25,23 @@ struct LineQuantity {
     init(_ line: LineItem, _ segments: [Segment], _ currency: Currency) {
         self.line = line
         unit = PricedUnit(line, segments)
-        places = unit.map { Self.places(line, $0, currency) } ?? Self.fewestPlaces
-        guard let quantity = line.quantity else {
+        places = unit.map { Self.places($0, currency) } ?? Self.fewestPlaces
+        guard let counted = line.counted else {
             (priced, metered) = (nil, nil)
             return
         }
-        let billed = line.priced ?? quantity
-        priced = Self.text(billed, line, unit, places)
-        metered = billed == quantity ? nil : Self.text(quantity, line, unit, places)
+        priced = Self.text(counted.billed, line, unit, places)
+        metered =
+            counted.billed == counted.metered
+            ? nil : Self.text(counted.metered, line, unit, places)
     }
 
     /// Another quantity of the same meter, as this line shows its own.
     func text(_ quantity: Int128) -> String { Self.text(quantity, line, unit, places) }
 
     /// How many decimals it takes until the last is worth no tenth of the currency's smallest unit.
-    private static func places(_ line: LineItem, _ unit: PricedUnit, _ currency: Currency) -> Int {
-        let price = Rational(decimal: line.unitPrice ?? "") ?? .zero
-        var worth = price / unit.count * Rational(currency.scale)
+    private static func places(_ unit: PricedUnit, _ currency: Currency) -> Int {
+        var worth = unit.price / unit.count * Rational(currency.scale)
         var places = 0
         while places < mostPlaces, places < fewestPlaces || worth > Rational(1) / Rational(10) {
             (worth, places) = (worth / Rational(10), places + 1)
@@ -53,9 +53,10 @@ struct LineQuantity {
         _ quantity: Int128, _ line: LineItem, _ unit: PricedUnit?, _ places: Int
     ) -> String {
         guard let unit else {
-            let isCounted = line.unit != "month" && line.unit != "tier" && line.unit != "second"
-            let dimension = isCounted ? Meter(line.meter)?.dimension : nil
-            return humanQuantity(quantity, dimension, line.unit)
+            let columns = line.columns
+            let isUsage = line.container != nil
+            let dimension = isUsage ? Meter(columns.meter)?.dimension : nil
+            return humanQuantity(quantity, dimension, columns.unit)
         }
         let count = Rational(quantity) / unit.size
         if unit.isWhole, count.denominator == 1 { return scaled(count, places: 0, unit.name) }
@@ -80,28 +81,28 @@ private struct PricedUnit {
     /// Whether it is counted, not measured.
     let isWhole: Bool
 
+    /// In major units of the currency.
+    let price: Rational
+
     /// `nil` for what is no usage, or has no price.
     init?(_ line: LineItem, _ segments: [Segment]) {
-        guard let per = line.per, let quantity = UnitQuantity(per), line.quantity != nil,
-            quantity.dimension.baseUnit == line.unit, line.container != nil
+        guard case .usage(let usage) = line.subject, let price = usage.price,
+            price.per.dimension.baseUnit == usage.unit
         else { return nil }
-        let words = per.split(separator: " ")
+        let words = price.per.description.split(separator: " ")
         guard let name = words.last, let one = UnitQuantity(String(name)),
             let count = words.count == 2 ? Rational(decimal: words[0]) : Rational(1)
         else { return nil }
-        self.name = String(name)
-        self.count = count
+        (self.name, self.count, self.price) = (String(name), count, price.amount.value)
         let month = segments.first { $0.period.intersection(line.period) != nil }?.month
-        let price = Rational(decimal: line.unitPrice ?? "") ?? .zero
-        if month == nil, one.isPerMonth, price != .zero, line.exactAmount != .zero {
+        if month == nil, one.isPerMonth, self.price != .zero, line.exactAmount != .zero {
             // Of another document's month, the line itself tells how long it was.
-            let priced = Rational(line.priced ?? line.quantity ?? 0)
-            size = priced * price / line.exactAmount / count
+            size = Rational(usage.counted.billed) * self.price / line.exactAmount / count
         } else {
             size = one.size(monthSeconds: (month ?? Period(monthOf: line.period.start)).seconds)
         }
         isWhole =
-            switch quantity.dimension {
+            switch price.per.dimension {
             case .operations, .custom(_, overTime: false): true
             default: false
             }

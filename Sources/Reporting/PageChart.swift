@@ -124,7 +124,7 @@ extension InvoicePage {
 
     /// What the document's corrections come to in minor units; `nil` without corrections.
     private var corrected: Rational? {
-        let lines = draft.lines.filter { $0.kind != .tax && $0.reference != nil }
+        let lines = draft.lines.filter { !$0.isTax && $0.reference != nil }
         return lines.isEmpty ? nil : lines.reduce(.zero) { $0 + Rational($1.amount) }
     }
 
@@ -152,13 +152,13 @@ extension InvoicePage {
         for use in details.hourly { totals[use.meter, default: 0] += use.quantity }
         var nets: [String: Rational] = [:]
         var even = Rational.zero
-        for line in draft.lines where line.kind != .tax && line.reference == nil {
-            let isUsed = totals[line.meter] ?? 0 > 0
-            if isUsed {
-                nets[line.meter, default: .zero] =
-                    nets[line.meter, default: .zero] + Rational(line.amount)
+        for line in draft.lines where !line.isTax && line.reference == nil {
+            let net = Rational(line.amount)
+            if let meter = line.meter, totals[meter] ?? 0 > 0 {
+                nets[meter, default: .zero] = nets[meter, default: .zero] + net
+            } else {
+                even = even + net
             }
-            if !isUsed { even = even + Rational(line.amount) }
         }
         for use in details.hourly {
             guard let net = nets[use.meter], let total = totals[use.meter],

@@ -13,7 +13,7 @@ extension InvoicePage {
     }
 
     var groups: [[String: Any]] {
-        let numbered = draft.lines.enumerated().filter { $0.element.kind != .tax }
+        let numbered = draft.lines.enumerated().filter { !$0.element.isTax }
         let byGroup = Dictionary(grouping: numbered) { _, line in
             let isCorrection = line.reference != nil
             let container = line.container.map { ExactText($0) }
@@ -50,27 +50,26 @@ extension InvoicePage {
             "line": String(number), "meter": name(line), "amount": money(line.amount),
         ]
         if isFirst { row["is_first"] = true }
-        if let tier = line.tier { row["tier"] = tierName(tier, line) }
+        let columns = line.columns
+        if let tier = columns.tier { row["tier"] = tierName(tier, line) }
         let quantity = LineQuantity(line, details.segments, draft.currency)
         if let priced = quantity.priced { row["quantity"] = text.words(priced) }
         if let metered = quantity.metered {
             row["metered"] = text.label("metered_quantity", ["quantity": text.words(metered)])
         }
-        if let price = line.unitPrice, let per = line.per {
-            if line.subject == .discount {
-                row["unit_price"] = text.percent(price)
-            } else {
-                row["unit_price"] = text.number(price)
-                row["per"] = per.hasPrefix("1 ") ? String(per.dropFirst(2)) : text.words(per)
-            }
+        if case .discount(_, let part) = line.subject {
+            row["unit_price"] = text.percent(part.rate.description)
+        } else if let price = columns.unitPrice, let per = columns.per {
+            row["unit_price"] = text.number(price)
+            row["per"] = per.hasPrefix("1 ") ? String(per.dropFirst(2)) : text.words(per)
         }
         if line.kind == .unpriced {
             row["is_unpriced"] = true
             let book = segment(of: line)?.book.id ?? ""
             row["note"] = text.label("note_no_price", ["book": book])
         }
-        if line.subject == .minimum, let price = line.unitPrice {
-            let amount = text.number(price) + "\u{A0}" + draft.currency.code
+        if case .minimum(let price?) = line.subject {
+            let amount = text.number(price.description) + "\u{A0}" + draft.currency.code
             row["note"] = text.label("note_minimum", ["amount": amount])
         }
         return row
@@ -85,18 +84,20 @@ extension InvoicePage {
         switch line.subject {
         case .minimum: return text.label("minimum")
         case .rounding: return text.label("rounding_carried")
-        case .discount: return text.label("discount") + ": " + meterName(line.meter)
-        case .fee:
-            let fee = segment(of: line)?.book.fixed.first { $0.code == line.meter }
-            return fee.map { text.name($0.name) } ?? meterName(line.meter)
-        case .usage, .flat, .tax: return meterName(line.meter)
+        case .discount(let meter, _): return text.label("discount") + ": " + meterName(meter)
+        case .fee(let due):
+            let fee = segment(of: line)?.book.fixed.first { $0.code == due.code }
+            return fee.map { text.name($0.name) } ?? meterName(due.code)
+        case .usage(let usage): return meterName(usage.meter)
+        case .flat(let flat): return meterName(flat.meter)
+        case .tax(let code, _): return meterName(code)
         }
     }
 
     /// The bounds of a tier, in units of the price.
     private func tierName(_ tier: String, _ line: LineItem) -> String {
-        guard tier != "free" else { return text.label("tier_free") }
-        guard let place = Int(tier), let price = segment(of: line)?.book.meters[line.meter],
+        guard case .number(let place) = TierPlace(tier) else { return text.label("tier_free") }
+        guard let price = line.meter.flatMap({ segment(of: line)?.book.meters[$0] }),
             price.tiers.indices.contains(place - 1)
         else { return tier }
         let lower = place > 1 ? price.tiers[place - 2].upTo?.description : nil

@@ -44,6 +44,9 @@ struct ContainerEngine {
         case .memoryMax:
             return known.Memory.flatMap { $0 > 0 ? .number(.at($0)) : nil }
         case .pidsMax: return known.PidsLimit.flatMap { $0 > 0 ? .number(.at($0)) : nil }
+        case .memoryLow: return known.MemoryReservation.flatMap { $0 > 0 ? .number(.at($0)) : nil }
+        case .cpusetCpus:
+            return known.CpusetCpus.flatMap { $0.isEmpty ? nil : CPUList($0).map(LimitValue.cpus) }
         default: return nil
         }
     }
@@ -143,17 +146,21 @@ struct HostConfig: Decodable {
     var CpuPeriod: Int64?
     var PidsLimit: Int64?
     var Memory: Int64?
+    var MemoryReservation: Int64?
+    var CpusetCpus: String?
 }
 
 /// A value of a request's body.
 enum EngineValue: Encodable, Hashable {
     case number(Int64)
+    case text(String)
     case members([String: EngineValue])
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
         case .number(let value): try container.encode(value)
+        case .text(let value): try container.encode(value)
         case .members(let members): try container.encode(members)
         }
     }
@@ -170,16 +177,16 @@ func dockerUpdate(
     var body: [String: EngineValue] = [:]
     var left: [LimitSetting] = []
     for setting in settings {
-        switch (setting.key, setting.value) {
-        case (.cpuMax, .cpu(let cpu)):
+        switch (setting.key.definition.engine, setting.value) {
+        case (.cpuQuota, .cpu(let cpu)):
             let (fields, isAll) = dockerQuota(cpu, known, cores)
             body.merge(fields) { $1 }
             if !isAll { left.append(setting) }
-        case (.memoryMax, .number(.max)):
+        case (.memory, .number(.max)):
             // 0 would be "unchanged".
             body["Memory"] = .number(dockerUnlimited)
             body["MemorySwap"] = .number(-1)
-        case (.memoryMax, .number(.at(let bytes))) where bytes >= 6 << 20:
+        case (.memory, .number(.at(let bytes))) where bytes >= dockerLeast:
             body["Memory"] = .number(bytes)
             // Docker keeps the sum of memory and swap, and refuses memory above it.
             if case .at(let swap)? = swap, let sum = bytes.sum(swap) {
@@ -187,12 +194,26 @@ func dockerUpdate(
             } else {
                 body["MemorySwap"] = .number(-1)
             }
-        case (.pidsMax, .number(.at(let count))): body["PidsLimit"] = .number(count)
-        case (.pidsMax, .number(.max)): body["PidsLimit"] = .number(-1)
+        case (.count(let name, _), .number(let limit)):
+            body[name] = .number(limit.value ?? -1)
+        case (.bytes(let name, _), .number(.at(let bytes))) where bytes >= dockerLeast:
+            body[name] = .number(bytes)
+        case (.cpus(let name, _), .cpus(let list)) where !list.ranges.isEmpty:
+            body[name] = .text(list.description)
         default: left.append(setting)
         }
     }
     return (body, left)
+}
+
+/// Docker takes no less memory than that.
+private let dockerLeast: Int64 = 6 << 20
+
+extension Limit {
+    /// `nil` is no limit.
+    fileprivate var value: Int64? {
+        if case .at(let value) = self { value } else { nil }
+    }
 }
 
 extension Int64 {
@@ -242,19 +263,37 @@ func podmanUpdate(
     var body: [String: EngineValue] = [:]
     var left: [LimitSetting] = []
     for setting in settings {
-        switch (setting.key, setting.value) {
-        case (.cpuMax, .cpu(let cpu)):
+        switch (setting.key.definition.engine, setting.value) {
+        case (.cpuQuota, .cpu(let cpu)):
             guard case .at(let quota) = cpu.quota else {
                 left.append(setting)
                 continue
             }
-            body["cpu"] = .members(["quota": .number(quota), "period": .number(cpu.period)])
-        case (.memoryMax, .number(.at(let bytes))):
-            body["memory"] = .members(["limit": .number(bytes)])
-        case (.pidsMax, .number(.at(let count))):
-            body["pids"] = .members(["limit": .number(count)])
+            body.put(.number(quota), at: ["cpu", "quota"])
+            body.put(.number(cpu.period), at: ["cpu", "period"])
+        case (.memory, .number(.at(let bytes))): body.put(.number(bytes), at: ["memory", "limit"])
+        case (.count(_, let place), .number(.at(let count))),
+            (.bytes(_, let place), .number(.at(let count))):
+            body.put(.number(count), at: place)
+        case (.cpus(_, let place), .cpus(let list)) where !list.ranges.isEmpty:
+            body.put(.text(list.description), at: place)
         default: left.append(setting)
         }
     }
     return (body, left)
+}
+
+extension [String: EngineValue] {
+    /// Puts a value into the object that its place names: `cpu`, `quota`.
+    fileprivate mutating func put(_ value: EngineValue, at place: [String]) {
+        guard let name = place.first else { return }
+        guard place.count > 1 else {
+            self[name] = value
+            return
+        }
+        var inner: [String: EngineValue] = [:]
+        if case .members(let members)? = self[name] { inner = members }
+        inner.put(value, at: Array(place.dropFirst()))
+        self[name] = .members(inner)
+    }
 }

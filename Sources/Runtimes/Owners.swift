@@ -302,23 +302,21 @@ extension Owners {
                 $0 == SystemdProperty.infinity ? .max : .at(Int64(clamping: $0))
             }
         }
-        switch key {
-        case .cpuMax:
+        switch key.definition.systemd {
+        case .cpuQuota:
             guard let share = number("CPUQuotaPerSecUSec") else { return nil }
             guard case .at(let perSecond) = share else { return .cpu(CPUMax(quota: .max)) }
             var period: Int64 = 100_000
             if case .at(let own)? = number("CPUQuotaPeriodUSec") { period = own }
             let quota = Int128(perSecond) * Int128(period) / 1_000_000
             return .cpu(CPUMax(quota: .at(Int64(clamping: quota)), period: period))
-        case .cpuWeight, .ioWeight:
-            let name = key == .cpuWeight ? "CPUWeight" : "IOWeight"
-            guard case .at(let weight)? = number(name) else { return .weight(100) }
+        case .weight(let name):
+            guard case .at(let weight)? = number(name) else { return key.initial }
             return .weight(weight)
-        case .memoryHigh: return number("MemoryHigh").map(LimitValue.number)
-        case .memoryMax: return number("MemoryMax").map(LimitValue.number)
-        case .memorySwapMax: return number("MemorySwapMax").map(LimitValue.number)
-        case .pidsMax: return number("TasksMax").map(LimitValue.number)
-        case .ioMax, .freeze: return nil
+        case .bytes(let name, _): return number(name).map(LimitValue.number)
+        case .cpus(let name):
+            return bus.bytes(name, of: unit, place).map { .cpus(cpuList(bits: $0)) }
+        case .devices, nil: return nil
         }
     }
 }

@@ -81,6 +81,9 @@ extension SystemdProperty {
             number == Self.infinity ? "CPUQuotaPeriodSec=" : "CPUQuotaPeriodSec=\(number)us"
         case .number(let number):
             "\(name)=\(Self.text(number))"
+        // `AllowedCPUs=0-3 7`; empty is all.
+        case .bits(let bytes):
+            "\(name)=" + (bytes.isEmpty ? "" : "\(cpuList(bits: bytes))".replacing(",", with: " "))
         case .device(let path, let number):
             "\(name)=\(path) \(Self.text(number))"
         }

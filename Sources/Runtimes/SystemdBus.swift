@@ -126,6 +126,17 @@ public final class SystemdBus {
         return code >= 0 ? value : nil
     }
 
+    /// The bytes of a property of a unit; `nil` if there is none.
+    public func bytes(_ property: String, of unit: String, _ interface: String) -> [UInt8]? {
+        guard let object = Self.object(of: unit) else { return nil }
+        var reply: OpaquePointer?
+        let code = sd_bus_get_property(
+            bus, "org.freedesktop.systemd1", object, "org.freedesktop.systemd1.\(interface)",
+            property, nil, &reply, "ay")
+        guard code >= 0 else { return nil }
+        return BusReply(reply).bytes()
+    }
+
     /// A yes or no of a unit; `nil` if there is none.
     public func flag(_ property: String, of unit: String, _ interface: String) -> Bool? {
         guard let object = Self.object(of: unit) else { return nil }
@@ -210,6 +221,13 @@ public struct BusMessage {
         keep(sd_bus_message_append_basic(message, type("t"), &value))
     }
 
+    public mutating func add(_ bytes: [UInt8]) {
+        keep(
+            bytes.withUnsafeBytes {
+                sd_bus_message_append_array(message, type("y"), $0.baseAddress, $0.count)
+            })
+    }
+
     /// An array whose items are of a type.
     public mutating func array(of contents: String, _ fill: (inout BusMessage) -> Void) {
         enclose("a", contents, fill)
@@ -256,5 +274,15 @@ public final class BusReply {
         let letter = CChar(type.asciiValue ?? 0)
         guard sd_bus_message_read_basic(message, letter, &text) > 0, let text else { return nil }
         return String(cString: text)
+    }
+
+    /// The next value, an array of bytes.
+    func bytes() -> [UInt8]? {
+        var start: UnsafeRawPointer?
+        var count = 0
+        let code = sd_bus_message_read_array(
+            message, CChar(UInt8(ascii: "y")), &start, &count)
+        guard code >= 0 else { return nil }
+        return Array(UnsafeRawBufferPointer(start: start, count: count))
     }
 }

@@ -7,6 +7,8 @@ struct SystemdProperty: Hashable {
         case number(UInt64)
         /// By the path of a device node.
         case device(String, UInt64)
+        /// A bit for each CPU, the lowest first.
+        case bits([UInt8])
     }
 
     var name: String
@@ -20,6 +22,7 @@ struct SystemdProperty: Hashable {
     func add(to message: inout BusMessage) {
         switch value {
         case .number(let number): message.property(name, "t") { $0.add(number) }
+        case .bits(let bytes): message.property(name, "ay") { $0.add(bytes) }
         case .device(let path, let number):
             message.property(name, "a(st)") {
                 $0.array(of: "(st)") {
@@ -41,22 +44,38 @@ struct SystemdProperty: Hashable {
 func systemdProperties(
     for setting: LimitSetting, version: Int? = nil, node: (DeviceNumber) -> String?
 ) -> [SystemdProperty]? {
-    switch (setting.key, setting.value) {
-    case (.cpuMax, .cpu(let cpu)): return quota(cpu, hasPeriod: version ?? .max >= 242)
-    case (.cpuWeight, .weight(let weight)): return whole("CPUWeight", weight)
-    case (.ioWeight, .weight(let weight)): return whole("IOWeight", weight)
-    case (.memoryHigh, .number(let limit)): return bytes("MemoryHigh", limit)
-    case (.memoryMax, .number(let limit)): return bytes("MemoryMax", limit)
-    case (.memorySwapMax, .number(let limit)):
-        return [.init("MemorySwapMax", .number(number(limit)))]
-    case (.pidsMax, .number(let limit)): return bytes("TasksMax", limit)
-    case (.ioMax(let device), .io(let io)):
-        guard let path = node(device) else { return nil }
+    switch (setting.key.definition.systemd, setting.value) {
+    case (.cpuQuota, .cpu(let cpu)): return quota(cpu, hasPeriod: version ?? .max >= 242)
+    case (.weight(let name), .weight(let weight)): return whole(name, weight)
+    case (.bytes(let name, let refusesZero), .number(let limit)):
+        return limit == .at(0) && refusesZero ? nil : [.init(name, .number(number(limit)))]
+    case (.cpus(let name), .cpus(let list)):
+        // Since systemd 244.
+        return version ?? .max >= 244 ? [.init(name, .bits(bits(list)))] : nil
+    case (.devices, .io(let io)):
+        guard let device = setting.key.device, let path = node(device) else { return nil }
         return IOMax.Field.allCases.map {
             SystemdProperty($0.property, .device(path, number(io[$0])))
         }
     default: return nil
     }
+}
+
+/// A bit for each CPU, the lowest first; none for all of them.
+private func bits(_ list: CPUList) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: (list.ranges.last?.upperBound ?? -1) / 8 + 1)
+    if list.ranges.isEmpty { return [] }
+    for number in list.numbers { bytes[number / 8] |= 1 << UInt8(number % 8) }
+    return bytes
+}
+
+/// What `bits` made a list of.
+func cpuList(bits bytes: [UInt8]) -> CPUList {
+    CPUList(
+        numbers: Set(
+            bytes.enumerated().flatMap { place, byte in
+                (0..<8).filter { byte & 1 << UInt8($0) != 0 }.map { place * 8 + $0 }
+            }))
 }
 
 /// systemd keeps µs of CPU in a second, and since version 242 the period beside it.
@@ -82,11 +101,6 @@ private func quota(_ cpu: CPUMax, hasPeriod: Bool) -> [SystemdProperty]? {
 /// systemd's numbers have no sign.
 private func whole(_ name: String, _ value: Int64) -> [SystemdProperty]? {
     UInt64(exactly: value).map { [SystemdProperty(name, .number($0))] }
-}
-
-/// systemd refuses 0 for these.
-private func bytes(_ name: String, _ limit: Limit) -> [SystemdProperty]? {
-    limit == .at(0) ? nil : [.init(name, .number(number(limit)))]
 }
 
 private func number(_ limit: Limit) -> UInt64 {

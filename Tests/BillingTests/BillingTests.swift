@@ -446,7 +446,7 @@ import Units
                 billing.row("acme", "cafe\u{301}", .cpu, 36_000_000_000),
             ], at: now)
         let lines = try billing.issue(billing.october).flatMap(\.draft.lines)
-        let quantities = lines.filter { $0.kind == .usage }.compactMap(\.quantity)
+        let quantities = lines.filter { $0.kind == .usage }.compactMap(\.counted?.metered)
         #expect(quantities.reduce(0, +) == 39_600_000_000)
     }
 

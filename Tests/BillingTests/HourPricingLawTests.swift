@@ -76,7 +76,7 @@ import Units
 
     /// Usage, the flat amounts of tiers, and discounts, exactly.
     private func usageTotal(_ lines: [LineItem]) -> Rational {
-        lines.filter { $0.kind == .usage || $0.kind == .discount || $0.unit == "tier" }
+        lines.filter { $0.kind == .usage || $0.kind == .discount || $0.columns.unit == "tier" }
             .reduce(.zero) { $0 + $1.exactAmount }
     }
 }

@@ -121,7 +121,7 @@ private let hour: Int128 = 3_600_000_000
         let november = try billing.issue(billing.november)
         #expect(november.map(\.draft.tenant) == ["acme", "lab"])
         #expect(november.map(\.draft.net) == [-36, 36])
-        #expect(november[0].draft.lines.first?.quantity == -hour)
+        #expect(november[0].draft.lines.first?.counted?.metered == -hour)
         #expect(try billing.charged("acme") == .zero)
         #expect(try billing.store.verifyInvoices(nil).differences.isEmpty)
         let december = try #require(Period(month: "2026-12"))
@@ -163,7 +163,7 @@ private let hour: Int128 = 3_600_000_000
         _ = try billing.issue(billing.october)
         _ = try billing.store.importUsage([billing.row("acme", "b", .cpu, 8 * hour)], at: now)
         let late = try #require(try billing.issue(billing.november).first)
-        #expect(late.draft.lines.compactMap(\.quantity) == [-8 * hour, 8 * hour, 8 * hour])
+        #expect(late.draft.lines.compactMap(\.counted?.metered) == [-8 * hour, 8 * hour, 8 * hour])
         #expect(late.draft.net == 0, "16 hours at 1 are 8 hours at 2")
     }
 
@@ -323,7 +323,7 @@ private let hour: Int128 = 3_600_000_000
             }
             let lines = try billing.issue(billing.october).flatMap(\.draft.lines)
             #expect(lines.map(\.kind) == [.usage, .unpriced, .tax])
-            #expect(lines.compactMap(\.quantity) == [3 * hour, 743 * hour])
+            #expect(lines.compactMap(\.counted?.metered) == [3 * hour, 743 * hour])
         }
     }
 

@@ -110,7 +110,8 @@ private let hour: Int128 = 3_600_000_000
         let explained = try explainer.explain(line: 1)
         let hours = explained.accounts.flatMap(\.hours)
         #expect(hours.count == 744)
-        #expect(hours.reduce(Int128(0)) { $0 + Int128($1.quantity) } == explained.item.quantity)
+        #expect(
+            hours.reduce(Int128(0)) { $0 + Int128($1.quantity) } == explained.item.counted?.metered)
         #expect(hours.allSatisfy { $0.entry == 2 && $0.assurance == "imported" })
         #expect(explained.position?.before == 0)
         #expect(throws: Fault.self) { try explainer.explain(line: 3) }
@@ -144,7 +145,7 @@ private let hour: Int128 = 3_600_000_000
                 #expect(found.position?.inside == same.position?.inside)
                 guard let name = found.item.container else { continue }
                 #expect(found.accounts.map { Array($0.path.utf8) } == [Array(name.utf8)])
-                #expect(found.accounts.first?.quantity == found.item.quantity)
+                #expect(found.accounts.first?.quantity == found.item.counted?.metered)
             }
         }
         #expect(invoices.map(\.draft.lines.count) == [4, 7])

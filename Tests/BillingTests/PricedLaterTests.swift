@@ -204,7 +204,7 @@ extension Billing {
         try billing.use(60, on: 6)
         let invoice = try #require(try billing.issue(billing.days(16, 20)).last)
         try billing.edit { $0.meters["gpu"]?.tiers[0].price = try #require(DecimalPrice("9")) }
-        let place = try #require(invoice.draft.lines.firstIndex { $0.tier == "2" })
+        let place = try #require(invoice.draft.lines.firstIndex { $0.columns.tier == "2" })
         var explainer = try billing.store.explainer(of: invoice.number)
         let explained = try explainer.explain(line: place + 1)
         #expect(explained.segment?.book.meters["gpu"]?.amount == DecimalPrice("1"))
@@ -247,7 +247,7 @@ extension Billing {
         try billing.edit { $0.unpriced = .show }
         let shown = try billing.issue(billing.days(16, 20)).flatMap(\.draft.lines)
             .filter { $0.kind != .tax }
-        #expect(shown.map(\.kind) == [.unpriced] && shown.map(\.quantity) == [60])
+        #expect(shown.map(\.kind) == [.unpriced] && shown.map(\.counted?.metered) == [60])
         try billing.edit { $0.meters["gpu"] = try LateTariff.graduated.price() }
         try billing.use(30, on: 6)
         _ = try billing.issue(billing.october)

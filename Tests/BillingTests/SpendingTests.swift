@@ -132,7 +132,7 @@ private struct Spent {
         let start = span.around(moment, in: zone).start
         let period = try #require(Period(start: start, end: end))
         return try billing.store.drafts(over: period, tenant: "acme", in: zone).flatMap(\.lines)
-            .filter { $0.kind != .tax && $0.kind != .minimum }
+            .filter { !$0.isTax && !$0.isMinimum }
             .reduce(.zero) { $0 + $1.exactAmount }
     }
 

@@ -34,7 +34,7 @@ import Units
         let wanted = try #require(Int128(ledger[0]))
         let lines = try rig.store.drafts(over: rig.day, tenant: "lab").flatMap(\.lines)
             .filter { $0.meter == "memory" }
-        #expect(lines.reduce(0) { $0 + ($1.quantity ?? 0) } == wanted && wanted > 0)
+        #expect(lines.reduce(0) { $0 + ($1.counted?.metered ?? 0) } == wanted && wanted > 0)
         let shown = try rig.store.usage(over: rig.day, by: .tenant, tenant: "lab")
             .filter { $0.meter == .memory }
         #expect(shown.reduce(0) { $0 + $1.quantity } == wanted)

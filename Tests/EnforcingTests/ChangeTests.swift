@@ -167,6 +167,8 @@ import Units
             "cpu=\(number)%", "cpu=max", "cpu.weight=\(number)", "pids.max=\(number)",
             "memory.max=\(number)M", "memory.high=\(number)M", "memory.swap.max=\(number)K",
             "io.max=8:0:wbps=\(number),riops=\(number)", "io.weight=\(number)", "pids.max=max",
+            "memory.low=\(number)M", "memory.min=\(number)K", "cpuset.cpus=all",
+            "cpuset.cpus=0,\(number % 64)-80",
         ].randomElement(using: &random) ?? "cpu=max"
     }
 

@@ -27,7 +27,8 @@ final class LimitRig {
 
     static let files = [
         "cpu.max": "max 100000", "cpu.weight": "100", "memory.high": "max", "memory.max": "max",
-        "memory.swap.max": "max", "pids.max": "max", "io.max": "", "io.weight": "default 100",
+        "memory.swap.max": "max", "memory.low": "0", "memory.min": "0", "cpuset.cpus": "",
+        "pids.max": "max", "io.max": "", "io.weight": "default 100",
         "cgroup.freeze": "0", "memory.current": "4096", "pids.current": "3",
         "memory.stat": "anon 0\nfile 4096\nkernel 0\nsock 0\nshmem 0\ninactive_file 4096",
     ]

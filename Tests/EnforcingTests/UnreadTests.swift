@@ -122,7 +122,7 @@ import Units
         #expect(own.trouble.map { $0.contains("/acme/\(key)") && $0.contains(said) } == true)
         // The child has a sound limit of its own, and what holds above it is not known.
         let below = try truth(rig, "/acme/web", key)
-        #expect(below.written == key.unlimited && below.effective == nil)
+        #expect(below.written == key.initial && below.effective == nil)
         #expect(below.trouble.map { $0.contains("/acme/\(key)") && $0.contains(said) } == true)
         let notes = try notes(rig, "/acme/web", [word])
         #expect(notes.filter { $0.contains("/acme/\(key)") && $0.contains(said) }.count == 1)
@@ -140,7 +140,7 @@ import Units
         let rig = try acme(["cpu.max": nil, "io.weight": nil])
         #expect(try truth(rig, "acme", .cpuMax).trouble == "the cpu controller is off here")
         let below = try truth(rig, "/acme/web", .cpuMax)
-        #expect(below.effective?.value == LimitKey.cpuMax.unlimited && below.trouble == nil)
+        #expect(below.effective?.value == LimitKey.cpuMax.initial && below.trouble == nil)
         // The controller is on, and yet this kernel has no such file.
         try rig.write("cpu io\n", "/acme", "cgroup.controllers")
         #expect(try truth(rig, "acme", .ioWeight).trouble == "this kernel has no io.weight here")

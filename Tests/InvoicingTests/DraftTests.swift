@@ -161,7 +161,10 @@ private func draft(_ book: PriceBook, _ usage: [(String, Meter, Int128)]) throws
         let month = try #require(Period(month: "2026-11"))
         let book = try book(tax: nil, meters: [:])
         let line = LineItem(
-            kind: .usage, meter: "crate", period: month, quantity: 1,
+            .usage(
+                UsageLine(
+                    container: ExactText("c"), meter: "crate", CountedQuantity(1), unit: nil,
+                    price: nil)), period: month,
             exactAmount: Rational(1, over: 100))
         let group = RoundedTogether(
             lines: [line], billed: .zero, billedRounded: BigInt(billed), rounding: .halfEven,

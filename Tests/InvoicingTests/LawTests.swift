@@ -19,6 +19,12 @@ private func book(
         discounts: discounts)
 }
 
+private func usage(_ meter: String) -> LineSubject {
+    .usage(
+        UsageLine(
+            container: ExactText("c"), meter: meter, CountedQuantity(1), unit: nil, price: nil))
+}
+
 @Suite struct InvoiceLawTests {
     /// 12,000 random invoices, no two alike: with credits, discounts and two taxes, in currencies of 0, 2 and 3
     /// digits, lines add up to the total, each within one unit of what it is exactly, in any order.
@@ -33,11 +39,17 @@ private func book(
         }
         let book = try book(currency, rounding, taxes)
         let scale = Rational(book.currency.scale)
-        let kinds: [LineItem.Kind] = [.usage, .discount, .correction, .fixed, .minimum]
+        let percent = Percentage(try #require(DecimalPrice("1")), of: book.currency)
+        let subjects: [(String) throws -> LineSubject] = [
+            { usage($0) }, { .discount(meter: $0, percent) },
+            { .fee(FeeLine(code: $0, CountedQuantity(1), .month, price: .zero)) },
+            // An invoice has one minimum for its month.
+            { $0 == "m0" ? .minimum(nil) : usage($0) },
+        ]
         for round in 0..<1000 {
-            let lines = (0..<Int.random(in: 1...6, using: &random)).map { index in
-                LineItem(
-                    kind: kinds.randomElement(using: &random) ?? .usage, meter: "m\(index)",
+            let lines = try (0..<Int.random(in: 1...6, using: &random)).map { index in
+                try LineItem(
+                    subjects[Int.random(in: subjects.indices, using: &random)]("m\(index)"),
                     period: month,
                     exactAmount: Rational(
                         BigInt(Int.random(in: -400_000...900_000, using: &random)),
@@ -47,7 +59,7 @@ private func book(
             all.insert(lines)
             let draft = try Draft(
                 tenant: "a", period: month, lines: lines, segments: [], book: book)
-            let own = draft.lines.filter { $0.kind != .tax }
+            let own = draft.lines.filter { !$0.isTax }
             let exact = lines.reduce(Rational.zero) { $0 + $1.exactAmount } * scale
             guard draft.net == rounding.round(exact),
                 draft.total == draft.lines.reduce(BigInt(0), { $0 + $1.amount }),
@@ -83,7 +95,7 @@ private func book(
             for _ in 0..<200 {
                 let lines = (0..<Int.random(in: 1...8, using: &random)).map {
                     LineItem(
-                        kind: .usage, meter: "m\($0)", period: month,
+                        usage("m\($0)"), period: month,
                         exactAmount: Rational(
                             BigInt(Int.random(in: 0...9999, using: &random)), over: 700),
                         taxes: [tax])
@@ -106,13 +118,18 @@ private func book(
     /// Correcting what was billed to what it should be, and again, leaves nothing to correct.
     @Test func correctionsMakeUpTheDifference() throws {
         var random = SeededRandom(seed: 4)
+        let price = UnitPrice(
+            try #require(DecimalPrice("2")), per: try #require(UnitQuantity("1 thing")))
         func lines() -> [LineItem] {
             (0..<Int.random(in: 0...5, using: &random)).map {
                 let quantity = Int128(Int.random(in: 0...50, using: &random))
                 return LineItem(
-                    kind: .usage, meter: "m\($0 % 3)", container: "c\($0)", period: month,
-                    quantity: quantity, priced: quantity, unit: "thing", unitPrice: "2",
-                    per: "1 thing", exactAmount: Rational(quantity) * Rational(2))
+                    .usage(
+                        UsageLine(
+                            container: ExactText("c\($0)"), meter: "m\($0 % 3)",
+                            CountedQuantity(quantity, priced: quantity), unit: "thing",
+                            price: price)), period: month,
+                    exactAmount: Rational(quantity) * Rational(2))
             }
         }
         for _ in 0..<500 {

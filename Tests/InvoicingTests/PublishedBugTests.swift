@@ -52,7 +52,7 @@ private func draft(
     /// getlago/lago#325: a unit price of 1.50 was shown as 1 in a currency without cents in use.
     @Test func aPriceKeepsItsDigits() throws {
         let line = try #require(try draft("JPY", .halfUp, "1.50", "1 thing", [3]).lines.first)
-        #expect(line.unitPrice == "1.50" && line.exactAmount.description == "4.5")
+        #expect(line.columns.unitPrice == "1.50" && line.exactAmount.description == "4.5")
         #expect(line.amount == 5)
     }
 
@@ -61,7 +61,7 @@ private func draft(
         let quantity: Int128 = 170_141_183_460_469_231_731_687
         let draft = try draft(
             "EUR", .halfEven, "0.000000000000001", "1 byte", [quantity], meter: "io_read_bytes")
-        #expect(draft.lines.first?.quantity == quantity)
+        #expect(draft.lines.first?.counted?.metered == quantity)
         #expect(draft.lines.first?.exactAmount.description == "170141183.460469231731687")
     }
 
@@ -78,8 +78,8 @@ private func draft(
         let book = try draft("EUR", .halfEven, "1", "1 thing", []).segments[0].book
         let lines = ["-5.005", "1"].map {
             LineItem(
-                kind: .correction, meter: "thing", period: month,
-                exactAmount: Rational(decimal: $0) ?? .zero)
+                .rounding, period: month, exactAmount: Rational(decimal: $0) ?? .zero,
+                isCorrection: true)
         }
         let draft = try Draft(
             tenant: "acme", period: month, lines: lines, segments: [], book: book)

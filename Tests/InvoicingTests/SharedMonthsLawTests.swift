@@ -118,7 +118,7 @@ private struct PlayedHistory {
                 let periods = try stretches.map { try period($0.0) }
                 let lines = documents.flatMap(\.lines).filter { line in
                     periods.contains { $0.holds(line.period) }
-                        || (line.subject == .minimum && isIn(line, component))
+                        || (line.isMinimum && isIn(line, component))
                 }
                 let group = try due(stretches, lines, at: step)
                 let draft = try draft([group])
@@ -127,7 +127,7 @@ private struct PlayedHistory {
                 documents.append(
                     Document(
                         hours: own ?? 0..<0, number: "OCT-\(documents.count)",
-                        lines: draft.lines.filter { $0.kind != LineItem.Kind.tax }))
+                        lines: draft.lines.filter { !$0.isTax }))
             }
             documents.sort { $0.hours.lowerBound < $1.hours.lowerBound }
             if let own { start = own.upperBound }

@@ -38,7 +38,10 @@ import Units
             ("memory.high=1T", "more than the 8192.0 MiB"), ("memory.max=max", nil),
             ("memory.swap.max=1G", "no swap"), ("memory.swap.max=max", nil),
             ("pids.max=32768", nil), ("pids.max=32769", "32769 processes are more than the 32768"),
-            ("cpu.weight=10000", nil),
+            ("cpu.weight=10000", nil), ("memory.low=8G", nil),
+            ("memory.min=9G", "9216.0 MiB are more than the 8192.0 MiB"),
+            ("cpuset.cpus=0-1", nil), ("cpuset.cpus=all", nil),
+            ("cpuset.cpus=1-2", "CPU 2 is not there: this host has CPUs 0 to 1"),
         ] as [(String, String?)])
     func whatAHostHasNotLimitsNothing(word: String, said: String?) throws {
         guard case .value(let key, let value) = try LimitWish(parsing: word).goal else {
@@ -70,16 +73,17 @@ import Units
 @Suite struct LimitQuantityTests {
     private func write(_ key: LimitKey, _ wanted: LimitValue) -> PlannedWrite {
         PlannedWrite(
-            path: "/x", cgroupID: 1, owner: .file, key: key, before: key.unlimited, wanted: wanted)
+            path: "/x", cgroupID: 1, owner: .file, key: key, before: key.initial, wanted: wanted)
     }
 
     @Test func valuesAreNumbersInTheLimitsUnit() {
         #expect(LimitValue.cpu(CPUMax(quota: .at(50_000))).quantity == Rational(1) / Rational(2))
         #expect(LimitValue.number(.at(7)).quantity == Rational(7))
         #expect(LimitValue.weight(25).quantity == Rational(25))
-        for key in LimitKey.plain where key.unit != "weight" {
-            #expect(key.unlimited.quantity == nil, "\(key)")
+        for key in LimitKey.plain where key.definition.effect == .caps {
+            #expect(key.initial.quantity == nil, "\(key)")
         }
+        #expect(LimitKey.memoryLow.initial.quantity == .zero)
     }
 
     @Test func whatIsThrottledAndReclaimed() {

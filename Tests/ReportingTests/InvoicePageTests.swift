@@ -22,10 +22,14 @@ private func line(
     let billed = priced ?? quantity
     let exact = price.amount(of: billed, in: period)
     return LineItem(
-        kind: reference == nil ? .usage : .correction, meter: meter.name, container: "web",
-        period: period, quantity: quantity, priced: billed, unit: price.per.dimension.baseUnit,
-        unitPrice: price.amount.description, per: price.per.description, exactAmount: exact,
-        amount: Rounding.halfEven.round(exact * Rational(100)), reference: reference)
+        .usage(
+            UsageLine(
+                container: ExactText("web"), meter: meter.name,
+                CountedQuantity(quantity, priced: billed), unit: price.per.dimension.baseUnit,
+                price: UnitPrice(price.amount, per: price.per))),
+        period: period, exactAmount: exact,
+        amount: Rounding.halfEven.round(exact * Rational(100)), isCorrection: reference != nil,
+        reference: reference)
 }
 
 private func book(_ meters: [String: Price]) throws -> PriceBook {
@@ -115,7 +119,7 @@ private func page(
 
     private func check(_ item: LineItem, _ price: Price) throws {
         let sheet = invoiceTable("OCT-1", try draft([item]))
-        guard case .integer(item.quantity ?? 0, let display?) = sheet.rows[0][4] else {
+        guard case .integer(item.counted?.metered ?? 0, let display?) = sheet.rows[0][4] else {
             Issue.record("no quantity: \(sheet.rows[0])")
             return
         }
@@ -174,10 +178,15 @@ private func page(
             let exact = try #require(Rational(decimal: corrected))
             lines.append(
                 LineItem(
-                    kind: .correction, meter: "thing", container: "web", period: before,
-                    quantity: 1, priced: 1, unit: "thing", unitPrice: "1", per: "1 thing",
-                    exactAmount: exact, amount: (exact * Rational(100)).floor,
-                    reference: "OCT-000001"))
+                    .usage(
+                        UsageLine(
+                            container: ExactText("web"), meter: "thing",
+                            CountedQuantity(1, priced: 1), unit: "thing",
+                            price: UnitPrice(
+                                try #require(DecimalPrice("1")),
+                                per: try #require(UnitQuantity("1 thing"))))),
+                    period: before, exactAmount: exact, amount: (exact * Rational(100)).floor,
+                    isCorrection: true, reference: "OCT-000001"))
         }
         let draft = try draft(lines)
         let hourly = (0..<30 as Range<Int64>).map { day in

@@ -29,6 +29,19 @@ import Units
         #expect(sent.left.isEmpty)
     }
 
+    /// Docker keeps neither memory.min nor a value that takes a limit away.
+    @Test func dockerKeepsProtectionAndCPUs() throws {
+        let sent = try body([
+            "memory.low=64M", "cpuset.cpus=0-1,3", "memory.min=1M", "memory.low=0",
+            "memory.low=1M", "cpuset.cpus=all",
+        ])
+        #expect(
+            sent.body == [
+                "MemoryReservation": .number(64 << 20), "CpusetCpus": .text("0-1,3"),
+            ])
+        #expect(sent.left == [.memoryMin, .memoryLow, .memoryLow, .cpusetCpus])
+    }
+
     @Test func dockerTakesNoQuotaBesideItsOwnOfWholeCores() throws {
         let plain = try body(["cpu=0.005", "pids.max=max", "cpu.weight=30"])
         #expect(
@@ -92,9 +105,11 @@ import Units
         let (docker, podman) = (
             LimitOwner.docker(id: "1", unit: nil), LimitOwner.podman(id: "1", unit: nil)
         )
-        for key in LimitKey.plain { #expect(!docker.bringsBack(key)) }
+        #expect(LimitKey.plain.filter { docker.bringsBack($0) } == [.cpusetCpus, .memoryLow])
         #expect(
-            LimitKey.plain.filter { podman.bringsBack($0) } == [.cpuMax, .memoryMax, .pidsMax])
+            LimitKey.plain.filter { podman.bringsBack($0) } == [
+                .cpuMax, .cpusetCpus, .memoryMax, .memoryLow, .pidsMax,
+            ])
     }
 
     @Test(arguments: ["web", "Web_1.x-y", "0a"]) func engineNames(name: String) {

@@ -24,6 +24,7 @@ import Units
             switch $0.value {
             case .number(let number): "\($0.name)=\(number)"
             case .device(let path, let number): "\($0.name)=\(path) \(number)"
+            case .bits(let bytes): "\($0.name)=\(bytes)"
             }
         }
     }
@@ -38,6 +39,9 @@ import Units
             ("cpu.weight=50", ["CPUWeight=50"]), ("io.weight=7", ["IOWeight=7"]),
             ("memory.max=1K", ["MemoryMax=1024"]), ("memory.high=max", ["MemoryHigh=\(none)"]),
             ("memory.swap.max=0", ["MemorySwapMax=0"]), ("pids.max=9", ["TasksMax=9"]),
+            ("memory.low=1K", ["MemoryLow=1024"]), ("memory.min=0", ["MemoryMin=0"]),
+            ("memory.low=max", ["MemoryLow=\(none)"]),
+            ("cpuset.cpus=0,2-3,9", ["AllowedCPUs=[13, 2]"]), ("cpuset.cpus=all", ["AllowedCPUs=[]"]),
             (
                 "io.max=/dev/vda:wbps=5",
                 [
@@ -69,6 +73,25 @@ import Units
         #expect(systemdProperties(for: LimitSetting(.cpuWeight, .weight(-1))) { _ in nil } == nil)
     }
 
+    @Test func anOldSystemdKnowsNoCPUs() throws {
+        #expect(try properties("cpuset.cpus=0", version: 243) == nil)
+        #expect(try properties("cpuset.cpus=0", version: 244) == ["AllowedCPUs=[1]"])
+    }
+
+    @Test(arguments: ["all", "0", "7", "8", "0-7", "1,3,64-66", "8191"])
+    func bitsOfCPUsAreReadBack(list: String) throws {
+        guard case .cpus(let cpus) = try setting("cpuset.cpus=\(list)").value else {
+            Issue.record("no CPUs")
+            return
+        }
+        let property = systemdProperties(for: try setting("cpuset.cpus=\(list)")) { _ in nil }
+        guard case .bits(let bytes)? = property?.first?.value else {
+            Issue.record("no bits")
+            return
+        }
+        #expect(cpuList(bits: bytes) == cpus && cpus.description == list)
+    }
+
     @Test func anOldSystemdKnowsNoPeriod() throws {
         #expect(try properties("cpu=1.5", version: 241) == ["CPUQuotaPerSecUSec=1500000"])
         #expect(try properties("cpu=max", version: 241) == ["CPUQuotaPerSecUSec=\(Self.none)"])
@@ -87,12 +110,7 @@ import Units
 
     @Test func podmanTakesResourcesOfARuntime() throws {
         let words = ["cpu=0.5", "memory.max=1M", "pids.max=7", "cpu.weight=50", "cpu=max"]
-        let settings = try words.map { word in
-            guard case .value(let key, let value) = try LimitWish(parsing: word).goal else {
-                throw CancellationError()
-            }
-            return LimitSetting(key, value)
-        }
+        let settings = try words.map { try setting($0) }
         let (body, left) = podmanUpdate(Array(settings.dropLast()))
         #expect(
             body == [
@@ -101,9 +119,26 @@ import Units
                 "pids": .members(["limit": .number(7)]),
             ])
         #expect(left.map(\.key) == [.cpuWeight])
+        let more = try ["memory.low=9M", "memory.max=10M", "cpuset.cpus=1-2", "cpu=0.5", "memory.min=1M"]
+            .map { try setting($0) }
+        #expect(
+            podmanUpdate(more).body == [
+                "cpu": .members([
+                    "quota": .number(50_000), "period": .number(100_000), "cpus": .text("1-2"),
+                ]),
+                "memory": .members(["limit": .number(10 << 20), "reservation": .number(9 << 20)]),
+            ])
+        #expect(podmanUpdate(more).left.map(\.key) == [.memoryMin])
         // It cannot be told to take a quota away: the scope is.
         #expect(podmanUpdate([settings[4]]).body.isEmpty)
     }
+}
+
+private func setting(_ word: String) throws -> LimitSetting {
+    guard case .value(let key, let value) = try LimitWish(parsing: word).goal else {
+        throw CancellationError()
+    }
+    return LimitSetting(key, value)
 }
 
 @Suite struct PassingLimitsTests {
@@ -113,12 +148,11 @@ import Units
         ("cpu=max", ["CPUQuota=", "CPUQuotaPeriodSec="]),
         ("memory.max=1G", ["MemoryMax=1073741824"]), ("memory.high=max", ["MemoryHigh=infinity"]),
         ("pids.max=7", ["TasksMax=7"]), ("cpu.weight=25", ["CPUWeight=25"]),
+        ("cpuset.cpus=0-3,70", ["AllowedCPUs=0-3 70"]), ("cpuset.cpus=all", ["AllowedCPUs="]),
+        ("memory.min=1M", ["MemoryMin=1048576"]),
     ])
     func propertiesAreLinesOfAUnitFile(word: String, lines: [String]) throws {
-        guard case .value(let key, let value) = try LimitWish(parsing: word).goal else {
-            throw CancellationError()
-        }
-        let properties = systemdProperties(for: LimitSetting(key, value)) { _ in nil }
+        let properties = systemdProperties(for: try setting(word)) { _ in nil }
         #expect(properties?.map(\.line) == lines)
         let device = SystemdProperty("IOReadIOPSMax", .device("/dev/vda", 90))
         #expect(device.line == "IOReadIOPSMax=/dev/vda 90")

@@ -198,7 +198,7 @@ struct IssuedInvoices {
             $0.tenant == tenant && currency ?? $0.currency == $0.currency
         }
         return issued
-            + drafted.flatMap(\.lines).filter { $0.kind != .tax && period.holds($0.period) }
+            + drafted.flatMap(\.lines).filter { !$0.isTax && period.holds($0.period) }
     }
 }
 

@@ -45,15 +45,15 @@ public struct Explainer {
             if invoice.credits != nil {
                 result.credited = (base.number, try creditedLine(db, line))
             }
-            guard let place, let entry = source.entry else { return result }
+            guard let place, let entry = source.entry, let meter = item.meter else { return result }
             let segment = source.segments[place]
             let before =
                 source.isShared
-                ? try sums(db, source.holder).sum(item.meter, segment.month, item.period.start)
-                : source.sum(item.meter, before: place)
-            result.position = (before, source.sums[UsagePlace(place, item.meter)] ?? 0)
+                ? try sums(db, source.holder).sum(meter, segment.month, item.period.start)
+                : source.sum(meter, before: place)
+            result.position = (before, source.sums[UsagePlace(place, meter)] ?? 0)
             let path = item.container.map { ExactText($0) }
-            let own = path.flatMap { source.usage[UsagePlace(place, item.meter, $0)] } ?? []
+            let own = path.flatMap { source.usage[UsagePlace(place, meter, $0)] } ?? []
             result.accounts = try own.map {
                 try account(
                     db, $0, segment, upTo: entry,

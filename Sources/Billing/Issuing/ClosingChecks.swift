@@ -136,7 +136,7 @@ struct ClosingChecks {
     }
 
     private func assurances(_ draft: PreparedDraft) throws -> [Note] {
-        let billed = Set(draft.draft.lines.compactMap { $0.kind == .tax ? nil : $0.meter })
+        let billed = Set(draft.draft.lines.compactMap(\.meter))
         return draft.assured.sums.sorted { $0.key < $1.key }.filter { billed.contains($0.key) }
             .map { meter, sums in
                 Note(

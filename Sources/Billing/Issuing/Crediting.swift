@@ -46,7 +46,7 @@ extension Store {
 private func chosenLines(
     _ lines: [Int]?, of invoice: Invoice, _ credited: Set<Int>
 ) throws -> Set<Int> {
-    let all = invoice.draft.lines.indices.filter { invoice.draft.lines[$0].kind != .tax }
+    let all = invoice.draft.lines.indices.filter { !invoice.draft.lines[$0].isTax }
         .map { $0 + 1 }
     let chosen = Set(lines ?? all.filter { !credited.contains($0) })
     func refuse(_ line: Int?, _ found: String, _ cure: String) -> Fault {
@@ -89,7 +89,7 @@ func invoiceRounding(_ db: ReadTransaction, _ invoice: Invoice) throws -> Roundi
 private func reopenCorrections(
     _ db: WriteTransaction, of invoice: Invoice, isFull count: Int
 ) throws {
-    guard count == invoice.draft.lines.count(where: { $0.kind != .tax }) else { return }
+    guard count == invoice.draft.lines.count(where: { !$0.isTax }) else { return }
     let starts = invoice.draft.lines.filter { $0.reference != nil }.map(\.period.start)
     guard let first = starts.min() else { return }
     try db.markForRecheck(invoice.draft.tenant, since: first)

@@ -18,7 +18,7 @@ func recomputeByFirstRules(
     { differ(found) }
     let charged = invoice.draft.before.count..<segments.count
     let parts = segmentUsage(pinned, segments, charged: charged, rules: .first)
-    let hasOwn = invoice.draft.lines.contains { $0.reference == nil && $0.kind != .tax }
+    let hasOwn = invoice.draft.lines.contains { $0.reference == nil && !$0.isTax }
     let own = hasOwn ? try statement(of: tenant, parts, invoice.parties.contract) : []
     var corrections: [LineItem] = []
     for reference in Set(invoice.draft.lines.compactMap(\.reference)).sorted() {

@@ -88,10 +88,11 @@ private func lineDifferences(_ stored: [LineItem], _ computed: [LineItem]) -> [S
 }
 
 private func words(_ line: LineItem) -> String {
+    let columns = line.columns
     let parts: [String?] = [
-        line.kind.rawValue, line.meter, line.tier.map { "tier \($0)" },
-        line.container.map(harmless), line.quantity.map { "\($0) \(line.unit ?? "")" },
-        line.unitPrice.map { "at \($0) per \(line.per ?? "")" },
+        columns.kind.rawValue, columns.meter, columns.tier.map { "tier \($0)" },
+        columns.container.map(harmless), columns.quantity.map { "\($0) \(columns.unit ?? "")" },
+        columns.unitPrice.map { "at \($0) per \(columns.per ?? "")" },
         "= \(line.exactAmount), \(line.amount) minor units",
     ]
     return parts.compactMap(\.self).joined(separator: " ")
@@ -103,7 +104,7 @@ private func creditDifferences(
 ) throws -> [String] {
     let invoice = try db.invoice(original)
     return try zip(db.linesCredited(by: note.number), note.draft.lines).compactMap { place, line in
-        guard line.kind != .tax else { return nil }
+        guard !line.isTax else { return nil }
         guard let credited = place.credited, invoice.draft.lines.indices.contains(credited - 1),
             invoice.draft.lines[credited - 1].negated == line
         else {

@@ -106,7 +106,7 @@ extension BillingGroup {
     /// The lines that stand for the group's stretches, or for its months as a whole.
     private func own(_ lines: [LineItem]) -> [LineItem] {
         lines.filter { line in
-            [.minimum, .rounding].contains(line.subject)
+            line.isMinimum || line.subject == .rounding
                 || stretches.contains { $0.period.holds(line.period) }
         }
     }

@@ -58,14 +58,14 @@ public struct SharedMonths: Sendable {
         let all = try statement(of: tenant, parts) { segment in
             stretches.first { $0.period.holds(segment.period) }?.contract ?? ContractTime()
         }
-        let lines = all.filter { $0.subject != .minimum }
+        let lines = all.filter { !$0.isMinimum }
         return stretches.flatMap { due($0, lines) }
-            + minimums(all.filter { $0.subject == .minimum })
+            + minimums(all.filter { $0.isMinimum })
     }
 
     private func due(_ stretch: InvoicedStretch, _ lines: [LineItem]) -> [LineItem] {
         func own(_ lines: [LineItem]) -> [LineItem] {
-            lines.filter { $0.subject != .minimum && stretch.period.holds($0.period) }
+            lines.filter { !$0.isMinimum && stretch.period.holds($0.period) }
         }
         let now = own(lines)
         if let number = stretch.invoice {
@@ -85,7 +85,7 @@ public struct SharedMonths: Sendable {
         let months = Set(stretches.flatMap { $0.parts.map(\.segment.month) })
         return months.sorted { $0.start < $1.start }.compactMap { month in
             func of(_ lines: [LineItem]) -> [LineItem] {
-                lines.filter { $0.subject == .minimum && month.holds($0.period) }
+                lines.filter { $0.isMinimum && month.holds($0.period) }
             }
             let before = of(billed)
             let old = before.reduce(Rational.zero) { $0 + $1.exactAmount }
@@ -95,7 +95,7 @@ public struct SharedMonths: Sendable {
             guard line.exactAmount != .zero else { return nil }
             let isNew = stretches.contains { $0.invoice == nil && $0.period.meets(month) }
             if !isNew || line.exactAmount < .zero {
-                line.kind = .correction
+                line.isCorrection = true
                 line.reference =
                     before.last?.reference
                     ?? stretches.last { $0.invoice != nil && $0.period.meets(month) }?.invoice
@@ -109,7 +109,7 @@ extension LineItem {
     fileprivate var withoutAmount: LineItem {
         var line = self
         (line.exactAmount, line.amount) = (.zero, 0)
-        (line.kind, line.reference) = (.minimum, nil)
+        (line.isCorrection, line.reference) = (false, nil)
         return line
     }
 }

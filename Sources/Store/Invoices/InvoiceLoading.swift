@@ -50,7 +50,7 @@ private func status(
 ) throws -> Invoice.Status {
     let credited = try ReadTransaction(db: db).creditedLines(of: number)
     if credited.isEmpty { return .issued }
-    return credited.count == lines.count { $0.kind != .tax } ? .credited : .partlyCredited
+    return credited.count == lines.count { !$0.isTax } ? .credited : .partlyCredited
 }
 
 private func loadSegments(
@@ -119,11 +119,14 @@ func loadLine(_ row: Row, _ number: String, _ segments: [Segment]) throws -> Lin
         try (row["taxes"] as String?).map {
             try JSONDecoder().decode([Tax].self, from: Data($0.utf8))
         } ?? (kind == .tax ? [] : segments.last?.book.taxes ?? [])
-    return LineItem(
+    let columns = LineColumns(
         kind: kind, meter: row["meter"], tier: row["tier"], container: row["container"],
-        period: period, quantity: quantity(row, "quantity"), priced: quantity(row, "priced"),
-        unit: row["unit"], unitPrice: price?.text, per: row["per"], exactAmount: exact,
-        amount: BigInt(row["amount_minor"] as Int64), taxes: taxes, reference: row["reference"])
+        quantity: quantity(row, "quantity"), priced: quantity(row, "priced"), unit: row["unit"],
+        unitPrice: price?.text, per: row["per"])
+    guard let subject = columns.subject else { throw damaged(number) }
+    return LineItem(
+        subject, period: period, exactAmount: exact, amount: BigInt(row["amount_minor"] as Int64),
+        taxes: taxes, isCorrection: kind == .correction, reference: row["reference"])
 }
 
 private func quantity(_ row: Row, _ name: String) -> Int128? {

@@ -97,7 +97,8 @@ private func insert(
     _ credited: Int?
 ) throws {
     let exact = line.exactAmount.blobs
-    let price = line.unitPrice.flatMap { DecimalParts($0) }
+    let columns = line.columns
+    let price = columns.unitPrice.flatMap { DecimalParts($0) }
     try db.run(
         """
         INSERT INTO invoice_line (invoice, line, kind, meter, container, period_start_s,
@@ -107,12 +108,13 @@ private func insert(
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [
-            invoice.number, place, line.kind.rawValue, line.meter, line.container,
-            line.period.start.seconds, line.period.end.seconds, line.quantity?.halves.high,
-            line.quantity?.halves.low, line.unit, price.map { Data($0.digits) }, price?.scale,
-            line.per, Data(exact.numerator), Data(exact.denominator),
+            invoice.number, place, columns.kind.rawValue, columns.meter, columns.container,
+            line.period.start.seconds, line.period.end.seconds, columns.quantity?.halves.high,
+            columns.quantity?.halves.low, columns.unit, price.map { Data($0.digits) }, price?.scale,
+            columns.per, Data(exact.numerator), Data(exact.denominator),
             try minor(line.amount, of: invoice.draft),
-            line.tier, line.priced?.halves.high, line.priced?.halves.low, taxes, line.reference,
+            columns.tier, columns.priced?.halves.high, columns.priced?.halves.low, taxes,
+            line.reference,
             credited,
         ])
 }
@@ -135,7 +137,7 @@ private func minor(_ amount: BigInt, of draft: Draft) throws -> Int64 {
     let largest = draft.lines.max { $0.amount.magnitude < $1.amount.magnitude }
     let line = largest.map { line in
         let container = line.container.map { " of \(quoted($0))" } ?? ""
-        return ", the most of it for \(line.meter)\(container)"
+        return ", the most of it for \(line.columns.meter)\(container)"
     }
     throw Fault(
         .badData, at: "invoice of tenant \(draft.tenant) over \(draft.period)",

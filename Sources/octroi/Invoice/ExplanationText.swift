@@ -11,9 +11,10 @@ func explanationText(
     _ explanation: Explanation, _ readings: [[CounterReadings]]
 ) -> [String] {
     let item = explanation.item
+    let columns = item.columns
     var text = [
-        "\(explanation.invoice.number), line \(explanation.line): \(item.kind.rawValue) "
-            + item.meter + (item.tier.map { ", tier \($0)" } ?? ""),
+        "\(explanation.invoice.number), line \(explanation.line): \(columns.kind.rawValue) "
+            + columns.meter + (columns.tier.map { ", tier \($0)" } ?? ""),
         "  period     \(item.period.start) to \(item.period.end)",
     ]
     if let container = item.container { text.append("  container  \(harmless(container))") }
@@ -45,7 +46,7 @@ private func accountText(
         text.append("  kernel     its samples are pruned: the ledger's rows are what is left")
     }
     let sum = account.hours.reduce(Int128(0)) { $0 + Int128($1.quantity) }
-    text.append("  ledger     \(account.hours.count) rows, \(sum) \(item.unit ?? "")")
+    text.append("  ledger     \(account.hours.count) rows, \(sum) \(item.columns.unit ?? "")")
     if item.reference != nil {
         text.append(
             "             \(account.billedBefore) of them were there when \(item.reference ?? "") was "
@@ -77,7 +78,8 @@ private func formulaText(_ explanation: Explanation) -> [String] {
             "formula     what rounding held back of earlier invoices of the same months, or billed too early"
         ]
     }
-    guard let price = item.unitPrice, let per = item.per else {
+    let columns = item.columns
+    guard let price = columns.unitPrice, let per = columns.per else {
         return text + ["no price: \(item.kind == .unpriced ? "shown at 0 by policy" : "none")"]
     }
     switch item.kind {
@@ -86,18 +88,19 @@ private func formulaText(_ explanation: Explanation) -> [String] {
     case .minimum:
         text.append("formula     minimum \(price), less all other lines = \(item.exactAmount)")
     default:
-        let priced = item.priced ?? item.quantity ?? 0
-        if let quantity = item.quantity, let tier = item.tier, item.subject != .flat {
+        let unit = columns.unit ?? ""
+        let priced = item.counted?.billed ?? 0
+        if case .usage(let usage) = item.subject, let tier = usage.tier {
             text.append(
-                "quantity    \(quantity) \(item.unit ?? ""): the container's part of what lies in "
-                    + (tier == "free" ? "the free part" : "tier \(tier)"))
+                "quantity    \(usage.counted.metered) \(unit): the container's part of what lies in "
+                    + (tier == .free ? "the free part" : "tier \(tier)"))
         }
-        if let quantity = item.quantity, quantity != priced {
-            text.append("quantity    \(quantity) \(item.unit ?? ""), priced as \(priced)")
+        if let quantity = item.counted?.metered, quantity != priced {
+            text.append("quantity    \(quantity) \(unit), priced as \(priced)")
         }
         let month = explanation.segment?.month.seconds ?? explanation.item.period.seconds
         let size = UnitQuantity(per)?.size(monthSeconds: month)
-        let base = size.map { " (\($0) \(item.unit ?? ""))" } ?? ""
+        let base = size.map { " (\($0) \(unit))" } ?? ""
         text.append(
             "formula     \(priced) × \(price) ÷ \(per)\(base) = \(item.exactAmount)")
     }
@@ -106,7 +109,7 @@ private func formulaText(_ explanation: Explanation) -> [String] {
 
 private func tierText(_ explanation: Explanation) -> [String] {
     guard let position = explanation.position, let segment = explanation.segment,
-        let price = segment.book.meters[explanation.item.meter],
+        let price = explanation.item.meter.flatMap({ segment.book.meters[$0] }),
         price.tiers.count > 1 || price.free != nil || price.step != nil
     else { return [] }
     let seconds = segment.month.seconds
@@ -123,7 +126,7 @@ private func tierText(_ explanation: Explanation) -> [String] {
         let bound = tier.upTo.flatMap { price.per.whole($0.value, monthSeconds: seconds) }
         let end = bound.map { "up to \($0)" } ?? "beyond"
         let flat = tier.flat.map { ", and \($0) once" } ?? ""
-        let isOwn = explanation.item.tier == String(index + 1)
+        let isOwn = explanation.item.columns.tier == String(index + 1)
         text.append(
             "  \(isOwn ? ">" : " ") \(index + 1)       \(end): \(tier.price) per \(price.per)\(flat)"
         )
@@ -136,7 +139,7 @@ private func roundingText(_ explanation: Explanation) -> [String] {
     let exact = explanation.item.exactAmount * Rational(currency.scale)
     let extra = explanation.item.amount - exact.floor
     let mode = explanation.rounding.rawValue
-    let isTax = explanation.item.kind == .tax
+    let isTax = explanation.item.isTax
     let share =
         if let (number, line) = explanation.credited {
             isTax

@@ -88,11 +88,11 @@ struct InvoiceExplain: ParsableCommand {
             "net_tx_bytes": "net_tx_bytes",
         ]
         guard account.kind != "imported", let period = account.period,
-            let name = columns[explanation.item.meter]
+            let meter = explanation.item.meter, let name = columns[meter]
         else { return [] }
         let query = SampleQuery(
             container: account.container, from: period.start, to: period.end,
-            byDevice: explanation.item.meter.hasPrefix("io_"))
+            byDevice: meter.hasPrefix("io_"))
         guard let column = query.columns.firstIndex(of: name) else { return [] }
         var found: [CounterReadings] = []
         try store.samples(query) { row in

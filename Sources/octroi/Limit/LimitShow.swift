@@ -36,8 +36,8 @@ struct LimitShow: ParsableCommand {
             targets.find(target), tools.store, boot: tools.changer.boot)
         if output.format == .table, !all {
             truths.removeAll { truth in
-                truth.written == truth.key.unlimited && truth.wanted == nil
-                    && truth.effective?.value == truth.key.unlimited
+                truth.written == truth.key.initial && truth.wanted == nil
+                    && truth.effective?.value == truth.key.initial
             }
         }
         var sheet = Sheet(

@@ -60,7 +60,7 @@ struct LimitUnset: ParsableCommand {
                 let wanted = try tools.store.wantedLimits(of: found.subject)
                 let devices = Set(found.cgroups.flatMap(\.limitedDevices))
                     .union(wanted.keys.compactMap(\.device)).sorted()
-                wishes += devices.map { LimitWish(.ioMax($0), LimitKey.ioMax($0).unlimited) }
+                wishes += devices.map { LimitWish(.ioMax($0), LimitKey.ioMax($0).initial) }
             }
         }
         guard !wishes.isEmpty else {

@@ -59,7 +59,7 @@ struct PriceCompare: ParsableCommand {
             rows: found.map { comparison in
                 let draft = comparison.draft
                 let exact = draft.lines.reduce(Rational.zero) { $0 + $1.exactAmount }
-                let unpriced = Set(draft.lines.filter { $0.kind == .unpriced }.map(\.meter))
+                let unpriced = Set(draft.lines.filter { $0.kind == .unpriced }.compactMap(\.meter))
                 return [
                     .text(comparison.tenant), .text(comparison.book),
                     .flag(comparison.isOwn), .exact(draft.currency.text(draft.net)),

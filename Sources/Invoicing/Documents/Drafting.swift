@@ -37,7 +37,7 @@ public struct RoundedTogether: Sendable {
 
     /// The lines with their amounts, in the order of an invoice.
     func distributed(_ currency: Currency) -> [LineItem] {
-        var lines = lines.sorted(by: LineItem.stands)
+        var lines = lines.inInvoiceOrder
         let exact = lines.map { $0.exactAmount * Rational(currency.scale) }
         let total = total(currency)
         let own = rounding.round(exact.reduce(.zero, +))
@@ -85,7 +85,7 @@ extension Draft {
         if let other = segments.first(where: { $0.book.currency != book.currency }) {
             throw currencyFault(tenant, other, book)
         }
-        var lines = groups.flatMap { $0.distributed(book.currency) }.sorted(by: LineItem.stands)
+        var lines = groups.flatMap { $0.distributed(book.currency) }.inInvoiceOrder
         lines += taxLines(on: lines, period, book.rounding, book.currency)
         self.init(
             tenant: tenant, period: period, currency: book.currency, lines: lines,
@@ -102,10 +102,10 @@ func taxLines(
     return nets.map { tax, net in
         let exactMinor = Rational(net) * tax.rate.value / Rational(100)
         return LineItem(
-            kind: .tax, meter: tax.code, period: period, unitPrice: tax.rate.description,
-            per: "100 \(currency)", exactAmount: exactMinor / Rational(currency.scale),
+            .tax(code: tax.code, Percentage(tax.rate, of: currency)), period: period,
+            exactAmount: exactMinor / Rational(currency.scale),
             amount: rounding.round(exactMinor), taxes: [tax])
-    }.sorted(by: LineItem.stands)
+    }.inInvoiceOrder
 }
 
 private func currencyFault(_ tenant: String, _ segment: Segment, _ book: PriceBook) -> Fault {

@@ -16,7 +16,7 @@ extension Draft {
         _ chosen: Set<Int>, after credited: Set<Int>, rounding: Rounding
     ) -> Draft {
         func taken(_ numbers: Set<Int>) -> [LineItem] {
-            lines.enumerated().filter { numbers.contains($0.offset + 1) && $0.element.kind != .tax }
+            lines.enumerated().filter { numbers.contains($0.offset + 1) && !$0.element.isTax }
                 .map(\.element)
         }
         var notes = taken(chosen).map(\.negated)
@@ -36,8 +36,9 @@ extension LineItem {
     /// The line taken back.
     public var negated: LineItem {
         var line = self
-        line.quantity = quantity.map { -$0 }
-        line.priced = priced.map { -$0 }
+        line.subject.counted = counted.map {
+            CountedQuantity(-$0.metered, priced: $0.priced.map { -$0 })
+        }
         line.exactAmount = Rational(-1) * exactAmount
         line.amount = -amount
         return line

@@ -1,20 +1,7 @@
 import CgroupFormat
 import Units
 
-/// What a limit counts in, and how much of it a value is: for programs, which read no kernel text.
-extension LimitKey {
-    /// `core`, `byte`, `process` or `weight`; `nil` for what is no single number.
-    public var unit: String? {
-        switch self {
-        case .cpuMax: "core"
-        case .memoryHigh, .memoryMax, .memorySwapMax: "byte"
-        case .pidsMax: "process"
-        case .cpuWeight, .ioWeight: "weight"
-        case .ioMax, .freeze: nil
-        }
-    }
-}
-
+/// How much of a limit a value is, and how much of it is used: for programs, which read no kernel text.
 extension LimitValue {
     /// In the limit's unit; `nil` without a limit, and for what is no single number.
     public var quantity: Rational? {
@@ -22,7 +9,7 @@ extension LimitValue {
         case .cpu(let cpu): cpu.cores
         case .number(.at(let number)): Rational(number)
         case .weight(let weight): Rational(weight)
-        case .number(.max), .io, .frozen: nil
+        case .number(.max), .io, .frozen, .cpus: nil
         }
     }
 }
@@ -34,7 +21,9 @@ extension PlannedWrite {
         case .cpuMax: now.cores
         case .memoryHigh, .memoryMax: now.memory.map { Rational($0) }
         case .pidsMax: now.processes.map { Rational($0) }
-        case .memorySwapMax, .cpuWeight, .ioWeight, .ioMax, .freeze: nil
+        case .memorySwapMax, .memoryLow, .memoryMin, .cpuWeight, .cpusetCpus, .ioWeight, .ioMax,
+            .freeze:
+            nil
         }
     }
 

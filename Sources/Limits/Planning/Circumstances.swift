@@ -65,11 +65,8 @@ extension PlannedWrite {
         case (.pidsMax, .number(.at(let most))):
             guard let count = now.processes, count >= most else { return nil }
             return "\(count) processes run: none is killed, the next fork fails"
-        case (.cpuWeight, _), (.ioWeight, _):
-            let contended = key == .cpuWeight ? "CPUs" : "disk"
-            return "counts only against siblings that want the same \(contended)"
         case (.freeze, .frozen(true)): return "every process in it stops; memory stays charged"
-        default: return nil
+        default: return wanted == key.initial ? nil : key.definition.remark
         }
     }
 

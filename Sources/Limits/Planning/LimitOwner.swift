@@ -39,8 +39,9 @@ public enum LimitOwner: Hashable, Sendable, CustomStringConvertible {
     /// starts again.
     public func bringsBack(_ key: LimitKey) -> Bool {
         switch self {
-        case .podman: [.cpuMax, .memoryMax, .pidsMax].contains(key)
-        case .docker, .systemd, .file: false
+        case .podman: key.definition.engine != nil
+        case .docker: key == .memoryLow || key == .cpusetCpus
+        case .systemd, .file: false
         }
     }
 

@@ -13,12 +13,10 @@ public struct EffectiveLimit: Hashable, Sendable {
     ) {
         value = own.value
         binding = [own.path]
-        switch key {
-        case .cpuWeight, .ioWeight: return
-        default: break
-        }
-        for other in others where other.value.isTighter(than: value) {
+        if key.definition.effect == .weighs { return }
+        for other in others {
             let both = value.tightened(by: other.value)
+            guard both != value else { continue }
             // Of a device's four limits some may be its own and some another's.
             binding = both == other.value ? [other.path] : binding + [other.path]
             value = both

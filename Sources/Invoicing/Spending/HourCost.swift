@@ -67,6 +67,7 @@ private func meterCosts(
     _ tenant: String, _ parts: [SegmentUsage]
 ) throws(Fault) -> [String: Rational] {
     try statement(of: tenant, parts).reduce(into: [:]) { sums, line in
-        sums[line.meter] = (sums[line.meter] ?? .zero) + line.exactAmount
+        guard let meter = line.meter else { return }
+        sums[meter] = (sums[meter] ?? .zero) + line.exactAmount
     }
 }

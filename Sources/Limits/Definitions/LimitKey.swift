@@ -5,9 +5,12 @@ import Units
 public enum LimitKey: Hashable, Sendable {
     case cpuMax
     case cpuWeight
+    case cpusetCpus
     case memoryHigh
     case memoryMax
     case memorySwapMax
+    case memoryLow
+    case memoryMin
     case ioMax(DeviceNumber)
     case ioWeight
     case pidsMax
@@ -15,7 +18,8 @@ public enum LimitKey: Hashable, Sendable {
 
     /// Those that are not a device's, in the order in which they are shown.
     public static let plain: [LimitKey] = [
-        .cpuMax, .cpuWeight, .memoryHigh, .memoryMax, .memorySwapMax, .ioWeight, .pidsMax, .freeze,
+        .cpuMax, .cpuWeight, .cpusetCpus, .memoryHigh, .memoryMax, .memorySwapMax, .memoryLow,
+        .memoryMin, .ioWeight, .pidsMax, .freeze,
     ]
 
     /// Reads what `description` gives, `io.max 254:0` or `memory.max`.
@@ -29,20 +33,26 @@ public enum LimitKey: Hashable, Sendable {
         }
     }
 
-    /// The kernel file.
-    public var file: String {
+    /// What sets it apart from other limits.
+    public var definition: LimitDefinition {
         switch self {
-        case .cpuMax: "cpu.max"
-        case .cpuWeight: "cpu.weight"
-        case .memoryHigh: "memory.high"
-        case .memoryMax: "memory.max"
-        case .memorySwapMax: "memory.swap.max"
-        case .ioMax: "io.max"
-        case .ioWeight: "io.weight"
-        case .pidsMax: "pids.max"
-        case .freeze: "cgroup.freeze"
+        case .cpuMax: .cpuMax
+        case .cpuWeight: .cpuWeight
+        case .cpusetCpus: .cpusetCpus
+        case .memoryHigh: .memoryHigh
+        case .memoryMax: .memoryMax
+        case .memorySwapMax: .memorySwapMax
+        case .memoryLow: .memoryLow
+        case .memoryMin: .memoryMin
+        case .ioMax: .ioMax
+        case .ioWeight: .ioWeight
+        case .pidsMax: .pidsMax
+        case .freeze: .freeze
         }
     }
+
+    /// The kernel file.
+    public var file: String { definition.file }
 
     /// The controller that has to be on; `nil` for the freezer, which every cgroup has.
     public var controller: String? {
@@ -54,16 +64,8 @@ public enum LimitKey: Hashable, Sendable {
         if case .ioMax(let device) = self { device } else { nil }
     }
 
-    /// The value that limits nothing.
-    public var unlimited: LimitValue {
-        switch self {
-        case .cpuMax: .cpu(CPUMax(quota: .max))
-        case .cpuWeight, .ioWeight: .weight(100)
-        case .memoryHigh, .memoryMax, .memorySwapMax, .pidsMax: .number(.max)
-        case .ioMax: .io(IOMax())
-        case .freeze: .frozen(false)
-        }
-    }
+    /// The value that a cgroup is born with: it limits nothing, and protects nothing.
+    public var initial: LimitValue { definition.initial }
 }
 
 extension LimitKey: CustomStringConvertible {

@@ -24,12 +24,11 @@ public struct LimitWish: Hashable, Sendable {
         }
         guard let key = LimitName.key(String(pair[0])) else { throw LimitName.unknown(word) }
         if pair[0] == key.file, key == .cpuMax { try refuseKernelQuota(value, word) }
-        let (read, expected) = Self.read(value, for: key)
-        guard let read else {
+        guard let read = key.definition.read(value) else {
             throw Fault(
                 .wrongUse, at: "limit \(quoted(word))",
                 found: "\(key) does not take \(quoted(value))",
-                cure: "Write \(expected)")
+                cure: "Write \(key.definition.expected)")
         }
         goal = .value(key, read)
     }
@@ -44,53 +43,20 @@ public struct LimitWish: Hashable, Sendable {
         if word == "io.max" { return nil }
         if word.hasPrefix("io.max=") { return try LimitWish(parsing: "\(word):max") }
         guard let key = LimitName.key(word) else { throw LimitName.unknown(word) }
-        return LimitWish(key, key.unlimited)
-    }
-
-    private static func read(
-        _ text: String, for key: LimitKey
-    ) -> (value: LimitValue?, expected: String) {
-        switch key {
-        case .cpuMax:
-            return (
-                cpuMax(text).map(LimitValue.cpu),
-                "cores (1.5), percent of a core (50%) or max, from 0.001 cores to a million"
-            )
-        case .memoryHigh, .memoryMax, .memorySwapMax:
-            return (
-                bytes(text).map(LimitValue.number),
-                "bytes, such as 512M or 1G (powers of 1024), or max"
-            )
-        case .pidsMax:
-            return (
-                Limit(text).flatMap { $0.isIn(1...4_194_304) ? .number($0) : nil },
-                "a number from 1 to 4194304, or max"
-            )
-        case .cpuWeight, .ioWeight:
-            return (
-                Int64(text).flatMap { (1...10_000).contains($0) ? .weight($0) : nil },
-                "a number from 1 to 10000"
-            )
-        case .freeze:
-            let words = ["on": true, "1": true, "off": false, "0": false]
-            return (words[text].map(LimitValue.frozen), "on or off")
-        case .ioMax:
-            return (nil, "a device and its fields")
-        }
+        return LimitWish(key, key.initial)
     }
 }
 
 /// The names of limits on the command line.
 public enum LimitName {
-    /// What may be written, the file's name or a shorter one.
-    static let words = ["cpu"] + LimitKey.plain.dropLast().map(\.file) + ["io.max", "freeze"]
+    /// All there are, in the order in which limits are shown.
+    static let words = LimitKey.plain.dropLast().map(\.definition.word) + ["io.max", "freeze"]
 
-    /// The limit of a name; `nil` for none, and for io.max, which is a device's.
+    /// The limit of a name, its file's or a shorter one; `nil` for none, and for io.max, which is a
+    /// device's.
     public static func key(_ word: String) -> LimitKey? {
-        switch word {
-        case "cpu": .cpuMax
-        case "freeze": .freeze
-        default: LimitKey.plain.first { $0.file == word }
+        LimitKey.plain.first {
+            $0.definition.word == word || ($0.file == word && $0 != .freeze)
         }
     }
 
@@ -152,15 +118,6 @@ private func device(_ text: String, _ word: String) throws(Fault) -> LimitWish.G
 
 private func isBytes(_ field: IOMax.Field) -> Bool { field == .readBytes || field == .writeBytes }
 
-extension Limit {
-    fileprivate func isIn(_ range: ClosedRange<Int64>) -> Bool {
-        switch self {
-        case .max: true
-        case .at(let value): range.contains(value)
-        }
-    }
-}
-
 /// Cores or percent as `cpu.max`; `nil` if the text is neither.
 ///
 /// The period is 100 ms; below 0.01 cores it is 1 s, as the kernel takes no quota under 1 ms.
@@ -181,17 +138,4 @@ public func cpuMax(cores: Rational) -> CPUMax? {
         if quota >= 1000 { return CPUMax(quota: .at(quota), period: period) }
     }
     return nil
-}
-
-/// Bytes, with K, M, G or T for powers of 1024.
-private func bytes(_ text: String) -> Limit? {
-    if text == "max" { return .max }
-    let powers: [Character: Int] = [
-        "K": 10, "k": 10, "M": 20, "m": 20, "G": 30, "g": 30, "T": 40, "t": 40,
-    ]
-    let suffix = text.last.flatMap { powers[$0] }
-    let digits = suffix == nil ? text[...] : text.dropLast()
-    guard let number = Rational(decimal: digits), number >= .zero else { return nil }
-    let scaled = number * Rational(Int64(1) << Int64(suffix ?? 0))
-    return Int64(scaled.floor.description).map(Limit.at)
 }

@@ -24,11 +24,11 @@ public func corrections(
         open[key] = line
     }
     return open.values.filter {
-        $0.exactAmount != .zero || $0.quantity ?? 0 != 0 || $0.priced ?? 0 != 0
+        $0.exactAmount != .zero || $0.counted.map { $0.metered != 0 || $0.billed != 0 } == true
     }.map { line in
         var line = line
         // An unpriced meter stays one, however late.
-        if line.unitPrice != nil { line.kind = .correction }
+        if line.subject.hasPrice { line.isCorrection = true }
         line.reference = invoice
         return line
     }
@@ -40,34 +40,33 @@ private func sums(of lines: [LineItem]) -> [LineKey: LineItem] {
     }
 }
 
-/// What makes two lines the same.
+/// What makes two lines the same: all but what is counted and paid.
 private struct LineKey: Hashable {
-    let meter: String
-    let tier: String?
-    let container: ExactText?
+    let subject: LineSubject
     let period: Period
-    let unit: String?
-    let unitPrice: String?
-    let per: String?
 
     init(_ line: LineItem) {
-        (meter, tier, container) = (line.meter, line.tier, line.container.map { ExactText($0) })
-        (period, unit, unitPrice) = (line.period, line.unit, line.unitPrice)
-        per = line.per
+        var subject = line.subject
+        subject.counted = line.counted.map { _ in CountedQuantity(0) }
+        (self.subject, period) = (subject, line.period)
     }
 }
 
 extension LineItem {
     fileprivate mutating func add(_ other: LineItem, times sign: Int128) {
-        if let more = other.quantity { quantity = (quantity ?? 0) + sign * more }
-        if let more = other.priced ?? other.quantity { priced = (priced ?? 0) + sign * more }
+        if let more = other.counted {
+            var sum = counted ?? CountedQuantity(0)
+            sum.metered += sign * more.metered
+            sum.priced = (sum.priced ?? 0) + sign * more.billed
+            subject.counted = sum
+        }
         exactAmount = exactAmount + Rational(sign) * other.exactAmount
     }
 
     /// The line with nothing counted and nothing to pay.
     fileprivate var emptied: LineItem {
         var line = self
-        (line.quantity, line.priced) = (quantity.map { _ in 0 }, priced.map { _ in 0 })
+        line.subject = subject.emptied
         (line.exactAmount, line.amount) = (.zero, 0)
         return line
     }

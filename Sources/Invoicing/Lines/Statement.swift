@@ -56,15 +56,28 @@ func statement(
 
 extension LineItem {
     fileprivate init(_ charge: Charge) {
-        let dimension = charge.per?.dimension ?? Meter(charge.meter)?.dimension
-        let isFlat = charge.kind == .flat
+        let counted = CountedQuantity(charge.quantity, priced: charge.priced)
         self.init(
-            kind: charge.kind == .usage ? .usage : isFlat ? .fixed : .unpriced,
-            meter: charge.meter, tier: charge.tier, container: charge.container?.text,
-            period: charge.segment.period, quantity: charge.quantity, priced: charge.priced,
-            unit: isFlat ? "tier" : dimension?.baseUnit, unitPrice: charge.price?.description,
-            per: isFlat ? "1 tier" : charge.per?.description, exactAmount: charge.amount,
+            .usage(charge, counted), period: charge.segment.period, exactAmount: charge.amount,
             taxes: charge.segment.book.taxes)
+    }
+}
+
+extension LineSubject {
+    fileprivate static func usage(_ charge: Charge, _ counted: CountedQuantity) -> LineSubject {
+        guard let container = charge.container else {
+            return .flat(
+                FlatLine(
+                    meter: charge.meter, tier: charge.tier, counted, price: charge.price ?? .zero))
+        }
+        let dimension = charge.per?.dimension ?? Meter(charge.meter)?.dimension
+        let price = charge.price.flatMap { amount in
+            charge.per.map { UnitPrice(amount, per: $0) }
+        }
+        return .usage(
+            UsageLine(
+                container: container, meter: charge.meter, tier: charge.tier, counted,
+                unit: dimension?.baseUnit, price: price))
     }
 }
 
@@ -75,12 +88,13 @@ extension FixedFee {
         guard share > .zero else { return nil }
         let isWhole = share == Rational(1)
         let seconds = (share * Rational(segment.month.seconds)).floor
+        let count = isWhole ? 1 : Int128(seconds)
+        let fee = FeeLine(
+            code: code, CountedQuantity(count, priced: count),
+            isWhole ? .month : .second(ofMonth: segment.month.seconds), price: price)
         return LineItem(
-            kind: .fixed, meter: code, period: segment.period,
-            quantity: isWhole ? 1 : Int128(seconds), priced: isWhole ? 1 : Int128(seconds),
-            unit: isWhole ? "month" : "second", unitPrice: price.description,
-            per: isWhole ? "1 month" : "\(segment.month.seconds) second",
-            exactAmount: price.value * share, taxes: segment.book.taxes)
+            .fee(fee), period: segment.period, exactAmount: price.value * share,
+            taxes: segment.book.taxes)
     }
 }
 
@@ -93,9 +107,9 @@ private func discounts(_ tenant: String, _ segment: Segment, _ charges: [Charge]
             return Dictionary(grouping: taken, by: \.meter).map { meter, charges in
                 let full = charges.reduce(.zero) { $0 + $1.amount }
                 return LineItem(
-                    kind: .discount, meter: meter, period: segment.period,
-                    unitPrice: discount.percent.description,
-                    per: "100 \(segment.book.currency)",
+                    .discount(
+                        meter: meter, Percentage(discount.percent, of: segment.book.currency)),
+                    period: segment.period,
                     exactAmount: Rational(-1) * full * discount.percent.value / Rational(100),
                     taxes: segment.book.taxes)
             }
@@ -117,7 +131,6 @@ private func minimum(
     }
     guard net < least else { return nil }
     return LineItem(
-        kind: .minimum, meter: "minimum", period: period,
-        unitPrice: last.book.minimum?.description, per: "1 month", exactAmount: least - net,
+        .minimum(last.book.minimum), period: period, exactAmount: least - net,
         taxes: last.book.taxes)
 }

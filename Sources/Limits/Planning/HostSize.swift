@@ -33,6 +33,15 @@ extension LimitSetting {
             return
                 "\(mebibytes(bytes)) are more than the \(mebibytes(most)) of this host: it limits "
                 + "nothing"
+        case (.memoryLow, .number(.at(let bytes))), (.memoryMin, .number(.at(let bytes))):
+            guard let most = host.memory, bytes > most else { return nil }
+            return
+                "\(mebibytes(bytes)) are more than the \(mebibytes(most)) of this host: nothing else is "
+                + "left to reclaim"
+        case (.cpusetCpus, .cpus(let list)):
+            guard let most = host.cores, let last = list.ranges.last?.upperBound, last >= most
+            else { return nil }
+            return "CPU \(last) is not there: this host has CPUs 0 to \(most - 1)"
         case (.memorySwapMax, .number(.at)):
             return host.hasSwap == false ? "this host has no swap: it limits nothing" : nil
         case (.pidsMax, .number(.at(let count))):

@@ -11,29 +11,13 @@ public enum LimitValue: Hashable, Sendable, CustomStringConvertible {
     /// Of one device.
     case io(IOMax)
     case frozen(Bool)
+    case cpus(CPUList)
 
     /// Reads one limit's text as the kernel file has it; of io.max, the device's own fields.
     public init?(_ text: some StringProtocol, for key: LimitKey) {
         let text = String(decoding: text.utf8.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-        switch key {
-        case .cpuMax:
-            guard let value = try? CPUMax(parsing: text) else { return nil }
-            self = .cpu(value)
-        case .memoryHigh, .memoryMax, .memorySwapMax, .pidsMax:
-            guard let value = Limit(text) else { return nil }
-            self = .number(value)
-        case .cpuWeight, .ioWeight:
-            let number = text.hasPrefix("default ") ? String(text.dropFirst(8)) : text
-            // 0 is what cpu.weight says of a cgroup that is idle (cpu.idle).
-            guard let value = Int64(number), (0...10_000).contains(value) else { return nil }
-            self = .weight(value)
-        case .ioMax:
-            guard let value = IOMax(fields: text) else { return nil }
-            self = .io(value)
-        case .freeze:
-            guard text == "0" || text == "1" else { return nil }
-            self = .frozen(text == "1")
-        }
+        guard let value = key.definition.parse(text) else { return nil }
+        self = value
     }
 
     public var description: String {
@@ -43,6 +27,7 @@ public enum LimitValue: Hashable, Sendable, CustomStringConvertible {
         case .weight(let value): String(value)
         case .io(let value): value.description
         case .frozen(let value): value ? "1" : "0"
+        case .cpus(let value): value.description
         }
     }
 
@@ -51,6 +36,8 @@ public enum LimitValue: Hashable, Sendable, CustomStringConvertible {
         switch key {
         case .ioMax(let device): "\(device) \(self)"
         case .ioWeight: "default \(self)"
+        // An empty write would be no write: the line's end clears the list.
+        case .cpusetCpus where self == .cpus(.all): "\n"
         default: description
         }
     }
@@ -94,6 +81,7 @@ extension LimitValue {
         case (.io(let a), .io(let b)):
             return IOMax.Field.allCases.contains { a[$0].isTighter(than: b[$0]) }
         case (.frozen(let a), .frozen(let b)): return a && !b
+        case (.cpus(let a), .cpus(let b)): return a != b && a.intersection(b) == a && a != .all
         default: return false
         }
     }
@@ -105,6 +93,10 @@ extension LimitValue {
                 mine[field] = theirs[field]
             }
             return .io(mine)
+        }
+        if case .cpus(let mine) = self, case .cpus(let theirs) = other {
+            // The kernel gives a child that has none of its parent's CPUs all of those.
+            return .cpus(mine.intersection(theirs) ?? theirs)
         }
         return other.isTighter(than: self) ? other : self
     }
