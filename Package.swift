@@ -118,7 +118,7 @@ let package = Package(
             needs: [
                 "Units", "Metering", "Pricing", "Invoicing", "Limits", "Store", bigInt,
             ], optimized),
-        module("Settings", needs: ["Units", "Limits", "Metering", "Pricing", yams]),
+        module("Settings", needs: ["Units", "Limits", "Metering", "Pricing", "Runtimes", yams]),
         module(
             "Enforcing",
             needs: [

@@ -4,6 +4,8 @@
 public struct CPUList: Hashable, Sendable, CustomStringConvertible {
     /// Ranges in order; they neither overlap nor touch. None stands for all CPUs that the parent has.
     public let ranges: [ClosedRange<Int>]
+    /// Whether whoever read it found it to name every CPU of the host.
+    public var coversHost = false
 
     /// The largest number that a CPU may have, as on the largest kernels.
     public static let largest = 8191
@@ -58,6 +60,9 @@ public struct CPUList: Hashable, Sendable, CustomStringConvertible {
             $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
         }.joined(separator: ",")
     }
+
+    /// Whether it restricts nothing.
+    public var meansAll: Bool { ranges.isEmpty || coversHost }
 
     /// Those that both have; the list of all stands for whatever the other has.
     ///

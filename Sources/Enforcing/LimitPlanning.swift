@@ -107,11 +107,13 @@ extension LimitedTree {
 
     /// What holds in a cgroup, with those above it and the copy of crun; `nil` without the file.
     ///
+    /// - Parameter planned: the value it is to have; default: the one it has.
     /// - Throws: if one of the files that decide it cannot be read.
     public func effective(
-        _ key: LimitKey, at cgroup: LimitedCgroup
+        _ key: LimitKey, at cgroup: LimitedCgroup, planned: LimitValue? = nil
     ) throws(Fault) -> EffectiveLimit? {
-        guard let own = try written(key, at: cgroup) else { return nil }
+        guard let now = try written(key, at: cgroup) else { return nil }
+        let own = planned ?? now
         var others: [(path: String, value: LimitValue)] = []
         if key.isInherited {
             for other in ancestors(of: cgroup.path) + [cgroup.inner].compactMap(\.self) {
@@ -125,11 +127,16 @@ extension LimitedTree {
     public func caveats(_ write: PlannedWrite, at cgroup: LimitedCgroup) -> [String] {
         var notes: [String] = []
         do throws(Fault) {
-            if let holds = try effective(write.key, at: cgroup), write.key.isBinding,
-                let binding = holds.binding.first, binding != write.path,
-                holds.value.isTighter(than: write.wanted)
+            if write.key.isBinding,
+                let holds = try effective(write.key, at: cgroup, planned: write.wanted),
+                let binding = holds.binding.last, binding != write.path,
+                holds.value != write.wanted
             {
-                notes.append("\(binding) still binds at \(holds.value)")
+                notes.append(
+                    write.key.definition.effect == .protects
+                        ? "\(binding) has \(write.key) \(holds.value), and no cgroup is protected more "
+                            + "than those above it: set it there as well"
+                        : "\(binding) still binds at \(holds.value)")
             }
         } catch {
             notes.append(notKnown(error))

@@ -31,11 +31,21 @@ extension LimitedTree {
         }
         for setting in left where !isInForce(setting, cgroup) {
             do throws(Errno) {
-                let text = setting.value.kernelText(for: setting.key)
-                try cgroup.directory.write(text, to: setting.key.file)
+                try write(setting, to: cgroup)
             } catch {
                 throw cgroup.fault(error, setting.key, in: path)
             }
+        }
+    }
+
+    private func write(_ setting: LimitSetting, to cgroup: LimitedCgroup) throws(Errno) {
+        let text = setting.value.kernelText(for: setting.key)
+        do throws(Errno) {
+            try cgroup.directory.write(text, to: setting.key.file)
+        } catch {
+            // A cgroup with processes has to be given CPUs by name: no list would be none for them.
+            guard error == .noSpace, setting.value == .cpus(.all), let hostCPUs else { throw error }
+            try cgroup.directory.write(hostCPUs.description, to: setting.key.file)
         }
     }
 

@@ -109,7 +109,10 @@ public struct LimitedCgroup {
         if case .ioMax(let device) = key {
             return IOMax.limits(of: device, in: text).map(LimitValue.io)
         }
-        return LimitValue(text, for: key)
+        let value = LimitValue(text, for: key)
+        guard case .cpus(var list)? = value, let host = hostCPUs else { return value }
+        list.coversHost = host.numbers.isSubset(of: list.numbers)
+        return .cpus(list)
     }
 
     /// The devices that io.max limits here.
@@ -214,6 +217,14 @@ public struct LimitedCgroup {
         return now
     }
 }
+
+/// The CPUs that this host may have (/sys/devices/system/cpu/possible); `nil` where it does not say.
+let hostCPUs: CPUList? = {
+    guard let folder = try? CgroupDirectory(path: "/sys/devices/system/cpu"),
+        let text = try? folder.text(of: "possible")
+    else { return nil }
+    return CPUList(text)
+}()
 
 /// Whether the host has swap space (/proc/swaps has a line beside its heading).
 private func hostHasSwap() -> Bool {

@@ -58,6 +58,7 @@ private func boundedLabels(_ labels: [String: String]) -> [String: String] {
     var kept: [String: String] = [:]
     // None is left out for its number: which one decides whose the container is, is not known here.
     for (key, value) in labels where key.utf8.count <= 256 {
+        if ContainerRuntimes.reservedLabels.contains(where: key.hasPrefix) { continue }
         kept[key] = bounded(value)
     }
     return kept

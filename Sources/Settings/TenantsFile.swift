@@ -1,4 +1,5 @@
 import Metering
+import Runtimes
 import Units
 
 /// Reads the `tenants:` list of tenants.yaml.
@@ -48,12 +49,12 @@ private func readAddress(_ value: YAMLValue?) throws(Fault) -> InvoiceAddress {
 
 private func readRule(_ item: YAMLValue) throws(Fault) -> Rule {
     let pairs = try item.anyMembers()
-    let kinds = "slice, root, label, namespace, unit, cgroup"
+    let kinds = tenantRuleKinds.joined(separator: ", ")
     guard let pair = pairs.first, pairs.count == 1 else {
         throw item.fault("\(pairs.count) keys in one rule", "Write one of \(kinds) in each rule")
     }
     let pattern = try pair.value.text()
-    guard let rule = Rule(kind: pair.name, pattern: pattern) else {
+    guard let rule = tenantRule(kind: pair.name, pattern: pattern) else {
         throw pair.value.fault("the unknown rule \(quoted(pair.name))", "Use one of \(kinds)")
     }
     if let cure = rule.cure { throw pair.value.fault(quoted(pattern), cure) }
@@ -64,7 +65,7 @@ private func readRule(_ item: YAMLValue) throws(Fault) -> Rule {
 ///
 /// - Throws: `wrongUse` for a pattern that cannot be one.
 public func checkedRule(kind: String, pattern: String) throws(Fault) -> Rule {
-    let rule = Rule(kind: kind, pattern: pattern)
+    let rule = tenantRule(kind: kind, pattern: pattern)
     guard let rule, rule.cure == nil else {
         throw Fault(
             .wrongUse, at: "--\(kind)", found: quoted(pattern),

@@ -13,14 +13,16 @@ import Testing
     }
 
     @Test(arguments: [
-        "a", "-1", "1-", "3-1", "1,,2", "1 2", "0x1", "8192", "+1", " 1", "1,", "99999999999999999999",
+        "a", "-1", "1-", "3-1", "1,,2", "1 2", "0x1", "8192", "+1", " 1", "1,",
+        "99999999999999999999",
     ])
     func otherTextIsNone(text: String) { #expect(CPUList(text) == nil) }
 
-    @Test(arguments: [
-        ("0-3", "2-5", "2-3"), ("all", "1", "1"), ("1", "all", "1"), ("0", "1", nil),
-        ("all", "all", "all"),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("0-3", "2-5", "2-3"), ("all", "1", "1"), ("1", "all", "1"), ("0", "1", nil),
+            ("all", "all", "all"),
+        ] as [(String, String, String?)])
     func whatBothHave(a: String, b: String, both: String?) throws {
         func list(_ text: String) throws -> CPUList {
             text == "all" ? .all : try #require(CPUList(text))

@@ -11,7 +11,7 @@ import Units
     func aLimitReadsWhatItWrites(key: LimitKey) {
         #expect(LimitKey(key.description) == key)
         #expect(LimitValue(key.initial.description, for: key) == key.initial)
-        #expect(key.controller == nil || key.file.hasPrefix("\(key.controller ?? "").") )
+        #expect(key.controller == nil || key.file.hasPrefix("\(key.controller ?? "")."))
         #expect(key.initial.isSame(as: key.initial, for: key))
         #expect(!key.initial.isTighter(than: key.initial))
     }

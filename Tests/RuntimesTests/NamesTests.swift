@@ -151,7 +151,7 @@ private let id = String(repeating: "0a", count: 32)
     }
 
     private func find(_ socket: String) -> NameFinder.Answer {
-        NameFinder(docker: [socket], podman: [], bundles: [])
+        NameFinder([Docker(sockets: [socket])])
             .details(of: "/system.slice/docker-\(id).scope", runtime: "docker")
     }
 
@@ -191,8 +191,9 @@ private let id = String(repeating: "0a", count: 32)
         let folder = try TemporaryFolder()
         try folder.write(
             #"{"annotations":{"io.kubernetes.pod.namespace":"lab"}}"#, to: "\(id)/config.json")
-        let finder = NameFinder(
-            docker: [], podman: [], bundles: ["\(folder.path)/ID/config.json"])
+        let finder = NameFinder([
+            Kubernetes(bundles: ["\(folder.path)/ID/config.json"])
+        ])
         let answer = finder.details(of: "/kubepods/besteffort/pod1/\(id)", runtime: "kubernetes")
         guard case .found(let details) = answer else {
             Issue.record("not found")

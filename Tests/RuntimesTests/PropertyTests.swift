@@ -41,7 +41,8 @@ import Units
             ("memory.swap.max=0", ["MemorySwapMax=0"]), ("pids.max=9", ["TasksMax=9"]),
             ("memory.low=1K", ["MemoryLow=1024"]), ("memory.min=0", ["MemoryMin=0"]),
             ("memory.low=max", ["MemoryLow=\(none)"]),
-            ("cpuset.cpus=0,2-3,9", ["AllowedCPUs=[13, 2]"]), ("cpuset.cpus=all", ["AllowedCPUs=[]"]),
+            ("cpuset.cpus=0,2-3,9", ["AllowedCPUs=[13, 2]"]),
+            ("cpuset.cpus=all", ["AllowedCPUs=[]"]),
             (
                 "io.max=/dev/vda:wbps=5",
                 [
@@ -119,8 +120,10 @@ import Units
                 "pids": .members(["limit": .number(7)]),
             ])
         #expect(left.map(\.key) == [.cpuWeight])
-        let more = try ["memory.low=9M", "memory.max=10M", "cpuset.cpus=1-2", "cpu=0.5", "memory.min=1M"]
-            .map { try setting($0) }
+        let more = try [
+            "memory.low=9M", "memory.max=10M", "cpuset.cpus=1-2", "cpu=0.5", "memory.min=1M",
+        ]
+        .map { try setting($0) }
         #expect(
             podmanUpdate(more).body == [
                 "cpu": .members([

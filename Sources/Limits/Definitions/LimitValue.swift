@@ -53,6 +53,8 @@ extension LimitValue {
         case (.cpu(let a), .cpu(let b)): return a == b || (a.quota == .max && b.quota == .max)
         case (.number(.at(let a)), .number(.at(let b))):
             return key == .pidsMax ? a == b : a / Self.page == b / Self.page
+        case (.cpus(let a), .cpus(let b)):
+            return a.ranges == b.ranges || (a.meansAll && b.meansAll)
         default: return self == other
         }
     }
@@ -81,7 +83,9 @@ extension LimitValue {
         case (.io(let a), .io(let b)):
             return IOMax.Field.allCases.contains { a[$0].isTighter(than: b[$0]) }
         case (.frozen(let a), .frozen(let b)): return a && !b
-        case (.cpus(let a), .cpus(let b)): return a != b && a.intersection(b) == a && a != .all
+        case (.cpus(let a), .cpus(let b)):
+            return a.ranges != b.ranges && !a.ranges.isEmpty
+                && a.intersection(b)?.ranges == a.ranges
         default: return false
         }
     }

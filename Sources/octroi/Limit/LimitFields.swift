@@ -18,7 +18,8 @@ enum LimitFields {
         let (write, now) = (item.write, item.circumstances)
         let cost = prices?.cost(item)
         return [
-            .optional(write.key.definition.unit), cell(write.before.quantity), cell(write.wanted.quantity),
+            .optional(write.key.definition.unit), cell(write.before.quantity),
+            cell(write.wanted.quantity),
             cell(write.used(now)), .optional(write.throttled(now)),
             .optional(write.reclaimable(now).map { Int128($0) }), cell(cost?.most),
             cell(cost?.before), cell(cost?.now), .optional(cost?.currency),

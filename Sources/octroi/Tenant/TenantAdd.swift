@@ -27,6 +27,12 @@ struct RuleOptions: ParsableArguments {
     @Option(help: "Any path: * within one name, ** over any depth.")
     var cgroup: [String] = []
 
+    @Option(help: "A pool of Proxmox VE.")
+    var pool: [String] = []
+
+    @Option(help: "A tag of a guest of Proxmox VE.")
+    var tag: [String] = []
+
     @Flag(help: "Do not make a unit file that keeps the slice alive.")
     var noUnit = false
 
@@ -37,7 +43,7 @@ struct RuleOptions: ParsableArguments {
     func rules() throws(Fault) -> [Rule] {
         let pairs: [(String, [String])] = [
             ("slice", slice), ("root", root), ("label", label), ("namespace", namespace),
-            ("unit", unit), ("cgroup", cgroup),
+            ("unit", unit), ("cgroup", cgroup), ("pool", pool), ("tag", tag),
         ]
         var rules: [Rule] = []
         for (kind, patterns) in pairs {

@@ -15,8 +15,13 @@ unit() { systemctl show -p "$2" --value "$1"; }
 web=$(docker run -d --name web --cgroup-parent tenant-acme.slice bb /bin/busybox sleep 100000)
 scope=$slice/docker-$web.scope
 
-# --- through systemd, on the tenant's slice
-octroi limit set acme memory.low=200M memory.min=50M cpuset.cpus=0 --reason contract
+# --- through systemd, on the tenant's slice, which is protected no more than the one above it
+octroi limit set acme memory.low=200M --plan >/tmp/plan
+is "the plan says what is above" "$(grep -c "/tenant.slice has memory.low 0" /tmp/plan)" 1
+systemctl set-property --runtime tenant.slice MemoryLow=1G MemoryMin=500M
+octroi limit set acme memory.low=200M memory.min=50M cpuset.cpus=0 --reason contract >/tmp/set
+cat /tmp/set
+is "with that nothing is above it" "$(grep -c "is protected more" /tmp/set)" 0
 is "memory.low of the slice" "$(of $slice memory.low)" $((200 << 20))
 is "memory.min of the slice" "$(of $slice memory.min)" $((50 << 20))
 is "cpuset.cpus of the slice" "$(of $slice cpuset.cpus)" 0
@@ -29,25 +34,27 @@ is "after a daemon-reload" \
 is "the container runs where its slice may" "$(of "$scope" cpuset.cpus.effective)" 0
 
 # --- through Docker, which has no words for memory.min
-octroi limit set web memory.low=64M memory.min=8M cpuset.cpus=0-1 memory.max=200M
+octroi limit set web memory.low=64M memory.min=8M cpuset.cpus=1 memory.max=200M
 is "memory.low of the container" "$(of "$scope" memory.low)" $((64 << 20))
 is "memory.min of the container" "$(of "$scope" memory.min)" $((8 << 20))
-is "cpuset.cpus of the container" "$(of "$scope" cpuset.cpus)" 0-1
+is "cpuset.cpus of the container" "$(of "$scope" cpuset.cpus)" 1
 is "Docker keeps what it has words for" \
-    "$(docker inspect -f '{{.HostConfig.MemoryReservation}} {{.HostConfig.CpusetCpus}}' web)" "$((64 << 20)) 0-1"
+    "$(docker inspect -f '{{.HostConfig.MemoryReservation}} {{.HostConfig.CpusetCpus}}' web)" "$((64 << 20)) 1"
 show() { octroi limit show web --format csv | awk -F, -v f="$1" '$2 == f { print $3, "|", $6, "|", $7 }'; }
-is "what holds is what both allow" "$(show cpuset.cpus)" "0-1 | 0 | $slice"
+is "without a CPU of its slice it has those of the slice" "$(show cpuset.cpus)" "1 | 0 | $slice"
+is "as the kernel has it" "$(of "$scope" cpuset.cpus.effective)" 0
 is "its own protection holds below its slice's" "$(show memory.low)" "$((64 << 20)) | $((64 << 20)) | $scope"
 octroi limit set acme memory.low=32M
 is "a protection is no more than its slice's" "$(show memory.low)" "$((64 << 20)) | $((32 << 20)) | $slice"
 docker restart -t 1 web >/dev/null
 is "after a restart Docker brings them back" \
-    "$(of "$scope" memory.low) $(of "$scope" cpuset.cpus)" "$((64 << 20)) 0-1"
+    "$(of "$scope" memory.low) $(of "$scope" cpuset.cpus)" "$((64 << 20)) 1"
 octroi limit unset web memory.low memory.min cpuset.cpus
 is "unset what Docker cannot" \
-    "$(of "$scope" memory.low) $(of "$scope" memory.min) $(of "$scope" cpuset.cpus)" "0 0 "
+    "$(of "$scope" memory.low) $(of "$scope" memory.min)" "0 0"
+is "a container with processes has all CPUs by name" "$(of "$scope" cpuset.cpus)" 0-1
 octroi limit undo web
-is "undo brings them back" "$(of "$scope" memory.low) $(of "$scope" cpuset.cpus)" "$((64 << 20)) 0-1"
+is "undo brings them back" "$(of "$scope" memory.low) $(of "$scope" cpuset.cpus)" "$((64 << 20)) 1"
 
 # --- through Podman
 tar -C /srv/bare -c . | podman import - bb >/dev/null 2>&1

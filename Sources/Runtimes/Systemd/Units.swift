@@ -1,19 +1,30 @@
-/// What the units of systemd say by their names.
-extension Place {
+import Metering
+
+/// systemd's own units: a service or a scope is a container, a slice holds them.
+///
+/// It is asked last: what an engine named is the engine's.
+struct Systemd: ContainerRuntime {
+    let name = "systemd"
+
+    func step(_ name: Substring, at place: Place) -> Step? {
+        switch place {
+        case .top: unmadeScope(name) ?? unit(name, first: nil)
+        case .slices(let first): unmadeScope(name) ?? unit(name, first: first)
+        case .login, .loginSlices: unmadeScope(name) ?? loginUnit(name, at: place)
+        case .engine, .folder("machine"): unmadeScope(name)
+        case .plain: unmadeScope(name) ?? plainUnit(name)
+        case .folder: nil
+        }
+    }
+
     /// A unit of the host's systemd.
     ///
     /// - Parameter first: the slice at the top that it lies in, if any.
-    func unit(_ name: Substring, first: Substring?) -> Step? {
+    private func unit(_ name: Substring, first: Substring?) -> Step? {
         if name.hasSuffix(".slice") { return .holder(.slices(first: first ?? name)) }
-        if let stem = name.dropping(suffix: ".scope") {
-            if let found = scope(stem, first: first) { return found }
-            return .unit
-        }
+        if let stem = name.dropping(suffix: ".scope") { return engineScope(stem) ?? .unit }
         guard let stem = name.dropping(suffix: ".service") else { return nil }
         if stem.hasPrefix("user@") { return .holder(.login, "systemd") }
-        if let machine = stem.dropping(prefix: "systemd-nspawn@") {
-            return .container("nspawn", unescaped(machine))
-        }
         if engineServices.contains(name) {
             return Step(role: .engine, runtime: "systemd", next: .engine)
         }
@@ -21,43 +32,36 @@ extension Place {
     }
 
     /// A unit of a login: its user may call it as they like.
-    func loginUnit(_ name: Substring) -> Step? {
+    private func loginUnit(_ name: Substring, at place: Place) -> Step? {
         if name.hasSuffix(".slice") { return .holder(.loginSlices) }
         if name.hasSuffix(".service") { return .unit }
         guard let stem = name.dropping(suffix: ".scope") else { return nil }
         // Engines of a login put containers into a slice of it.
-        guard case .loginSlices = self else { return .unit }
-        if let found = engineScope(stem) { return found }
-        return .unit
+        return place == .loginSlices ? engineScope(stem) ?? .unit : .unit
     }
 
     /// What is called as a unit where systemd made none.
-    func plainUnit(_ name: Substring) -> Step? {
+    private func plainUnit(_ name: Substring) -> Step? {
         if name.hasSuffix(".slice") { return .holder(.plain) }
         return name.hasSuffix(".scope") || name.hasSuffix(".service") ? .unit : nil
     }
 
-    private func scope(_ stem: Substring, first: Substring?) -> Step? {
-        if let found = engineScope(stem) { return found }
-        if stem == "slurmstepd" || stem.hasSuffix("_slurmstepd") { return .holder(.slurm, "slurm") }
-        if let machine = stem.dropping(prefix: "machine-") {
-            let name = unescaped(machine)
-            return .container(isOfLibvirt(name) ? "libvirt" : "machined", name)
+    /// A unit's description, by systemd's D-Bus interface (org.freedesktop.systemd1(5)).
+    func details(of path: String) -> NameFinder.Answer {
+        guard let unit = systemdUnit(of: path), ServiceManager.isSystemd else { return .unknown }
+        guard let bus = try? SystemdBus(timeoutSeconds: 2) else { return .silent }
+        var text: String?
+        do throws(SystemdBus.Refusal) {
+            text = try bus.text("Description", of: unit, "Unit")
+        } catch {
+            return .silent
         }
-        switch first ?? "" {
-        case "nomad.slice": return .container("nomad", String(stem))
-        // Virtual machines of Proxmox.
-        case "qemu.slice": return .container("qemu", String(stem))
-        case "kubepods.slice": return .container("kubernetes")
-        default: return nil
-        }
-    }
-
-    private func engineScope(_ stem: Substring) -> Step? {
-        if stem.hasPrefix("libpod-conmon-") { return .monitor("podman") }
-        if stem.hasPrefix("crio-conmon-") { return .monitor("cri-o") }
-        guard let (runtime, rest) = engineName(stem) else { return nil }
-        return .container(runtime, isEngineID(rest) ? String(rest) : nil)
+        guard let text else { return .unknown }
+        let description = String(text.prefix(256))
+        // A unit without a description is described by its name.
+        return description == unit
+            ? .unknown
+            : .found(ContainerDetails(name: description, image: nil, labels: [:], namespace: nil))
     }
 }
 
@@ -70,15 +74,8 @@ private let engineServices: Set<Substring> = [
     "snap.microk8s.daemon-containerd.service", "snap.microk8s.daemon-kubelite.service",
 ]
 
-/// Whether libvirt gives such names to machines: `qemu-1-web`, `lxc-1-web`.
-private func isOfLibvirt(_ name: String) -> Bool {
-    let parts = name.split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false)
-    return parts.count == 3 && (parts[0] == "qemu" || parts[0] == "lxc") && !parts[1].isEmpty
-        && parts[1].utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-}
-
 /// A part of a unit's name with `\x2d` and its like undone (systemd-escape(1)).
-private func unescaped(_ name: Substring) -> String {
+func unescaped(_ name: Substring) -> String {
     guard name.contains("\\") else { return String(name) }
     var bytes: [UInt8] = []
     var rest = Array(name.utf8)[...]

@@ -71,11 +71,10 @@ public struct PathShape: Hashable, Sendable {
 
     /// Whether the cgroup at a path is one container by its shape, so that it holds nothing of the host.
     public static func isContainer(_ path: String) -> Bool {
-        switch runtime(of: path) {
-        case "docker", "podman", "containerd", "cri-o", "kubernetes": containerID(of: path) != nil
-        case "lxc", "machined": true
-        default: false
+        guard let runtime = ContainerRuntimes.named(runtime(of: path)), runtime.isIsolated else {
+            return false
         }
+        return runtime.isNamedByID ? containerID(of: path) != nil : true
     }
 
     private static func nestingByName(_ path: String) -> Nesting {
