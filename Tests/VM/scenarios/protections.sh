@@ -57,7 +57,7 @@ octroi limit undo web
 is "undo brings them back" "$(of "$scope" memory.low) $(of "$scope" cpuset.cpus)" "$((64 << 20)) 1"
 
 # --- through Podman
-tar -C /srv/bare -c . | podman import - bb >/dev/null 2>&1
+docker export "$(docker create bb true)" | podman import - bb >/dev/null 2>&1
 podman run -d --name job --cgroup-parent tenant-acme.slice bb /bin/busybox sleep 100000 >/dev/null
 job=$(octroi limit show job --format csv | awk -F, 'NR == 2 { print $1 }')
 octroi limit set job memory.low=16M cpuset.cpus=1

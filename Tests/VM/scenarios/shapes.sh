@@ -55,6 +55,15 @@ wanted /lxc.payload.crate lxc
 cp -a /srv/bare /srv/ship && printf 'NAME=bare\n' >/srv/ship/etc/os-release
 systemd-nspawn -q -D /srv/ship -M my-ship /bin/sh /work >/dev/null 2>&1 </dev/null &
 wanted '/machine.slice/machine-my\x2dship.scope' machined
+# And as the service that comes with it.
+cp -a /srv/bare /var/lib/machines/buoy
+mkdir -p /etc/systemd/nspawn /etc/systemd/system/systemd-nspawn@buoy.service.d
+printf '[Exec]\nBoot=no\nParameters=/bin/sh /work\nPrivateUsers=no\n[Network]\nVirtualEthernet=no\n' >/etc/systemd/nspawn/buoy.nspawn
+printf '[Service]\nExecStart=\nExecStart=systemd-nspawn -q --keep-unit -M buoy -D /var/lib/machines/buoy /bin/sh /work\n' \
+    >/etc/systemd/system/systemd-nspawn@buoy.service.d/plain.conf
+systemctl daemon-reload
+systemctl start systemd-nspawn@buoy.service
+wanted /machine.slice/systemd-nspawn@buoy.service nspawn
 # A unit of a login, and a service that makes cgroups of its own.
 login systemd-run -q --user --unit knot /bin/sh -c "$work"
 wanted "/user.slice/user-$(id -u sailor).slice/user@$(id -u sailor).service/app.slice/knot.service" systemd
@@ -83,6 +92,14 @@ for index in "${!paths[@]}"; do
     is "with all that it used" "$(metered "$path" cpu)" "$(counter "$path" cpu.stat usage_usec)"
 done
 octroi store verify
+# Their runtimes name them: nobody has to know a path.
+name_of() { octroi containers --format json | python3 -c 'import json, sys
+print([c["name"] for c in json.load(sys.stdin) if c["container"] == sys.argv[1]][0])' "$1"; }
+is "LXC names its container" "$(name_of /lxc.payload.crate)" crate
+is "machined names its machine" "$(name_of '/machine.slice/machine-my\x2dship.scope')" my-ship
+is "nspawn names its service" "$(name_of /machine.slice/systemd-nspawn@buoy.service)" buoy
+octroi limit set crate cpu=0.5 --reason scenario
+is "a limit by the name that LXC gave" "$(of /lxc.payload.crate cpu.max)" "50000 100000"
 
 # A limit goes through Podman's own interface, which is not refused after. Podman changes crun's inner cgroup
 # only: what Octroi holds on the scope above it stays in force until it is undone.
