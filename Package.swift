@@ -85,6 +85,7 @@ let package = Package(
                 .embedInCode("0005_limits.sql"), .embedInCode("0006_truth.sql"),
                 .embedInCode("0007_unmeasured.sql"), .embedInCode("0008_zones.sql"),
                 .embedInCode("0009_terms.sql"), .embedInCode("0010_priced_keys.sql"),
+                .embedInCode("0011_imports.sql"),
             ],
             swiftSettings: swift),
         .target(

@@ -13,6 +13,7 @@ public enum Migrations {
         ("0008_zones", text(PackageResources._008_zones_sql)),
         ("0009_terms", text(PackageResources._009_terms_sql)),
         ("0010_priced_keys", text(PackageResources._010_priced_keys_sql)),
+        ("0011_imports", text(PackageResources._011_imports_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -15,11 +15,16 @@ public struct CSVReader {
     private var position = 0
     private var line = 1
     private var hasBegun = false
-    private var field: [UInt8] = []
+    /// The fields of the row, one after another, without their quotes.
+    private var text: [UInt8] = []
+    /// Where each field ends in `text`.
+    private var ends: [Int] = []
+    /// The line that the row starts on.
+    private(set) var rowLine = 1
 
     private static let (quote, comma, newline, carriageReturn) =
         (UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(ascii: "\n"), UInt8(ascii: "\r"))
-    /// What a field holds at most: a quote that is never closed would take in the whole file.
+    /// What a row holds at most: a quote that is never closed would take in the whole file.
     private static let longest = 1 << 20
 
     /// - Parameter more: gives the next bytes, and none at the end.
@@ -27,14 +32,43 @@ public struct CSVReader {
 
     /// The next row that is not empty; `nil` behind the last.
     ///
-    /// - Throws: at a quote that is not closed or stands inside a plain field.
+    /// - Throws: at a quote that is not closed or stands inside a plain field, and at bytes that are not
+    ///   UTF-8.
     public mutating func next() throws(Fault) -> CSVRow? {
+        guard try advance() else { return nil }
+        var row = CSVRow(line: rowLine, fields: [])
+        for index in 0..<fieldCount { row.fields.append(try field(index)) }
+        return row
+    }
+
+    /// Goes to the next row that is not empty, whose fields can be asked for one by one.
+    ///
+    /// - Returns: whether there is one.
+    mutating func advance() throws(Fault) -> Bool {
         if !hasBegun { try begin() }
         while try peek() != nil {
-            let row = try row()
-            if row.fields != [""] { return row }
+            try readRow()
+            if ends.count > 1 || !text.isEmpty { return true }
         }
-        return nil
+        return false
+    }
+
+    /// How many fields the row has.
+    var fieldCount: Int { ends.count }
+
+    /// The bytes of a field.
+    func bytes(_ index: Int) -> ArraySlice<UInt8> {
+        text[(index > 0 ? ends[index - 1] : 0)..<ends[index]]
+    }
+
+    /// The text of a field.
+    func field(_ index: Int) throws(Fault) -> String {
+        guard let text = String(validating: bytes(index), as: UTF8.self) else {
+            throw Fault(
+                .badData, at: "line \(rowLine)", found: "bytes that are not UTF-8",
+                cure: "Save the file as UTF-8")
+        }
+        return text
     }
 
     /// Passes over the byte order mark that spreadsheets put in front.
@@ -56,34 +90,25 @@ public struct CSVReader {
         return buffer.first
     }
 
-    private mutating func row() throws(Fault) -> CSVRow {
-        var row = CSVRow(line: line, fields: [])
+    private mutating func readRow() throws(Fault) {
+        text.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
+        rowLine = line
         while true {
-            row.fields.append(try nextField())
-            guard let separator = try peek() else { return row }
+            if try peek() == Self.quote {
+                position += 1
+                try takeQuoted(from: line)
+            } else {
+                try takePlain()
+            }
+            ends.append(text.count)
+            guard let separator = try peek() else { return }
             position += 1
             if separator == Self.comma { continue }
             if separator == Self.carriageReturn, try peek() == Self.newline { position += 1 }
             line += 1
-            return row
+            return
         }
-    }
-
-    private mutating func nextField() throws(Fault) -> String {
-        field.removeAll(keepingCapacity: true)
-        let start = line
-        if try peek() == Self.quote {
-            position += 1
-            try takeQuoted(from: start)
-        } else {
-            try takePlain()
-        }
-        guard let text = String(validating: field, as: UTF8.self) else {
-            throw Fault(
-                .badData, at: "line \(start)", found: "bytes that are not UTF-8",
-                cure: "Save the file as UTF-8")
-        }
-        return text
     }
 
     private mutating func takeQuoted(from start: Int) throws(Fault) {
@@ -98,22 +123,33 @@ public struct CSVReader {
                 }
                 position += 1
             }
-            try take(byte)
+            text.append(byte)
+            try requireShort()
         }
         throw fault(start, "a quote that is never closed")
     }
 
+    /// Takes what stands before the next comma or line end, as much at once as the buffer holds.
     private mutating func takePlain() throws(Fault) {
-        while let byte = try peek(), !isEnd(byte) {
-            if byte == Self.quote { throw fault(line, "a quote inside a plain field") }
-            position += 1
-            try take(byte)
+        while try peek() != nil {
+            var end = position
+            while end < buffer.count, !isEnd(buffer[end]) {
+                if buffer[end] == Self.quote {
+                    throw fault(line, "a quote inside a plain field")
+                }
+                end += 1
+            }
+            text += buffer[position..<end]
+            position = end
+            try requireShort()
+            if end < buffer.count { return }
         }
     }
 
-    private mutating func take(_ byte: UInt8) throws(Fault) {
-        guard field.count < Self.longest else { throw fault(line, "a field of more than 1 MiB") }
-        field.append(byte)
+    private func requireShort() throws(Fault) {
+        guard text.count + ends.count <= Self.longest else {
+            throw fault(rowLine, "a row of more than 1 MiB")
+        }
     }
 
     private func isEnd(_ byte: UInt8) -> Bool {

@@ -4,15 +4,32 @@ import Units
 /// Reads rows of usage that another source measured, columns
 /// `start,end,tenant,container,meter,quantity`, in any order.
 ///
-/// It holds one row, however many there are.
+/// It holds one row, however many there are. Rows mostly say the same as the row before but for the
+/// container and the quantity, so what was read of a field is kept until its bytes change.
 public struct UsageImportReader {
     private var rows: CSVReader
     /// Where each of the wanted columns stands.
     private var places: [Int] = []
-    /// Times that were read before: many rows begin and end together.
-    private var times: [String: Instant] = [:]
+    private var start = Kept<Instant>()
+    private var end = Kept<Instant>()
+    private var tenant = Kept<String>()
+    private var meter = Kept<Meter>()
 
     private static let wanted = ["start", "end", "tenant", "container", "meter", "quantity"]
+
+    /// What the bytes of a field were read as.
+    private struct Kept<Value> {
+        var bytes: [UInt8] = []
+        var value: Value?
+
+        mutating func keep(_ value: Value, of bytes: ArraySlice<UInt8>) {
+            (self.bytes, self.value) = (Array(bytes), value)
+        }
+
+        func value(of bytes: ArraySlice<UInt8>) -> Value? {
+            self.bytes.elementsEqual(bytes) ? value : nil
+        }
+    }
 
     /// - Parameter more: gives the next bytes, and none at the end.
     /// - Throws: for another header.
@@ -33,67 +50,91 @@ public struct UsageImportReader {
     ///
     /// - Throws: at a bad row, with its line; nothing of the file counts then.
     public mutating func next() throws(Fault) -> ImportedUsage? {
-        guard let row = try rows.next() else { return nil }
-        guard row.fields.count == places.count else {
+        guard try rows.advance() else { return nil }
+        guard rows.fieldCount == places.count else {
             throw Fault(
-                .badData, at: "line \(row.line)",
-                found: "\(row.fields.count) fields instead of \(places.count)",
+                .badData, at: "line \(rows.rowLine)",
+                found: "\(rows.fieldCount) fields instead of \(places.count)",
                 cure: "Give every row the fields of the header")
         }
-        return try usage(places.map { row.fields[$0] }, row.line)
-    }
-
-    /// - Parameter fields: in the order of `wanted`.
-    private mutating func usage(_ fields: [String], _ line: Int) throws(Fault) -> ImportedUsage {
-        func fault(_ column: Int, _ cure: String) -> Fault {
-            Fault(
-                .badData, at: "line \(line), \(Self.wanted[column])", found: quoted(fields[column]),
-                cure: cure)
-        }
-        guard let start = time(fields[0]), let end = time(fields[1]) else {
-            throw fault(
-                time(fields[0]) == nil ? 0 : 1,
-                "Write an RFC 3339 time after 1970, such as 2026-11-01T00:00:00Z")
-        }
-        guard let period = Period(start: start, end: end) else {
-            throw fault(1, "Let the end come after the start")
+        // Bytes that are no text are said before anything is made of the row.
+        let container = try rows.field(places[3])
+        let quantity = try rows.field(places[5])
+        let (from, to) = (try time(0, \.start), try time(1, \.end))
+        guard let period = Period(start: from, end: to) else {
+            throw try fault(1, "Make the end later than the start")
         }
         guard period.seconds <= 366 * 86_400 else {
-            throw fault(1, "Let a row span 366 days at most: usage is kept by the hour")
+            throw try fault(1, "Let a row span 366 days at most: usage is kept by the hour")
         }
-        guard isIdentifier(fields[2], also: "-") else {
-            throw fault(2, "Write a tenant id: a-z, 0-9 and -, 63 characters at most")
+        return ImportedUsage(
+            period: period, tenant: try readTenant(), container: try checked(container),
+            meter: try readMeter(), quantity: try checkedQuantity(quantity), row: rows.rowLine)
+    }
+
+    private func fault(_ column: Int, _ cure: String) throws(Fault) -> Fault {
+        Fault(
+            .badData, at: "line \(rows.rowLine), \(Self.wanted[column])",
+            found: quoted(try rows.field(places[column])), cure: cure)
+    }
+
+    private mutating func time(
+        _ column: Int, _ kept: WritableKeyPath<Self, Kept<Instant>>
+    ) throws(Fault) -> Instant {
+        let bytes = rows.bytes(places[column])
+        if let known = self[keyPath: kept].value(of: bytes) { return known }
+        let text = try rows.field(places[column])
+        guard let instant = Instant(rfc3339: text), instant.isBillable else {
+            throw try fault(
+                column, "Write an RFC 3339 time after 1970, such as 2026-11-01T00:00:00Z")
         }
-        let name = textOfCSV(fields[3])
-        let container = name.utf8
-        guard !container.isEmpty, container.count <= 4096 else {
-            throw fault(3, "Name what was used, in 1 to 4096 bytes")
+        self[keyPath: kept].keep(instant, of: bytes)
+        return instant
+    }
+
+    private mutating func readTenant() throws(Fault) -> String {
+        let bytes = rows.bytes(places[2])
+        if let known = tenant.value(of: bytes) { return known }
+        let text = try rows.field(places[2])
+        guard isIdentifier(text, also: "-") else {
+            throw try fault(2, "Write a tenant id: a-z, 0-9 and -, 63 characters at most")
         }
-        guard !container.contains(0) else {
+        tenant.keep(text, of: bytes)
+        return text
+    }
+
+    private func checked(_ field: String) throws(Fault) -> String {
+        let name = textOfCSV(field)
+        guard !name.isEmpty, name.utf8.count <= 4096 else {
+            throw try fault(3, "Name what was used, in 1 to 4096 bytes")
+        }
+        guard !name.utf8.contains(0) else {
             throw Fault(
-                .badData, at: "line \(line), container",
+                .badData, at: "line \(rows.rowLine), container",
                 found: "\(quoted(name)), with a NUL character in it",
                 cure: "Take the character out: the store would take the name to end there")
         }
-        let meter: Meter
-        do throws(LedgerMeter.WrongName) {
-            meter = try LedgerMeter.meter(named: fields[4])
-        } catch {
-            throw fault(4, error.cure)
-        }
-        guard let quantity = Int128(fields[5]), quantity >= 0 else {
-            throw fault(5, "Write a whole number of base units that is not below 0")
-        }
-        return ImportedUsage(
-            period: period, tenant: fields[2], container: name, meter: meter,
-            quantity: quantity, row: line)
+        return name
     }
 
-    private mutating func time(_ text: String) -> Instant? {
-        if let known = times[text] { return known }
-        guard let instant = Instant(rfc3339: text), instant.isBillable else { return nil }
-        if times.count >= 10_000 { times.removeAll(keepingCapacity: true) }
-        times[text] = instant
-        return instant
+    private mutating func readMeter() throws(Fault) -> Meter {
+        let bytes = rows.bytes(places[4])
+        if let known = meter.value(of: bytes) { return known }
+        let text = try rows.field(places[4])
+        let found: Meter
+        do throws(LedgerMeter.WrongName) {
+            found = try LedgerMeter.meter(named: text)
+        } catch {
+            throw try fault(4, error.cure)
+        }
+        meter.keep(found, of: bytes)
+        return found
+    }
+
+    private func checkedQuantity(_ text: String) throws(Fault) -> Int128 {
+        guard let quantity = Int128(text), quantity >= 0 else {
+            throw try fault(5, "Write a whole number of base units that is not below 0")
+        }
+        return quantity
     }
 }

@@ -34,6 +34,14 @@ struct CanonicalRow {
         bytes.append(UInt8(ascii: ","))
     }
 
+    /// A text, or NULL.
+    mutating func add(text: String?) {
+        if let text { add(text.utf8) } else { add(nil) }
+    }
+
+    /// Appends fields that were made before.
+    mutating func append(_ fields: CanonicalRow) { bytes += fields.bytes }
+
     private static func digits(_ number: UInt64) -> Int {
         var (count, rest) = (1, number)
         while rest >= 10 {

@@ -51,11 +51,12 @@ extension ImportStage {
         let row = try db.row(
             """
             SELECT r.line, r.quantity_high, r.quantity_low, u.quantity_high, u.quantity_low
-            FROM import_row r CROSS JOIN import_account a ON a.id = r.account
+            FROM import_account a CROSS JOIN import_row r ON r.account = a.id
             CROSS JOIN import_meter m ON m.id = r.meter
             CROSS JOIN usage_import u ON u.container = a.container AND u.meter = m.meter
                 AND u.start_ms = r.start_ms AND u.end_ms = r.end_ms
-            WHERE r.quantity_high <> u.quantity_high OR r.quantity_low <> u.quantity_low
+            WHERE a.container IS NOT NULL
+                AND (r.quantity_high <> u.quantity_high OR r.quantity_low <> u.quantity_low)
             ORDER BY r.line LIMIT 1
             """)
         guard let row else { return }
@@ -71,8 +72,8 @@ extension ImportStage {
     }
 
     /// What of the new rows may be a slip, a line each.
-    func warnings() throws -> [String] {
-        try unpriced() + early() + overlaps() + assigned() + invoiced()
+    func warnings(_ survey: ImportSurvey) throws -> [String] {
+        try unpriced(survey) + early(survey) + overlaps(survey) + assigned() + invoiced()
     }
 
     /// Rows in time that invoices have billed already; those credited in full bill nothing any more.
@@ -105,28 +106,21 @@ extension ImportStage {
         return Array(lines.prefix(10)) + ["and \(lines.count - 10) more invoices to be corrected"]
     }
 
-    private func unpriced() throws -> [String] {
+    private func unpriced(_ survey: ImportSurvey) throws -> [String] {
         let priced: [String: Set<String>] = try loadBooks(db).reduce(into: [:]) {
             $0[$1.book.id, default: []].formUnion($1.book.meters.keys)
         }
-        let rows = try db.rows(
-            """
-            SELECT a.tenant, m.name, min(r.line)
-            FROM import_row r CROSS JOIN import_account a ON a.id = r.account
-            CROSS JOIN import_meter m ON m.id = r.meter
-            GROUP BY a.tenant, m.name ORDER BY 3
-            """)
+        let names = Dictionary(meters.map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         var lines: [String] = []
-        for row in rows {
-            let (tenant, meter, line): (String, String, Int64) = (row[0], row[1], row[2])
+        for (use, line) in survey.firstLines.sorted(by: { $0.value < $1.value }) {
             // What limits grant is billed by the price of what is used.
-            if Meter(meter)?.isReservation == true { continue }
-            let place = "line \(line): \(meter) of tenant \(tenant)"
-            guard let book = tenants[tenant]?.priceBook else {
+            guard let meter = names[use.meter], !meter.isReservation else { continue }
+            let place = "line \(line): \(meter.name) of tenant \(use.tenant)"
+            guard let book = tenants[use.tenant]?.priceBook else {
                 lines.append("\(place) cannot be invoiced: the tenant has no price book")
                 continue
             }
-            if priced[book]?.contains(meter) != true {
+            if priced[book]?.contains(meter.name) != true {
                 lines.append("\(place) has no price in price book \(book)")
             }
         }
@@ -135,7 +129,16 @@ extension ImportStage {
     }
 
     /// Rows that reach into another of the same account and meter.
-    private func overlaps() throws -> [String] {
+    private func overlaps(_ survey: ImportSurvey) throws -> [String] {
+        let (count, line) =
+            survey.hasKnownAccounts
+            ? try overlapsWithStored() : (survey.overlaps, survey.firstOverlap)
+        guard count > 0 else { return [] }
+        let more = count > 1 ? " (and \(count - 1) more such rows)" : ""
+        return ["line \(line) overlaps another row of its meter and container: both count\(more)"]
+    }
+
+    private func overlapsWithStored() throws -> (count: Int, line: Int64) {
         // Of the stored rows that begin before a new one, the one that ends last can reach into it, however
         // long ago it began. Each stored row is read once: for the first new row that begins after it.
         let found = try db.row(
@@ -166,10 +169,6 @@ extension ImportStage {
             SELECT count(*), min(line) FROM reached
             WHERE new_end > start_ms OR stored_end > start_ms OR holds_stored
             """)
-        guard let count = found?[0] as Int64?, count > 0, let line = found?[1] as Int64? else {
-            return []
-        }
-        let more = count > 1 ? " (and \(count - 1) more such rows)" : ""
-        return ["line \(line) overlaps another row of its meter and container: both count\(more)"]
+        return (found?[0] as Int? ?? 0, found?[1] as Int64? ?? 0)
     }
 }

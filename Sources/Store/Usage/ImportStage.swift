@@ -15,12 +15,17 @@ struct ImportStage {
     private var accounts: [Account: Int64] = [:]
     private(set) var meters: [Meter: Int64] = [:]
     private var addRow: FastStatement
+    /// Rows that are not in the table yet: it takes sorted ones in half the time.
+    private var pending: [StagedRow] = []
     private var thereAlready = 0
 
     private struct Account: Hashable {
         var tenant: String
         var path: ExactText
     }
+
+    /// So many rows are sorted at once: 14 MB of them.
+    private static let batch = 262_144
 
     /// Makes the tables, or empties them.
     static func prepare(_ db: Database) throws {
@@ -31,7 +36,6 @@ struct ImportStage {
         try db.run("DELETE FROM import_account")
         try db.run("DELETE FROM import_meter")
         try db.run("DELETE FROM import_row")
-        try db.run("DELETE FROM import_usage")
     }
 
     private static let tables = """
@@ -45,10 +49,6 @@ struct ImportStage {
             end_ms INTEGER NOT NULL, quantity_high INTEGER NOT NULL,
             quantity_low INTEGER NOT NULL, line INTEGER NOT NULL,
             PRIMARY KEY (account, meter, start_ms, end_ms)) STRICT, WITHOUT ROWID;
-        CREATE TEMP TABLE import_usage (
-            account INTEGER NOT NULL, meter INTEGER NOT NULL, hour_s INTEGER NOT NULL,
-            quantity INTEGER NOT NULL,
-            PRIMARY KEY (account, meter, hour_s)) STRICT, WITHOUT ROWID;
         """
 
     init(_ db: Database, in zone: BillingZone, at now: Instant) throws {
@@ -69,25 +69,45 @@ struct ImportStage {
         try require(usage)
         let account = try self.account(of: usage)
         let meter = try self.row(of: usage.meter)
-        let (start, end) = (usage.period.start.milliseconds, usage.period.end.milliseconds)
-        let quantity = usage.quantity.halves
-        addRow.bind(account, meter, start, end, quantity.high, quantity.low, Int64(usage.row))
-        do {
-            try addRow.run()
-        } catch let error as DatabaseError
-            where error.resultCode.primaryResultCode == .SQLITE_CONSTRAINT
-        {
-            let earlier = try db.value(
-                Int64.self,
-                """
-                SELECT line FROM import_row
-                WHERE account = ? AND meter = ? AND start_ms = ? AND end_ms = ?
-                """, [account, meter, start, end])
-            throw Fault(
-                .badData, at: "line \(usage.row)",
-                found: "the same start, end, tenant, container and meter as line \(earlier ?? 0)",
-                cure: "Add the two quantities up into one row")
+        pending.append(
+            StagedRow(
+                account: account, meter: meter, start: usage.period.start.milliseconds,
+                end: usage.period.end.milliseconds, quantity: usage.quantity,
+                line: Int64(usage.row)))
+        if pending.count >= Self.batch { try flush() }
+    }
+
+    /// Writes the pending rows into the table.
+    ///
+    /// - Throws: for a row that is there twice.
+    mutating func flush() throws {
+        pending.sort()
+        defer { pending.removeAll(keepingCapacity: true) }
+        for row in pending {
+            let quantity = row.quantity.halves
+            addRow.bind(
+                row.account, row.meter, row.start, row.end, quantity.high, quantity.low, row.line)
+            do {
+                try addRow.run()
+            } catch let error as DatabaseError
+                where error.resultCode.primaryResultCode == .SQLITE_CONSTRAINT
+            {
+                throw try twice(row)
+            }
         }
+    }
+
+    private func twice(_ row: StagedRow) throws -> Fault {
+        let earlier = try db.value(
+            Int64.self,
+            """
+            SELECT line FROM import_row
+            WHERE account = ? AND meter = ? AND start_ms = ? AND end_ms = ?
+            """, [row.account, row.meter, row.start, row.end])
+        return Fault(
+            .badData, at: "line \(row.line)",
+            found: "the same start, end, tenant, container and meter as line \(earlier ?? 0)",
+            cure: "Add the two quantities up into one row")
     }
 
     private mutating func account(of usage: ImportedUsage) throws -> Int64 {
@@ -130,66 +150,45 @@ struct ImportStage {
             """)
     }
 
-    /// Leaves out what was imported before, and splits the rest by hours.
-    mutating func sortOut() throws -> ImportOutcome {
+    /// Leaves out what was imported before, and looks at the rest.
+    mutating func sortOut() throws -> (outcome: ImportOutcome, survey: ImportSurvey) {
         try findAccounts()
         try refuseMetered()
         try refuseOtherQuantities()
         try db.run(
             """
-            DELETE FROM import_row WHERE EXISTS (
+            DELETE FROM import_row
+            WHERE account IN (SELECT id FROM import_account WHERE container IS NOT NULL) AND EXISTS (
                 SELECT 1 FROM import_account a CROSS JOIN import_meter m
                 CROSS JOIN usage_import u ON u.container = a.container AND u.meter = m.meter
                     AND u.start_ms = import_row.start_ms AND u.end_ms = import_row.end_ms
                 WHERE a.id = import_row.account AND m.id = import_row.meter)
             """)
         thereAlready += db.changesCount
-        try splitByHour()
+        let survey = try ImportSurvey(self)
         var outcome = ImportOutcome()
         outcome.thereAlready = thereAlready
-        outcome.added = try db.value(Int.self, "SELECT count(*) FROM import_row") ?? 0
-        if outcome.added > 0 { outcome.warnings = try warnings() }
-        return outcome
-    }
-
-    private func splitByHour() throws {
-        try db.run("DELETE FROM import_usage")
-        var rows = try FastStatement(
-            db,
-            """
-            SELECT account, meter, start_ms, end_ms, quantity_high, quantity_low, line FROM import_row
-            """)
-        var add = try FastStatement(
-            db,
-            """
-            INSERT INTO import_usage VALUES (?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET quantity = quantity + excluded.quantity
-            """)
-        // A statement that is left in the middle would go on there the next time.
-        defer { rows.reset() }
-        while try rows.step() {
-            let (start, end) = (rows.int64(2), rows.int64(3))
-            let quantity = Int128(high: rows.int64(4), low: rows.int64(5))
-            let period = Period(
-                start: Instant(milliseconds: start), end: Instant(milliseconds: end))
-            for part in period?.splitByHour(quantity, in: zone) ?? [] where part.quantity > 0 {
-                guard let whole = Int64(exactly: part.quantity) else {
-                    throw tooMuch(quantity, line: rows.int64(6))
-                }
-                add.bind(rows.int64(0), rows.int64(1), part.hour.seconds, whole)
-                do {
-                    try add.run()
-                } catch let error as DatabaseError
-                    where error.resultCode.primaryResultCode == .SQLITE_CONSTRAINT
-                {
-                    throw tooMuch(quantity, line: rows.int64(6))
-                }
-            }
-        }
+        outcome.added = survey.count
+        if outcome.added > 0 { outcome.warnings = try warnings(survey) }
+        return (outcome, survey)
     }
 }
 
-private func tooMuch(_ quantity: Int128, line: Int64) -> Fault {
+/// A row on its way into the table.
+private struct StagedRow: Comparable {
+    var account: Int64
+    var meter: Int64
+    var start: Int64
+    var end: Int64
+    var quantity: Int128
+    var line: Int64
+
+    static func < (a: StagedRow, b: StagedRow) -> Bool {
+        (a.account, a.meter, a.start, a.end, a.line) < (b.account, b.meter, b.start, b.end, b.line)
+    }
+}
+
+func tooMuch(_ quantity: Int128, line: Int64) -> Fault {
     Fault(
         .badData, at: "line \(line), quantity",
         found: "\(quantity) is more than \(Int64.max) in one hour",

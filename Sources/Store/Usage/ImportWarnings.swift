@@ -32,31 +32,15 @@ extension ImportStage {
     }
 
     /// Rows from before the first version of their tenant's price book.
-    func early() throws -> [String] {
-        let rows = try db.rows(
-            """
-            SELECT a.tenant, min(r.start_ms)
-            FROM import_row r CROSS JOIN import_account a ON a.id = r.account
-            GROUP BY a.tenant ORDER BY a.tenant
-            """)
-        let lines = try rows.compactMap { row -> String? in
-            let tenant: String = row[0]
-            guard let book = tenants[tenant]?.priceBook, let first = firstPrices[book],
-                Instant(milliseconds: row[1]) < first
-            else { return nil }
-            let found = try db.row(
-                """
-                SELECT min(r.line), count(*)
-                FROM import_account a CROSS JOIN import_meter m
-                CROSS JOIN import_row r ON r.account = a.id AND r.meter = m.id
-                WHERE a.tenant = ? AND r.start_ms < ?
-                """, [tenant, first.milliseconds])
-            guard let line = found?[0] as Int64?, let count = found?[1] as Int64? else {
+    func early(_ survey: ImportSurvey) throws -> [String] {
+        let lines = survey.early.sorted { $0.key < $1.key }.compactMap { tenant, early -> String? in
+            guard let book = tenants[tenant]?.priceBook, let first = firstPrices[book] else {
                 return nil
             }
-            let what = count == 1 ? "it begins" : "\(count) rows of tenant \(tenant) begin"
+            let what =
+                early.count == 1 ? "it begins" : "\(early.count) rows of tenant \(tenant) begin"
             return
-                "line \(line): \(what) before \(first), when price book \(book) begins: no invoice can bill that "
+                "line \(early.line): \(what) before \(first), when price book \(book) begins: no invoice can bill that "
                 + "until an earlier version of the book is applied"
         }
         return shortened(lines, "tenants")

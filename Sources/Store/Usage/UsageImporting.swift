@@ -44,7 +44,14 @@ extension Store {
                 var stage: ImportStage?
                 try db.inTransaction(.deferred) {
                     var filling = try ImportStage(db, in: zone, at: now)
-                    while let usage = try next() { try filling.add(usage) }
+                    do {
+                        while let usage = try next() { try filling.add(usage) }
+                    } catch {
+                        // A row before it may be there twice.
+                        try filling.flush()
+                        throw error
+                    }
+                    try filling.flush()
                     stage = filling
                     return .commit
                 }
@@ -64,26 +71,29 @@ extension ImportStage {
     mutating func publish() throws -> ImportOutcome {
         // Another import that comes between may have brought the same rows.
         for _ in 0..<100 {
-            var outcome = ImportOutcome()
+            var found: (outcome: ImportOutcome, survey: ImportSurvey)?
             var before: Int64?
             try db.inTransaction(.deferred) {
                 before = try lastImport()
-                outcome = try sortOut()
+                found = try sortOut()
                 return .commit
             }
-            guard outcome.added > 0 else { return outcome }
+            guard let found, found.outcome.added > 0 else {
+                return found?.outcome ?? ImportOutcome()
+            }
             try db.inTransaction(.immediate) {
                 try writeAccounts()
                 return .commit
             }
-            let content = try hashed()
+            let writing = try ImportWriting(self)
+            let content = try writing.hashed()
             var isDone = false
             try db.inTransaction(.immediate) {
                 isDone = try lastImport() == before
-                if isDone { try write(content) }
+                if isDone { try writing.write(content, found.survey.hours) }
                 return isDone ? .commit : .rollback
             }
-            if isDone { return outcome }
+            if isDone { return found.outcome }
         }
         throw Fault(
             .failed, at: "usage import", found: "other imports came between all the time",
@@ -123,53 +133,5 @@ extension ImportStage {
                 arguments: [Instant.earliest.seconds])
         }
         try findAccounts()
-    }
-
-    /// The hash of the rows as the ledger will hold them.
-    private func hashed() throws -> EntryContent {
-        var content = EntryContent()
-        for table in LedgerTable.all {
-            guard let source = self.source(of: table.name) else { continue }
-            try table.read(db, table.rows(from: source), []) { _, row, _ in content.add(row) }
-        }
-        return content
-    }
-
-    private func write(_ content: EntryContent) throws {
-        let ends = try db.row("SELECT min(hour_s), max(hour_s) FROM import_usage")
-        var hours: (first: Int64, last: Int64)?
-        if let first = ends?[0] as Int64?, let last = ends?[1] as Int64? { hours = (first, last) }
-        try closeImport(db, at: now, content, hours) { entry in
-            for name in ["usage", "usage_import"] {
-                guard let source = self.source(of: name) else { continue }
-                let columns =
-                    name == "usage"
-                    ? "container, hour_s, meter, assurance, \(entry), quantity" : "*, 0"
-                try db.execute(
-                    sql: "INSERT INTO \(name) SELECT \(columns) FROM \(source) ORDER BY 1, 2, 3, 4")
-            }
-            try db.run(
-                "UPDATE usage_import SET entry = ? WHERE entry = 0", [entry])
-        }
-    }
-
-    /// SQL: what comes into a table of the ledger; `nil` where an import brings nothing.
-    private func source(of table: String) -> String? {
-        let joins = """
-            CROSS JOIN import_account a ON a.id = i.account CROSS JOIN import_meter m ON m.id = i.meter
-            """
-        switch table {
-        case "usage":
-            return """
-                (SELECT a.container, i.hour_s, m.meter, \(Assurance.imported.code) AS assurance,
-                    i.quantity FROM import_usage i \(joins))
-                """
-        case "usage_import":
-            return """
-                (SELECT a.container, m.meter, i.start_ms, i.end_ms, i.quantity_high, i.quantity_low,
-                    \(now.milliseconds) AS imported_ms FROM import_row i \(joins))
-                """
-        default: return nil
-        }
     }
 }

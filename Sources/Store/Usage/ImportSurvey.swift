@@ -1,0 +1,83 @@
+import Metering
+import Units
+
+/// What one look at all new rows of an import tells.
+struct ImportSurvey {
+    struct Use: Hashable {
+        var tenant: String
+        /// The meter's row among those of the import.
+        var meter: Int64
+    }
+
+    /// Rows of a tenant from before its price book begins.
+    struct Early {
+        var line: Int64
+        var count: Int
+    }
+
+    private(set) var count = 0
+    /// The first line of each meter of each tenant.
+    private(set) var firstLines: [Use: Int64] = [:]
+    private(set) var early: [String: Early] = [:]
+    /// Rows that reach into another of the same account and meter, both new.
+    private(set) var overlaps = 0
+    private(set) var firstOverlap = Int64.max
+    /// Whether an account was imported before: rows of then may overlap as well.
+    private(set) var hasKnownAccounts = false
+    /// The first and the last hour, in seconds since 1970; `nil` if nothing was used.
+    private(set) var hours: (first: Int64, last: Int64)?
+
+    /// - Throws: if an hour of an account holds more than 64 bits.
+    init(_ stage: ImportStage) throws {
+        var splitter = HourSplitter(stage.zone)
+        try stage.forEachAccount { account, rows in
+            if account.container != nil { hasKnownAccounts = true }
+            add(rows, of: account.tenant, from: stage.firstPrice(of: account.tenant))
+            for part in try splitter.parts(of: rows, { Int($0) }) {
+                hours = (
+                    min(hours?.first ?? part.hour, part.hour),
+                    max(hours?.last ?? part.hour, part.hour)
+                )
+            }
+        }
+    }
+
+    private mutating func add(_ rows: [ImportRow], of tenant: String, from first: Instant?) {
+        count += rows.count
+        var (meter, end) = (Int64.min, Int64.min)
+        for row in rows {
+            if row.meter != meter { (meter, end) = (row.meter, .min) }
+            if end > row.start {
+                overlaps += 1
+                firstOverlap = min(firstOverlap, row.line)
+            }
+            end = max(end, row.end)
+            if let first, row.start < first.milliseconds {
+                let known = early[tenant] ?? Early(line: row.line, count: 0)
+                early[tenant] = Early(line: min(known.line, row.line), count: known.count + 1)
+            }
+        }
+        for (meter, line) in firstLines(of: rows) {
+            let use = Use(tenant: tenant, meter: meter)
+            firstLines[use] = min(firstLines[use] ?? line, line)
+        }
+    }
+
+    /// The first line of each meter.
+    private func firstLines(of rows: [ImportRow]) -> [(meter: Int64, line: Int64)] {
+        rows.reduce(into: []) { lines, row in
+            if let last = lines.last, last.meter == row.meter {
+                lines[lines.count - 1].line = min(last.line, row.line)
+            } else {
+                lines.append((row.meter, row.line))
+            }
+        }
+    }
+}
+
+extension ImportStage {
+    /// When a tenant's price book begins; `nil` if it has none, or none that is known.
+    func firstPrice(of tenant: String) -> Instant? {
+        tenants[tenant]?.priceBook.flatMap { firstPrices[$0] }
+    }
+}
