@@ -10,6 +10,10 @@ public struct ProcessResult: Sendable {
     public let output: String
     public let errors: String
 
+    public init(status: Int32, output: String, errors: String) {
+        (self.status, self.output, self.errors) = (status, output, errors)
+    }
+
     /// The lines of standard output.
     public var lines: [String] { output.split(separator: "\n").map(String.init) }
 }
