@@ -15,7 +15,7 @@ final class RecordingWriter {
                 errno == EACCES || errno == EPERM || errno == EROFS ? .notPermitted : .unavailable,
                 at: path,
                 found: errno == EEXIST
-                    ? "there is a file already"
+                    ? "the file exists already"
                     : "it cannot be written (\(String(cString: strerror(errno))))",
                 cure: "Name a new file in a folder this user may write")
         }

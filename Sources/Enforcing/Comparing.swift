@@ -201,7 +201,7 @@ extension Enforcer {
         var request = LimitRequest(
             .alert, of: look.entry.subject, tenant: nil,
             reason:
-                "memory.high \(now) strangles it (all in it stalled for 30 s): lifted for 10 min",
+                "memory.high \(now) stalled everything in it for 30 s: lifted for 10 min",
             writes: writes)
         request.lasting = false
         if look.limit.isPassing { request.effects = changer.holding(writes, state) }

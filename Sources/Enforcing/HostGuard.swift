@@ -38,7 +38,7 @@ extension LimitPlan {
             guard let risk = risks[write.path] else { continue }
             throw Fault(
                 .failed, at: root + harmless(write.path), found: risk,
-                cure: "Look at it with --plan, then add --force if it is meant; octroi tenant "
+                cure: "Check it with --plan, then add --force if you mean it; octroi tenant "
                     + "assign gives it to a tenant")
         }
     }

@@ -50,8 +50,9 @@ public final class LimitChanger {
     public func aloneOrFail<Value>(_ body: () throws(Fault) -> Value) throws(Fault) -> Value {
         if let value = try alone(body) { return value }
         throw Fault(
-            .failed, at: store.path, found: "another octroi has been changing limits for a minute",
-            cure: "Wait for it, or end it: what it wrote is then taken back")
+            .failed, at: store.path,
+            found: "timed out after 60 s waiting for another octroi that changes limits",
+            cure: "Wait for it, or end it: its unfinished changes are then rolled back")
     }
 
     /// Carries out a change-set; only within `alone`.

@@ -113,7 +113,7 @@ struct LimitDoctor {
         }
         return LimitFinding(
             "pressure", .limited,
-            "the kernel measures no stalls (PSI), so a workload that memory.high strangles is not "
+            "the kernel measures no stalls (PSI), so a workload that memory.high stalls is not "
                 + "seen by them",
             cure: "Boot with psi=1")
     }

@@ -7,7 +7,7 @@ extension LimitDoctor {
         if host.hasSwap { return limit("memory.high", "the memory controller is on") }
         return limit(
             "memory.high", .limited,
-            "there is no swap: below a workload's anonymous memory it strangles, and frees nothing",
+            "there is no swap: a value below the workload's anonymous memory slows it to a crawl and frees nothing",
             cure: "Add swap or zram, or keep it above what workloads hold for good")
     }
 

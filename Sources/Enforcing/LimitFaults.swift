@@ -21,7 +21,7 @@ extension LimitedCgroup {
                     cure: "Name a whole disk as lsblk shows it, not a partition")
             }
             return Fault(
-                .failed, at: place, found: "the cgroup has ended meanwhile",
+                .failed, at: place, found: "the cgroup no longer exists",
                 cure: "Look at octroi containers for what runs now")
         case Errno(rawValue: EISDIR), Errno(rawValue: ESPIPE), Errno(rawValue: ELOOP),
             Errno(rawValue: ENXIO), Errno(rawValue: EMEDIUMTYPE):

@@ -66,7 +66,7 @@ public final class LimitedTree {
     public func require(_ path: String) throws(Fault) -> LimitedCgroup {
         if let found = try find(path) { return found }
         throw Fault(
-            .unavailable, at: root.path + harmless(path), found: "there is no such cgroup now",
+            .unavailable, at: root.path + harmless(path), found: "there is no such cgroup",
             cure: "octroi containers shows what runs now")
     }
 

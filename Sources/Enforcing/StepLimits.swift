@@ -82,8 +82,8 @@ struct StepLimits {
         }
         if look.money.isCPUReserved, isFree, !isCapped {
             skipped.append(
-                "\(tenant): its price book bills CPU by what limits grant: cpu_cap is skipped, as it "
-                    + "would be billed where nothing is granted now")
+                "\(tenant): cpu_cap is skipped: the price book bills reserved CPU, so a new cap would "
+                    + "add charges")
             return
         }
         let share = max(cap / Rational(Int64(max(1, cgroups.count))), leastCores)

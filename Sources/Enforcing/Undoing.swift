@@ -11,7 +11,7 @@ extension LimitChanger {
             return last
         }
         throw Fault(
-            .failed, at: harmless(target.subject.name), found: "no change of it is left to undo",
+            .failed, at: harmless(target.subject.name), found: "no change is left to undo",
             cure: "octroi limit history shows what was changed")
     }
 
@@ -44,8 +44,10 @@ extension LimitChanger {
             .undo, of: subject, tenant: change.tenant, reason: reason, writes: writes)
         if writes.isEmpty {
             try refuseNothing(change, effects, of: subject)
-            request.reason = [reason, "its cgroups have ended: only what is wanted is as before"]
-                .compactMap(\.self).joined(separator: "; ")
+            request.reason = [
+                reason, "its cgroups no longer exist: only what is wanted is as before",
+            ]
+            .compactMap(\.self).joined(separator: "; ")
         }
         request.undoes = change.id
         request.isForced = isForced
@@ -83,7 +85,7 @@ extension LimitChanger {
         }
         guard !changesAny else { return }
         throw Fault(
-            .unavailable, at: "change \(change.id)", found: "its cgroups have ended",
+            .unavailable, at: "change \(change.id)", found: "its cgroups no longer exist",
             cure: "Nothing is left to restore")
     }
 
@@ -146,7 +148,7 @@ extension LimitChanger {
         let isRenewed = cgroup.id != entry.cgroupID
         if isRenewed, try !isSameToOwner(entry) {
             throw Fault(
-                .failed, at: place, found: "the cgroup is another now: it was made anew since",
+                .failed, at: place, found: "the cgroup was re-created since",
                 cure: "Set the value you want: octroi limit set")
         }
         let now = try tree.value(of: key, at: cgroup)

@@ -14,7 +14,7 @@ func readBooks(
         _ = faults.collect { () throws(Fault) in
             try names.add(
                 "book \"\(book.id)\" from \(book.effective)", item,
-                cure: "Give the later entry another effective time")
+                cure: "Give the later version another effective time")
         }
         books.append(book)
     }

@@ -55,7 +55,7 @@ private func warnOfOpenFiles(in folder: String) {
     guard !hasWarned.exchange(true, ordering: .relaxed) else { return }
     for path in writableByAll(in: folder) {
         complain(
-            "octroi: \(harmless(path)): everybody may write it, and so decide what it says; chmod o-w it"
+            "octroi: \(harmless(path)): every user may write it, and so decide what it says; chmod o-w it"
         )
     }
 }
@@ -65,7 +65,7 @@ func refuseOpenFiles(in folder: String) throws(Fault) {
     guard let path = writableByAll(in: folder).first else { return }
     throw Fault(
         .notPermitted, at: harmless(path),
-        found: "everybody may write it, and the service does what it says",
+        found: "every user may write it, and the service obeys it",
         cure: "Take that right away: chmod o-w")
 }
 

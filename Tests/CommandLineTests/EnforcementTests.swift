@@ -40,7 +40,7 @@ import Testing
         #expect(twice.status == 1 && twice.errors.contains("has undone it already"))
         #expect(try limit("undo", "99").status == 64)
         let none = try limit("undo", "acme")
-        #expect(none.status == 1 && none.errors.contains("no change of it is left"))
+        #expect(none.status == 1 && none.errors.contains("no change is left"))
 
         let history = try desk.run("limit", "history", "acme", "--format", "csv")
         let rows = history.lines.dropFirst().map { $0.split(separator: ",").map(String.init) }
@@ -191,9 +191,9 @@ import Testing
     @Test(arguments: [
         (["set", "acme", "io.max=/dev/nosuch:wbps=1M"], 64, "there is no such device"),
         (["set", "acme", "cpu=1", "cpu.max=2"], 64, "named twice"),
-        (["set", "acme"], 64, "no limit is named"),
+        (["set", "acme"], 64, "no limit was given"),
         (["unset", "acme", "disk"], 64, "no limit of that name"),
-        (["unset", "acme"], 64, "no limit is named"),
+        (["unset", "acme"], 64, "no limit was given"),
         (["set", "../../etc", "cpu=1"], 69, "no tenant and no cgroup"),
         (["set", "/..", "cpu=1"], 69, "no tenant and no cgroup"),
         (["set", "acme\u{1B}[2J", "cpu=1"], 69, "\\u{1B}"),

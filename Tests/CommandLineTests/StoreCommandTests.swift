@@ -155,7 +155,7 @@ import Testing
         #expect(
             other.output == (try desk.run("usage", "--month", "2026-11", "--format", "csv").output))
         let again = try desk.run("store", "backup", file)
-        #expect(again.status == 1 && again.errors.contains("a file already"))
+        #expect(again.status == 1 && again.errors.contains("the file exists already"))
         let nowhere = try desk.run("store", "backup", "/proc/nowhere/x.db")
         #expect(
             nowhere.status == 69

@@ -158,7 +158,7 @@ private func expect(_ it: Case) throws {
     private func controllersAreLookedForLevelByLevel(it: Case) throws { try expect(it) }
 
     @Test(arguments: [
-        Case("memory.high", .limited, "no swap", "strangles") {
+        Case("memory.high", .limited, "no swap", "to a crawl") {
             $0.files["/proc/swaps"] = "Filename\tType\tSize\tUsed\tPriority\n"
         },
         Case("memory.swap.max", .limited, "does nothing") { $0.files["/proc/swaps"] = nil },

@@ -65,7 +65,7 @@ import Units
         let set = try rig.set("acme", "pids.max=40")
         try renew(rig, "/acme", pids: "40")
         let fault = #expect(throws: Fault.self) { try rig.undo(set.id) }
-        #expect(fault?.found.contains("made anew since") == true)
+        #expect(fault?.found.contains("re-created since") == true)
     }
 
     /// Or the daemon would go on setting it wherever the cgroup is made anew.

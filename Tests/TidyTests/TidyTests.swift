@@ -69,6 +69,70 @@ import TestSupport
         #expect(seen > 100, "the imports were looked at")
     }
 
+    /// All modules, each above what it uses.
+    private static let layers = [
+        "CLinux", "CSystemd", "CGcrypt", "CZlib", "BigInt", "Units", "CgroupFormat", "Metering",
+        "Pricing", "Invoicing", "Limits", "Sealing",
+        "Reporting",
+        // The shell.
+        "Migrations", "ReportFiles", "CgroupFS",
+        "Runtimes", "Store", "Billing", "Settings", "Enforcing", "Daemon", "octroi",
+    ]
+
+    /// docs/architecture.md lists the same modules in the same order.
+    @Test func arrowsGoDownTheList() throws {
+        let place = Dictionary(uniqueKeysWithValues: Self.layers.enumerated().map { ($1, $0) })
+        for (module, needs) in try manifest() {
+            let own = try #require(place[module], "\(module) is not in the list of layers")
+            for need in needs {
+                guard let other = place[need] else { continue }
+                #expect(other < own, "\(module) uses \(need), which stands above it")
+            }
+        }
+        let page = try String(
+            contentsOfFile: "\(repository)/docs/architecture.md", encoding: .utf8)
+        let listed = page.matches(of: /(?m)^\| (`.*`) \|/).flatMap { row in
+            row.1.matches(of: /`(\w+)`/).map { String($0.1) }
+        }
+        #expect(listed == Self.layers.filter { $0 != "BigInt" })
+    }
+
+    /// A function fits a screen.
+    @Test func functionsAreShort() throws {
+        var seen = 0
+        for (path, text) in try files("Sources", ".swift") {
+            for function in functions(in: text) {
+                seen += 1
+                #expect(
+                    function.lines <= 70,
+                    "\(path):\(function.line): \(function.lines) lines; take a part out")
+            }
+        }
+        #expect(seen > 1500, "the functions were looked at")
+    }
+
+    /// The functions and initializers with a body of their own lines.
+    private func functions(in text: String) -> [(line: Int, lines: Int)] {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let head =
+            /^( *)(?:(?:public|package|private|fileprivate|static|mutating|override|final|consuming) )*(?:func |init[?(<]|deinit)/
+        return lines.indices.compactMap { start in
+            guard let match = lines[start].firstMatch(of: head) else { return nil }
+            // The body opens at the first line that ends with a brace, of the same declaration.
+            let indent = String(match.1)
+            var open = start
+            while open < lines.count, !lines[open].hasSuffix("{") {
+                let isOver = open > start && lines[open].hasPrefix("\(indent)}")
+                if isOver || lines[open].isEmpty || lines[open].hasSuffix("}") { return nil }
+                open += 1
+            }
+            guard open < lines.count,
+                let end = lines[open...].dropFirst().firstIndex(where: { $0 == "\(indent)}" })
+            else { return nil }
+            return (start + 1, end - start + 1)
+        }
+    }
+
     @Test func arrowsGoOneWay() throws {
         let modules = try manifest()
         var done: Set<String> = []

@@ -90,9 +90,9 @@ extension PlannedWrite {
             : "cannot be reclaimed (anon, shmem, kernel and sock, without swap)"
         throw Fault(
             .failed, at: "\(place)/\(key)",
-            found: "\(bytes) bytes are wanted and \(floor) \(held): the kernel would "
+            found: "\(bytes) bytes were asked for, and \(floor) \(held): the kernel would "
                 + (key == .memoryMax ? "reclaim, then kill" : "stall every process in it"),
-            cure: "Give it at least that much, or stop something in it; --force leaves it to the "
+            cure: "Allow at least that much, or stop something in it; --force leaves it to the "
                 + "kernel")
     }
 

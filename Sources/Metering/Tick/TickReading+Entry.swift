@@ -47,10 +47,23 @@ extension TickReading {
             known.map { $0.isWhole != entry.isWhole || $0.isTenantRoot != isRoot } ?? false
         entry.isNewBelowRoot = found.root != nil && known?.root != found.root
         guard !isEmpty else { return entry }
+        let birth = known == nil ? born : nil
+        count(&entry, found, reading, known, birth: birth, beginsAnew: beginsAnew, at: moment)
+        return entry
+    }
+
+    /// Counts what a reading adds to an account.
+    ///
+    /// - Parameter birth: when a new container was born; `nil` for one that was known, or whose birth is not.
+    private func count(
+        _ entry: inout TickEntry, _ found: FoundCgroup, _ reading: CgroupReading, _ known: Account?,
+        birth: Moment?, beginsAnew: Bool, at moment: Moment
+    ) {
+        let isRoot = entry.isTenantRoot
         var checked = reading
-        var refusals = before.refuse(from: &checked.sample)
+        var refusals = (entry.position ?? Position()).refuse(from: &checked.sample)
         entry.sample = checked.sample
-        if known == nil, born == nil, !beginsAnew {
+        if known == nil, birth == nil, !beginsAnew {
             // What it used before may have been billed with its tenant root's.
             let cpu =
                 conservation.conservesCPU(found.root)
@@ -58,7 +71,7 @@ extension TickReading {
             entry.unmetered = .beforeFirstReading(cpuMicroseconds: cpu)
         }
         var sample = checked.sample
-        takeOverNetwork(&entry, &sample, birth: known == nil ? born : nil)
+        takeOverNetwork(&entry, &sample, birth: birth)
         let isRootWithOthers = isRoot && !found.isLeaf
         if isRootWithOthers { entry.position?.closeHoldings(withIO: !rules.isIOConserved) }
         if isRootWithOthers {
@@ -81,7 +94,6 @@ extension TickReading {
             guard entry.absenceChanges[refusal.file]?.begun != nil else { continue }
             entry.anomalies.append(refusal.detail)
         }
-        return entry
     }
 
     /// Goes on from where the network stood with the container it was read for before.

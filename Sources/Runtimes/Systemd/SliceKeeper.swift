@@ -144,7 +144,7 @@ public enum SliceKeeper {
         """
     }
 
-    /// Writes a new file; false if there is one already.
+    /// Writes a new file; false if it exists already.
     private static func write(_ text: String, to path: String) throws(Fault) -> Bool {
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard file >= 0 else {

@@ -16,7 +16,7 @@ extension Store {
 func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
     guard access(file, F_OK) != 0 else {
         throw Fault(
-            .failed, at: file, found: "there is a file already",
+            .failed, at: file, found: "the file exists already",
             cure: "Name a new file: a backup never overwrites one")
     }
     let partial = "\(file).partial-\(getpid())"

@@ -33,7 +33,7 @@ extension Store {
         guard stat(path, &status) == 0, status.st_size == 0 else { return nil }
         return Fault(
             .failed, at: path, found: "the store was emptied while in use",
-            cure: "Keep the files beside it, and bring back a backup of it")
+            cure: "Keep the files beside it, and restore a backup of it")
     }
 
     /// Takes the log of a file that another one has replaced out of that one's way: whoever opened that next

@@ -232,7 +232,7 @@ extension DatabaseError {
         case .SQLITE_NOTADB, .SQLITE_CORRUPT:
             return Fault(
                 .badData, at: path, found: "not a sound SQLite database (\(said))",
-                cure: "Name Octroi's store with --db or OCTROI_DB, or bring back a backup of it")
+                cure: "Name Octroi's store with --db or OCTROI_DB, or restore a backup of it")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             return Fault(
                 .failed, at: path, found: "another process kept the store locked for 10 s",

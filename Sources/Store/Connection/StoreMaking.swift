@@ -80,8 +80,8 @@ func refuseEmptied(_ path: String) throws(Fault) {
     }
     throw Fault(
         .badData, at: path,
-        found: "an empty file where a store was: it was emptied, or never written whole",
-        cure: "Bring back a backup of it; to begin a new store in its place, remove the file first")
+        found: "an empty file where a store was: it was emptied, or never completely written",
+        cure: "Restore a backup of it. To begin a new store in its place, remove the file first")
 }
 
 private func size(_ path: String) -> Int64? {

@@ -139,5 +139,5 @@ private func quantity(_ row: Row, _ name: String) -> Int128? {
 func damaged(_ number: String) -> Fault {
     Fault(
         .badData, at: "invoice \(number)", found: "a row that Octroi never writes",
-        cure: "The store was changed by another hand: bring back a backup of it")
+        cure: "Something other than Octroi changed the store: restore a backup of it")
 }

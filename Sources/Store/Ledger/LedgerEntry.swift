@@ -60,7 +60,7 @@ struct LedgerEntry {
         guard let row else {
             throw Fault(
                 .badData, at: "table ledger_entry", found: "no beginning of the chain",
-                cure: "The store was changed by another hand: bring back a backup of it")
+                cure: "Something other than Octroi changed the store: restore a backup of it")
         }
         return LedgerEntry(row)
     }

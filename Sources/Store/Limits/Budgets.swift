@@ -181,7 +181,7 @@ private func requirePayer(_ db: Database, _ tenant: String) throws {
     guard known["price_book"] as String? == nil else { return }
     throw Fault(
         .badData, at: "budget of tenant \(tenant)",
-        found: "the tenant has no price book, so what it spends is not known",
+        found: "the tenant has no price book, so its spending is unknown",
         cure: "Name one as price_book in tenants.yaml and run octroi apply")
 }
 

@@ -114,6 +114,7 @@ private func ambiguous(_ place: String, _ moves: [Move]) -> Fault {
     let shown = hours.sorted { $0.key < $1.key }.prefix(8).map { "\($0.key) (\($0.value) h)" }
     let more = hours.count > 8 ? " and \(hours.count - 8) more" : ""
     return Fault(
-        .badData, at: place, found: "a name of several: \(shown.joined(separator: ", "))\(more)",
-        cure: "Say whose hours are meant with --from-tenant")
+        .badData, at: place,
+        found: "this name belongs to several tenants: \(shown.joined(separator: ", "))\(more)",
+        cure: "Choose one with --from-tenant")
 }

@@ -188,7 +188,7 @@ private func refuseNested(_ tenants: [Tenant]) throws {
             .badData, at: "tenant \(inner.tenant)",
             found: "its tenant root \(inner.path) is, or lies inside, \(outer.path) of tenant "
                 + outer.tenant,
-            cure: "Give every tenant a tree of its own: what is in both would be billed twice")
+            cure: "Give every tenant its own tree: usage in both would be billed twice")
     }
 }
 

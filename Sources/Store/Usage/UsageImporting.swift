@@ -96,7 +96,7 @@ extension ImportStage {
             if isDone { return found.outcome }
         }
         throw Fault(
-            .failed, at: "usage import", found: "other imports came between all the time",
+            .failed, at: "usage import", found: "other imports kept changing the ledger",
             cure: "Run it again when they are done")
     }
 

@@ -12,12 +12,12 @@ import Units
 struct BudgetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "budget",
-        abstract: "Money a tenant may spend in a month or day, and what happens as it is spent.",
+        abstract: "Manage budgets: the money a tenant may spend, and what happens then.",
         discussion: """
-            The daemon holds each tenant's spending, by the live price book, against its budget once \
-            a minute, and takes the steps of its ladder one by one: warn, weight, cpu_cap, \
-            memory_high, io_max, no_forks, freeze. Every step is a change of octroi limit history, \
-            and is taken back when the budget is raised or the period turns.
+            Once a minute, the daemon compares each tenant's spending with its budget, by the \
+            current price book. It takes the steps of the ladder one by one: warn, weight, \
+            cpu_cap, memory_high, io_max, no_forks, freeze. Every step is a change of octroi \
+            limit history. Steps end when the budget is raised or a new period begins.
 
             EXAMPLES
               octroi budget set acme 500.00 --per month --ladder gentle
@@ -32,10 +32,10 @@ struct BudgetCommand: ParsableCommand {
 
 struct BudgetSet: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "set", abstract: "Give a tenant a budget, or change it.",
+        commandName: "set", abstract: "Set a tenant's budget, or change it.",
         discussion: """
-            What is not named stays as it is. A raised budget takes steps back at the daemon's next \
-            tick. Who changed it and why is in octroi limit history.
+            Options that are not given leave the budget as it is. If the budget is raised, steps \
+            end at the daemon's next tick. octroi limit history shows who changed it and why.
 
             EXAMPLES
               octroi budget set acme 500.00 --per month --ladder gentle
@@ -113,7 +113,7 @@ struct BudgetRemove: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
         abstract:
-            "Take a tenant's budget away; its steps are taken back at the daemon's next tick.",
+            "Remove a tenant's budget; its steps end at the daemon's next tick.",
         discussion: """
             EXAMPLE
               octroi budget remove acme
@@ -146,7 +146,7 @@ private func budgetRecord(of tenant: String, _ what: String, _ why: String?) -> 
 
 struct BudgetList: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List budgets, what is spent of them, and what is forecast.",
+        commandName: "list", abstract: "List budgets with spending and forecast.",
         discussion: """
             EXAMPLES
               octroi budget list

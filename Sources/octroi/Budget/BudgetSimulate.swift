@@ -10,13 +10,15 @@ import Units
 struct BudgetSimulate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
-        abstract: "Replay a policy over recorded usage: what it would have done, and when.",
+        abstract: "Simulate a policy: what it would have done to recorded usage, and when.",
         discussion: """
-            Rates every hour of the period as it was used, and climbs the ladders of the file with \
-            it, a look every 5 minutes, as if spending grew evenly within an hour. Nothing is \
-            written. What a step would have changed of the usage is not known, so spending goes on \
-            as it was; nor does one tenant wait for others (max_tenants_per_tick). Budgets and ladders \
-            are those of the file, never those of octroi budget set.
+            Computes the spending of every hour of the period, and climbs the ladders of the \
+            file with it, every 5 minutes, as if spending grew evenly within an hour. Nothing is \
+            written.
+
+            A step would have changed the usage; how is not known, so spending goes on as it \
+            was. max_tenants_per_tick is ignored. Budgets and ladders come from the file, never \
+            from octroi budget set.
 
             EXAMPLES
               octroi budget simulate --policy budgets.yaml --month 2026-10

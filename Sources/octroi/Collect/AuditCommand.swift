@@ -10,18 +10,17 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit",
         abstract: "Prove that usage equals the kernel's counters, for each tenant root.",
         discussion: """
-            Compares the ledger with the control totals: what the counter of each tenant root says of \
-            everything below it, containers that have ended included. Pending is what was used while the \
-            tree was being read; the next reading shows who used it.
+            Compares the ledger with the total of each tenant root, including containers that \
+            have ended. Pending is usage between two readings of the tree; the next tick shows \
+            which container used it.
 
-            Price books, tenants and the owners of hours are compared with the ledger's chain. What was \
-            changed without Octroi is listed on stderr, and so is time in which a priced meter was not \
-            measured, or in which nothing was metered at all, and usage that was metered and imported as well.
+            Price books, tenants and the owners of hours are compared with the ledger's chain. \
+            Standard error lists what was changed without Octroi, time in which a priced meter \
+            was not measured, and usage that was both metered and imported.
 
-            Exit code 1 on any difference, if usage counts twice, and if a kernel file exists and could not \
-            be read. A controller \
-            that is off, or a container on the host's network, is listed only: there is no counter to \
-            compare with.
+            The exit code is 1 on any difference, if usage counts twice, and if a kernel file \
+            exists and could not be read. A controller that is off and a container on the host's \
+            network are only listed: there is no counter to compare with.
 
             EXAMPLES
               octroi audit
@@ -77,7 +76,8 @@ struct AuditCommand: ParsableCommand {
             throw Fault(
                 .failed, at: "\(wrong.root), \(wrong.meter)",
                 found: "the ledger holds \(wrong.usage), the kernel counted \(wrong.kernel)",
-                cure: "The store was changed by another hand, or this is a bug: report it with "
+                cure:
+                    "Something other than Octroi changed the store, or this is a bug: report it with "
                     + "the output of octroi audit")
         }
         if let first = twice.first {
@@ -95,7 +95,7 @@ struct AuditCommand: ParsableCommand {
             throw Fault(
                 .failed, at: harmless(first.container),
                 found: "\(faults.count) times that price books price were not measured",
-                cure: "Mend what the lines above name; octroi report unmetered lists them all")
+                cure: "Fix the causes above; octroi report unmetered lists them all")
         }
     }
 }

@@ -18,10 +18,9 @@ struct CollectCommand: AsyncParsableCommand {
         commandName: "collect",
         abstract: "Meter the containers of this host into the store.",
         discussion: """
-            Reads cpu.stat, memory.current, memory.stat, io.stat and pids.current of every leaf \
-            cgroup with processes and of every tenant root, and writes one transaction a tick. \
-            Ends with a last reading on SIGINT and SIGTERM. Started again, it goes on exactly \
-            where it left off.
+            Reads the counters of every container and tenant root, and writes them in one \
+            transaction a tick. On SIGINT and SIGTERM it takes a last reading and ends. The next \
+            collector continues where it left off, so a restart loses nothing.
 
             EXAMPLES
               octroi collect --interval 10s
@@ -55,15 +54,18 @@ struct CollectCommand: AsyncParsableCommand {
 struct DaemonCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "daemon",
-        abstract: "Collect, and keep limits and budgets, under systemd, until told to stop.",
+        abstract: "Meter, and keep limits and budgets, until told to stop.",
         discussion: """
-            After every tick the kernel is held against the limits that are wanted, boosts that are \
-            over are ended, and once a minute tenants' spending is held against their budgets. \
-            Takes interval, store and cgroup_root from octroi.yaml and tells systemd when it is \
-            ready (Type=notify). SIGHUP (systemctl reload) reads octroi.yaml again: retention, time_zone \
-            and enforcement are taken over at the next tick, all else at the next start; a file with a \
-            mistake changes nothing. It also says that the clock is right: one that leaps by more than a day \
-            is trusted only if NTP keeps it, or then. See config/octroi.service.
+            After every tick the daemon compares the kernel's limits with those that are wanted, \
+            and ends boosts whose time is over. Once a minute it compares the tenants' spending \
+            with their budgets.
+
+            Interval, store and cgroup_root come from octroi.yaml. SIGHUP (systemctl reload) \
+            reads octroi.yaml again: retention, time_zone and enforcement apply from the next \
+            tick, everything else from the next start. A file with a mistake changes nothing.
+
+            If the clock jumps by more than a day, the daemon trusts it only if NTP keeps it, or \
+            after a SIGHUP. config/octroi.service is a unit file for systemd.
 
             EXAMPLE
               systemctl enable --now octroi

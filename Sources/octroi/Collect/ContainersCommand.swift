@@ -12,14 +12,16 @@ import Units
 struct ContainersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "containers",
-        abstract: "List what is metered now, whose it is, what it does and what is missing.",
+        abstract:
+            "List running containers with their tenant, current usage and what cannot be measured.",
         discussion: """
-            Rates are over the time between the collector's last two samples; they are not known if \
-            it stands still (octroi top --help). The row of a tenant \
-            root has what no container below it has; the row of a tenant is the sum of all its \
-            rows and of what ended in this hour (octroi top --help says what the cost is). --filter \
-            leaves sums out. --isolation looks at \
-            the running processes: which namespaces and which root directory are a container's own.
+            Rates are the difference between the collector's last two samples. They are empty \
+            while the collector stands still. The row of a tenant is the total of its \
+            containers, with those that ended in this hour. The row of a tenant root holds what \
+            no container below it used. octroi top --help explains the cost.
+
+            --filter leaves out the totals. --isolation looks at the running processes and shows \
+            which namespaces and which root directory belong to the container alone.
 
             EXAMPLES
               octroi containers
@@ -32,13 +34,13 @@ struct ContainersCommand: ParsableCommand {
     @OptionGroup var output: FormatOptions
     @OptionGroup var which: LiveOptions
 
-    @Flag(help: "Also those that have ended.")
+    @Flag(help: "Include containers that have ended.")
     var all = false
 
     @Flag(help: "Show which namespaces and root directory are its own.")
     var isolation = false
 
-    @Option(help: "What comes first: tenant, cpu, memory, io, net or cost.")
+    @Option(help: "The column to sort by: tenant, cpu, memory, io, net or cost.")
     var sort: LiveOrder = .tenant
 
     func run() throws {

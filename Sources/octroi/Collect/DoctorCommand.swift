@@ -10,9 +10,10 @@ import Units
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Say what this host can meter and limit, what it cannot, why, and the fix.",
+        abstract: "Check what this host can meter and limit, and how to fix the rest.",
         discussion: """
-            It also names rules of tenants that can never match, or that an earlier tenant's rule hides.
+            It also names rules of tenants that can never match, and rules that an earlier \
+            tenant's rule hides.
 
             EXAMPLE
               octroi doctor

@@ -10,7 +10,7 @@ extension LiveOrder: ExpressibleByArgument {}
 
 /// Which containers to list, and in what order.
 struct LiveOptions: ParsableArguments {
-    @Option(help: "Only this tenant's.")
+    @Option(help: "Only this tenant.")
     var tenant: String?
 
     @Option(

@@ -43,7 +43,7 @@ final class Progress: Sendable {
     }
 
     private func summary(_ totals: Totals) -> String {
-        "\(totals.ticks) ticks, \(totals.cgroups) cgroups in the last, "
+        "\(totals.ticks) readings; \(totals.cgroups) cgroups in the last one; "
             + "\(humanQuantity(totals.cpu, .cpuTime)) metered"
     }
 }

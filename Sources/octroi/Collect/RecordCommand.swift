@@ -8,12 +8,12 @@ import Units
 struct RecordCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "record",
-        abstract: "Keep the kernel's own text of every tick in one file.",
+        abstract: "Record the kernel's text of every tick in a file.",
         discussion: """
-            Meters as collect does and writes what it reads into FILE, compressed; \
-            octroi replay gives the same ledger from it, on any machine. The store is left alone; \
-            its tenants say which cgroups are tenant roots. FILE holds the names and labels of \
-            this host's containers.
+            Meters as octroi collect does, and writes what it reads into FILE, compressed. \
+            octroi replay makes the same ledger from it, on any machine. The store is not \
+            changed; its tenants say which cgroups are tenant roots. FILE holds the names and \
+            labels of this host's containers.
 
             EXAMPLES
               octroi record --for 60s strange-kernel.octroi
@@ -58,11 +58,10 @@ struct RecordCommand: AsyncParsableCommand {
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Meter a recording, as if it happened now, into a store of its own.",
+        abstract: "Meter a recording into a new store.",
         discussion: """
-            Feeds the readings of octroi record through the same pipeline: the ledger comes out the \
-            same, byte for byte, however often and wherever. The recording's tenants are taken in \
-            unless the store has tenants already.
+            The ledger comes out the same, byte for byte, on any machine and however often. The \
+            tenants of the recording are used unless the store has tenants already.
 
             EXAMPLE
               octroi replay --db try.db strange-kernel.octroi && octroi audit --db try.db

@@ -10,9 +10,9 @@ struct SamplesCommand: ParsableCommand {
         commandName: "samples",
         abstract: "Print the raw series of a container, as csv or json.",
         discussion: """
-            Counters and gauges as the kernel gave them, with their unit in the column's name; an \
-            empty field was not measured. Sealed and new samples alike. If a path or name was used \
-            by several containers in turn, all of them are printed, one after another.
+            Prints counters and gauges as the kernel gave them. The column's name holds the \
+            unit. An empty field was not measured. If several containers used the path or name \
+            in turn, all of them are printed, one after another.
 
             EXAMPLES
               octroi samples --container web
@@ -40,7 +40,9 @@ struct SamplesCommand: ParsableCommand {
     )
     var to: String?
 
-    @Option(help: ArgumentHelp("Only the last sample of each such stretch.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp(
+            "Downsample: keep the last sample of each interval.", valueName: "duration"))
     var every: String?
 
     @Flag(help: "What each block device read and wrote, in place of the rest.")
@@ -54,7 +56,7 @@ struct SamplesCommand: ParsableCommand {
         if let from, let to, to <= from {
             throw Fault(
                 .wrongUse, at: "--to", found: "\(to), which is not after \(from)",
-                cure: "Let the end come after the start")
+                cure: "Make the end later than the start")
         }
         let every = try every.map { text throws(Fault) in try milliseconds("--every", text) }
         let lives = try lives(store)

@@ -13,17 +13,16 @@ struct TopCommand: ParsableCommand {
         commandName: "top",
         abstract: "Watch what containers use and cost now.",
         discussion: """
-            Shows the collector's last two samples: rates are over the time between them. On a \
-            terminal it goes on until Ctrl-C; elsewhere, and with csv or json, it prints once. \
-            Cpu is in percent of one core. If the collector has read nothing for more than three of \
-            its intervals and a second, rates are not known, and it says since when.
+            Shows the difference between the collector's last two samples. On a terminal it \
+            repeats until Ctrl-C; elsewhere, and with csv or json, it prints once. CPU is in \
+            percent of one core. Rates are empty if the collector has read nothing for more than \
+            three intervals and a second.
 
-            The cost is what this UTC hour has added to the tenant's month so far, before tax: the \
-            prices, tiers, free parts, reservations and discounts of its invoice, without fixed fees \
-            and the minimum. Its containers share it by what they used in the hour. The row without \
-            a container is the tenant's sum: with it comes what its root itself and containers that \
-            have ended used. Its throttling is that of all limits in it added up. --filter leaves it \
-            out.
+            The cost is what the current UTC hour adds to the tenant's month, before tax. It \
+            uses the invoice's prices, tiers, free parts, reservations and discounts, without \
+            fixed fees and the minimum. Containers share it by their usage in the hour. The row \
+            without a container is the tenant's total: it includes the root itself, and \
+            containers that have ended. --filter leaves it out.
 
             EXAMPLES
               octroi top
@@ -35,7 +34,7 @@ struct TopCommand: ParsableCommand {
     @OptionGroup var output: FormatOptions
     @OptionGroup var which: LiveOptions
 
-    @Option(help: "What comes first: tenant, cpu, memory, io, net or cost.")
+    @Option(help: "The column to sort by: tenant, cpu, memory, io, net or cost.")
     var sort: LiveOrder = .cpu
 
     @Option(help: "How often to look again.")

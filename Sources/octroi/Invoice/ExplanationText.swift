@@ -152,8 +152,7 @@ private func roundingText(_ explanation: Explanation) -> [String] {
             "\(extra) carried from earlier invoices of the same months"
         } else {
             "\(exact.floor) whole, remainder \(exact - Rational(exact.floor)); "
-                + "the invoice's net was rounded \(mode) once and handed this line \(extra) of what "
-                + "was left"
+                + "the invoice is rounded \(mode) once, and this line received \(extra) of the rounding"
         }
     return [
         "", "rounding    \(exact) minor units: \(share)",

@@ -30,7 +30,7 @@ struct InvoiceSelection: ParsableArguments {
     @OptionGroup var place: StoreOptions
     @OptionGroup var when: PeriodOptions
 
-    @Option(help: "Only this tenant's.")
+    @Option(help: "Only this tenant.")
     var tenant: String?
 
     func period() throws(Fault) -> Period { try when.period(in: place.settings().zone) }

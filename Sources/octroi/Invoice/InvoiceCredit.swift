@@ -8,10 +8,11 @@ import Units
 
 struct InvoiceCredit: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "credit", abstract: "Issue a credit note: in full, or for some lines.",
+        commandName: "credit",
+        abstract: "Issue a credit note for an invoice, in full or for some lines.",
         discussion: """
-            The note takes lines back with their taxes; the invoice itself stays. What was \
-            credited in full can be issued anew with octroi invoice issue --again.
+            The note takes lines back, with their taxes. The invoice itself does not change. \
+            octroi invoice issue --again issues what was credited in full.
 
             EXAMPLES
               octroi invoice credit OCT-000001 --reason "wrong price book"
@@ -24,7 +25,7 @@ struct InvoiceCredit: ParsableCommand {
     @Option(name: .customLong("line"), help: "Only this line, by its number.")
     var lines: [Int] = []
 
-    @Option(help: "Why, in words; it stands on the note.")
+    @Option(help: "The reason that is printed on the credit note.")
     var reason: String?
 
     @Argument(help: "The invoice's number.")

@@ -8,10 +8,10 @@ import Units
 struct InvoiceExplain: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Walk a line of an invoice back to the ledger and the kernel's counters.",
+        abstract: "Explain a line of an invoice, down to the kernel's counters.",
         discussion: """
-            Prints counters, hours, the formula with its fractions, the walk through the tiers, \
-            and the rounding. As csv or json: the ledger's rows behind the line.
+            Prints the counters, the hours, the formula with its fractions, the tiers and the \
+            rounding. As csv or json: the rows of the ledger behind the line.
 
             EXAMPLES
               octroi invoice explain OCT-000001 3

@@ -23,13 +23,13 @@ extension PageLanguage: ExpressibleByArgument {}
 struct InvoiceExport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Write issued invoices as csv, json, FOCUS or a printable page.",
+        abstract: "Export invoices as csv, json, FOCUS or a printable page.",
         discussion: """
             csv and json have a row for each line. focus is the FinOps Open Cost and Usage \
-            Specification, as csv. html is one page, of one invoice, that needs nothing else.
+            Specification, as csv. html is one self-contained page of one invoice.
 
-            With --month, or --from and --to: the invoices and credit notes whose period begins in that \
-            time, so that each of them is in the export of one month.
+            With --month, or --from and --to: the documents whose period begins in that time. So \
+            each document is in the export of exactly one month.
 
             EXAMPLES
               octroi invoice export --month 2026-10 > october.csv

@@ -10,11 +10,11 @@ import Units
 
 struct InvoiceDraft: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "draft", abstract: "Show what invoices would be now; nothing is written.",
+        commandName: "draft", abstract: "Show what would be invoiced now. Nothing is written.",
         discussion: """
-            It is what octroi invoice issue would bill over the period, document by document. Invoices that bill \
-            a part of it already, and the notes that the new ones would carry (time that was not measured, \
-            differences of the audit), are printed on stderr. A period that cuts an issued invoice is refused.
+            Shows what octroi invoice issue would bill for the period. Standard error lists \
+            invoices that bill a part of it already, and the caveats that the new ones would \
+            carry. A period that cuts an issued invoice is refused.
 
             EXAMPLE
               octroi invoice draft --month 2026-11 --tenant acme
@@ -23,7 +23,7 @@ struct InvoiceDraft: ParsableCommand {
     @OptionGroup var which: InvoiceSelection
     @OptionGroup var output: FormatOptions
 
-    @Flag(help: "Show what was credited in full, too, as issue --again bills it anew.")
+    @Flag(help: "Include what was credited in full, as issue --again bills it anew.")
     var again = false
 
     func run() throws {
@@ -95,17 +95,18 @@ enum IssueEnd: String, CaseIterable, ExpressibleByArgument {
 struct InvoiceIssue: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "issue",
-        abstract: "Issue the invoices of a period: all that are due, or none.",
+        abstract: "Issue all invoices that are due for a period, or none.",
         discussion: """
-            An issued invoice never changes, and issuing again changes nothing. Usage that comes \
-            to light later is on the tenant's next invoice, as a correction.
+            An issued invoice never changes, and issuing again changes nothing. Usage that \
+            arrives later is corrected on the tenant's next invoice.
 
-            Price books, tenants and the owners of hours are compared with the ledger's chain first: nothing is \
-            issued if they were changed without Octroi (closing: { audit: print } notes it on the invoices \
-            instead). Rows of usage are checked by octroi store verify, as that takes longer.
+            Price books, tenants and the owners of hours are compared with the ledger's chain \
+            first. If they were changed without Octroi, nothing is issued (closing: { audit: \
+            print } prints it on the invoices instead). octroi store verify checks the rows of \
+            usage as well, which takes longer.
 
-            A month that is not over can be drafted. With --until now it is issued up to the end \
-            of this hour; issuing the month when it is over then bills the rest of it.
+            --until is needed only while the month is still running: --until now issues it up to \
+            the end of this hour. Issuing the month later bills the rest.
 
             EXAMPLES
               octroi invoice issue --month 2026-10
@@ -119,7 +120,7 @@ struct InvoiceIssue: ParsableCommand {
     @Option(help: "now: issue a month that is not over, up to the end of this hour.")
     var until: IssueEnd?
 
-    @Flag(help: "Issue anew what was credited in full.")
+    @Flag(help: "Issue again what was credited in full.")
     var again = false
 
     func run() throws {
@@ -174,14 +175,14 @@ struct InvoiceIssue: ParsableCommand {
         guard period.start < now else {
             throw Fault(
                 .wrongUse, at: "period \(period)", found: "it has not begun",
-                cure: "Issue a period that is over")
+                cure: "Issue a period that has ended")
         }
         guard period.end > now else { return period }
         let hour = now.startOfHour.advanced(bySeconds: 3600)
         guard until == .now, let part = Period(start: period.start, end: min(period.end, hour))
         else {
             throw Fault(
-                .wrongUse, at: "period \(period)", found: "it is not over",
+                .wrongUse, at: "period \(period)", found: "it is not over yet",
                 cure: "octroi invoice draft shows it; add --until now to issue what there is")
         }
         return part

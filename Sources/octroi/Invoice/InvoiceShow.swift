@@ -8,8 +8,9 @@ struct InvoiceList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the issued invoices and credit notes.",
         discussion: """
-            With --month, or --from and --to: those whose period begins in that time. An invoice that spans \
-            two months is in the first, here, in invoice export and in octroi report invoices.
+            With --month, or --from and --to: only documents whose period begins in that time. \
+            An invoice over two months belongs to the first, as in invoice export and octroi \
+            report invoices.
 
             EXAMPLES
               octroi invoice list --tenant acme --format csv

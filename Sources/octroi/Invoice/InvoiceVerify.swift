@@ -7,11 +7,11 @@ import Units
 struct InvoiceVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Recompute issued invoices and walk their chain; exit 1 on any difference.",
+        abstract: "Recompute issued invoices and check their chain; exit 1 on any difference.",
         discussion: """
-            Every line is computed anew from the ledger as it was and from the pinned prices, and \
-            held against what is stored; every hash of the chain is computed anew. Whether the \
-            ledger itself is as it was: octroi store verify.
+            Computes every line again from the ledger as it was and the price books of that day, \
+            and compares it with what is stored. octroi store verify checks whether the ledger \
+            itself is unchanged.
 
             Keep the printed hash in a safe place. Later, --head HASH proves that no invoice was \
             deleted.
@@ -24,7 +24,7 @@ struct InvoiceVerify: ParsableCommand {
     @OptionGroup var place: StoreOptions
     @OptionGroup var output: FormatOptions
 
-    @Flag(help: "All invoices: what is done without numbers, too.")
+    @Flag(help: "All invoices. This is the default.")
     var all = false
 
     @Option(help: "A head hash that an earlier verify printed: it must still be in the chain.")

@@ -3,11 +3,11 @@ import ArgumentParser
 struct LimitBoost: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "boost",
-        abstract: "Set limits for a time, then as before, even if Octroi is dead by then.",
+        abstract: "Set limits for a time; they end even if Octroi is dead by then.",
         discussion: """
-            Where systemd runs the host, a timer of it ends the boost; elsewhere the daemon does, or \
-            else the next octroi limit command that writes. A reboot ends the values themselves. The \
-            boosted time is marked in octroi usage.
+            With systemd, a timer ends the boost. Without systemd the daemon ends it, or the \
+            next octroi limit command that writes. The values do not survive a reboot. octroi \
+            usage marks the boosted time.
 
             EXAMPLES
               octroi limit boost acme cpu=4 --for 2h --reason "release day"
@@ -19,7 +19,8 @@ struct LimitBoost: ParsableCommand {
     @OptionGroup var output: FormatOptions
 
     @Option(
-        name: .customLong("for"), help: ArgumentHelp("For how long, 30m or 2h.", valueName: "time"))
+        name: .customLong("for"),
+        help: ArgumentHelp("How long, such as 30m or 2h.", valueName: "time"))
     var duration: String
 
     @Argument(help: "A tenant's id, or a container by its path, the end of it, or its name.")

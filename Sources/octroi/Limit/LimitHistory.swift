@@ -6,11 +6,11 @@ import Units
 struct LimitHistory: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history",
-        abstract: "Who changed which limit, when, why, from what to what, and whether it held.",
+        abstract: "Show who changed which limit, when, why, and whether it held.",
         discussion: """
-            Each change has a hash that stands for it and all before it. The last one is printed by \
-            --verify, and is in the journal: kept elsewhere, it shows later, with --head, that nobody \
-            wrote the record anew.
+            Each change has a hash over itself and all changes before it. --verify prints the \
+            last one, and the journal holds it. Keep it in a safe place. Later, --head HASH \
+            proves that the record was not rewritten.
 
             EXAMPLES
               octroi limit history
@@ -22,7 +22,7 @@ struct LimitHistory: ParsableCommand {
     @OptionGroup var place: StoreOptions
     @OptionGroup var output: FormatOptions
 
-    @Option(help: ArgumentHelp("The newest so many changes.", valueName: "n"))
+    @Option(help: ArgumentHelp("Show the last N changes.", valueName: "n"))
     var limit: Int?
 
     @Flag(help: "Check that no change was altered, removed or reordered.")

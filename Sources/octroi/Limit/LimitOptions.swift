@@ -78,7 +78,7 @@ private final class ShrinkProgress {
 
 /// The words of limits to set, and how.
 struct SettingOptions: ParsableArguments {
-    @Flag(help: "Print each write, its owner, old and new, and what it will do; write nothing.")
+    @Flag(help: "Show each write, its owner, its values and its effect. Nothing is written.")
     var plan = false
 
     @Option(help: "Why, for the record.")
@@ -86,8 +86,8 @@ struct SettingOptions: ParsableArguments {
 
     @Flag(
         help: ArgumentHelp(
-            "Limit what is no tenant's or holds what the host lives on; lower memory at once and "
-                + "below what is in use, though the kernel may kill."))
+            "Allow targets that belong to no tenant or hold the host's own services. Lower memory at once, "
+                + "even below what is in use: the kernel may kill processes."))
     var force = false
 
     @Option(
@@ -100,7 +100,7 @@ struct SettingOptions: ParsableArguments {
 func wishes(_ words: [String]) throws(Fault) -> [LimitWish] {
     guard !words.isEmpty else {
         throw Fault(
-            .wrongUse, at: "limit", found: "no limit is named",
+            .wrongUse, at: "limit", found: "no limit was given",
             cure: "Name one or more, such as cpu=1.5 or memory.max=512M")
     }
     var wishes: [LimitWish] = []

@@ -9,12 +9,15 @@ import Units
 struct LimitSet: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
-        abstract: "Set limits through their owner, read the kernel back, write the change down.",
+        abstract: "Set limits, read them back from the kernel, and record the change.",
         discussion: """
-            cpu takes cores (1.5), percent of a core (50%) or max; memory.max, memory.high and \
-            memory.swap.max take bytes with K, M, G or T, or max; io.max takes a device and its \
-            rbps, wbps, riops, wiops; cpu.weight and io.weight take 1 to 10000; pids.max a number \
-            or max; freeze takes on or off. Several limits are one change: all, or none.
+            cpu takes cores (1.5), percent of a core (50%) or max. memory.max, memory.high, \
+            memory.swap.max, memory.low and memory.min take bytes with K, M, G or T, or max. \
+            io.max takes a device and its rbps, wbps, riops and wiops. cpu.weight and io.weight \
+            take 1 to 10000. cpuset.cpus takes numbers of CPUs (0-3,7) or all. pids.max takes a \
+            number or max. freeze takes on or off.
+
+            Several limits are one change: all are set, or none.
 
             EXAMPLES
               octroi limit set acme cpu=1.5 memory.max=512M
@@ -30,7 +33,7 @@ struct LimitSet: ParsableCommand {
 
     @Option(
         name: .customLong("for"),
-        help: ArgumentHelp("Only for so long, then as before: a boost.", valueName: "time"))
+        help: ArgumentHelp("Only for this time, as octroi limit boost does.", valueName: "time"))
     var duration: String?
 
     @Argument(help: "A tenant's id, or a container by its path, the end of it, or its name.")

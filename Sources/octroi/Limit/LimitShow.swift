@@ -8,11 +8,12 @@ import Units
 struct LimitShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Show what limits are wanted, written, in force and felt.",
+        abstract: "Show limits: desired value, value in the file, effective value, and effect.",
         discussion: """
-            wanted is what somebody set or a contract says; value is what the kernel's file says; \
-            effective is the tightest of it and those above it, bound_by the cgroup that sets it; \
-            biting is how it takes hold since it was last changed.
+            wanted: the desired value, from a command, a contract, a boost or a budget. value: \
+            what the kernel's file says. effective: the tightest of this cgroup and those above \
+            it. bound_by: the cgroup that sets it. biting: how often or how long the limit took \
+            effect since it was last changed.
 
             EXAMPLES
               octroi limit show acme
@@ -23,7 +24,7 @@ struct LimitShow: ParsableCommand {
     @OptionGroup var place: LimitOptions
     @OptionGroup var output: FormatOptions
 
-    @Flag(help: "In a table, show limits that limit nothing as well.")
+    @Flag(help: "In a table, include limits that are not set.")
     var all = false
 
     @Argument(help: "A tenant's id, or a container by its path, the end of it, or its name.")

@@ -8,7 +8,7 @@ import Units
 struct LimitUnset: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unset",
-        abstract: "Take limits away, also those that Docker's own interface cannot.",
+        abstract: "Remove limits, including those that Docker's own interface cannot remove.",
         discussion: """
             EXAMPLES
               octroi limit unset acme cpu memory.max
@@ -29,7 +29,7 @@ struct LimitUnset: ParsableCommand {
     func run() throws {
         guard !limits.isEmpty else {
             throw Fault(
-                .wrongUse, at: "limit unset", found: "no limit is named",
+                .wrongUse, at: "limit unset", found: "no limit was given",
                 cure: "Name one or more, such as cpu or memory.max")
         }
         for word in limits { _ = try LimitWish.unsetting(word) }

@@ -21,7 +21,7 @@ struct PriceCommand: ParsableCommand {
 
 struct PriceCheck: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Check a price file; nothing is written.",
+        commandName: "check", abstract: "Check a price file. Nothing is written.",
         discussion: """
             EXAMPLE
               octroi price check prices.yaml

@@ -12,10 +12,10 @@ struct PriceCompare: ParsableCommand {
         commandName: "compare",
         abstract: "Show what the same usage would cost under other price books.",
         discussion: """
-            Nothing is written, and issued invoices stay as they are. Amounts are net, without \
-            corrections. A tenant's own book comes once, and again only if the file's prices differ \
-            from those that are applied. Meters that a book has no price for, or bills by limits that are not \
-            set, cost nothing there and are listed as unpriced.
+            Amounts are before tax and without corrections. A tenant's own book is shown once, \
+            and again only if the file has other prices than those applied. Meters that a book \
+            does not price, or that it bills by limits which are not set, cost nothing there and \
+            are listed as unpriced. Nothing is written.
 
             EXAMPLES
               octroi price compare --month 2026-10 config/tariffs/*.yaml
@@ -37,7 +37,7 @@ struct PriceCompare: ParsableCommand {
         where books[..<index].contains(where: { $0.id == book.id && $0.effective == book.effective }
         ) {
             throw Fault(
-                .badData, at: "price book \(book.id)", found: "it is in two of the files",
+                .badData, at: "price book \(book.id)", found: "two of the files contain it",
                 cure: "Give one of them another id")
         }
         try show(

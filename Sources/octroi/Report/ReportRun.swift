@@ -15,7 +15,7 @@ enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
 
 struct ReportRun: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run a report over a period; it can only read.",
+        commandName: "run", abstract: "Run a report over a period. It can only read.",
         discussion: """
             csv and json are printed row by row, however many there are. Tables and pages show \
             percentages, money and quantities for people; csv and json have the raw numbers.
@@ -32,10 +32,10 @@ struct ReportRun: ParsableCommand {
     @Option(help: "table (for people, may change), csv, json or html.")
     var format: ReportFormat = .table
 
-    @Option(help: "Only this tenant's, where the report knows tenants.")
+    @Option(help: "Only this tenant. Only for reports that accept :tenant.")
     var tenant: String?
 
-    @Option(help: "At most so many rows, where the report knows a limit.")
+    @Option(help: "Maximum number of rows. Only for reports that accept :limit.")
     var limit: Int64?
 
     @Option(help: "Give up after this time.")

@@ -7,12 +7,12 @@ struct StoreAdopt: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "adopt",
         abstract:
-            "Make a copied, restored or moved store this host's own, so that it writes limits.",
+            "Let a copied, restored or moved store change limits on this host.",
         discussion: """
-            A store belongs to one host and one file. A copy, a backup that was brought back, and a store \
-            that was moved meter, import and invoice as before, but nothing is written to the kernel by \
-            them. Once it is adopted, the daemon lays the limits that the store wants at its next tick: \
-            look at octroi limit show before.
+            A store belongs to one host and one file. A copied, restored or moved store meters, \
+            imports and invoices as before, but it changes no limits. After octroi store adopt, \
+            the daemon sets the limits that the store wants at its next tick: look at octroi \
+            limit show first.
 
             EXAMPLE
               octroi store adopt

@@ -7,10 +7,11 @@ import Units
 
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Look after the store: size, soundness, backups, pruning.",
+        commandName: "store", abstract: "Manage the store: size, checks, backups, pruning.",
         discussion: """
-            The store is one SQLite file: samples, sealed by the hour and pruned, and the ledger, \
-            closed by the hour into a chain of hashes and kept for ever.
+            The store is one SQLite file. It holds the samples, which are sealed by the hour and \
+            pruned, and the ledger, which is closed by the hour into a chain of hashes and kept \
+            for ever.
 
             EXAMPLES
               octroi store info
@@ -28,9 +29,9 @@ struct StoreCommand: ParsableCommand {
 struct StoreShowInfo: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
-        abstract: "Show what lies in the store: sizes, bytes per sample, oldest and newest.",
+        abstract: "Show sizes, bytes per sample, and the oldest and newest data.",
         discussion: """
-            Bytes are the pages of a table and its indexes. It reads every page.
+            Bytes are the pages of a table and its indexes. The command reads every page.
 
             EXAMPLES
               octroi store info
@@ -71,11 +72,11 @@ struct StoreShowInfo: ParsableCommand {
 
 struct StoreBackup: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backup", abstract: "Copy the store into a new file, while it is in use.",
+        commandName: "backup", abstract: "Copy the store into a new file while it is in use.",
         discussion: """
-            The copy is the store of one moment, whole, or there is none. It is itself a store: \
-            name it with --db, or put it in the place of a lost one while no collector runs. It knows \
-            that it is a copy, and writes no limits until octroi store adopt.
+            The copy is the whole store at one moment. It is a store itself: name it with --db, \
+            or put it in the place of a lost one while no collector runs. It changes no limits \
+            until octroi store adopt.
 
             EXAMPLE
               octroi store backup /backup/octroi-2026-11-23.db
@@ -102,10 +103,10 @@ struct StoreBackup: ParsableCommand {
 
 struct StorePrune: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove old samples; usage and invoices stay as they are.",
+        commandName: "prune", abstract: "Remove old samples; usage and invoices are kept.",
         discussion: """
-            Only whole hours that are sealed go. The space is used again for new samples; the file \
-            does not shrink. A running collector does the same by itself (retention in octroi.yaml).
+            Removes whole hours that are sealed. New samples use the space again; the file does \
+            not shrink. A running collector does the same (retention in octroi.yaml).
 
             EXAMPLES
               octroi store prune --older-than 30d --plan
@@ -115,10 +116,10 @@ struct StorePrune: ParsableCommand {
     @OptionGroup var place: StoreOptions
     @OptionGroup var output: FormatOptions
 
-    @Option(help: ArgumentHelp("How old samples must be to go.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Remove samples older than this.", valueName: "duration"))
     var olderThan: String
 
-    @Flag(help: "Only say what would go.")
+    @Flag(help: "Show what would be removed. Nothing is removed.")
     var plan = false
 
     func run() throws {

@@ -7,14 +7,14 @@ import Units
 struct StoreVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Recompute every hash of the ledger and every checksum of the samples.",
+        abstract: "Check every hash of the ledger and every checksum of the samples.",
         discussion: """
-            Names each row that was changed, added or deleted since its hour was closed, and each \
-            block of samples whose bytes are not those that were sealed. Exits with 1 if there is \
-            one. Price books, tenants and the owners of hours have to be as Octroi wrote them.
+            Names each row that was changed, added or deleted since its hour was closed, and \
+            each block of samples that is damaged. Price books, tenants and the owners of hours \
+            have to be as Octroi wrote them. The exit code is 1 if anything is wrong.
 
-            The last line's hash stands for the whole ledger: keep it elsewhere, and --head shows \
-            later that the ledger still goes back to it, so that nobody wrote it anew.
+            Keep the printed hash in a safe place. Later, --head HASH proves that the ledger was \
+            not rewritten.
 
             EXAMPLES
               octroi store verify
@@ -24,7 +24,7 @@ struct StoreVerify: ParsableCommand {
     @OptionGroup var place: StoreOptions
     @OptionGroup var output: FormatOptions
 
-    @Option(help: ArgumentHelp("A hash that was the last one once.", valueName: "hash"))
+    @Option(help: ArgumentHelp("A head hash that an earlier verify printed.", valueName: "hash"))
     var head: String?
 
     func run() throws {
@@ -40,10 +40,10 @@ struct StoreVerify: ParsableCommand {
 struct StoreCheck: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Check everything: SQLite's pages and references, hashes, checksums.",
+        abstract: "Check everything: SQLite's pages, references, hashes and checksums.",
         discussion: """
-            Does what verify does, and lets SQLite check its pages, indexes, constraints and foreign \
-            keys. Exits with 1 if anything is wrong.
+            Does what store verify does, and lets SQLite check its pages, indexes, constraints \
+            and foreign keys. The exit code is 1 if anything is wrong.
 
             EXAMPLE
               octroi store check

@@ -16,10 +16,10 @@ struct ApplyCommand: ParsableCommand {
         commandName: "apply",
         abstract: "Load tenants, prices, limits and budgets from YAML: all or nothing.",
         discussion: """
-            Prints what changes, a line for each field and rule of a tenant; applying the same files \
-            again changes nothing. Tenants that no file names stay as they are. Limits take hold within \
-            one tick of the daemon. Rules that can never match, or that an earlier tenant's rule hides, are \
-            named on stderr.
+            Prints what changes. Applying the same files again changes nothing. Tenants that no \
+            file names stay as they are. The daemon sets the limits within one tick. Standard \
+            error names rules that can never match, and rules that an earlier tenant's rule \
+            hides.
 
             EXAMPLES
               octroi apply                         the config folder's files
@@ -31,7 +31,7 @@ struct ApplyCommand: ParsableCommand {
     @OptionGroup var place: StoreOptions
     @OptionGroup var output: FormatOptions
 
-    @Flag(help: "Say what would change and change nothing.")
+    @Flag(help: "Show what would change. Nothing is written.")
     var plan = false
 
     @Option(help: "Why, for the record: octroi limit history shows it.")
@@ -40,7 +40,7 @@ struct ApplyCommand: ParsableCommand {
     @Flag(help: "Let systemd account io and memory of tenants' slices where it does not.")
     var accounting = false
 
-    @Flag(help: "Let tenants have slices of the host itself or of its logins as well.")
+    @Flag(help: "Allow slices of the host itself or of its logins as well.")
     var force = false
 
     @Argument(

@@ -36,7 +36,7 @@ struct RuleOptions: ParsableArguments {
     @Flag(help: "Do not make a unit file that keeps the slice alive.")
     var noUnit = false
 
-    @Flag(help: "Take a slice of the host itself or of its logins as well.")
+    @Flag(help: "Allow a slice of the host itself or of its logins.")
     var force = false
 
     /// - Throws: `wrongUse` for a pattern that cannot be one.
@@ -94,8 +94,8 @@ struct TenantAdd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add a tenant.",
         discussion: """
-            With --slice, on a host with systemd, the slice gets a unit file and is started: it then \
-            stays when its last workload ends, and its counters with it.
+            With --slice, on a host with systemd, Octroi writes a unit file for the slice and \
+            starts it. The slice then stays when its last workload ends, and so do its counters.
 
             EXAMPLES
               octroi tenant add acme --name "ACME SARL" --price-book standard --slice tenant-acme.slice
@@ -124,7 +124,7 @@ struct TenantAdd: ParsableCommand {
         let store = try place.store(.write)
         guard try !store.tenants().contains(where: { $0.id == tenant }) else {
             throw Fault(
-                .badData, at: "tenant \(tenant)", found: "there is one already",
+                .badData, at: "tenant \(tenant)", found: "it exists already",
                 cure: "octroi tenant assign \(tenant) adds rules to it")
         }
         try change(
@@ -137,11 +137,11 @@ struct TenantAdd: ParsableCommand {
 struct TenantRemove: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
-        abstract: "Remove a tenant and its rules; what it used stays its own.",
+        abstract: "Remove a tenant and its rules; its usage and invoices are kept.",
         discussion: """
-            Its containers are nobody's from the next full hour on, or another's whose rule fits. \
-            Its usage and its invoices stay. A unit file that octroi tenant add wrote for its slice \
-            is removed; what runs in the slice runs on.
+            From the next full hour on, its containers belong to the tenant whose rule fits, or \
+            to nobody. If octroi tenant add wrote a unit file for its slice, that file is \
+            removed. What runs in the slice keeps running.
 
             EXAMPLE
               octroi tenant remove acme

@@ -11,13 +11,16 @@ import Units
 
 struct TenantAssign: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "assign", abstract: "Add rules to a tenant, or give it hours of a container.",
+        commandName: "assign",
+        abstract: "Add rules to a tenant, or move past usage of a container to it.",
         discussion: """
-            With --container, past hours change hands, whatever the rules say; from the next full \
-            hour on rules decide again. What was invoiced is corrected on the next invoices of both \
-            tenants. A name that fits containers of several tenants needs --from-tenant. The answer \
-            says how many hours move and what each tenant's months cost before and after; octroi \
-            tenant unassign takes it back.
+            With --container, past usage of the container moves to the tenant; the rules stay as \
+            they are and decide again from the next full hour. What was invoiced is corrected on \
+            the next invoices of both tenants. If the name fits containers of several tenants, \
+            --from-tenant says whose usage moves.
+
+            The output says how many hours move, and what each tenant's months cost before and \
+            after. octroi tenant unassign undoes it.
 
             EXAMPLES
               octroi tenant assign acme --label octroi.tenant=acme --unit "acme-*.service"
@@ -42,7 +45,7 @@ struct TenantAssign: ParsableCommand {
     @Option(help: "With --container: from this hour on.")
     var from: String?
 
-    @Option(help: "With --container: until before this hour. Default: the next full hour.")
+    @Option(help: "With --container: up to this hour, exclusive. Default: the next full hour.")
     var to: String?
 
     @Flag(
@@ -52,7 +55,7 @@ struct TenantAssign: ParsableCommand {
     @Option(help: "With --container: why, for the record.")
     var reason: String?
 
-    @Flag(help: "With --container: say what would change and change nothing.")
+    @Flag(help: "With --container: show what would change. Nothing is written.")
     var plan = false
 
     @Argument(help: "The tenant's id.")
@@ -105,7 +108,7 @@ struct TenantAssign: ParsableCommand {
         guard let period = Period(start: try wholeHour("--from", from), end: min(end, next)) else {
             throw Fault(
                 .wrongUse, at: "--to", found: "no hour between --from and it",
-                cure: "Let it come after --from; hours to come are a matter of rules")
+                cure: "Make it later than --from. Future hours are decided by rules")
         }
         let request = HandOverRequest(
             container, from: fromTenant, to: tenant, over: period, isImported: imported,
@@ -124,9 +127,9 @@ struct TenantAssign: ParsableCommand {
 struct TenantUnassign: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unassign",
-        abstract: "Give hours of a container back to whose they were before an assignment.",
+        abstract: "Undo an assignment: give hours back to their former tenant.",
         discussion: """
-            Without a number it lists the assignments that can be taken back. What was invoiced \
+            Without a number it lists the assignments that can be undone. What was invoiced \
             since is corrected on the next invoices.
 
             EXAMPLES
@@ -137,10 +140,10 @@ struct TenantUnassign: ParsableCommand {
     @OptionGroup var place: StoreOptions
     @OptionGroup var output: FormatOptions
 
-    @Flag(help: "Say what would change and change nothing.")
+    @Flag(help: "Show what would change. Nothing is written.")
     var plan = false
 
-    @Argument(help: "The number that the assignment was given.")
+    @Argument(help: "The number of the assignment.")
     var number: Int64?
 
     func run() throws {

@@ -6,7 +6,7 @@ import Units
 
 struct TenantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tenant", abstract: "Who pays, and which containers are theirs.",
+        commandName: "tenant", abstract: "Manage tenants: who pays, and for which containers.",
         discussion: """
             EXAMPLES
               octroi tenant list

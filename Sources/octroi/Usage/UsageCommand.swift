@@ -8,9 +8,9 @@ import Units
 
 struct UsageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "usage", abstract: "Show what was used, or bring in usage of other sources.",
+        commandName: "usage", abstract: "Show usage, or import usage of other sources.",
         discussion: """
-            Without a verb it shows usage; "octroi usage show --help" lists its options.
+            Without a verb it shows usage. octroi usage show --help lists the options.
 
             EXAMPLES
               octroi usage --by container --tenant acme --month 2026-10
@@ -23,9 +23,10 @@ struct UsageShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show usage by tenant, container, hour, day or meter.",
         discussion: """
-            Quantities in csv and json are whole numbers in base units: us, byte-second, byte, \
-            operation. Usage of no tenant is shown as "unattributed". Days are those of the zone in \
-            octroi.yaml, as months are. Where limits were boosted, boosted_seconds says for how long.
+            In csv and json, quantities are whole numbers in base units: us, byte-second, byte, \
+            operation. Usage without a tenant is shown as "unattributed". Days and months are \
+            those of time_zone in octroi.yaml. boosted_seconds says how long a boost was in \
+            force.
 
             EXAMPLES
               octroi usage
@@ -37,7 +38,7 @@ struct UsageShow: ParsableCommand {
     @OptionGroup var output: FormatOptions
     @OptionGroup var when: PeriodOptions
 
-    @Option(help: "Only this tenant's.")
+    @Option(help: "Only this tenant.")
     var tenant: String?
 
     @Option(help: "One row for each tenant, container, hour, day or meter.")

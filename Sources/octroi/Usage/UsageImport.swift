@@ -7,17 +7,19 @@ import Units
 
 struct UsageImport: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Load usage that another source measured, from CSV.",
+        commandName: "import", abstract: "Import usage that another source measured, from CSV.",
         discussion: """
-            Columns start,end,tenant,container,meter,quantity; quantities are whole numbers in \
-            base units, and times are RFC 3339, such as 2026-10-01T00:00:00Z. All rows or none; importing a file \
-            twice changes nothing.
+            The columns are start,end,tenant,container,meter,quantity, in any order. Quantities \
+            are whole numbers in base units. Times are RFC 3339, such as 2026-10-01T00:00:00Z. \
+            Either all rows are imported or none. Importing a file twice changes nothing.
 
-            Warnings name meters without a price, rows of one meter and container that overlap (both count), \
-            and invoices that have billed that time already: they stay as they are, and the tenant's \
-            next invoice carries a correction. They also name rows of hours that were given to another \
-            tenant, and rows before the tenant's price book begins. Rows before all price books, and usage \
-            that Octroi metered itself, are refused.
+            Refused: rows that begin before every price book, and usage that Octroi metered \
+            itself.
+
+            Warnings name meters without a price, rows that overlap (both count), rows before \
+            the tenant's price book begins, rows in hours that belong to another tenant by \
+            octroi tenant assign, and invoices that have billed that time already. Those \
+            invoices stay; the tenant's next invoice carries a correction.
 
             EXAMPLE
               octroi usage import gpu.csv

@@ -97,7 +97,7 @@ struct FieldHost {
     @discardableResult
     func collect() throws -> String {
         try must("collect", "--root", tree, "--interval", "20ms", "--for", "40ms").errors
-            .split(separator: "\n").filter { !$0.contains(" ticks, ") }.joined(separator: "\n")
+            .split(separator: "\n").filter { !$0.contains(" readings; ") }.joined(separator: "\n")
     }
 
     /// What was used this month, by tenant and container: `harbor /web`.

@@ -87,7 +87,7 @@ import Testing
     func aLimitBelowWhatCannotBeReclaimedIsRefused(bytes: String) throws {
         let result = try plan(["memory.max=\(bytes)"])
         #expect(result.status == 1)
-        let said = "/crane/memory.max: \(bytes) bytes are wanted and 12288 cannot be reclaimed"
+        let said = "/crane/memory.max: \(bytes) bytes were asked for, and 12288 cannot be reclaimed"
         #expect(result.errors.contains(said), "\(result.errors)")
     }
 }
