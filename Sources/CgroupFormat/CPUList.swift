@@ -2,7 +2,9 @@
 ///
 /// Kernel: Documentation/admin-guide/cgroup-v2.rst, "cpuset.cpus"; lib/bitmap.c, "bitmap_parselist".
 public struct CPUList: Hashable, Sendable, CustomStringConvertible {
-    /// Ranges in order; they neither overlap nor touch. None stands for all CPUs that the parent has.
+    /// Ranges in order; they neither overlap nor touch.
+    ///
+    /// None stands for all CPUs that the parent has.
     public let ranges: [ClosedRange<Int>]
     /// Whether whoever read it found it to name every CPU of the host.
     public var coversHost = false

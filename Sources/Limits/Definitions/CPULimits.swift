@@ -2,7 +2,9 @@ import CgroupFormat
 import Units
 
 extension LimitDefinition {
-    /// CPU time in each period. Kernel: Documentation/admin-guide/cgroup-v2.rst, "cpu.max".
+    /// CPU time in each period.
+    ///
+    /// Kernel: Documentation/admin-guide/cgroup-v2.rst, "cpu.max".
     static let cpuMax = LimitDefinition(
         file: "cpu.max", word: "cpu", unit: "core", initial: .cpu(CPUMax(quota: .max)),
         effect: .caps,
@@ -12,7 +14,9 @@ extension LimitDefinition {
         hits: .throttled(file: "cpu.stat", key: "throttled_usec"), systemd: .cpuQuota,
         engine: .cpuQuota)
 
-    /// The share of CPU time among siblings. Kernel: "cpu.weight".
+    /// The share of CPU time among siblings.
+    ///
+    /// Kernel: "cpu.weight".
     static let cpuWeight = LimitDefinition(
         file: "cpu.weight", word: "cpu.weight", unit: "weight", initial: .weight(100),
         effect: .weighs, parse: LimitValue.weight(kernel:), read: LimitValue.weight(asked:),
@@ -20,7 +24,9 @@ extension LimitDefinition {
         remark: "counts only against siblings that want the same CPUs",
         hits: .waited(file: "cpu.pressure", what: "CPUs"), systemd: .weight("CPUWeight"))
 
-    /// The CPUs that processes may run on. Kernel: "cpuset.cpus".
+    /// The CPUs that processes may run on.
+    ///
+    /// Kernel: "cpuset.cpus".
     static let cpusetCpus = LimitDefinition(
         file: "cpuset.cpus", word: "cpuset.cpus", unit: nil, initial: .cpus(.all), effect: .caps,
         parse: { text in text == "all" ? .cpus(.all) : CPUList(text).map(LimitValue.cpus) },

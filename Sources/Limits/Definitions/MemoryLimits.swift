@@ -18,12 +18,16 @@ extension LimitDefinition {
         .events(file: file, key: key) { "hit \($0) times" }
     }
 
-    /// What is slowed and reclaimed from. Kernel: Documentation/admin-guide/cgroup-v2.rst, "memory.high".
+    /// What is slowed and reclaimed from.
+    ///
+    /// Kernel: Documentation/admin-guide/cgroup-v2.rst, "memory.high".
     static let memoryHigh = memory(
         "memory.high", hits: events("memory.events", "high"),
         systemd: .bytes("MemoryHigh", refusesZero: true))
 
-    /// What the kernel kills above. Kernel: "memory.max".
+    /// What the kernel kills above.
+    ///
+    /// Kernel: "memory.max".
     static let memoryMax = memory(
         "memory.max", hits: events("memory.events", "max"),
         systemd: .bytes("MemoryMax", refusesZero: true), engine: .memory)
@@ -33,7 +37,9 @@ extension LimitDefinition {
         "memory.swap.max", hits: events("memory.swap.events", "max"),
         systemd: .bytes("MemorySwapMax", refusesZero: false))
 
-    /// What is reclaimed last. Kernel: "memory.low".
+    /// What is reclaimed last.
+    ///
+    /// Kernel: "memory.low".
     static let memoryLow = memory(
         "memory.low", initial: .at(0), effect: .protects,
         remark: "the kernel reclaims it only when no unprotected memory is left",
@@ -41,7 +47,9 @@ extension LimitDefinition {
         systemd: .bytes("MemoryLow", refusesZero: false),
         engine: .bytes(docker: "MemoryReservation", oci: ["memory", "reservation"]))
 
-    /// What is never reclaimed. Kernel: "memory.min".
+    /// What is never reclaimed.
+    ///
+    /// Kernel: "memory.min".
     static let memoryMin = memory(
         "memory.min", initial: .at(0), effect: .protects,
         remark: "the kernel never reclaims it: without other memory, it kills somewhere", hits: nil,

@@ -2,7 +2,9 @@ import CgroupFormat
 import Units
 
 extension LimitDefinition {
-    /// Bytes and operations a second of one device. Kernel: Documentation/admin-guide/cgroup-v2.rst,
+    /// Bytes and operations a second of one device.
+    ///
+    /// Kernel: Documentation/admin-guide/cgroup-v2.rst,
     /// "io.max".
     static let ioMax = LimitDefinition(
         file: "io.max", word: "io.max", unit: nil, initial: .io(IOMax()), effect: .caps,
@@ -10,7 +12,9 @@ extension LimitDefinition {
         expected: "a device and its fields", hits: .waited(file: "io.pressure", what: "disks"),
         systemd: .devices)
 
-    /// The share of disk time among siblings. Kernel: "io.weight".
+    /// The share of disk time among siblings.
+    ///
+    /// Kernel: "io.weight".
     static let ioWeight = LimitDefinition(
         file: "io.weight", word: "io.weight", unit: "weight", initial: .weight(100),
         effect: .weighs, parse: LimitValue.weight(kernel:), read: LimitValue.weight(asked:),
@@ -18,7 +22,9 @@ extension LimitDefinition {
         remark: "counts only against siblings that want the same disk",
         hits: .waited(file: "io.pressure", what: "disks"), systemd: .weight("IOWeight"))
 
-    /// How many processes and threads there may be. Kernel: "pids.max".
+    /// How many processes and threads there may be.
+    ///
+    /// Kernel: "pids.max".
     static let pidsMax = LimitDefinition(
         file: "pids.max", word: "pids.max", unit: "process", initial: .number(.max), effect: .caps,
         parse: LimitValue.number(kernel:),
@@ -32,7 +38,9 @@ extension LimitDefinition {
         systemd: .bytes("TasksMax", refusesZero: true),
         engine: .count(docker: "PidsLimit", oci: ["pids", "limit"]))
 
-    /// Stops all processes. Kernel: "cgroup.freeze".
+    /// Stops all processes.
+    ///
+    /// Kernel: "cgroup.freeze".
     static let freeze = LimitDefinition(
         file: "cgroup.freeze", word: "freeze", unit: nil, initial: .frozen(false), effect: .stops,
         parse: { text in ["0": false, "1": true][text].map(LimitValue.frozen) },

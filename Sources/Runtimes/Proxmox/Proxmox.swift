@@ -56,7 +56,9 @@ struct ProxmoxGuest: Hashable {
     var name: String?
     var tags: [String] = []
 
-    /// Reads `ID.conf`: lines of `key: value`. Sections in brackets are snapshots, and say nothing of now.
+    /// Reads `ID.conf`: lines of `key: value`.
+    ///
+    /// Sections in brackets are snapshots, and say nothing of now.
     init(config: String) {
         for line in config.split(separator: "\n") {
             if line.hasPrefix("[") { break }
