@@ -59,7 +59,7 @@ let package = Package(
         module("Pricing", needs: ["Units", "Metering"], optimized),
         module("Invoicing", needs: ["Units", "Metering", "Pricing", bigInt], optimized),
         module("Limits", needs: ["Units", "CgroupFormat"], optimized),
-        module("Sealing", needs: ["CZlib"]),
+        module("Sealing", needs: ["CZlib", "CGcrypt"]),
         module(
             "Reporting", needs: ["Units", "Metering", "Pricing", "Invoicing", bigInt, mustache]),
 
@@ -112,7 +112,7 @@ let package = Package(
             "Store",
             needs: [
                 "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
-                "Sealing", "Migrations", "CLinux", "CGcrypt", bigInt, grdb, sqlite,
+                "Sealing", "Migrations", "CLinux", bigInt, grdb, sqlite,
             ], optimized),
         module(
             "Billing",

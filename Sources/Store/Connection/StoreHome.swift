@@ -1,3 +1,4 @@
+import Sealing
 import CLinux
 import GRDB
 import Glibc

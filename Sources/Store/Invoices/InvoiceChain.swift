@@ -1,3 +1,4 @@
+import Sealing
 import Foundation
 import GRDB
 import Units
@@ -21,23 +22,16 @@ extension ReadTransaction {
     package func checkInvoiceChain() throws -> (differences: [InvoiceDifference], head: [UInt8]?) {
         var differences: [InvoiceDifference] = []
         var definitions = PriceBookDigests()
-        var previous = noHash
-        for (index, row) in try db.rows("SELECT * FROM invoice_seal ORDER BY id")
-            .enumerated()
-        {
+        var walk = HashChainWalk()
+        for row in try db.rows("SELECT * FROM invoice_seal ORDER BY id") {
             let number: String = row["invoice"]
-            func differ(_ found: String) {
-                differences.append(InvoiceDifference(number, found))
+            let damage = try walk.step(
+                row["id"], previous: Array(row["previous"] as Data),
+                hash: Array(row["hash"] as Data)
+            ) { try sealHash(db, number, after: $0, &definitions) }
+            for damage in damage {
+                differences.append(InvoiceDifference(number, damage.ofInvoice))
             }
-            if row["id"] != Int64(index + 1) {
-                differ("its place in the chain is \(row["id"] as Int64), not \(index + 1)")
-            }
-            let (stored, before) = (Array(row["hash"] as Data), Array(row["previous"] as Data))
-            if before != previous { differ("the hash before it is not the one it was chained to") }
-            if try sealHash(db, number, after: before, &definitions) != stored {
-                differ("its rows, or its price book, are not those that were sealed")
-            }
-            previous = stored
         }
         let unsealed = try db.values(
             String.self,
@@ -54,7 +48,7 @@ extension ReadTransaction {
             return InvoiceDifference(
                 nil, "series \($0["series"] as String) holds \(held) numbers of \(last)")
         }
-        return (differences, previous == noHash ? nil : previous)
+        return (differences, walk.isEmpty ? nil : walk.head)
     }
 
     /// The place of an invoice in the chain; the last of all if it has none.
@@ -64,4 +58,14 @@ extension ReadTransaction {
 
     /// Where prices, tenants and owners are not what the ledger's chain says they are, in words.
     package func changedTerms() throws -> [String] { try Store.changedTerms(db) }
+}
+
+extension HashChain.Damage {
+    fileprivate var ofInvoice: String {
+        switch self {
+        case .gap(let last, let next): "its place in the chain is \(next), not \(last + 1)"
+        case .otherPrevious: "the hash before it is not the one it was chained to"
+        case .changed: "its rows, or its price book, are not those that were sealed"
+        }
+    }
 }

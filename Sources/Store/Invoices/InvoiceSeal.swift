@@ -1,3 +1,4 @@
+import Sealing
 import Foundation
 import GRDB
 import Units
@@ -11,7 +12,7 @@ func seal(
 ) throws -> (hash: [UInt8], previous: [UInt8]) {
     let last = try db.row(
         "SELECT id, hash FROM invoice_seal ORDER BY id DESC LIMIT 1")
-    let previous = (last?["hash"] as Data?).map { Array($0) } ?? noHash
+    let previous = (last?["hash"] as Data?).map { Array($0) } ?? HashChain.start
     let hash = try sealHash(db, number, after: previous, &definitions)
     try db.run(
         "INSERT INTO invoice_seal VALUES (?, ?, ?, ?)",
@@ -30,9 +31,6 @@ func sealOlder(_ db: Database) throws {
         """)
     for number in numbers { try seal(db, number, &definitions) }
 }
-
-/// What stands before the first hash of the chain.
-let noHash = [UInt8](repeating: 0, count: 32)
 
 /// SHA-256 of an invoice's rows in every table, of the price books it names, of the ledger's hash
 /// when it was issued, and of the hash before it.

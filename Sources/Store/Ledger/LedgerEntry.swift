@@ -1,3 +1,4 @@
+import Sealing
 import Foundation
 import GRDB
 import Metering

@@ -90,21 +90,24 @@ private struct LedgerVerifier {
 
     private mutating func check(_ entry: LedgerEntry, after previous: LedgerEntry?) {
         guard let before = previous else {
-            if entry.id != 0 || entry.hash != [UInt8](repeating: 0, count: 32)
+            if entry.id != 0 || entry.hash != HashChain.start
                 || entry.lastTick != 0
             {
                 damage("ledger entry 0, where the chain begins, is missing or changed")
             }
             return
         }
-        // Ids only rise here, but a forger may choose any.
-        let gap = entry.id.subtractingReportingOverflow(before.id)
-        if gap.partialValue == 2 {
-            damage("ledger entry \(before.id + 1) is missing")
-        } else if gap.overflow || gap.partialValue != 1 {
-            damage("the ledger entries between \(before.id) and \(entry.id) are missing")
-        } else if entry.hash(after: before.hash) != entry.hash {
-            damage("ledger entry \(entry.id) of \(time(entry.hour)) was changed")
+        var walk = HashChainWalk(after: before.id, head: before.hash)
+        let found = walk.step(entry.id, hash: entry.hash) { entry.hash(after: $0) }
+        for item in found {
+            switch item {
+            case .gap(let last, let next) where last.addingReportingOverflow(2) == (next, false):
+                damage("ledger entry \(last + 1) is missing")
+            case .gap(let last, let next):
+                damage("the ledger entries between \(last) and \(next) are missing")
+            case .changed, .otherPrevious:
+                damage("ledger entry \(entry.id) of \(time(entry.hour)) was changed")
+            }
         }
     }
 

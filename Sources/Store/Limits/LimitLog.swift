@@ -1,3 +1,4 @@
+import Sealing
 import Foundation
 import GRDB
 import Limits
@@ -84,7 +85,7 @@ public struct LimitChange: Hashable, Sendable {
 func append(_ db: Database, _ set: LimitChangeSet) throws -> LimitChangeSet {
     let last = try db.row(
         "SELECT id, hash FROM limit_change_set ORDER BY id DESC LIMIT 1")
-    let previous = (last?["hash"] as Data?).map { Array($0) } ?? noHash
+    let previous = (last?["hash"] as Data?).map { Array($0) } ?? HashChain.start
     var set = set
     set.id = (last?["id"] as Int64? ?? 0) + 1
     let own = hash(set, after: previous)

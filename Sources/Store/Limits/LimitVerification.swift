@@ -1,3 +1,4 @@
+import Sealing
 import Foundation
 import GRDB
 import Units
@@ -20,28 +21,35 @@ extension Store {
     public func verifyLimitHistory(head: String? = nil) throws(Fault) -> LimitVerification {
         try read { db in
             var result = LimitVerification()
-            var previous = noHash
-            var last: Int64 = 0
+            var walk = HashChainWalk()
             let wanted = head?.lowercased()
             result.hasHead = wanted == nil
             for row in try db.rows("SELECT * FROM limit_change_set ORDER BY id") {
                 let set = try changeSet(db, row)
-                if set.id != last + 1 {
-                    result.damage.append("change \(last + 1) is missing")
-                }
-                (result.count, last) = (result.count + 1, set.id)
-                let own = hash(set, after: previous)
-                if Array(row["previous"] as Data) != previous {
-                    result.damage.append("change \(set.id): the hash before it is another")
-                } else if Array(row["hash"] as Data) != own {
-                    result.damage.append("change \(set.id): it is not what was written down")
-                }
-                previous = Array(row["hash"] as Data)
+                result.count += 1
+                let damage = walk.step(
+                    set.id, previous: Array(row["previous"] as Data),
+                    hash: Array(row["hash"] as Data)
+                ) { hash(set, after: $0) }
+                result.damage += words(damage, of: set.id)
                 if set.hash == wanted { result.hasHead = true }
             }
-            result.head = hex(previous)
+            result.head = hex(walk.head)
             result.damage += try strayWrites(db)
             return result
+        }
+    }
+}
+
+/// What is wrong with a change, in words: one that is chained to another hash is not looked into.
+private func words(_ damage: [HashChain.Damage], of change: Int64) -> [String] {
+    damage.compactMap { found in
+        switch found {
+        case .gap(let last, _): "change \(last + 1) is missing"
+        case .otherPrevious: "change \(change): the hash before it is another"
+        case .changed:
+            damage.contains(.otherPrevious)
+                ? nil : "change \(change): it is not what was written down"
         }
     }
 }

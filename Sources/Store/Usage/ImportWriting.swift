@@ -1,3 +1,4 @@
+import Sealing
 import GRDB
 import Metering
 import Units

@@ -1,27 +1,27 @@
-import Sealing
-
 /// The bytes of a row that hashes are over: they do not depend on SQLite or on row numbers.
 ///
 /// Each field is its length, a colon, its text and a comma (a netstring); NULL is `-,`. A row is the
 /// name of its table and its fields, and ends with a newline.
-struct CanonicalRow {
-    private(set) var bytes: [UInt8] = []
+package struct CanonicalRow {
+    package private(set) var bytes: [UInt8] = []
 
-    mutating func begin(_ table: String) {
+    package init() {}
+
+    package mutating func begin(_ table: String) {
         bytes.removeAll(keepingCapacity: true)
         add(table.utf8)
     }
 
-    mutating func end() { bytes.append(UInt8(ascii: "\n")) }
+    package mutating func end() { bytes.append(UInt8(ascii: "\n")) }
 
-    mutating func add(_ text: some Collection<UInt8>) {
+    package mutating func add(_ text: some Collection<UInt8>) {
         append(digits: UInt64(text.count))
         bytes.append(UInt8(ascii: ":"))
         bytes += text
         bytes.append(UInt8(ascii: ","))
     }
 
-    mutating func add(_ number: Int64?) {
+    package mutating func add(_ number: Int64?) {
         guard let number else {
             bytes += [UInt8(ascii: "-"), UInt8(ascii: ",")]
             return
@@ -35,12 +35,12 @@ struct CanonicalRow {
     }
 
     /// A text, or NULL.
-    mutating func add(text: String?) {
+    package mutating func add(text: String?) {
         if let text { add(text.utf8) } else { add(nil) }
     }
 
     /// Appends fields that were made before.
-    mutating func append(_ fields: CanonicalRow) { bytes += fields.bytes }
+    package mutating func append(_ fields: CanonicalRow) { bytes += fields.bytes }
 
     private static func digits(_ number: UInt64) -> Int {
         var (count, rest) = (1, number)
@@ -60,23 +60,4 @@ struct CanonicalRow {
         } while rest > 0
         bytes[start...].reverse()
     }
-}
-
-/// What an entry's rows come to: how many, their hash, and a checksum of each.
-struct EntryContent {
-    private let digest = Digest()
-    private let keepsSums: Bool
-    private(set) var sums: [UInt8] = []
-
-    init(keepsSums: Bool = true) { self.keepsSums = keepsSums }
-
-    var rowCount: Int { sums.count / 4 }
-
-    mutating func add(_ row: CanonicalRow) {
-        digest.add(row.bytes)
-        guard keepsSums else { return }
-        withUnsafeBytes(of: crc(row.bytes[...]).bigEndian) { sums += $0 }
-    }
-
-    func finish() -> [UInt8] { digest.finish() }
 }
