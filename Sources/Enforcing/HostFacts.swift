@@ -67,7 +67,7 @@ extension HostSize {
         return HostSize(
             cores: cores > 0 ? cores : nil, memory: isTooMuch || memory <= 0 ? nil : memory,
             // The first line is a heading.
-            hasSwap: swaps.map { $0.split(separator: "\n").count > 1 },
+            hasSwap: swaps.map(HostSize.hasSwap),
             processes: most.flatMap { Int64($0) })
     }
 }
@@ -133,6 +133,6 @@ extension HostFacts {
 
     var hasSwap: Bool {
         // The first line is a heading.
-        (text("/proc/swaps") ?? "").split(separator: "\n").count > 1
+        HostSize.hasSwap(text("/proc/swaps") ?? "")
     }
 }

@@ -230,5 +230,5 @@ let hostCPUs: CPUList? = {
 private func hostHasSwap() -> Bool {
     guard let proc = try? CgroupDirectory(path: "/proc"), let text = try? proc.text(of: "swaps")
     else { return false }
-    return text.split(separator: "\n").count > 1
+    return HostSize.hasSwap(text)
 }

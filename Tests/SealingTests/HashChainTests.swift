@@ -38,7 +38,8 @@ import Testing
     }
 
     @Test(arguments: [false, true]) func aWholeChainHasNone(keepsPrevious: Bool) {
-        #expect(damage(chain(), keepsPrevious: keepsPrevious).allSatisfy(\.isEmpty))
+        #expect(
+            damage(chain(), keepsPrevious: keepsPrevious) == Array(repeating: [], count: 8))
         var walk = HashChainWalk()
         #expect(walk.isEmpty && walk.head == HashChain.start)
         let record = chain()[0]
@@ -84,7 +85,8 @@ import Testing
     @Test func twoRecordsThatChangePlacesAreFound() {
         var forged = chain()
         forged.swapAt(3, 4)
-        #expect(damage(forged).count { !$0.isEmpty } >= 2)
+        let wrong = damage(forged).filter { !$0.isEmpty }
+        #expect(wrong.count >= 2)
     }
 }
 

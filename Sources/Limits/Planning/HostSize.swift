@@ -18,6 +18,11 @@ public struct HostSize: Hashable, Sendable {
     }
 }
 
+extension HostSize {
+    /// Whether `/proc/swaps` names a swap space: it has a line beside its heading then.
+    public static func hasSwap(_ swaps: String) -> Bool { swaps.split(separator: "\n").count > 1 }
+}
+
 extension LimitSetting {
     /// Why a limit can never take hold on a host, with what its value means; `nil` if it can.
     public func vain(on host: HostSize) -> String? {
