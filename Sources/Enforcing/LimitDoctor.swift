@@ -45,9 +45,9 @@ struct LimitDoctor {
 
     var findings: [LimitFinding] {
         [
-            hierarchy, cpuMax, cpuWeight, cpuBurst, memoryHigh, memoryMax, memorySwap, ioMax,
-            ioWeight, pidsMax, freeze, realtime, waiting, pressure, systemd, docker, delegation,
-            rights,
+            hierarchy, cpuMax, cpuWeight, cpuBurst, cpus, memoryHigh, memoryMax, memorySwap,
+            memoryLow, memoryMin, ioMax, ioWeight, pidsMax, freeze, realtime, waiting, pressure,
+            systemd, docker, delegation, rights,
         ].compactMap { $0 }
     }
 
@@ -69,6 +69,12 @@ struct LimitDoctor {
 
     private var cpuWeight: LimitFinding {
         limit("cpu.weight", "the cpu controller is on; it tells only while CPUs are contended")
+    }
+
+    private var cpus: LimitFinding {
+        limit(
+            "cpuset.cpus", "the cpuset controller is on; a cgroup has no CPU that none above it has"
+        )
     }
 
     private var pidsMax: LimitFinding {

@@ -89,7 +89,7 @@ extension LimitDoctor {
 
     private func cure(_ gap: Gap, _ controller: String) -> String {
         if hasSystemd && (gap.path.isEmpty || gap.path.hasSuffix(".slice")) {
-            let property = controller == "cpu" ? "CPUWeight=100" : accounting(controller)
+            let property = property(controller)
             return "systemctl set-property tenant-NAME.slice \(property) has systemd turn it on; "
                 + "so does the first octroi limit set on a tenant's slice"
         }
@@ -100,8 +100,10 @@ extension LimitDoctor {
     }
 
     /// The property by which systemd turns a controller on; CPUAccounting= needs no controller.
-    private func accounting(_ controller: String) -> String {
+    private func property(_ controller: String) -> String {
         switch controller {
+        case "cpu": "CPUWeight=100"
+        case "cpuset": "AllowedCPUs=CPUS"
         case "memory": "MemoryAccounting=yes"
         case "io": "IOAccounting=yes"
         default: "TasksAccounting=yes"

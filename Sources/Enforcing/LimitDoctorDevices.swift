@@ -15,6 +15,20 @@ extension LimitDoctor {
         limit("memory.max", "the memory controller is on; below what is in use the kernel kills")
     }
 
+    var memoryLow: LimitFinding { protection("memory.low") }
+    var memoryMin: LimitFinding { protection("memory.min") }
+
+    /// With `memory_recursiveprot`, what a cgroup is protected by is shared among those below it that claim nothing.
+    private func protection(_ file: String) -> LimitFinding {
+        let isShared = host.mounts.contains {
+            $0.type == "cgroup2" && $0.typeOptions.contains("memory_recursiveprot")
+        }
+        return limit(
+            file,
+            "the memory controller is on; a cgroup is protected no more than those above it"
+                + (isShared ? ", and shares it with those below it" : ""))
+    }
+
     var memorySwap: LimitFinding {
         if isSwapUncounted {
             return limit(

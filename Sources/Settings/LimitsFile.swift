@@ -1,11 +1,8 @@
 import Limits
 import Units
 
-/// The limits that limits.yaml may name, in the order in which they are written.
-private let limitNames = [
-    "cpu", "cpu.max", "cpu.weight", "memory.high", "memory.max", "memory.swap.max", "io.max",
-    "io.weight", "pids.max",
-]
+/// The limits that limits.yaml may name; of CPU time, by its file's name as well.
+private let limitNames = LimitName.granted + ["cpu.max"]
 
 /// Reads the `limits:` list of limits.yaml.
 func readLimits(

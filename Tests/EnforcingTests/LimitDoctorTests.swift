@@ -1,5 +1,6 @@
 import CgroupFS
 @testable import Enforcing
+@testable import Limits
 import TestSupport
 import Testing
 
@@ -99,15 +100,28 @@ private func expect(_ it: Case) throws {
         let findings = try MadeUpHost().findings()
         #expect(
             findings.map(\.what) == [
-                "cgroup v2", "cpu.max", "cpu.weight", "cpu.max.burst", "memory.high", "memory.max",
-                "memory.swap.max", "io.max", "io.weight", "pids.max", "cgroup.freeze", "+cpu",
+                "cgroup v2", "cpu.max", "cpu.weight", "cpu.max.burst", "cpuset.cpus", "memory.high",
+                "memory.max", "memory.swap.max", "memory.low", "memory.min", "io.max", "io.weight",
+                "pids.max", "cgroup.freeze", "+cpu",
                 "O_NONBLOCK", "pressure", "nsdelegate", "rights",
             ])
         #expect(findings.filter { $0.state != .works }.map(\.what) == ["cgroup v2"])
         #expect(findings.first?.found.contains("plain folder") == true)
     }
 
+    @Test func everyLimitHasAFinding() throws {
+        let findings = Set(try MadeUpHost().findings().map(\.what))
+        let files = LimitKey.plain.map(\.file) + [LimitDefinition.ioMax.file]
+        #expect(files.filter { !findings.contains($0) } == [])
+    }
+
     @Test(arguments: [
+        Case("cpuset.cpus", .limited, "off below the root", "AllowedCPUs=CPUS") {
+            try $0.folder.write("cpu memory io pids\n", to: "cgroup.subtree_control")
+            $0.systemd = "257.9-1"
+        },
+        Case("memory.low", .works, "no more than those above it, and shares it") { _ in },
+        Case("memory.min", .works, "those above it") { $0.mount("nsdelegate") },
         Case("memory.max", .no, "on cgroup v1 (hierarchy 4)", "unified_cgroup_hierarchy=1") {
             try $0.folder.write("cpu io pids\n", to: "cgroup.controllers")
             $0.files["/proc/cgroups"] = "#subsys_name\nmemory\t4\t29\t1\n"

@@ -182,6 +182,15 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
         try expectFault(place, found) { _ = try readLadders(list(text)) }
     }
 
+    /// A limit that the command line sets and the file refuses as an unknown key would be a limit that no contract can grant.
+    @Test(arguments: LimitKey.plain.filter { $0 != .freeze }.map(\.file) + ["cpu", "io.max"])
+    func theFileKnowsEveryLimit(name: String) throws {
+        let fault = try #require(throws: Fault.self) {
+            _ = try readLimits(list("limits:\n  - tenant: a\n    \(name): [1]\n"))
+        }
+        #expect(!fault.found.contains("unknown key"), "\(fault)")
+    }
+
     @Test func limitsAreRead() throws {
         let limits = try readLimits(
             list(
@@ -193,6 +202,9 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
                     memory.high: 3G
                     memory.max: 4G
                     memory.swap.max: 0
+                    memory.low: 1G
+                    memory.min: 64M
+                    cpuset.cpus: 0-3,7
                     pids.max: 500
                     io.max: { /dev/vda: "wbps=50M", /dev/vdb: "rbps=1G,wiops=100" }
                     io.weight: 50
@@ -200,16 +212,16 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
                   - { tenant: lab }
                 """))
         let words = [
-            "cpu=2", "cpu.weight=100", "memory.high=3G", "memory.max=4G", "memory.swap.max=0",
-            "io.max=/dev/vda:wbps=50M", "io.max=/dev/vdb:rbps=1G,wiops=100", "io.weight=50",
-            "pids.max=500",
+            "cpu=2", "cpu.weight=100", "cpuset.cpus=0-3,7", "memory.high=3G", "memory.max=4G",
+            "memory.swap.max=0", "memory.low=1G", "memory.min=64M", "io.weight=50", "pids.max=500",
+            "io.max=/dev/vda:wbps=50M", "io.max=/dev/vdb:rbps=1G,wiops=100",
         ]
         #expect(limits.map(\.tenant) == ["acme", "lab"] && limits.map(\.drift) == [.adopt, nil])
         #expect(
             try limits.map { $0.settings.map(\.wish) }
                 == [words.map { try LimitWish(parsing: $0) }, []])
-        let disk = limits.first?.settings.dropFirst(5).first
-        #expect(disk?.place.hasSuffix(":9: limits[0].io.max./dev/vda") == true)
+        let disk = limits.first?.settings.dropFirst(10).first
+        #expect(disk?.place.hasSuffix(":12: limits[0].io.max./dev/vda") == true)
     }
 
     @Test(arguments: [

@@ -49,8 +49,12 @@ public struct LimitWish: Hashable, Sendable {
 
 /// The names of limits on the command line.
 public enum LimitName {
-    /// All there are, in the order in which limits are shown.
-    static let words = LimitKey.plain.dropLast().map(\.definition.word) + ["io.max", "freeze"]
+    /// The names of what a contract may grant, in the order in which limits are shown: all but the freezer.
+    public static let granted =
+        LimitKey.plain.filter { $0 != .freeze }.map(\.definition.word) + ["io.max"]
+
+    /// All there are.
+    static let words = granted + [LimitDefinition.freeze.word]
 
     /// The limit of a name, its file's or a shorter one; `nil` for none, and for io.max, which is a
     /// device's.
