@@ -27,6 +27,10 @@ protocol ContainerRuntime: Sendable {
     /// Words for rules of tenants that only this runtime knows, as labels that it alone gives:
     /// `pool: acme` of Proxmox.
     var ruleWords: [RuleWord] { get }
+    /// What labels begin with that this runtime alone gives, from files of the host; `nil` for none.
+    ///
+    /// A rule trusts such a label, so no workload may give it to itself.
+    var ownLabels: String? { get }
 }
 
 /// A word for a rule of tenants, and the label that the rule looks for.
@@ -58,6 +62,7 @@ extension ContainerRuntime {
     func step(_ name: Substring, at place: Place) -> Step? { nil }
     func details(of path: String) -> NameFinder.Answer { .unknown }
     var ruleWords: [RuleWord] { [] }
+    var ownLabels: String? { nil }
 }
 
 /// The runtimes that Octroi knows.
@@ -74,8 +79,8 @@ enum ContainerRuntimes {
     private static let byName: [String: any ContainerRuntime] = Dictionary(
         all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 
-    /// What labels begin with that a runtime gives from files of the host: no workload may give itself one.
-    static let reservedLabels = [Proxmox.labels]
+    /// What labels begin with that no workload may give itself.
+    static let reservedLabels = all.compactMap(\.ownLabels)
 
     /// The runtime that a scope's name begins with, and what comes after.
     static func ofScope(_ stem: Substring) -> (runtime: String, rest: Substring)? {

@@ -142,11 +142,13 @@ private struct DocsDesk {
     init(isPrepared: Bool) throws {
         folder = try TemporaryFolder()
         let files = FileManager.default
+        try files.createDirectory(
+            atPath: "\(folder.path)/config", withIntermediateDirectories: false)
         for name in ["tenants.yaml", "prices.yaml", "limits.yaml", "budgets.yaml", "tariffs"] {
             try files.copyItem(
-                atPath: "\(repository)/config/\(name)", toPath: "\(folder.path)/\(name)")
+                atPath: "\(repository)/config/\(name)", toPath: "\(folder.path)/config/\(name)")
         }
-        try folder.write("cgroup_root: \(folder.path)/tree\n", to: "octroi.yaml")
+        try folder.write("cgroup_root: \(folder.path)/tree\n", to: "config/octroi.yaml")
         for (file, text) in [
             "cpu.max": "max 100000", "cpu.weight": "100", "memory.max": "max", "pids.max": "max",
             "memory.high": "max", "memory.current": "4096", "pids.current": "3",
@@ -171,7 +173,7 @@ private struct DocsDesk {
 
             """, to: "stricter.yaml")
         environment = [
-            "OCTROI_DB": "\(folder.path)/octroi.db", "OCTROI_CONFIG": folder.path,
+            "OCTROI_DB": "\(folder.path)/octroi.db", "OCTROI_CONFIG": "\(folder.path)/config",
             "PATH": URL(fileURLWithPath: octroiPath).deletingLastPathComponent().path + ":"
                 + (ProcessInfo.processInfo.environment["PATH"] ?? ""),
         ]

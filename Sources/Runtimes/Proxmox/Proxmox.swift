@@ -13,6 +13,7 @@ struct Proxmox: ContainerRuntime {
 
     /// What the labels for pools and tags begin with.
     static let labels = "proxmox."
+    var ownLabels: String? { Self.labels }
     private static let poolLabel = "\(labels)pool"
     private static let tagLabel = "\(labels)tag."
 
