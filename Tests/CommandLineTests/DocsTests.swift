@@ -89,6 +89,11 @@ import Testing
         let help = try octroi(words + ["--help"], store: "/nowhere/octroi.db").output
         page += "\n## octroi \(words.joined(separator: " "))".trimmingCharacters(in: .whitespaces)
         page += "\n\n```text\n\(help.trimmingCharacters(in: .newlines))\n```\n"
+        // What wraps cannot be copied into a shell.
+        let examples = help.firstMatch(of: /EXAMPLES?\n(?s)(.*?)\n\n/)
+        for example in try #require(examples, "\(words): no example").1.split(separator: "\n") {
+            #expect(example.contains(/^ +(octroi|systemctl|zcat) ?/), "\(words): \(example)")
+        }
         guard let list = help.split(separator: "SUBCOMMANDS:\n").dropFirst().first else { return }
         for line in list.split(separator: "\n") {
             guard let match = line.firstMatch(of: /^  ([a-z-]+)( \(default\))? {2,}/) else {

@@ -40,7 +40,7 @@ struct BudgetSet: ParsableCommand {
             EXAMPLES
               octroi budget set acme 500.00 --per month --ladder gentle
               octroi budget set acme 650.00 --reason "order 4711"
-              octroi budget set acme --exempt-until 2026-12-01T00:00:00Z --reason "migration"
+              octroi budget set acme --exempt-until 2026-12-01T00:00:00Z --reason fair
               octroi budget set acme --ladder none        only show it
             """)
 

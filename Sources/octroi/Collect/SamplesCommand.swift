@@ -16,8 +16,8 @@ struct SamplesCommand: ParsableCommand {
 
             EXAMPLES
               octroi samples --container web
-              octroi samples --container /system.slice/nginx.service --every 1m --format json
-              octroi samples --container web --from 2026-11-23T10:00:00Z --to 2026-11-23T11:00:00Z
+              octroi samples --container nginx.service --every 1m --format json
+              octroi samples --container web --from 2026-11-23T10:00:00Z --format csv
               octroi samples --container web --devices
             """)
 

@@ -35,7 +35,7 @@ struct InvoiceExport: ParsableCommand {
               octroi invoice export --month 2026-10 > october.csv
               octroi invoice export OCT-000001 --format html --lang fr > OCT-000001.html
               octroi invoice export --month 2026-10 --format focus --focus 1.4 > focus.csv
-              octroi invoice export --month 2026-10 --format focus --focus 1.4 --dataset invoice-detail
+              octroi invoice export --format focus --focus 1.4 --dataset invoice-detail
             """)
 
     @OptionGroup var which: InvoiceSelection

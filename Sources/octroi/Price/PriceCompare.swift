@@ -19,7 +19,7 @@ struct PriceCompare: ParsableCommand {
 
             EXAMPLES
               octroi price compare --month 2026-10 config/tariffs/*.yaml
-              octroi price compare --month 2026-10 --tenant acme new-prices.yaml --format csv
+              octroi price compare --month 2026-10 new-prices.yaml --format csv
             """)
 
     @OptionGroup var which: InvoiceSelection

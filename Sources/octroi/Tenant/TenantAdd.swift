@@ -98,7 +98,7 @@ struct TenantAdd: ParsableCommand {
             starts it. The slice then stays when its last workload ends, and so do its counters.
 
             EXAMPLES
-              octroi tenant add acme --name "ACME SARL" --price-book standard --slice tenant-acme.slice
+              octroi tenant add acme --name "ACME SARL" --slice tenant-acme.slice
               octroi tenant add lab --label octroi.tenant=lab
             """)
 

@@ -24,8 +24,8 @@ struct TenantAssign: ParsableCommand {
 
             EXAMPLES
               octroi tenant assign acme --label octroi.tenant=acme --unit "acme-*.service"
-              octroi tenant assign acme --container /machines/web --from 2026-10-01T00:00:00Z --plan
-              octroi tenant assign acme --container web --from-tenant lab --from 2026-10-01T00:00:00Z
+              octroi tenant assign acme --container web --from 2026-10-01T00:00:00Z
+              octroi tenant assign acme --container web --from-tenant lab --from 2026-10-01
             """)
 
     @OptionGroup var place: StoreOptions
