@@ -84,7 +84,7 @@ extension BlockDevices {
 
     private static func fault(_ name: String, _ found: String) -> Fault {
         Fault(
-            .wrongUse, at: "io.max=\(harmless(name))", found: found,
-            cure: "Name a disk as lsblk shows it, /dev/vda, or its number, 254:0")
+            .wrongUse, at: "io.max=\(escapingControlCharacters(name))", problem: found,
+            suggestion: "Name a disk as lsblk shows it, /dev/vda, or its number, 254:0")
     }
 }

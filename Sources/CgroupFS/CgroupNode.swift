@@ -75,7 +75,7 @@ final class CgroupNode {
     }
 
     /// Opens its directory, if it is not held, for several readings in a row.
-    func lend() {
+    func openTemporarily() {
         if held == nil { lent = try? directory() }
     }
 
@@ -86,10 +86,10 @@ final class CgroupNode {
     }
 
     /// Closes what was lent.
-    func takeBack() { lent = nil }
+    func closeTemporary() { lent = nil }
 
     /// Closes what it holds open.
-    func letGo() { (held, lent) = (nil, nil) }
+    func close() { (held, lent) = (nil, nil) }
 
     /// Whether it keeps an account.
     var isAccount: Bool { kind != .inner || isTenantRoot }
@@ -126,7 +126,7 @@ extension CgroupNode {
     /// Whether its directory cannot be found any more: a file alone may be missing.
     private var isRemoved: Bool {
         guard held == nil else { return false }
-        takeBack()
+        closeTemporary()
         do throws(Errno) {
             lent = try directory()
             return false

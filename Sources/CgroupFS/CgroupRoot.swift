@@ -19,8 +19,9 @@ public struct CgroupRoot: ~Copyable {
         let named = if let path { path } else { try CgroupMount.find() }
         guard !named.isEmpty else {
             throw Fault(
-                .wrongUse, at: "--root", found: "the path is empty",
-                cure: "Give a cgroup2 mount, or a folder with the same files; or leave --root out")
+                .wrongUse, at: "--root", problem: "the path is empty",
+                suggestion:
+                    "Give a cgroup2 mount, or a folder with the same files; or leave --root out")
         }
         // One spelling for one tree, as the store knows trees by their path.
         let path = resolved(named)
@@ -50,12 +51,13 @@ public struct CgroupRoot: ~Copyable {
         switch error {
         case .permissionDenied, .notPermitted:
             Fault(
-                .notPermitted, at: path, found: "this user may not read it (\(error))",
-                cure: "Run Octroi as a user that may, or give --root a tree this user owns")
+                .notPermitted, at: path, problem: "this user may not read it (\(error))",
+                suggestion: "Run Octroi as a user that may, or give --root a tree this user owns")
         default:
             Fault(
-                .unavailable, at: path, found: "it cannot be opened as a directory (\(error))",
-                cure: "Give --root the path of a cgroup2 mount; \"findmnt -t cgroup2\" lists them")
+                .unavailable, at: path, problem: "it cannot be opened as a directory (\(error))",
+                suggestion:
+                    "Give --root the path of a cgroup2 mount; \"findmnt -t cgroup2\" lists them")
         }
     }
 
@@ -120,14 +122,15 @@ public enum CgroupMount {
             length = try CgroupDirectory(path: "/proc/self").read("mountinfo", into: &buffer)
         } catch {
             throw Fault(
-                .unavailable, at: place, found: "it cannot be read (\(error))",
-                cure: "Mount /proc, or say where the cgroup tree is with --root")
+                .unavailable, at: place, problem: "it cannot be read (\(error))",
+                suggestion: "Mount /proc, or say where the cgroup tree is with --root")
         }
         let text = String(decoding: buffer[..<length], as: UTF8.self)
         guard let mount = Mount.all(in: text).first(where: { $0.type == "cgroup2" }) else {
             throw Fault(
-                .unavailable, at: place, found: "no cgroup2 file system is mounted",
-                cure: "Mount one (mount -t cgroup2 none /sys/fs/cgroup), or say where the tree is "
+                .unavailable, at: place, problem: "no cgroup2 file system is mounted",
+                suggestion:
+                    "Mount one (mount -t cgroup2 none /sys/fs/cgroup), or say where the tree is "
                     + "with --root")
         }
         return mount.point

@@ -98,9 +98,9 @@ public final class CgroupTree {
     ) throws(Errno) -> Int {
         let node = nodes[index]
         if node !== visited {
-            visited?.takeBack()
+            visited?.closeTemporary()
             visited = node
-            node.lend()
+            node.openTemporarily()
         }
         let wasGone = node.isGone
         defer { if node.isGone, !wasGone { retire(node) } }
@@ -139,7 +139,7 @@ public final class CgroupTree {
 
     /// All that the last survey told of is read; what happens from now on is the next one's.
     public func seal() {
-        visited?.takeBack()
+        visited?.closeTemporary()
         visited = nil
         sealed = Sealed(
             ended: ended.count, newcomers: newcomers.count, captured: captured.count,

@@ -49,7 +49,7 @@ extension CgroupTree {
     func take(_ event: EventQueue.Event) {
         switch event {
         case .made(let watch, let name):
-            if let parent = byWatch[watch] { welcome(name, below: parent) }
+            if let parent = byWatch[watch] { handleCreated(name, below: parent) }
         case .removed(let watch, let name):
             guard let parent = byWatch[watch], let child = parent.children[name], isGone(child)
             else { return }
@@ -70,14 +70,14 @@ extension CgroupTree {
     }
 
     /// A child was made: it began at 0.
-    private func welcome(_ name: CgroupName, below parent: CgroupNode) {
+    private func handleCreated(_ name: CgroupName, below parent: CgroupNode) {
         if let known = parent.children[name] {
             // Listed already, unless the name was used again in between.
             guard isGone(known) else { return }
             retire(known)
         }
         let now = clock()
-        guard let node = adopt(name, below: parent, birth: parent.listed == nil ? nil : now) else {
+        guard let node = insert(name, below: parent, birth: parent.listed == nil ? nil : now) else {
             return
         }
         if parent.kind == .leaf { classify(parent, isEmpty: false) }

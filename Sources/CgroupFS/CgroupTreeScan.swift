@@ -37,7 +37,7 @@ extension CgroupTree {
             retire(child)
         }
         for entry in entries {
-            if node.children[entry.name] == nil { adopt(entry.name, below: node, birth: birth) }
+            if node.children[entry.name] == nil { insert(entry.name, below: node, birth: birth) }
         }
         for child in node.children.values { look(at: child, now) }
         node.listed = now
@@ -124,7 +124,7 @@ extension CgroupTree {
 
     /// Takes in a cgroup that was not there before; nothing if it is gone already.
     @discardableResult
-    func adopt(_ name: CgroupName, below parent: CgroupNode, birth: Moment?) -> CgroupNode? {
+    func insert(_ name: CgroupName, below parent: CgroupNode, birth: Moment?) -> CgroupNode? {
         let path = "\(parent.path)/\(name.text)"
         do throws(Errno) {
             let directory = try parent.directory().child(name)
@@ -194,7 +194,7 @@ extension CgroupTree {
             ended.append(node)
             noteEnd(node)
         }
-        node.letGo()
+        node.close()
         standings[node.id] = nil
     }
 

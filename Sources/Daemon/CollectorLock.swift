@@ -10,8 +10,8 @@ public struct CollectorLock: ~Copyable {
         let lock = try ProcessLock("collector", of: path)
         if let pid = lock.holder {
             throw Fault(
-                .failed, at: path, found: "process \(pid) is collecting into this store already",
-                cure: "Stop that one first, or name another store with --db")
+                .failed, at: path, problem: "process \(pid) is collecting into this store already",
+                suggestion: "Stop that one first, or name another store with --db")
         }
         self.lock = lock
     }

@@ -70,7 +70,7 @@ final class NameService: Sendable {
                 }
                 if case .found(let details) = answer { found.append((container.row, details)) }
             }
-            if !found.isEmpty { try store.learn(found, at: Host.wallTime()) }
+            if !found.isEmpty { try store.saveDetails(found, at: Host.wallTime()) }
         } catch {
             logger.warning("the names of containers: \(error)")
         }

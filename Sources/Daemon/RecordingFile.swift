@@ -14,10 +14,10 @@ final class RecordingWriter {
             throw Fault(
                 errno == EACCES || errno == EPERM || errno == EROFS ? .notPermitted : .unavailable,
                 at: path,
-                found: errno == EEXIST
+                problem: errno == EEXIST
                     ? "the file exists already"
                     : "it cannot be written (\(String(cString: strerror(errno))))",
-                cure: "Name a new file in a folder this user may write")
+                suggestion: "Name a new file in a folder this user may write")
         }
         (self.file, self.path) = (file, path)
     }
@@ -59,8 +59,8 @@ final class RecordingWriter {
 
     private var unwritable: Fault {
         Fault(
-            .failed, at: path, found: "not all could be written",
-            cure: "Free some space on the disk, then record again")
+            .failed, at: path, problem: "not all could be written",
+            suggestion: "Free some space on the disk, then record again")
     }
 }
 
@@ -76,8 +76,8 @@ final class RecordingReader {
         guard let file = gzopen(path, "rb") else {
             throw Fault(
                 .unavailable, at: path,
-                found: "it cannot be read (\(String(cString: strerror(errno))))",
-                cure: "Name a file that octroi record wrote")
+                problem: "it cannot be read (\(String(cString: strerror(errno))))",
+                suggestion: "Name a file that octroi record wrote")
         }
         (self.file, self.path) = (file, path)
     }
@@ -119,7 +119,8 @@ final class RecordingReader {
 
     func fault(_ found: String) -> Fault {
         Fault(
-            .badData, at: "\(path), line \(lineNumber)", found: found,
-            cure: "Name a whole file that octroi record of this version or an older one wrote")
+            .badData, at: "\(path), line \(lineNumber)", problem: found,
+            suggestion: "Name a whole file that octroi record of this version or an older one wrote"
+        )
     }
 }

@@ -23,7 +23,8 @@ extension LimitChanger {
         let since = now()
         guard length >= 1000 else {
             throw Fault(
-                .wrongUse, at: "--for", found: "less than a second", cure: "Write a time such as 2h"
+                .wrongUse, at: "--for", problem: "less than a second",
+                suggestion: "Write a time such as 2h"
             )
         }
         let until = Instant(milliseconds: since.milliseconds + length)

@@ -77,29 +77,30 @@ extension Enforcer {
         }
         let tenant = targets.tenant(of: look.cgroup.path)
         // What systemd rounds is nobody's wish.
-        let isWished = !look.limit.isPassing && !look.value.isPercent(now)
-        let policy = isWished ? tenant.flatMap { state.drift[$0] } ?? .reassert : .reassert
+        let isSpecified = !look.limit.isPassing && !look.value.isPercent(now)
+        let policy = isSpecified ? tenant.flatMap { state.drift[$0] } ?? .reassert : .reassert
         let found = "\(look.key) was \(look.value), found \(now)"
         let hasReloaded = hasReloaded
-        let culprit = changer.tree.culprit(look.key, now, look.cgroup, hasReloaded: hasReloaded)
+        let driftSource = changer.tree.driftSource(
+            look.key, now, look.cgroup, hasReloaded: hasReloaded)
         switch policy {
         // systemd brings back what it keeps: nobody who would fight.
-        case .reassert where culprit.isKept && hasReloaded:
-            return Wrong(look: look, why: "\(found): \(culprit)")
+        case .reassert where driftSource.isKept && hasReloaded:
+            return Wrong(look: look, why: "\(found): \(driftSource)")
         case .reassert:
             switch fights.drifted(look.place, at: clock()) {
-            case .reassert: return Wrong(look: look, why: "\(found): \(culprit)")
+            case .reassert: return Wrong(look: look, why: "\(found): \(driftSource)")
             case .giveUp:
                 try alert(
                     look,
-                    "\(found) again and again: \(culprit). Two writers fight: it is left as "
+                    "\(found) again and again: \(driftSource). Two writers fight: it is left as "
                         + "it is for 10 min", tenant, &outcome)
             case .quiet: break
             }
-        case .adopt: try adopt(look, now, "\(found): \(culprit)", targets, &outcome)
+        case .adopt: try adopt(look, now, "\(found): \(driftSource)", targets, &outcome)
         case .alert:
             guard seen[look.place]?.alerted != now else { return nil }
-            try alert(look, "\(found): \(culprit)", tenant, &outcome)
+            try alert(look, "\(found): \(driftSource)", tenant, &outcome)
             seen[look.place] = Seen(
                 cgroupID: look.cgroup.id, value: look.value, alerted: now)
         }

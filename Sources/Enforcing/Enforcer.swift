@@ -64,7 +64,7 @@ public final class Enforcer {
     public func look() throws(Fault) -> Outcome? {
         // While others may change limits.
         budgets?.observe()
-        return try changer.alone(waitMilliseconds: 0) { () throws(Fault) in
+        return try changer.withExclusiveLockIfFree(waitMilliseconds: 0) { () throws(Fault) in
             var outcome = Outcome()
             for fault in changer.unrecovered { tell("\(fault)", &outcome) }
             let targets = try LimitTargets(changer.tree, store)

@@ -23,7 +23,7 @@ extension LimitTargets {
     /// The names of cgroups, the most important first; of many only some.
     private func named(_ paths: [String], first: [String]) -> String {
         let names = (first + paths.filter { !first.contains($0) }.sorted()).map {
-            harmless(String($0.split(separator: "/").last ?? ""))
+            escapingControlCharacters(String($0.split(separator: "/").last ?? ""))
         }
         let shown = names.prefix(8).joined(separator: ", ")
         return names.count > 8 ? "\(shown) and \(names.count - 8) more" : shown
@@ -37,8 +37,8 @@ extension LimitPlan {
         for write in writes where write.isLowering {
             guard let risk = risks[write.path] else { continue }
             throw Fault(
-                .failed, at: root + harmless(write.path), found: risk,
-                cure: "Check it with --plan, then add --force if you mean it; octroi tenant "
+                .failed, at: root + escapingControlCharacters(write.path), problem: risk,
+                suggestion: "Check it with --plan, then add --force if you mean it; octroi tenant "
                     + "assign gives it to a tenant")
         }
     }

@@ -19,7 +19,8 @@ enum Journal {
         if let reason = set.reason { common.append(("REASON", reason)) }
         if set.changes.isEmpty {
             let words = "\(set.action.rawValue) of \(set.target): \(set.reason ?? "no write")"
-            JournalEntry.send(common + [("PRIORITY", "5"), ("MESSAGE", harmless(words))])
+            JournalEntry.send(
+                common + [("PRIORITY", "5"), ("MESSAGE", escapingControlCharacters(words))])
         }
         for change in set.changes {
             JournalEntry.send(
@@ -27,7 +28,7 @@ enum Journal {
                     ("PRIORITY", change.isVerified ? "5" : "4"),
                     (
                         "MESSAGE",
-                        harmless(
+                        escapingControlCharacters(
                             "\(change.path) \(change.key): \(change.before) -> \(change.after)")
                     ),
                     ("CGROUP", change.path), ("LIMIT_FILE", change.key),

@@ -10,7 +10,7 @@ public final class LimitChanger {
     let store: Store
     public let boot: String
     let now: () -> Instant
-    let asker = Asker()
+    let requester = Requester()
     /// How long memory may take to shrink, in ms.
     public var deadline: Int64 = 30_000
     /// Change-sets of writers that died and that could not be taken back when it last ran alone.
@@ -32,7 +32,7 @@ public final class LimitChanger {
     /// - Parameter waitMilliseconds: how long to wait for another.
     /// - Returns: `nil` if another is at it all the time.
     /// - Throws: also if the store is a copy or another host's, or was taken away: it writes to no kernel.
-    public func alone<Value>(
+    public func withExclusiveLockIfFree<Value>(
         waitMilliseconds: Int64 = 60_000, _ body: () throws(Fault) -> Value
     ) throws(Fault) -> Value? {
         let lock = try ProcessLock(
@@ -47,12 +47,12 @@ public final class LimitChanger {
     }
 
     /// The same where another at it is an error.
-    public func aloneOrFail<Value>(_ body: () throws(Fault) -> Value) throws(Fault) -> Value {
-        if let value = try alone(body) { return value }
+    public func withExclusiveLock<Value>(_ body: () throws(Fault) -> Value) throws(Fault) -> Value {
+        if let value = try withExclusiveLockIfFree(body) { return value }
         throw Fault(
             .failed, at: store.path,
-            found: "timed out after 60 s waiting for another octroi that changes limits",
-            cure: "Wait for it, or end it: its unfinished changes are then rolled back")
+            problem: "timed out after 60 s waiting for another octroi that changes limits",
+            suggestion: "Wait for it, or end it: its unfinished changes are then rolled back")
     }
 
     /// Carries out a change-set; only within `alone`.
@@ -71,9 +71,9 @@ public final class LimitChanger {
             ? nil
             : try store.beginLimitChange(
                 document, pid: getpid(), boot: boot, root: tree.path, at: now())
-        var bites: [PlannedWrite: Int64] = [:]
+        var hitCount: [PlannedWrite: Int64] = [:]
         for write in request.writes {
-            bites[write] = tree.cgroup(write.path)?.bites(of: write.key)
+            hitCount[write] = tree.cgroup(write.path)?.hitCount(of: write.key)
         }
         let wanted = try store.wantedLimits(of: request.subject)
         var asked = Set(shrinks.map(\.high))
@@ -84,7 +84,8 @@ public final class LimitChanger {
                 let after = try tree.readBack(write)
                 var change = LimitChange(
                     write, after: after,
-                    isVerified: after.isSame(as: write.wanted, for: write.key), bites: bites[write])
+                    isVerified: after.isSame(as: write.wanted, for: write.key),
+                    hitCount: hitCount[write])
                 change.wantedBefore = wanted[write.key]?.description
                 set.changes.append(change)
             }
@@ -97,7 +98,7 @@ public final class LimitChanger {
             return set
         } catch {
             let written = (due + shrinks.map(\.high)).filter(asked.contains)
-            throw takeBack(request, written, pending, because: error)
+            throw rollBack(request, written, pending, because: error)
         }
     }
 
@@ -105,7 +106,8 @@ public final class LimitChanger {
         _ request: LimitRequest, _ outcome: LimitChangeSet.Outcome, reason: String? = nil
     ) -> LimitChangeSet {
         LimitChangeSet(
-            at: now(), uid: asker.uid, user: asker.user, boot: boot, target: request.subject.name,
+            at: now(), uid: requester.uid, user: requester.user, boot: boot,
+            target: request.subject.name,
             tenant: request.tenant, action: request.action, outcome: outcome,
             reason: reason ?? request.reason, undoes: request.undoes, expires: request.expires)
     }
@@ -124,7 +126,7 @@ public final class LimitChanger {
                 let after = try tree.readBack(write)
                 guard after.isSame(as: write.wanted, for: write.key) else {
                     throw unverified(
-                        write, LimitChange(write, after: after, isVerified: false, bites: nil))
+                        write, LimitChange(write, after: after, isVerified: false, hitCount: nil))
                 }
             }
             for shrink in shrinks where batch.contains(shrink.max) {
@@ -142,9 +144,10 @@ public final class LimitChanger {
             case .file: "the file took it"
             }
         return Fault(
-            .failed, at: "\(tree.path)\(harmless(write.path))/\(write.key)",
-            found: "\(who), but the kernel has \"\(change.after)\" where \"\(write.wanted)\" was "
+            .failed, at: "\(tree.path)\(escapingControlCharacters(write.path))/\(write.key)",
+            problem: "\(who), but the kernel has \"\(change.after)\" where \"\(write.wanted)\" was "
                 + "wanted",
-            cure: "journalctl may have the kernel's refusal; look also for who else writes it")
+            suggestion: "journalctl may have the kernel's refusal; look also for who else writes it"
+        )
     }
 }

@@ -14,10 +14,10 @@ public struct LimitFinding: Hashable, Sendable {
     public let state: State
     public let found: String
     /// What to do; `nil` if nothing need be done, or nothing can be.
-    public let cure: String?
+    public let suggestion: String?
 
-    init(_ what: String, _ state: State, _ found: String, cure: String? = nil) {
-        (self.what, self.state, self.found, self.cure) = (what, state, found, cure)
+    init(_ what: String, _ state: State, _ found: String, suggestion: String? = nil) {
+        (self.what, self.state, self.found, self.suggestion) = (what, state, found, suggestion)
     }
 }
 
@@ -56,10 +56,10 @@ struct LimitDoctor {
 
     /// What a limit comes to, if its controller is in order.
     func limit(
-        _ file: String, _ state: LimitFinding.State, _ found: String, cure: String? = nil
+        _ file: String, _ state: LimitFinding.State, _ found: String, suggestion: String? = nil
     ) -> LimitFinding {
         blocked(file, controller: String(file.prefix { $0 != "." }))
-            ?? LimitFinding(file, state, found, cure: cure)
+            ?? LimitFinding(file, state, found, suggestion: suggestion)
     }
 
     /// A limit that works, if its controller is in order.
@@ -86,19 +86,20 @@ struct LimitDoctor {
         guard let kernel else { return nil }
         if kernel < Version(5, 14) {
             return LimitFinding(
-                "cpu.max.burst", .no, "Linux \(host.release) has none", cure: "Run Linux 6.10")
+                "cpu.max.burst", .no, "Linux \(host.release) has none", suggestion: "Run Linux 6.10"
+            )
         }
         guard kernel < Version(6, 10) else { return limit("cpu.max.burst", "the quota keeps it") }
         return limit(
             "cpu.max.burst", .limited,
             "Linux \(host.release) spoils it with each write of cpu.max",
-            cure: "Write it again after each cpu.max, or run Linux 6.10")
+            suggestion: "Write it again after each cpu.max, or run Linux 6.10")
     }
 
     private var freeze: LimitFinding {
         if let kernel, kernel < Version(5, 2) {
             return LimitFinding(
-                "cgroup.freeze", .no, "Linux \(host.release) has none", cure: "Run Linux 5.2")
+                "cgroup.freeze", .no, "Linux \(host.release) has none", suggestion: "Run Linux 5.2")
         }
         let systemd = host.systemd.flatMap { Version($0) }
         let why =
@@ -121,6 +122,6 @@ struct LimitDoctor {
             "pressure", .limited,
             "the kernel measures no stalls (PSI), so a workload that memory.high stalls is not "
                 + "seen by them",
-            cure: "Boot with psi=1")
+            suggestion: "Boot with psi=1")
     }
 }

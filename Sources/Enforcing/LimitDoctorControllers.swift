@@ -9,7 +9,7 @@ extension LimitDoctor {
         guard isKernel else {
             return LimitFinding(
                 "cgroup v2", .no, "\(path) is a plain folder: nothing enforces what is written",
-                cure: "Give --root a cgroup2 mount; \"findmnt -t cgroup2\" lists them")
+                suggestion: "Give --root a cgroup2 mount; \"findmnt -t cgroup2\" lists them")
         }
         let old = Self.controllers.filter { onV1($0) != nil }
         guard !old.isEmpty else {
@@ -17,7 +17,7 @@ extension LimitDoctor {
         }
         return LimitFinding(
             "cgroup v2", .limited, "hybrid: \(old.joined(separator: ", ")) on cgroup v1",
-            cure: bootPure)
+            suggestion: bootPure)
     }
 
     private var bootPure: String {
@@ -32,8 +32,8 @@ extension LimitDoctor {
         let isRoot = gap.path.isEmpty
         return LimitFinding(
             file, isRoot && !hasSystemd ? .no : .limited,
-            "the \(controller) controller is off below \(isRoot ? "the root" : harmless(gap.path))",
-            cure: cure(gap, controller))
+            "the \(controller) controller is off below \(isRoot ? "the root" : escapingControlCharacters(gap.path))",
+            suggestion: suggestion(gap, controller))
     }
 
     /// A controller that the root is not offered.
@@ -42,24 +42,25 @@ extension LimitDoctor {
             return LimitFinding(
                 file, .no,
                 "the \(controller) controller is on cgroup v1 (hierarchy \(hierarchy))",
-                cure: bootPure)
+                suggestion: bootPure)
         }
         // Only the true root of a host has no type.
         if (try? tree.text(of: "cgroup.type")) != nil {
             return LimitFinding(
                 file, .no, "the \(controller) controller is not handed down to \(path)",
-                cure: "Write \"+\(controller)\" to cgroup.subtree_control of the cgroup above, or "
+                suggestion:
+                    "Write \"+\(controller)\" to cgroup.subtree_control of the cgroup above, or "
                     + "have its unit delegate it (Delegate=\(controller))")
         }
         if kernelEntry(controller)?.isOn == false {
             return LimitFinding(
                 file, .no, "the \(controller) controller was turned off at boot",
-                cure: "Take it out of cgroup_disable= on the kernel's command line"
+                suggestion: "Take it out of cgroup_disable= on the kernel's command line"
                     + (controller == "memory" ? ", or add cgroup_enable=memory" : ""))
         }
         return LimitFinding(
             file, .no, "this kernel offers no \(controller) controller",
-            cure: "Run a kernel that is built with it")
+            suggestion: "Run a kernel that is built with it")
     }
 
     /// The cgroup on the way to a tenant root that does not hand a controller down.
@@ -87,13 +88,14 @@ extension LimitDoctor {
         return nil
     }
 
-    private func cure(_ gap: Gap, _ controller: String) -> String {
+    private func suggestion(_ gap: Gap, _ controller: String) -> String {
         if hasSystemd && (gap.path.isEmpty || gap.path.hasSuffix(".slice")) {
             let property = property(controller)
             return "systemctl set-property tenant-NAME.slice \(property) has systemd turn it on; "
                 + "so does the first octroi limit set on a tenant's slice"
         }
-        let enable = "echo +\(controller) > \(path)\(harmless(gap.path))/cgroup.subtree_control"
+        let enable =
+            "echo +\(controller) > \(path)\(escapingControlCharacters(gap.path))/cgroup.subtree_control"
         // A cgroup that hands controllers down may hold no processes (the kernel says EBUSY).
         return gap.hasProcesses
             ? "Move its processes into a cgroup below it, then: \(enable)" : enable
@@ -149,7 +151,8 @@ extension LimitDoctor {
             "realtime threads outside the root cgroup: "
                 + threads.prefix(5).joined(separator: ", ") + more
                 + "; a kernel with CONFIG_RT_GROUP_SCHED then refuses the cpu controller (EINVAL)",
-            cure: "Stop them, or give them a plain policy (chrt --other --pid 0 PID), or move them "
+            suggestion:
+                "Stop them, or give them a plain policy (chrt --other --pid 0 PID), or move them "
                 + "to the root cgroup; then turn cpu on")
     }
 
@@ -165,7 +168,9 @@ extension LimitDoctor {
                 found.append((id, name))
             }
         }
-        return found.sorted { $0.id < $1.id }.map { "\(harmless($0.name)) (\($0.id))" }
+        return found.sorted { $0.id < $1.id }.map {
+            "\(escapingControlCharacters($0.name)) (\($0.id))"
+        }
     }
 
     /// The name of a thread, if its policy (field 41 of proc_pid_stat(5)) is 1, FIFO, or 2, RR.

@@ -8,7 +8,7 @@ extension LimitDoctor {
         return limit(
             "memory.high", .limited,
             "there is no swap: a value below the workload's anonymous memory slows it to a crawl and frees nothing",
-            cure: "Add swap or zram, or keep it above what workloads hold for good")
+            suggestion: "Add swap or zram, or keep it above what workloads hold for good")
     }
 
     var memoryMax: LimitFinding {
@@ -33,14 +33,14 @@ extension LimitDoctor {
         if isSwapUncounted {
             return limit(
                 "memory.swap.max", .no, "the kernel does not count swap",
-                cure: "Boot with swapaccount=1")
+                suggestion: "Boot with swapaccount=1")
         }
         if host.hasSwap {
             return limit("memory.swap.max", "it stops new swapping; what is out comes back slowly")
         }
         return limit(
             "memory.swap.max", .limited, "there is no swap: it is accepted and does nothing",
-            cure: "Add swap or zram, if workloads are to have any")
+            suggestion: "Add swap or zram, if workloads are to have any")
     }
 
     /// Whether a cgroup has memory's files without swap's; the root has neither.
@@ -65,7 +65,7 @@ extension LimitDoctor {
             "O_NONBLOCK", .limited,
             "Linux \(host.release) has the writer of a lower memory limit free the memory itself, "
                 + "and wait",
-            cure: "Lower in small steps, or run Linux 6.16")
+            suggestion: "Lower in small steps, or run Linux 6.16")
     }
 }
 
@@ -113,14 +113,14 @@ extension LimitDoctor {
                 "io.max", .limited,
                 "\(list), reads and direct writes only: \(missing.found), and by it the kernel "
                     + "knows whose buffered writes are",
-                cure: missing.cure)
+                suggestion: missing.suggestion)
         }
         let others = unattributed
         guard others.isEmpty else {
             return limit(
                 "io.max", .limited,
                 "\(list); buffered writes to \(others.joined(separator: ", ")) are nobody's",
-                cure: "Keep tenants' data on ext4, xfs, btrfs or f2fs")
+                suggestion: "Keep tenants' data on ext4, xfs, btrfs or f2fs")
         }
         let overlay =
             host.mounts.contains { $0.type == "overlay" }
@@ -160,13 +160,13 @@ extension LimitDoctor {
             return limit(
                 "io.weight", plain.count == disks.count ? .no : .limited,
                 "it is accepted and does nothing on \(names): neither iocost nor BFQ is on",
-                cure: "\(turnOn), or: echo bfq > /sys/block/\(first.name)/queue/scheduler")
+                suggestion: "\(turnOn), or: echo bfq > /sys/block/\(first.name)/queue/scheduler")
         }
         return limit(
             "io.weight", .limited,
             "BFQ shares \(byBFQ.map(\.name).joined(separator: ", ")): it heeds io.bfq.weight, "
                 + "which systemd writes with IOWeight=; a plain cgroup's io.weight does nothing",
-            cure: "For plain cgroups: \(turnOn)")
+            suggestion: "For plain cgroups: \(turnOn)")
     }
 
     /// Whether weights of io are accepted and do nothing on every disk.

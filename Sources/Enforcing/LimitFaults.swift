@@ -7,31 +7,31 @@ import Units
 extension LimitedCgroup {
     /// Turns an error on a limit's file into where, what and the cure.
     func fault(_ error: Errno, _ key: LimitKey, in root: String) -> Fault {
-        let place = "\(root)\(harmless(path))/\(key)"
+        let place = "\(root)\(escapingControlCharacters(path))/\(key)"
         switch error {
         case .noSuchFileOrDirectory: return missing(key, place)
         case .permissionDenied, .notPermitted, .readOnlyFileSystem:
             return Fault(
-                .notPermitted, at: place, found: "this user may not touch it (\(error))",
-                cure: "Run it as root, or have the cgroup delegated to this user")
+                .notPermitted, at: place, problem: "this user may not touch it (\(error))",
+                suggestion: "Run it as root, or have the cgroup delegated to this user")
         case Errno(rawValue: ENODEV):
             if case .ioMax(let device) = key, (try? directory.id()) != nil, isThere {
                 return Fault(
-                    .failed, at: place, found: "the kernel has no disk \(device)",
-                    cure: "Name a whole disk as lsblk shows it, not a partition")
+                    .failed, at: place, problem: "the kernel has no disk \(device)",
+                    suggestion: "Name a whole disk as lsblk shows it, not a partition")
             }
             return Fault(
-                .failed, at: place, found: "the cgroup no longer exists",
-                cure: "Look at octroi containers for what runs now")
+                .failed, at: place, problem: "the cgroup no longer exists",
+                suggestion: "Look at octroi containers for what runs now")
         case Errno(rawValue: EISDIR), Errno(rawValue: ESPIPE), Errno(rawValue: ELOOP),
             Errno(rawValue: ENXIO), Errno(rawValue: EMEDIUMTYPE):
             return Fault(
-                .failed, at: place, found: error.reasonOfFile,
-                cure: "A cgroup has a plain file there: look at what took its place")
+                .failed, at: place, problem: error.reasonOfFile,
+                suggestion: "A cgroup has a plain file there: look at what took its place")
         default:
             return Fault(
-                .failed, at: place, found: "the kernel refused (\(error))",
-                cure: "Check the value against cgroup-v2.rst of this kernel")
+                .failed, at: place, problem: "the kernel refused (\(error))",
+                suggestion: "Check the value against cgroup-v2.rst of this kernel")
         }
     }
 
@@ -47,20 +47,22 @@ extension LimitedCgroup {
     private func missing(_ key: LimitKey, _ place: String) -> Fault {
         guard let controller = key.controller else {
             return Fault(
-                .unavailable, at: place, found: "there is no \(key.file) here",
-                cure: "Linux has it in every cgroup but the root, from 5.2 on: name another cgroup")
+                .unavailable, at: place, problem: "there is no \(key.file) here",
+                suggestion:
+                    "Linux has it in every cgroup but the root, from 5.2 on: name another cgroup")
         }
         let list = controllers
         if list.contains(controller) {
             return Fault(
-                .unavailable, at: place, found: "this kernel has no \(key.file) here",
-                cure: "octroi limit doctor says which limits this host has, and what it takes")
+                .unavailable, at: place, problem: "this kernel has no \(key.file) here",
+                suggestion: "octroi limit doctor says which limits this host has, and what it takes"
+            )
         }
         let on = list.isEmpty ? "none" : list.joined(separator: " ")
         return Fault(
             .unavailable, at: place,
-            found: "the \(controller) controller is not on here (on are: \(on))",
-            cure: "Write \"+\(controller)\" to cgroup.subtree_control of the parent cgroup; "
+            problem: "the \(controller) controller is not on here (on are: \(on))",
+            suggestion: "Write \"+\(controller)\" to cgroup.subtree_control of the parent cgroup; "
                 + "octroi limit doctor says whether this host has it on cgroup v2")
     }
 }

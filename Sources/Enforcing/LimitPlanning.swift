@@ -10,22 +10,22 @@ extension LimitedTree {
     ///
     /// - Parameter lasting: a limit as it is without what stands for a time; `nil` if the kernel has it.
     public func settings(
-        _ wishes: [LimitWish], at cgroup: LimitedCgroup,
+        _ specs: [LimitSpec], at cgroup: LimitedCgroup,
         lasting: (LimitKey) -> LimitValue? = { _ in nil }
     ) throws(Fault) -> [LimitSetting] {
         var settings: [LimitSetting] = []
         var named: [LimitKey: Set<IOMax.Field>] = [:]
-        for wish in wishes {
+        for spec in specs {
             let new: LimitSetting
-            switch wish.goal {
+            switch spec.goal {
             case .value(let key, let value): new = LimitSetting(key, value)
             case .device(let name, let fields):
                 let device = try BlockDevices.resolve(name)
                 if isKernel, BlockDevices.node(device) == nil {
                     throw Fault(
-                        .wrongUse, at: "io.max=\(harmless(name))",
-                        found: "this host has no device \(device)",
-                        cure: "Name a disk as lsblk shows it, /dev/vda, or its number")
+                        .wrongUse, at: "io.max=\(escapingControlCharacters(name))",
+                        problem: "this host has no device \(device)",
+                        suggestion: "Name a disk as lsblk shows it, /dev/vda, or its number")
                 }
                 let key = LimitKey.ioMax(device)
                 // Several words may name one device, as long as none says anew what another said.
@@ -100,9 +100,9 @@ extension LimitedTree {
             throw cgroup.fault(error, key, in: path)
         }
         throw Fault(
-            .badData, at: "\(path)\(harmless(cgroup.path))/\(key)",
-            found: "it \(cgroup.trouble(key.file, of: key.device)), which is no limit",
-            cure: "Look at the file: the kernel writes no such text")
+            .badData, at: "\(path)\(escapingControlCharacters(cgroup.path))/\(key)",
+            problem: "it \(cgroup.trouble(key.file, of: key.device)), which is no limit",
+            suggestion: "Look at the file: the kernel writes no such text")
     }
 
     /// What holds in a cgroup, with those above it and the copy of crun; `nil` without the file.
@@ -207,12 +207,13 @@ extension LimitedTree {
 
 private func namedTwice(_ what: String, _ limit: String) -> Fault {
     Fault(
-        .wrongUse, at: "limit \(limit)", found: "\(what) is named twice", cure: "Give it one value")
+        .wrongUse, at: "limit \(limit)", problem: "\(what) is named twice",
+        suggestion: "Give it one value")
 }
 
 /// What is said of a limit where another that decides with it cannot be read.
 func notKnown(_ fault: Fault) -> String {
-    "not known, as \(fault.place) cannot be used: \(fault.found)"
+    "not known, as \(fault.location) cannot be used: \(fault.problem)"
 }
 
 extension LimitKey {

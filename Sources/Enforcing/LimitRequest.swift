@@ -29,7 +29,7 @@ public struct LimitRequest {
 }
 
 /// Who asks, as the kernel and sudo(8) say.
-public struct Asker: Sendable {
+public struct Requester: Sendable {
     public let uid: Int64
     public let user: String
 
@@ -38,6 +38,6 @@ public struct Asker: Sendable {
         let name = getpwuid(getuid()).flatMap { $0.pointee.pw_name.map { String(cString: $0) } }
         let own = name ?? "uid \(getuid())"
         let sudo = getuid() == 0 ? getenv("SUDO_USER").map { String(cString: $0) } : nil
-        user = sudo.map { "\(own) (sudo by \(harmless($0)))" } ?? own
+        user = sudo.map { "\(own) (sudo by \(escapingControlCharacters($0)))" } ?? own
     }
 }

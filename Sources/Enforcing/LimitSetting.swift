@@ -36,11 +36,11 @@ extension LimitChanger {
     ///   - isForced: whether memory may be taken below what cannot be reclaimed.
     ///   - watching: how long to look at CPU time for the prediction, in ms.
     public func plan(
-        _ wishes: [LimitWish], for target: LimitTarget, _ targets: LimitTargets,
+        _ specs: [LimitSpec], for target: LimitTarget, _ targets: LimitTargets,
         isForced: Bool = false, watchingMilliseconds watching: UInt32 = 0
     ) throws(Fault) -> LimitPlan {
-        let freezes = wishes.filter(\.isFreeze)
-        let others = wishes.filter { !$0.isFreeze }
+        let freezes = specs.filter(\.isFreeze)
+        let others = specs.filter { !$0.isFreeze }
         var items: [LimitPlan.Item] = []
         let state = try state()
         let desired = DesiredCgroups(state.desires, targets)
@@ -63,8 +63,9 @@ extension LimitChanger {
         var plan = LimitPlan(target: target, items: items)
         guard !items.isEmpty else {
             throw Fault(
-                .unavailable, at: harmless(target.subject.name),
-                found: "no container lives in it now", cure: "Start one first: octroi containers")
+                .unavailable, at: escapingControlCharacters(target.subject.name),
+                problem: "no container lives in it now",
+                suggestion: "Start one first: octroi containers")
         }
         try refuseUneven(plan)
         for cgroup in target.cgroups { plan.risks[cgroup.path] = targets.risk(cgroup) }
@@ -79,10 +80,10 @@ extension LimitChanger {
             let uneven = plan.writes.first { $0.key == value.key && $0.wanted != value.value }
             guard let uneven else { continue }
             throw Fault(
-                .failed, at: harmless(plan.target.subject.name),
-                found: "its cgroups have different limits on \(value.key): \(value.value) and "
+                .failed, at: escapingControlCharacters(plan.target.subject.name),
+                problem: "its cgroups have different limits on \(value.key): \(value.value) and "
                     + "\(uneven.wanted)",
-                cure: "Name all of rbps, wbps, riops and wiops")
+                suggestion: "Name all of rbps, wbps, riops and wiops")
         }
     }
 
@@ -93,7 +94,9 @@ extension LimitChanger {
         let now = cgroup.circumstances(watchingMilliseconds: watching)
         var items: [LimitPlan.Item] = []
         for write in try tree.plan(cgroup, settings) {
-            if !isForced { try write.refuseKill(now, at: tree.path + harmless(write.path)) }
+            if !isForced {
+                try write.refuseKill(now, at: tree.path + escapingControlCharacters(write.path))
+            }
             if write.key == .freeze, write.wanted == .frozen(true) {
                 try tree.refuseFreezing(write, cgroup)
             }
@@ -115,9 +118,9 @@ extension LimitChanger {
         for item in items where item.write.wanted == .frozen(true) {
             guard case .systemd(let unit) = item.write.owner else { continue }
             throw Fault(
-                .failed, at: tree.path + harmless(item.write.path),
-                found: "\(unit) is a unit of the host, of no tenant",
-                cure: "Give it to a tenant first: octroi tenant assign, or a unit: rule")
+                .failed, at: tree.path + escapingControlCharacters(item.write.path),
+                problem: "\(unit) is a unit of the host, of no tenant",
+                suggestion: "Give it to a tenant first: octroi tenant assign, or a unit: rule")
         }
     }
 
@@ -190,11 +193,11 @@ extension LimitChanger {
     }
 
     func refuseHidden(
-        _ wishes: [(place: LimitPlace, value: LimitValue)], of name: String, _ targets: LimitTargets
+        _ specs: [(place: LimitPlace, value: LimitValue)], of name: String, _ targets: LimitTargets
     ) throws(Fault) {
         let state = try state()
         let desired = DesiredCgroups(state.desires, targets)
-        for (place, value) in wishes {
+        for (place, value) in specs {
             guard let limits = desired[place.path]?.limits,
                 let over = limits.boost[place.key] ?? limits.budget[place.key]
             else { continue }
@@ -208,15 +211,15 @@ extension LimitChanger {
                         .contains { $0.path == place.path }
             }
             throw Fault(
-                .failed, at: "\(harmless(name)), \(place.key)",
-                found: "a \(boost == nil ? "budget's step" : "boost") holds it at \(over)",
-                cure: boost.map { "End the boost first: octroi limit undo \($0.change)" }
+                .failed, at: "\(escapingControlCharacters(name)), \(place.key)",
+                problem: "a \(boost == nil ? "budget's step" : "boost") holds it at \(over)",
+                suggestion: boost.map { "End the boost first: octroi limit undo \($0.change)" }
                     ?? "Raise the budget or exempt the tenant: octroi budget set")
         }
     }
 }
 
-extension LimitWish {
+extension LimitSpec {
     /// Whether it is about the freezer, which takes containers, not slices.
     public var isFreeze: Bool {
         if case .value(.freeze, _) = goal { true } else { false }

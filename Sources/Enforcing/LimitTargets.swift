@@ -111,14 +111,14 @@ public struct LimitTargets {
         let paths = tenant.match.flatMap(\.rootPaths)
         if paths.isEmpty {
             return Fault(
-                .badData, at: "tenant \(tenant.id)", found: "it has no tenant root to limit",
-                cure: "Give it a slice: or root: rule, or limit its containers one by one")
+                .badData, at: "tenant \(tenant.id)", problem: "it has no tenant root to limit",
+                suggestion: "Give it a slice: or root: rule, or limit its containers one by one")
         }
         return Fault(
             .unavailable, at: "tenant \(tenant.id)",
-            found: "its tenant root does not exist now (\(paths.joined(separator: " or ")) "
+            problem: "its tenant root does not exist now (\(paths.joined(separator: " or ")) "
                 + "below \(tree.path))",
-            cure: "Start something in it first; systemd removes an empty slice")
+            suggestion: "Start something in it first; systemd removes an empty slice")
     }
 
     private func container(_ given: String) throws(Fault) -> LimitTarget {
@@ -144,15 +144,15 @@ public struct LimitTargets {
         guard let only = found.first, let cgroup = tree.cgroup(only) else {
             throw Fault(
                 .unavailable, at: "\(tree.path), \(quoted(word))",
-                found: "no tenant and no cgroup of that name",
-                cure: "octroi tenant list and octroi containers show what there is")
+                problem: "no tenant and no cgroup of that name",
+                suggestion: "octroi tenant list and octroi containers show what there is")
         }
         guard found.count == 1 else {
             throw Fault(
                 .wrongUse, at: quoted(word),
-                found: "\(found.count) cgroups of that name",
-                cure: "Give a longer path: "
-                    + found.prefix(4).map { harmless($0) }.joined(separator: ", "))
+                problem: "\(found.count) cgroups of that name",
+                suggestion: "Give a longer path: "
+                    + found.prefix(4).map { escapingControlCharacters($0) }.joined(separator: ", "))
         }
         return target(cgroup)
     }

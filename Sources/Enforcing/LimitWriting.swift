@@ -77,9 +77,9 @@ extension LimitedTree {
         // A plain folder's files may be replaced under the same name; the kernel's never are.
         guard cgroup.id == write.cgroupID || !isKernel else {
             throw Fault(
-                .failed, at: path + harmless(write.path),
-                found: "the cgroup was replaced by another of the same name",
-                cure: "Run it again")
+                .failed, at: path + escapingControlCharacters(write.path),
+                problem: "the cgroup was replaced by another of the same name",
+                suggestion: "Run it again")
         }
         return cgroup
     }
@@ -160,9 +160,9 @@ extension LimitedTree {
 
     /// Refuses to freeze what holds others, what the host lives on, and Octroi itself.
     func refuseFreezing(_ write: PlannedWrite, _ cgroup: LimitedCgroup) throws(Fault) {
-        let place = path + harmless(write.path)
-        func refuse(_ found: String, _ cure: String) -> Fault {
-            Fault(.failed, at: place, found: found, cure: cure)
+        let place = path + escapingControlCharacters(write.path)
+        func refuse(_ found: String, _ suggestion: String) -> Fault {
+            Fault(.failed, at: place, problem: found, suggestion: suggestion)
         }
         let isInner = write.owner == .file && cgroup.directory.hasChildren
         if write.owner.isSlice || isInner {

@@ -46,9 +46,9 @@ public final class LimitedTree {
             case .noSuchFileOrDirectory, .notDirectory, Errno(rawValue: ENODEV): return nil
             default:
                 throw Fault(
-                    .failed, at: root.path + harmless(path),
-                    found: "it cannot be opened (\(error))",
-                    cure: "Run it again; octroi doctor says what this host lets Octroi read")
+                    .failed, at: root.path + escapingControlCharacters(path),
+                    problem: "it cannot be opened (\(error))",
+                    suggestion: "Run it again; octroi doctor says what this host lets Octroi read")
             }
         }
     }
@@ -66,8 +66,9 @@ public final class LimitedTree {
     public func require(_ path: String) throws(Fault) -> LimitedCgroup {
         if let found = try find(path) { return found }
         throw Fault(
-            .unavailable, at: root.path + harmless(path), found: "there is no such cgroup",
-            cure: "octroi containers shows what runs now")
+            .unavailable, at: root.path + escapingControlCharacters(path),
+            problem: "there is no such cgroup",
+            suggestion: "octroi containers shows what runs now")
     }
 
     /// Visits every cgroup below the root.
@@ -179,7 +180,7 @@ public struct LimitedCgroup {
 
     /// How often a limit took hold so far by the kernel's own count, or, in µs, for how long: by throttling, or
     /// by what some in it waited (PSI); `nil` where it keeps none.
-    public func bites(of key: LimitKey) -> Int64? {
+    public func hitCount(of key: LimitKey) -> Int64? {
         switch key.definition.hits {
         case .throttled(let file, let key): counter(file, key)
         case .events(let file, let key, _): counter(file, key)

@@ -125,7 +125,7 @@ extension LimitChanger {
                 wanted: limit?.value(now: now, held: item.value) ?? item.before)
             if !isPassing { effects.append(.release(item)) }
             if write.isInForce { continue }
-            let place = tree.path + harmless(write.path)
+            let place = tree.path + escapingControlCharacters(write.path)
             guard item.value.isStill(now, for: item.key) else {
                 if refusing { throw foreign(item, write.before, at: "\(place)/\(item.key)") }
                 notes.append("\(item.path) \(item.key) is \(write.before), set by another: kept")
@@ -146,9 +146,9 @@ extension LimitChanger {
     private func foreign(_ held: HeldLimit, _ now: LimitValue, at place: String) -> Fault {
         Fault(
             .failed, at: place,
-            found: "somebody changed it since: before the boost it was \(held.before), after it "
+            problem: "somebody changed it since: before the boost it was \(held.before), after it "
                 + "\(held.written), now it is \(now)",
-            cure: "Add --force to end the boost and leave the value as it is")
+            suggestion: "Add --force to end the boost and leave the value as it is")
     }
 
     /// Ends every boost whose time is over; only within `alone`.
@@ -204,9 +204,9 @@ extension Store {
             $0.until.map { $0 <= now } ?? false
         }
         guard let first = overdue.first else { return nil }
-        let asker = Asker()
+        let requester = Requester()
         let set = LimitChangeSet(
-            at: now, uid: asker.uid, user: asker.user, target: first.subject.name,
+            at: now, uid: requester.uid, user: requester.user, target: first.subject.name,
             tenant: first.tenant, action: .expire, outcome: .done,
             reason: "its boost is over, and the cgroup tree \(root) is there no more")
         return try finishLimitChange(set, overdue.map { .end(overlay: $0.id) })

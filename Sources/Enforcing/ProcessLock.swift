@@ -19,8 +19,8 @@ public struct ProcessLock: ~Copyable {
         guard opened >= 0 else {
             throw Fault(
                 .notPermitted, at: path,
-                found: "it cannot be opened (\(String(cString: strerror(errno))))",
-                cure: "Run it as the user that owns the store")
+                problem: "it cannot be opened (\(String(cString: strerror(errno))))",
+                suggestion: "Run it as the user that owns the store")
         }
         descriptor = opened
         var waited: Int64 = 0

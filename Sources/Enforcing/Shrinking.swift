@@ -27,7 +27,7 @@ extension LimitChanger {
             guard let current = cgroup.number("memory.current") else {
                 // It may have been readable when this was planned.
                 try write.refuseKill(
-                    cgroup.circumstances(), at: tree.path + harmless(write.path))
+                    cgroup.circumstances(), at: tree.path + escapingControlCharacters(write.path))
                 continue
             }
             guard current > target else { continue }
@@ -60,7 +60,8 @@ extension LimitChanger {
         while true {
             guard let current = cgroup.number("memory.current") else {
                 try shrink.max.refuseKill(
-                    cgroup.circumstances(), at: tree.path + harmless(shrink.max.path))
+                    cgroup.circumstances(),
+                    at: tree.path + escapingControlCharacters(shrink.max.path))
                 throw cgroup.fault(.noSuchFileOrDirectory, .memoryMax, in: tree.path)
             }
             let now = (total: cgroup.stalled("memory.pressure", full: true), at: bootMilliseconds())
@@ -73,18 +74,21 @@ extension LimitChanger {
             onShrink(current, target)
             if isInterrupted(), current > target {
                 throw Fault(
-                    .failed, at: "\(tree.path)\(harmless(shrink.max.path))/memory.max",
-                    found: "it was interrupted while memory shrank; the old limits are back",
-                    cure: "Run it again")
+                    .failed,
+                    at: "\(tree.path)\(escapingControlCharacters(shrink.max.path))/memory.max",
+                    problem: "it was interrupted while memory shrank; the old limits are back",
+                    suggestion: "Run it again")
             }
             switch plan.next(current: current, stalled: share, elapsed: elapsed) {
             case .lower: return
             case .giveUp(let why):
                 throw Fault(
-                    .failed, at: "\(tree.path)\(harmless(shrink.max.path))/memory.max",
-                    found: "memory did not shrink in \(elapsed / 1000) s: \(why); the old limits "
+                    .failed,
+                    at: "\(tree.path)\(escapingControlCharacters(shrink.max.path))/memory.max",
+                    problem: "memory did not shrink in \(elapsed / 1000) s: \(why); the old limits "
                         + "are back",
-                    cure: "Free memory in it, give it longer with --deadline, or add --force and "
+                    suggestion:
+                        "Free memory in it, give it longer with --deadline, or add --force and "
                         + "let the kernel kill")
             case .wait: usleep(200_000)
             }

@@ -146,8 +146,8 @@ struct StepLimits {
         _ subject: LimitSubject, _ fields: String, _ cgroups: [LimitedCgroup]
     ) {
         for device in Set(cgroups.flatMap(\.usedDevices)).sorted() {
-            guard let wish = try? LimitWish(parsing: "io.max=\(device):\(fields)"),
-                case .device(_, let limits) = wish.goal
+            guard let spec = try? LimitSpec(parsing: "io.max=\(device):\(fields)"),
+                case .device(_, let limits) = spec.goal
             else { continue }
             var io = IOMax()
             for (field, limit) in limits { io[field] = limit }

@@ -11,8 +11,9 @@ extension LimitChanger {
             return last
         }
         throw Fault(
-            .failed, at: harmless(target.subject.name), found: "no change is left to undo",
-            cure: "octroi limit history shows what was changed")
+            .failed, at: escapingControlCharacters(target.subject.name),
+            problem: "no change is left to undo",
+            suggestion: "octroi limit history shows what was changed")
     }
 
     /// Restores the values before a change; only within `alone`.
@@ -39,7 +40,7 @@ extension LimitChanger {
         let isTenant = try store.tenants().contains { $0.id == change.target }
         let subject = LimitSubject(isTenant ? .tenant : .container, change.target)
         let writes = try reversals(of: change, isForced: isForced)
-        let effects = wishes(before: change, of: subject)
+        let effects = specs(before: change, of: subject)
         var request = LimitRequest(
             .undo, of: subject, tenant: change.tenant, reason: reason, writes: writes)
         if writes.isEmpty {
@@ -62,7 +63,7 @@ extension LimitChanger {
 
     /// What was wanted before a change is wanted again; where nothing was, nothing is, so that a limit is
     /// whose it was: a later docker update stands.
-    private func wishes(
+    private func specs(
         before change: LimitChangeSet, of subject: LimitSubject
     ) -> [LimitEffect] {
         change.changes.compactMap { entry in
@@ -85,13 +86,13 @@ extension LimitChanger {
         }
         guard !changesAny else { return }
         throw Fault(
-            .unavailable, at: "change \(change.id)", found: "its cgroups no longer exist",
-            cure: "Nothing is left to restore")
+            .unavailable, at: "change \(change.id)", problem: "its cgroups no longer exist",
+            suggestion: "Nothing is left to restore")
     }
 
     private func refuseUndone(_ change: LimitChangeSet, isStanding: Bool) throws(Fault) {
-        func refuse(_ found: String, _ cure: String) -> Fault {
-            Fault(.failed, at: "change \(change.id)", found: found, cure: cure)
+        func refuse(_ found: String, _ suggestion: String) -> Fault {
+            Fault(.failed, at: "change \(change.id)", problem: found, suggestion: suggestion)
         }
         guard change.outcome == .done, !change.changes.isEmpty || isStanding else {
             throw refuse("it changed nothing", "Name another change")
@@ -127,7 +128,8 @@ extension LimitChanger {
         for entry in change.changes {
             guard let write = try reversal(of: entry, change.id) else { continue }
             if !isForced, let cgroup = try tree.find(write.path) {
-                try write.refuseKill(cgroup.circumstances(), at: tree.path + harmless(write.path))
+                try write.refuseKill(
+                    cgroup.circumstances(), at: tree.path + escapingControlCharacters(write.path))
             }
             writes.append(write)
         }
@@ -136,20 +138,20 @@ extension LimitChanger {
 
     /// The write that restores what was before another; `nil` if its cgroup has ended.
     private func reversal(of entry: LimitChange, _ change: Int64) throws(Fault) -> PlannedWrite? {
-        let place = "\(tree.path)\(harmless(entry.path))/\(entry.key)"
+        let place = "\(tree.path)\(escapingControlCharacters(entry.path))/\(entry.key)"
         guard let key = LimitKey(entry.key), let before = LimitValue(entry.before, for: key),
             let after = LimitValue(entry.after, for: key)
         else {
             throw Fault(
-                .badData, at: "change \(change)", found: "a limit that cannot be read",
-                cure: "Use the octroi that wrote it")
+                .badData, at: "change \(change)", problem: "a limit that cannot be read",
+                suggestion: "Use the octroi that wrote it")
         }
         guard let cgroup = try tree.find(entry.path) else { return nil }
         let isRenewed = cgroup.id != entry.cgroupID
         if isRenewed, try !isSameToOwner(entry) {
             throw Fault(
-                .failed, at: place, found: "the cgroup was re-created since",
-                cure: "Set the value you want: octroi limit set")
+                .failed, at: place, problem: "the cgroup was re-created since",
+                suggestion: "Set the value you want: octroi limit set")
         }
         let now = try tree.value(of: key, at: cgroup)
         // What its owner does not keep, a cgroup that was made anew was born without.
@@ -157,9 +159,10 @@ extension LimitChanger {
         guard known.contains(where: { now.isSame(as: $0, for: key) }) else {
             throw Fault(
                 .failed, at: place,
-                found: "somebody changed it since: before the change it was \(before), after it "
+                problem: "somebody changed it since: before the change it was \(before), after it "
                     + "\(after), now it is \(now)",
-                cure: "octroi limit history says who, if Octroi knows; octroi limit set sets it")
+                suggestion:
+                    "octroi limit history says who, if Octroi knows; octroi limit set sets it")
         }
         return PlannedWrite(
             path: entry.path, cgroupID: cgroup.id,

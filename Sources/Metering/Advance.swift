@@ -268,22 +268,22 @@ extension Position {
 
     /// Integrates a gauge by trapezoid, and a granted limit as it was at the last reading.
     private mutating func hold(
-        _ holding: Holding, _ value: Int64?, _ moment: Moment, _ longestHold: Int64,
+        _ gauge: GaugeKind, _ value: Int64?, _ moment: Moment, _ longestHold: Int64,
         _ advance: inout Advance
     ) {
         let now = moment.bootMicroseconds
-        let last = self[holding]
+        let last = self[gauge]
         if last == nil, value == nil { return }
         guard let before = last?.value, let since = last?.bootMicroseconds,
             now - since <= longestHold
         else {
-            self[holding] = Held(value, at: now, carry: last?.carry ?? 0)
+            self[gauge] = GaugeState(value, at: now, carry: last?.carry ?? 0)
             return
         }
         let sum: Int128
-        if case .memory = holding {
+        if case .memory = gauge {
             guard let value else {
-                self[holding] = Held(nil, at: now, carry: last?.carry ?? 0)
+                self[gauge] = GaugeState(nil, at: now, carry: last?.carry ?? 0)
                 return
             }
             sum = Int128(before) + Int128(value)
@@ -291,8 +291,8 @@ extension Position {
             sum = Int128(before)
         }
         let held = sum * Int128(now - since) + Int128(last?.carry ?? 0)
-        let (units, carry) = held.quotientAndRemainder(dividingBy: Int128(holding.divisor))
-        advance.add(holding.meter, units, since: since, until: moment)
-        self[holding] = Held(value, at: now, carry: Int64(carry))
+        let (units, carry) = held.quotientAndRemainder(dividingBy: Int128(gauge.divisor))
+        advance.add(gauge.meter, units, since: since, until: moment)
+        self[gauge] = GaugeState(value, at: now, carry: Int64(carry))
     }
 }

@@ -18,7 +18,7 @@ public enum LedgerMeter: Hashable, Sendable {
     /// A name that no meter of a price book or an import may have.
     public struct WrongName: Error {
         /// What to do about it.
-        public let cure: String
+        public let suggestion: String
     }
 
     /// The meter that has a name in price books and imports.
@@ -26,13 +26,14 @@ public enum LedgerMeter: Hashable, Sendable {
     /// The ledger keeps names of its own for memory by formula: these are refused.
     public static func meter(named name: String) throws(WrongName) -> Meter {
         guard let meter = Meter(name) else {
-            throw WrongName(cure: "Write a meter's name: a-z, 0-9 and _, 63 characters at most")
+            throw WrongName(
+                suggestion: "Write a meter's name: a-z, 0-9 and _, 63 characters at most")
         }
         guard let formula = MemoryFormula.allCases.first(where: { memory($0).name == name }) else {
             return meter
         }
         throw WrongName(
-            cure:
+            suggestion:
                 "That name is reserved for the ledger. Write memory: the price book says what it counts "
                 + "(memory: \(formula.rawValue)); or give a meter of your own another name")
     }

@@ -55,11 +55,11 @@ public struct Position: Hashable, Sendable {
     }
 
     /// A gauge's last value, with the part of a unit not yet billed.
-    public struct Held: Hashable, Sendable {
+    public struct GaugeState: Hashable, Sendable {
         /// `nil` if the last reading gave none.
         public var value: Int64?
         public var bootMicroseconds: Int64
-        /// In what one unit was divided into: see `Holding`.
+        /// In what one unit was divided into: see `GaugeKind`.
         public var carry: Int64
 
         public init(_ value: Int64?, at bootMicroseconds: Int64, carry: Int64) {
@@ -75,11 +75,11 @@ public struct Position: Hashable, Sendable {
     /// After which moment its network is known; counters first seen after that began at 0.
     public var networkSince: Int64?
     public var network: NetworkMark?
-    public var memoryCurrent: Held?
-    public var memoryWorkingSet: Held?
-    public var memoryUnreclaimable: Held?
-    public var cpuReserved: Held?
-    public var memoryReserved: Held?
+    public var memoryCurrent: GaugeState?
+    public var memoryWorkingSet: GaugeState?
+    public var memoryUnreclaimable: GaugeState?
+    public var cpuReserved: GaugeState?
+    public var memoryReserved: GaugeState?
 
     public init() {}
 
@@ -100,9 +100,9 @@ public struct Position: Hashable, Sendable {
             .filter { $0.value != nil }.map(\.bootMicroseconds).max()
     }
 
-    public subscript(_ holding: Holding) -> Held? {
+    public subscript(_ gauge: GaugeKind) -> GaugeState? {
         get {
-            switch holding {
+            switch gauge {
             case .memory(.current): memoryCurrent
             case .memory(.workingSet): memoryWorkingSet
             case .memory(.unreclaimable): memoryUnreclaimable
@@ -111,7 +111,7 @@ public struct Position: Hashable, Sendable {
             }
         }
         set {
-            switch holding {
+            switch gauge {
             case .memory(.current): memoryCurrent = newValue
             case .memory(.workingSet): memoryWorkingSet = newValue
             case .memory(.unreclaimable): memoryUnreclaimable = newValue
@@ -122,11 +122,11 @@ public struct Position: Hashable, Sendable {
     }
 
     /// Notes that nothing was used up to a moment, as far as this account can have been used.
-    public mutating func rest(until bootMicroseconds: Int64) {
-        for holding in Holding.all {
-            guard let held = self[holding] else { continue }
+    public mutating func markIdle(until bootMicroseconds: Int64) {
+        for gauge in GaugeKind.all {
+            guard let held = self[gauge] else { continue }
             guard held.value == nil || held.value == 0 else { return }
-            self[holding]?.bootMicroseconds = bootMicroseconds
+            self[gauge]?.bootMicroseconds = bootMicroseconds
         }
         cpu?.bootMicroseconds = bootMicroseconds
         if ioSince != nil { ioSince = bootMicroseconds }
@@ -208,14 +208,14 @@ public struct Position: Hashable, Sendable {
 }
 
 /// A gauge that is held over time, or a limit that is granted over time.
-public enum Holding: Hashable, Sendable {
+public enum GaugeKind: Hashable, Sendable {
     case memory(MemoryFormula)
     /// In billionths of a core.
     case cpuReserved
     /// In bytes.
     case memoryReserved
 
-    static let all: [Holding] =
+    static let all: [GaugeKind] =
         MemoryFormula.allCases.map { .memory($0) } + [.cpuReserved, .memoryReserved]
 
     var meter: LedgerMeter {

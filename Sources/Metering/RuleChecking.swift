@@ -2,7 +2,7 @@ import Units
 
 extension Rule {
     /// What to write in place of a rule that can never match anything; `nil` for a sound one.
-    public var cure: String? {
+    public var suggestion: String? {
         switch self {
         case .slice: sliceCure
         case .root, .cgroup: pathCure

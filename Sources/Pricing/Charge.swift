@@ -149,15 +149,16 @@ private func unpricedFault(_ book: PriceBook, _ tenant: String, _ usage: MeterUs
     if usage.isUnreserved {
         return Fault(
             .badData, at: "price book \(book.id) of \(book.effective)",
-            found:
-                "\(harmless(usage.container.text)) of tenant \(tenant) used \(usage.meter), which "
+            problem:
+                "\(escapingControlCharacters(usage.container.text)) of tenant \(tenant) used \(usage.meter), which "
                 + "is billed by what limits grant, and it has no limit",
-            cure: "Bill by basis: max, set the limit, or set \"unpriced: show\", then octroi apply")
+            suggestion:
+                "Bill by basis: max, set the limit, or set \"unpriced: show\", then octroi apply")
     }
     return Fault(
         .badData, at: "price book \(book.id) of \(book.effective)",
-        found: "tenant \(tenant) used \(usage.quantity) of \(usage.meter) in "
-            + "\(harmless(usage.container.text)), and the book has no price for that meter",
-        cure: "Add meters.\(usage.meter) to the book (a price of \"0\" is allowed), or set "
+        problem: "tenant \(tenant) used \(usage.quantity) of \(usage.meter) in "
+            + "\(escapingControlCharacters(usage.container.text)), and the book has no price for that meter",
+        suggestion: "Add meters.\(usage.meter) to the book (a price of \"0\" is allowed), or set "
             + "\"unpriced: show\", then octroi apply")
 }

@@ -55,8 +55,9 @@ struct PriceScale {
             guard let whole = quantity.whole(count, monthSeconds: seconds) else {
                 throw Fault(
                     .badData, at: "price book \(segment.book.id) of \(segment.book.effective)",
-                    found: "\(count) times \(quantity), which is no whole number of base units",
-                    cure: "Let tiers, free quantities and steps be whole base units of the meter")
+                    problem: "\(count) times \(quantity), which is no whole number of base units",
+                    suggestion:
+                        "Let tiers, free quantities and steps be whole base units of the meter")
             }
             return whole
         }

@@ -35,9 +35,11 @@ public struct PriceBooks: Sendable {
         guard let first = all.first, first.effective <= period.start else {
             throw Fault(
                 .badData, at: "price book \(id)",
-                found: "its first version is in force from \(all.first?.effective ?? period.end), "
+                problem:
+                    "its first version is in force from \(all.first?.effective ?? period.end), "
                     + "after the start of the period, \(period.start)",
-                cure: "Add a version that covers the period, or bill the tenants of this book from "
+                suggestion:
+                    "Add a version that covers the period, or bill the tenants of this book from "
                     + "that date on with --tenant, --from and --to")
         }
         return segments(all, period, zone, tenant)
@@ -69,8 +71,8 @@ public struct PriceBooks: Sendable {
     private func versions(of id: String) throws(Fault) -> [PriceBook] {
         guard let all = versions[id] else {
             throw Fault(
-                .badData, at: "price book \(id)", found: "no such price book",
-                cure: "Add it to prices.yaml and run octroi apply")
+                .badData, at: "price book \(id)", problem: "no such price book",
+                suggestion: "Add it to prices.yaml and run octroi apply")
         }
         return all
     }

@@ -65,8 +65,8 @@ public struct CSVReader {
     func field(_ index: Int) throws(Fault) -> String {
         guard let text = String(validating: bytes(index), as: UTF8.self) else {
             throw Fault(
-                .badData, at: "line \(rowLine)", found: "bytes that are not UTF-8",
-                cure: "Save the file as UTF-8")
+                .badData, at: "line \(rowLine)", problem: "bytes that are not UTF-8",
+                suggestion: "Save the file as UTF-8")
         }
         return text
     }
@@ -158,7 +158,7 @@ public struct CSVReader {
 
     private func fault(_ line: Int, _ found: String) -> Fault {
         Fault(
-            .badData, at: "line \(line)", found: found,
-            cure: "Quote the whole field and double the quotes in it (RFC 4180)")
+            .badData, at: "line \(line)", problem: found,
+            suggestion: "Quote the whole field and double the quotes in it (RFC 4180)")
     }
 }

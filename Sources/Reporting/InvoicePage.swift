@@ -43,8 +43,8 @@ public func invoicePage(
         return try MustacheTemplate(string: template).render(page.context)
     } catch {
         throw Fault(
-            .badData, at: "the template invoice.html.mustache", found: "\(error)",
-            cure: "Correct it, or take it out of the config folder to use Octroi's own")
+            .badData, at: "the template invoice.html.mustache", problem: "\(error)",
+            suggestion: "Correct it, or take it out of the config folder to use Octroi's own")
     }
 }
 

@@ -21,7 +21,7 @@ extension InvoicePage {
                 place: isCorrection ? 2 : container == nil ? 1 : 0, container: container,
                 period: isCorrection ? line.period : nil)
         }
-        return byGroup.sorted { stands($0.key, before: $1.key) }.map { group, lines in
+        return byGroup.sorted { isOrderedBefore($0.key, before: $1.key) }.map { group, lines in
             var item: [String: Any] = [
                 ["is_container", "is_general", "is_correction"][group.place]: true,
                 "subtotal": money(lines.reduce(BigInt(0)) { $0 + $1.element.amount }),
@@ -39,7 +39,7 @@ extension InvoicePage {
         }
     }
 
-    private func stands(_ a: Group, before b: Group) -> Bool {
+    private func isOrderedBefore(_ a: Group, before b: Group) -> Bool {
         if a.place != b.place { return a.place < b.place }
         if let x = a.period?.start, let y = b.period?.start, x != y { return x < y }
         return (a.container ?? ExactText("")) < (b.container ?? ExactText(""))

@@ -40,7 +40,8 @@ extension Sheet {
     }
 
     private func heading(_ column: Int) -> String {
-        harmless(headings[columns[column]] ?? columns[column].replacing("_", with: " "))
+        escapingControlCharacters(
+            headings[columns[column]] ?? columns[column].replacing("_", with: " "))
     }
 
     private func isSame(_ column: Int) -> Bool { rows.allSatisfy { $0[column] == rows[0][column] } }
@@ -71,10 +72,11 @@ extension Cell {
     var shown: String {
         switch self {
         case .none: "-"
-        case .text(let text): harmless(text)
-        case .integer(let value, let display): harmless(display ?? String(value))
-        case .exact(let text, let display): harmless(display ?? text)
-        case .rational(let number, let display): harmless(display ?? number.description)
+        case .text(let text): escapingControlCharacters(text)
+        case .integer(let value, let display): escapingControlCharacters(display ?? String(value))
+        case .exact(let text, let display): escapingControlCharacters(display ?? text)
+        case .rational(let number, let display):
+            escapingControlCharacters(display ?? number.description)
         case .fraction(let number): number.description
         case .flag(let value): value ? "yes" : "no"
         }

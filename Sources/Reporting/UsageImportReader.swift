@@ -39,9 +39,9 @@ public struct UsageImportReader {
         guard let fields = header?.fields, fields.sorted() == Self.wanted.sorted() else {
             throw Fault(
                 .badData, at: "line 1",
-                found: header.map { "columns \(quoted($0.fields.joined(separator: ",")))" }
+                problem: header.map { "columns \(quoted($0.fields.joined(separator: ",")))" }
                     ?? "an empty file",
-                cure: "Begin with the header \(Self.wanted.joined(separator: ","))")
+                suggestion: "Begin with the header \(Self.wanted.joined(separator: ","))")
         }
         places = Self.wanted.compactMap { fields.firstIndex(of: $0) }
     }
@@ -54,8 +54,8 @@ public struct UsageImportReader {
         guard rows.fieldCount == places.count else {
             throw Fault(
                 .badData, at: "line \(rows.rowLine)",
-                found: "\(rows.fieldCount) fields instead of \(places.count)",
-                cure: "Give every row the fields of the header")
+                problem: "\(rows.fieldCount) fields instead of \(places.count)",
+                suggestion: "Give every row the fields of the header")
         }
         // Bytes that are no text are said before anything is made of the row.
         let container = try rows.field(places[3])
@@ -72,10 +72,10 @@ public struct UsageImportReader {
             meter: try readMeter(), quantity: try checkedQuantity(quantity), row: rows.rowLine)
     }
 
-    private func fault(_ column: Int, _ cure: String) throws(Fault) -> Fault {
+    private func fault(_ column: Int, _ suggestion: String) throws(Fault) -> Fault {
         Fault(
             .badData, at: "line \(rows.rowLine), \(Self.wanted[column])",
-            found: quoted(try rows.field(places[column])), cure: cure)
+            problem: quoted(try rows.field(places[column])), suggestion: suggestion)
     }
 
     private mutating func time(
@@ -111,8 +111,8 @@ public struct UsageImportReader {
         guard !name.utf8.contains(0) else {
             throw Fault(
                 .badData, at: "line \(rows.rowLine), container",
-                found: "\(quoted(name)), with a NUL character in it",
-                cure: "Take the character out: the store would take the name to end there")
+                problem: "\(quoted(name)), with a NUL character in it",
+                suggestion: "Take the character out: the store would take the name to end there")
         }
         return name
     }
@@ -125,7 +125,7 @@ public struct UsageImportReader {
         do throws(LedgerMeter.WrongName) {
             found = try LedgerMeter.meter(named: text)
         } catch {
-            throw try fault(4, error.cure)
+            throw try fault(4, error.suggestion)
         }
         meter.keep(found, of: bytes)
         return found

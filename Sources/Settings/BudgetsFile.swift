@@ -13,7 +13,8 @@ func readBudgets(
             "tenant", "amount", "per", "ladder", "exempt_until", "exempt_reason",
         ])
         let tenant = try readIdentifier(members, "tenant")
-        try names.add("budget of tenant \"\(tenant)\"", item, cure: "Give a tenant one budget")
+        try names.add(
+            "budget of tenant \"\(tenant)\"", item, suggestion: "Give a tenant one budget")
         if let reason = members["exempt_reason"], members["exempt_until"] == nil {
             throw reason.fault(
                 "a reason without an exemption", "Add exempt_until: with the time it ends")
@@ -46,7 +47,7 @@ func readLadders(
             "id", "dwell", "grace", "leave_below", "max_tenants_per_tick", "steps",
         ])
         let id = try readIdentifier(members, "id")
-        try names.add("ladder \"\(id)\"", item, cure: "Give every ladder an id of its own")
+        try names.add("ladder \"\(id)\"", item, suggestion: "Give every ladder an id of its own")
         var ladder = Ladder(id: id, steps: try readSteps(members.required("steps")))
         if let dwell = members["dwell"] { ladder.dwellMilliseconds = try readDuration(dwell) }
         if let grace = members["grace"] { ladder.graceMilliseconds = try readDuration(grace) }
@@ -162,7 +163,7 @@ private func readFields(_ value: YAMLValue) throws(Fault) -> String {
     guard !fields.contains(":") else {
         throw value.fault(quoted(fields), "Leave the device out: the step is for every one")
     }
-    _ = try readWish("io.max=/dev/all:\(fields)", value)
+    _ = try readSpec("io.max=/dev/all:\(fields)", value)
     return fields
 }
 

@@ -13,21 +13,23 @@ public final class FileReader {
         self.path = path
         guard !path.isEmpty else {
             throw Fault(
-                .wrongUse, at: "the path of a file", found: "it is empty", cure: "Name a file")
+                .wrongUse, at: "the path of a file", problem: "it is empty",
+                suggestion: "Name a file")
         }
         descriptor = open(path, O_RDONLY | O_CLOEXEC | (isHandedIn ? 0 : O_NONBLOCK))
         guard descriptor >= 0 else {
             throw Fault(
                 errno == EACCES ? .notPermitted : .unavailable, at: path,
-                found: "it cannot be read (\(String(cString: strerror(errno))))",
-                cure: "Check the path and its permissions")
+                problem: "it cannot be read (\(String(cString: strerror(errno))))",
+                suggestion: "Check the path and its permissions")
         }
         var status = stat()
         guard fstat(descriptor, &status) == 0, !isHandedIn,
             let kind = otherThanFile(mode: UInt32(status.st_mode))
         else { return }
         throw Fault(
-            .badData, at: path, found: "\(kind), where a file should be", cure: "Name a plain file")
+            .badData, at: path, problem: "\(kind), where a file should be",
+            suggestion: "Name a plain file")
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
@@ -44,8 +46,8 @@ public final class FileReader {
         guard count >= 0 else {
             throw Fault(
                 .badData, at: path,
-                found: "it cannot be read (\(String(cString: strerror(errno))))",
-                cure: "Name a plain file")
+                problem: "it cannot be read (\(String(cString: strerror(errno))))",
+                suggestion: "Name a plain file")
         }
         return block
     }

@@ -13,7 +13,7 @@ func readLimits(
         let members = try item.members(["tenant", "drift"] + limitNames)
         let tenant = try readIdentifier(members, "tenant")
         try names.add(
-            "limits of tenant \"\(tenant)\"", item, cure: "Put them all into one entry")
+            "limits of tenant \"\(tenant)\"", item, suggestion: "Put them all into one entry")
         if let second = members["cpu.max"], members["cpu"] != nil {
             throw second.fault("cpu and cpu.max, which are the same limit", "Keep one of them")
         }
@@ -33,21 +33,21 @@ private func readSettings(_ name: String, _ value: YAMLValue) throws(Fault) -> [
     .Setting]
 {
     guard name == "io.max" else {
-        return [.init(try readWish("\(name)=\(try value.text())", value), at: value.place)]
+        return [.init(try readSpec("\(name)=\(try value.text())", value), at: value.place)]
     }
     var settings: [TenantLimits.Setting] = []
     for (device, fields) in try value.anyMembers() {
-        let wish = try readWish("io.max=\(device):\(try fields.text())", fields)
-        settings.append(.init(wish, at: fields.place))
+        let spec = try readSpec("io.max=\(device):\(try fields.text())", fields)
+        settings.append(.init(spec, at: fields.place))
     }
     return settings
 }
 
 /// A limit as a word of the command line, its fault told where it stands in the file.
-func readWish(_ word: String, _ value: YAMLValue) throws(Fault) -> LimitWish {
+func readSpec(_ word: String, _ value: YAMLValue) throws(Fault) -> LimitSpec {
     do {
-        return try LimitWish(parsing: word)
+        return try LimitSpec(parsing: word)
     } catch {
-        throw value.fault(error.found, error.cure)
+        throw value.fault(error.problem, error.suggestion)
     }
 }

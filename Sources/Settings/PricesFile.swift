@@ -14,7 +14,7 @@ func readBooks(
         _ = faults.collect { () throws(Fault) in
             try names.add(
                 "book \"\(book.id)\" from \(book.effective)", item,
-                cure: "Give the later version another effective time")
+                suggestion: "Give the later version another effective time")
         }
         books.append(book)
     }
@@ -32,8 +32,9 @@ func faultsOfEndedCurrencies(_ books: [PriceBook]) -> [Fault] {
         if isReplaced == true { return nil }
         return Fault(
             .badData, at: "price book \(book.id) from \(book.effective)",
-            found: "\(book.currency), which ended on \(end.at)",
-            cure: "Add a version in \(end.successor) that is effective from \(end.at) at the latest"
+            problem: "\(book.currency), which ended on \(end.at)",
+            suggestion:
+                "Add a version in \(end.successor) that is effective from \(end.at) at the latest"
         )
     }
 }
@@ -109,7 +110,7 @@ private func readPrices(_ members: YAMLMembers, _ faults: inout [Fault]) -> [Str
             do throws(LedgerMeter.WrongName) {
                 meter = try LedgerMeter.meter(named: name)
             } catch {
-                throw value.fault("the meter \(quoted(name))", error.cure)
+                throw value.fault("the meter \(quoted(name))", error.suggestion)
             }
             return try readPrice(value, of: meter)
         }

@@ -11,8 +11,9 @@ func isThere(_ path: String) throws(Fault) -> Bool {
     if lstat(path, &status) == 0 { return true }
     guard errno == EACCES else { return errno != ENOENT && errno != ENOTDIR }
     throw Fault(
-        .notPermitted, at: path, found: "this user may not look into its folder",
-        cure: "Run it as a user that may, or name another folder with --config or OCTROI_CONFIG")
+        .notPermitted, at: path, problem: "this user may not look into its folder",
+        suggestion:
+            "Run it as a user that may, or name another folder with --config or OCTROI_CONFIG")
 }
 
 /// The config folder and its files, as far as everybody on the host may write them.

@@ -52,7 +52,9 @@ public struct Settings: Hashable, Sendable {
             do {
                 self.zone = try billingZone(try zone.text())
             } catch {
-                throw zone.fault("\(harmless(try zone.text())): \(error.found)", error.cure)
+                throw zone.fault(
+                    "\(escapingControlCharacters(try zone.text())): \(error.problem)",
+                    error.suggestion)
             }
         }
         if let value = members["closing"] { closing = try readClosing(value) }
@@ -113,8 +115,8 @@ extension Seller {
         guard let example else { return }
         throw Fault(
             .badData, at: "\(folder)/octroi.yaml: seller",
-            found: "\(quoted(example)), which is the example's",
-            cure: "Write who issues your invoices, or take seller: out")
+            problem: "\(quoted(example)), which is the example's",
+            suggestion: "Write who issues your invoices, or take seller: out")
     }
 }
 
@@ -184,8 +186,8 @@ public struct ContractFiles: Sendable {
         for path in paths {
             guard let root = try YAMLValue.parse(try readText(path), file: path) else {
                 throw Fault(
-                    .badData, at: path, found: "an empty file",
-                    cure: "Write a list of tenants:, books:, limits: or budgets: in it")
+                    .badData, at: path, problem: "an empty file",
+                    suggestion: "Write a list of tenants:, books:, limits: or budgets: in it")
             }
             let members = try root.members(["tenants", "books", "limits", "budgets", "ladders"])
             if let list = members["limits"] { limits += try readLimits(list, names) }
@@ -211,8 +213,8 @@ public struct ContractFiles: Sendable {
         guard !paths.isEmpty else {
             throw Fault(
                 .unavailable, at: folder,
-                found: "none of tenants.yaml, prices.yaml, limits.yaml, budgets.yaml",
-                cure: "Name a folder with --config or OCTROI_CONFIG, or the files themselves")
+                problem: "none of tenants.yaml, prices.yaml, limits.yaml, budgets.yaml",
+                suggestion: "Name a folder with --config or OCTROI_CONFIG, or the files themselves")
         }
         return paths
     }
@@ -222,7 +224,8 @@ public struct ContractFiles: Sendable {
 public func readText(_ path: String) throws(Fault) -> String {
     guard let text = String(validating: try readBytes(path), as: UTF8.self) else {
         throw Fault(
-            .badData, at: path, found: "bytes that are not UTF-8", cure: "Save the file as UTF-8")
+            .badData, at: path, problem: "bytes that are not UTF-8",
+            suggestion: "Save the file as UTF-8")
     }
     return text
 }
@@ -236,7 +239,7 @@ func readBytes(_ path: String) throws(Fault) -> [UInt8] {
         if block.isEmpty { return bytes }
         guard bytes.count < 64 << 20 else {
             throw Fault(
-                .badData, at: path, found: "more than 64 MiB", cure: "Name a text file")
+                .badData, at: path, problem: "more than 64 MiB", suggestion: "Name a text file")
         }
         bytes += block
     }

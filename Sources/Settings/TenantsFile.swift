@@ -17,7 +17,7 @@ func readTenants(
         if id == Tenant.unattributed {
             throw item.fault("the id \"\(id)\"", "Choose another: it means usage of no tenant")
         }
-        try names.add("tenant \"\(id)\"", item, cure: "Give every tenant an id of its own")
+        try names.add("tenant \"\(id)\"", item, suggestion: "Give every tenant an id of its own")
         var rules: [Rule] = []
         for rule in try members["match"]?.list() ?? [] { rules.append(try readRule(rule)) }
         let since = try members["since"].map { value throws(Fault) in try wholeHour(value, in: zone)
@@ -57,7 +57,7 @@ private func readRule(_ item: YAMLValue) throws(Fault) -> Rule {
     guard let rule = tenantRule(kind: pair.name, pattern: pattern) else {
         throw pair.value.fault("the unknown rule \(quoted(pair.name))", "Use one of \(kinds)")
     }
-    if let cure = rule.cure { throw pair.value.fault(quoted(pattern), cure) }
+    if let suggestion = rule.suggestion { throw pair.value.fault(quoted(pattern), suggestion) }
     return rule
 }
 
@@ -66,10 +66,10 @@ private func readRule(_ item: YAMLValue) throws(Fault) -> Rule {
 /// - Throws: `wrongUse` for a pattern that cannot be one.
 public func checkedRule(kind: String, pattern: String) throws(Fault) -> Rule {
     let rule = tenantRule(kind: kind, pattern: pattern)
-    guard let rule, rule.cure == nil else {
+    guard let rule, rule.suggestion == nil else {
         throw Fault(
-            .wrongUse, at: "--\(kind)", found: quoted(pattern),
-            cure: rule?.cure ?? "Use another option")
+            .wrongUse, at: "--\(kind)", problem: quoted(pattern),
+            suggestion: rule?.suggestion ?? "Use another option")
     }
     return rule
 }

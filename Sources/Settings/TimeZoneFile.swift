@@ -12,8 +12,10 @@ public func billingZone(_ name: String) throws(Fault) -> BillingZone {
             || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || "/_+-".utf8.contains(byte)
     }
     let folder = getenv("TZDIR").map { String(cString: $0) } ?? "/usr/share/zoneinfo"
-    func fault(_ found: String, _ cure: String) -> Fault {
-        Fault(.badData, at: "time_zone \"\(harmless(name))\"", found: found, cure: cure)
+    func fault(_ found: String, _ suggestion: String) -> Fault {
+        Fault(
+            .badData, at: "time_zone \"\(escapingControlCharacters(name))\"", problem: found,
+            suggestion: suggestion)
     }
     guard isName, !name.isEmpty, !name.hasPrefix("/"),
         let bytes = try? readBytes("\(folder)/\(name)"), let file = TimeZoneFile(bytes)

@@ -15,7 +15,7 @@ struct YAMLValue {
         } catch let error as YamlError {
             throw fault(error, text, file)
         } catch {
-            throw Fault(.badData, at: file, found: "\(error)", cure: "Correct the YAML")
+            throw Fault(.badData, at: file, problem: "\(error)", suggestion: "Correct the YAML")
         }
     }
 
@@ -32,12 +32,14 @@ struct YAMLValue {
         let place = line.map { "\(file):\($0)" } ?? file
         if case .duplicatedKeysInMapping = error {
             return Fault(
-                .badData, at: place, found: harmless(shortened(said, to: 300)),
-                cure: "Keep one of them")
+                .badData, at: place, problem: escapingControlCharacters(shortened(said, to: 300)),
+                suggestion: "Keep one of them")
         }
         return Fault(
-            .badData, at: place, found: "not YAML: \(harmless(shortened(said, to: 300)))",
-            cure: "Correct the syntax; indent with spaces and quote values with special characters")
+            .badData, at: place,
+            problem: "not YAML: \(escapingControlCharacters(shortened(said, to: 300)))",
+            suggestion:
+                "Correct the syntax; indent with spaces and quote values with special characters")
     }
 
     /// Where the first of some keys stands for the second time in the mapping that begins at a mark.
@@ -58,13 +60,13 @@ struct YAMLValue {
     }
 
     /// A fault about this value.
-    func fault(_ found: String, _ cure: String) -> Fault {
-        Fault(.badData, at: place, found: found, cure: cure)
+    func fault(_ found: String, _ suggestion: String) -> Fault {
+        Fault(.badData, at: place, problem: found, suggestion: suggestion)
     }
 
     /// The file, the line and the key.
     var place: String {
-        let name = harmless(shortened(key, to: 200))
+        let name = escapingControlCharacters(shortened(key, to: 200))
         return position + (name.isEmpty ? "" : ": \(name)")
     }
 
@@ -170,8 +172,8 @@ final class WrittenNames {
     /// Remembers a name, `tenant "acme"`.
     ///
     /// - Throws: if it was written before, in this file or in another.
-    func add(_ name: String, _ item: YAMLValue, cure: String) throws(Fault) {
+    func add(_ name: String, _ item: YAMLValue, suggestion: String) throws(Fault) {
         guard let first = places.updateValue(item.position, forKey: name) else { return }
-        throw item.fault("\(name) a second time; the first is at \(first)", cure)
+        throw item.fault("\(name) a second time; the first is at \(first)", suggestion)
     }
 }

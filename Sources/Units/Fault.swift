@@ -17,28 +17,28 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var kind: Kind
     /// A path, with line or row where there is one.
-    public var place: String
-    public var found: String
-    public var cure: String
+    public var location: String
+    public var problem: String
+    public var suggestion: String
 
     /// A part that repeats a foreign text keeps its ends, and is harmless: a complaint is a screen at
     /// most, and one line, whatever lies in the file it is about.
-    public init(_ kind: Kind, at place: String, found: String, cure: String) {
+    public init(_ kind: Kind, at location: String, problem: String, suggestion: String) {
         self.kind = kind
-        self.place = Self.part(place, to: 500)
-        self.found = Self.part(found, to: 800)
-        self.cure = Self.part(cure, to: 500)
+        self.location = Self.part(location, to: 500)
+        self.problem = Self.part(problem, to: 800)
+        self.suggestion = Self.part(suggestion, to: 500)
     }
 
     /// Shortened twice: an escaped character is longer than what it stands for.
     private static func part(_ text: String, to limit: Int) -> String {
-        shortened(harmless(shortened(text, to: limit)), to: limit)
+        shortened(escapingControlCharacters(shortened(text, to: limit)), to: limit)
     }
 
-    public var description: String { "\(place): \(found). \(cure)." }
+    public var description: String { "\(location): \(problem). \(suggestion)." }
 
     /// The same fault, its place put inside a larger one: `line 3` becomes `prices.yaml:3`.
     public func within(_ outer: String) -> Fault {
-        Fault(kind, at: outer + place, found: found, cure: cure)
+        Fault(kind, at: outer + location, problem: problem, suggestion: suggestion)
     }
 }

@@ -47,7 +47,7 @@ enum Main {
                 try command.run()
             }
         } catch let fault as Fault {
-            complain("octroi: \(fault)")
+            printError("octroi: \(fault)")
             exit(fault.kind.rawValue)
         } catch {
             refuse(error)
@@ -62,7 +62,7 @@ enum Main {
         let parts = Octroi.fullMessage(for: error).split(separator: "\n", maxSplits: 1)
             .map(String.init)
         if let first = parts.first {
-            complain(([shortened(first, to: 300)] + parts.dropFirst()).joined(separator: "\n"))
+            printError(([shortened(first, to: 300)] + parts.dropFirst()).joined(separator: "\n"))
         }
         exit(code.rawValue)
     }

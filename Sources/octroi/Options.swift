@@ -41,7 +41,8 @@ struct StoreOptions: ParsableArguments {
         if path == nil { path = try settings().store }
         let store = try Store(at: path ?? "/var/lib/octroi/octroi.db", for: access)
         if let copy = store.copyOfOld {
-            complain("octroi: the store has a newer schema now; as it was before, it is in \(copy)")
+            printError(
+                "octroi: the store has a newer schema now; as it was before, it is in \(copy)")
         }
         if access == .write { try tellWhoseItIs(store) }
         return store
@@ -54,8 +55,8 @@ private let hasWarned = Atomic(false)
 private func warnOfOpenFiles(in folder: String) {
     guard !hasWarned.exchange(true, ordering: .relaxed) else { return }
     for path in writableByAll(in: folder) {
-        complain(
-            "octroi: \(harmless(path)): every user may write it, and so decide what it says; chmod o-w it"
+        printError(
+            "octroi: \(escapingControlCharacters(path)): every user may write it, and so decide what it says; chmod o-w it"
         )
     }
 }
@@ -64,16 +65,16 @@ private func warnOfOpenFiles(in folder: String) {
 func refuseOpenFiles(in folder: String) throws(Fault) {
     guard let path = writableByAll(in: folder).first else { return }
     throw Fault(
-        .notPermitted, at: harmless(path),
-        found: "every user may write it, and the service obeys it",
-        cure: "Take that right away: chmod o-w")
+        .notPermitted, at: escapingControlCharacters(path),
+        problem: "every user may write it, and the service obeys it",
+        suggestion: "Take that right away: chmod o-w")
 }
 
 /// Says it of a store that is not this host's own.
 func tellWhoseItIs(_ store: Store) throws(Fault) {
     guard let why = try store.whyNotOwn() else { return }
-    complain(
-        "octroi: \(harmless(store.path)): \(harmless(why)); it writes no limits until octroi store "
+    printError(
+        "octroi: \(escapingControlCharacters(store.path)): \(escapingControlCharacters(why)); it writes no limits until octroi store "
             + "adopt makes it this host's own")
 }
 
@@ -149,15 +150,15 @@ struct PeriodOptions: ParsableArguments {
         return period
     }
 
-    private func wrong(_ place: String, _ found: String, _ cure: String) -> Fault {
-        Fault(.wrongUse, at: place, found: found, cure: cure)
+    private func wrong(_ place: String, _ found: String, _ suggestion: String) -> Fault {
+        Fault(.wrongUse, at: place, problem: found, suggestion: suggestion)
     }
 }
 
 /// Says that months begin at another time than those of the last invoice did.
 func warnOfOtherZone(than zone: BillingZone, in store: Store) throws(Fault) {
     guard let last = try store.zoneOfLastInvoice(), last != zone.description else { return }
-    complain(
+    printError(
         "octroi: time_zone is \(zone), and the last invoice was of \(last): months and days begin at "
             + "other times now. Invoice what lies between with --from and --to")
 }
@@ -168,8 +169,9 @@ func readTime(
 ) throws(Fault) -> Instant {
     guard let instant = Instant(rfc3339: text) ?? zone.day(text)?.start, instant.isBillable else {
         throw Fault(
-            .wrongUse, at: option, found: quoted(text),
-            cure: "Write an RFC 3339 time after 1970, such as 2026-11-01T00:00:00Z, or a date")
+            .wrongUse, at: option, problem: quoted(text),
+            suggestion: "Write an RFC 3339 time after 1970, such as 2026-11-01T00:00:00Z, or a date"
+        )
     }
     return instant
 }
@@ -178,8 +180,8 @@ func readTime(
 func milliseconds(_ option: String, _ text: String) throws(Fault) -> Int64 {
     guard let value = parseMilliseconds(text) else {
         throw Fault(
-            .wrongUse, at: option, found: quoted(text),
-            cure: "Write \(durationText)")
+            .wrongUse, at: option, problem: quoted(text),
+            suggestion: "Write \(durationText)")
     }
     return value
 }

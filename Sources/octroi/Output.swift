@@ -20,8 +20,8 @@ func outputStyled(_ text: String) throws(Fault) {
         if errno == EPIPE { endByBrokenPipe() }
         throw Fault(
             .failed, at: "standard output",
-            found: "not all could be written (\(String(cString: strerror(errno))))",
-            cure: "Check the disk or the program it goes to, then run it again")
+            problem: "not all could be written (\(String(cString: strerror(errno))))",
+            suggestion: "Check the disk or the program it goes to, then run it again")
     }
 }
 
@@ -34,7 +34,7 @@ private func endByBrokenPipe() {
 /// Prints one line on standard error, a screen of it at most.
 ///
 /// No name in it reaches the terminal as a command, whoever chose it.
-func complain(_ line: String) {
+func printError(_ line: String) {
     writeError(escapingTerminalControls(shortened(line, to: 2000)) + "\n")
 }
 

@@ -48,8 +48,8 @@ private let hour: Int128 = 3_600_000_000
         let fault = try #require(throws: Fault.self) {
             try billing.assign("web", to: "third", over: billing.october)
         }
-        #expect(fault.found.contains("acme (744 h), lab (744 h)") && fault.kind == .badData)
-        #expect(fault.cure.contains("--from-tenant"))
+        #expect(fault.problem.contains("acme (744 h), lab (744 h)") && fault.kind == .badData)
+        #expect(fault.suggestion.contains("--from-tenant"))
         #expect(try owners(billing) == ["acme": 744, "lab": 7440])
         let done = try billing.assign("web", from: "lab", to: "third", over: billing.october)
         #expect(try owners(billing) == ["acme": 744, "third": 7440])
@@ -68,7 +68,7 @@ private let hour: Int128 = 3_600_000_000
         let fault = try #require(throws: Fault.self) {
             try billing.assign("web", to: "acme", over: billing.october)
         }
-        #expect(fault.found == "2 containers whose path ends so")
+        #expect(fault.problem == "2 containers whose path ends so")
         _ = try billing.assign("web", from: "lab", to: "acme", over: billing.october)
         #expect(try owners(billing) == ["acme": 8184])
     }
@@ -145,7 +145,7 @@ private let hour: Int128 = 3_600_000_000
                 let tenant = Bool.random(using: &random) ? "acme" : "lab"
                 do {
                     numbers.append(try billing.assign("a", to: tenant, over: part).number)
-                } catch let fault as Fault { #expect(fault.found.contains("no usage")) }
+                } catch let fault as Fault { #expect(fault.problem.contains("no usage")) }
             }
             for number in numbers.reversed() {
                 _ = try billing.store.unassign(number, at: now)

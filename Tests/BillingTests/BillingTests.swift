@@ -32,7 +32,7 @@ import Units
             #expect {
                 try billing.store.importUsage([billing.row("acme", "a", .cpu, 1), row], at: now)
             } throws: {
-                ($0 as? Fault)?.place.hasPrefix("line 3") == true
+                ($0 as? Fault)?.location.hasPrefix("line 3") == true
             }
         }
         #expect(try billing.count("usage") == 0)
@@ -53,7 +53,7 @@ import Units
         let fault = try #require(throws: Fault.self) {
             try billing.store.importUsage([row], at: now)
         }
-        #expect(fault.place == "line 7, end" && fault.found.contains("\(end)"))
+        #expect(fault.location == "line 7, end" && fault.problem.contains("\(end)"))
     }
 
     /// What a cgroup used is metered: imported as well, it would be billed twice.
@@ -191,7 +191,7 @@ import Units
         let fault = try #require(throws: Fault.self) {
             try store.importUsage([row("2026-10"), row("2026-09")], at: now)
         }
-        #expect(fault.place == "line 7, start" && fault.found.contains("2026-10-01T00:00:00Z"))
+        #expect(fault.location == "line 7, start" && fault.problem.contains("2026-10-01T00:00:00Z"))
         #expect(try store.importUsage([row("2026-10")], at: now).added == 1)
     }
 
@@ -204,7 +204,7 @@ import Units
         let fault = try #require(throws: Fault.self) {
             try billing.store.importUsage(rows, at: now)
         }
-        #expect(fault.place == "line 4" && fault.found.contains("line 2"))
+        #expect(fault.location == "line 4" && fault.problem.contains("line 2"))
         // The names of two accounts that only look alike are two.
         let alike = ["caf\u{E9}", "cafe\u{301}"].map { billing.row("acme", $0, .cpu, 5) }
         #expect(try billing.store.importUsage(alike, at: now).added == 2)
@@ -306,7 +306,7 @@ import Units
                 billing.row("lab", "b", .ioReadBytes, 5),
             ], at: now)
         #expect { try billing.issue(billing.october) } throws: {
-            ($0 as? Fault)?.found.contains("no price for that meter") == true
+            ($0 as? Fault)?.problem.contains("no price for that meter") == true
         }
         #expect(try billing.store.invoices().isEmpty)
         #expect(try billing.issue(billing.october, tenant: "acme").map(\.number) == ["OCT-000001"])

@@ -208,7 +208,7 @@ private struct Crumbs {
         let issued = refusal { _ = try crumbs.billing.issue(period) }
         let fault = try #require(drafted)
         #expect(fault.kind == .wrongUse && fault.description == issued?.description)
-        #expect(fault.found.contains("OCT-000001") && fault.cure.contains(way), "\(fault)")
+        #expect(fault.problem.contains("OCT-000001") && fault.suggestion.contains(way), "\(fault)")
     }
 
     /// What is invoiced already is not shown again; the rest is.

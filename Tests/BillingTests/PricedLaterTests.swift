@@ -188,7 +188,7 @@ extension Billing {
         try billing.use(50, on: 20)
         guard !isEarlierUsed else {
             let fault = try #require(throws: Fault.self) { try billing.issue(billing.october) }
-            #expect(fault.found.contains("no price for that meter"))
+            #expect(fault.problem.contains("no price for that meter"))
             return
         }
         _ = try billing.issue(billing.october)
@@ -266,7 +266,7 @@ extension Billing {
             $0.meters["gpu"] = try LateTariff.graduated.price()
         }
         let fault = try #require(throws: Fault.self) { try billing.issue(billing.november) }
-        #expect(fault.found.contains("no price for that meter"))
+        #expect(fault.problem.contains("no price for that meter"))
     }
 
     /// A meter that is billed by the larger of use and reservation is read so, too.

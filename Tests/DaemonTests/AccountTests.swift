@@ -161,7 +161,7 @@ import Units
             _ = try store.beginRun(
                 bootID: "fake", root: "/other", intervalMilliseconds: 1000, at: kernel.now().wall)
         } throws: {
-            ($0 as? Fault)?.found.contains("another tree") == true
+            ($0 as? Fault)?.problem.contains("another tree") == true
         }
     }
 

@@ -358,7 +358,7 @@ import Units
         #expect {
             _ = try collector.tick()
         } throws: {
-            ($0 as? Fault)?.found.contains("taken away") == true
+            ($0 as? Fault)?.problem.contains("taken away") == true
         }
     }
 
@@ -369,7 +369,7 @@ import Units
         #expect {
             _ = try first.tick()
         } throws: {
-            ($0 as? Fault)?.found.contains("another collector") == true
+            ($0 as? Fault)?.problem.contains("another collector") == true
         }
         _ = try second.tick()
     }

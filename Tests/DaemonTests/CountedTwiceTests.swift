@@ -103,7 +103,7 @@ import Units
         #expect(try store.countedTwice(over: before).isEmpty)
         guard isTwice else { return _ = try issue() }
         let fault = try #require(throws: Fault.self) { try issue() }
-        #expect(fault.place.contains("tenant \(tenant)") && fault.found == found[0].text)
+        #expect(fault.location.contains("tenant \(tenant)") && fault.problem == found[0].text)
         let invoices = try issue([.audit: .print])
         for invoice in invoices {
             let said = invoice.notes.contains { $0.text == found[0].text }

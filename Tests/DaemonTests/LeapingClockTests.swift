@@ -135,7 +135,7 @@ import Units
                 over: day, tenant: "acme", at: now,
                 IssueOptions(series: "OCT", closing: ClosingPolicy(rules: [.open: .block])))
         } throws: {
-            ($0 as? Fault)?.found.contains("the last reading is of") == true
+            ($0 as? Fault)?.problem.contains("the last reading is of") == true
         }
     }
 }

@@ -17,7 +17,7 @@ import Units
             bus: { bus.make($0, units: [cgroups[0]: "tenant-acme.slice"]) })
         let before = try rig.snapshot(cgroups)
         let fault = #expect(throws: Fault.self) { try rig.set("acme", "cpu=1", "pids.max=5") }
-        #expect(fault?.found.contains("systemd accepted it for tenant-acme.slice") == true)
+        #expect(fault?.problem.contains("systemd accepted it for tenant-acme.slice") == true)
         #expect(
             bus.called.count { $0 == "SetUnitProperties" } == 3,
             "once to set, then for each limit, as systemd would bring it back")
@@ -101,7 +101,7 @@ import Units
         try rig.write("9\n", "/acme", "pids.max")
         let fault = #expect(throws: Fault.self) { try rig.undo(set.id) }
         for value in ["it was max", "after it 7", "now it is 9"] {
-            #expect(fault?.found.contains(value) == true)
+            #expect(fault?.problem.contains(value) == true)
         }
         #expect(try rig.read("/acme", "cpu.max") == "100000 100000", "nothing is undone by half")
         try rig.write("7\n", "/acme", "pids.max")
@@ -137,12 +137,12 @@ import Units
         let rig = try twoTenants()
         for _ in 0..<3 { try rig.set(target(&random), word(&random)) }
         let before = try rig.snapshot(cgroups)
-        let wanted = try wishes(rig)
+        let wanted = try specs(rig)
         var changes: [Int64] = []
         for _ in 0..<6 { changes.append(try rig.set(target(&random), word(&random)).id) }
         for change in changes.reversed() { try rig.undo(change) }
         #expect(try rig.snapshot(cgroups) == before)
-        #expect(try wishes(rig) == wanted)
+        #expect(try specs(rig) == wanted)
         #expect(try rig.store.verifyLimitHistory().damage.isEmpty)
     }
 
@@ -153,7 +153,7 @@ import Units
             cgroups: cgroups, tenants: [tenant("acme", root: "/acme"), tenant("lab", root: "/lab")])
     }
 
-    private func wishes(_ rig: LimitRig) throws -> Set<String> {
+    private func specs(_ rig: LimitRig) throws -> Set<String> {
         try Set(rig.state.wanted.map { "\($0.subject) \($0.key) \($0.value)" })
     }
 

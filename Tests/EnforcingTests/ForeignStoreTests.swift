@@ -32,7 +32,7 @@ import Units
             #expect {
                 _ = try enforcer.look()
             } throws: {
-                ($0 as? Fault)?.cure.contains("octroi store adopt") == true
+                ($0 as? Fault)?.suggestion.contains("octroi store adopt") == true
             }
             #expect(try rig.read("/acme", "pids.max") == "500")
         }
@@ -69,8 +69,8 @@ import Units
         try #require(link(rig.store.path, hard) == 0)
         for name in [soft, hard] {
             let other = changer(rig, try Store(at: name, for: .write))
-            let inner = try rig.changer.alone { () throws(Fault) -> Bool in
-                try other.alone(waitMilliseconds: 0) { true } == nil
+            let inner = try rig.changer.withExclusiveLockIfFree { () throws(Fault) -> Bool in
+                try other.withExclusiveLockIfFree(waitMilliseconds: 0) { true } == nil
             }
             #expect(inner == true, "\(name)")
         }

@@ -31,9 +31,9 @@ private let id = String(repeating: "0a", count: 32)
         let rig = try host()
         let fault = #expect(throws: Fault.self) { try rig.set(target, "cpu=50%") }
         for words in said {
-            #expect(fault?.found.contains(words) == true, "\(fault?.description ?? "")")
+            #expect(fault?.problem.contains(words) == true, "\(fault?.description ?? "")")
         }
-        #expect(fault?.cure.contains("--force") == true)
+        #expect(fault?.suggestion.contains("--force") == true)
         #expect(throws: Fault.self) {
             try rig.boost(target, "pids.max=5", forMilliseconds: 60_000)
         }
@@ -54,7 +54,7 @@ private let id = String(repeating: "0a", count: 32)
         let rig = try host()
         let targets = try LimitTargets(rig.tree, rig.store)
         let plan = try rig.changer.plan(
-            [LimitWish(parsing: "cpu=50%"), LimitWish(parsing: "pids.max=9")],
+            [LimitSpec(parsing: "cpu=50%"), LimitSpec(parsing: "pids.max=9")],
             for: targets.find("/system.slice"), targets)
         let all: [String] = plan.items.reduce(into: []) { $0 += $1.notes }
         let notes = all.filter { $0.contains("takes --force") }

@@ -90,9 +90,9 @@ private func expect(_ it: Case) throws {
     try it.change(&host)
     let found = try host.finding(it.what)
     #expect(found.state == it.state, "\(found)")
-    let text = "\(found.found) / \(found.cure ?? "")"
+    let text = "\(found.found) / \(found.suggestion ?? "")"
     for part in it.says { #expect(text.contains(part), "\"\(part)\" in: \(text)") }
-    #expect(found.state != .works || found.cure == nil, "what works needs no cure: \(found)")
+    #expect(found.state != .works || found.suggestion == nil, "what works needs no cure: \(found)")
 }
 
 @Suite struct LimitDoctorTests {

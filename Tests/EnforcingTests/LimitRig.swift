@@ -71,18 +71,18 @@ final class LimitRig {
 
     func plan(_ target: String, _ words: String...) throws -> [PlannedWrite] {
         let targets = try LimitTargets(tree, store)
-        let wishes = try words.map { try LimitWish(parsing: $0) }
-        return try changer.plan(wishes, for: targets.find(target), targets).writes
+        let specs = try words.map { try LimitSpec(parsing: $0) }
+        return try changer.plan(specs, for: targets.find(target), targets).writes
     }
 
     @discardableResult
     func set(_ target: String, _ words: String..., isForced: Bool = false) throws -> LimitChangeSet
     {
         let targets = try LimitTargets(tree, store)
-        let wishes = try words.map { try LimitWish(parsing: $0) }
-        return try changer.aloneOrFail { () throws(Fault) in
+        let specs = try words.map { try LimitSpec(parsing: $0) }
+        return try changer.withExclusiveLock { () throws(Fault) in
             try changer.set(
-                changer.plan(wishes, for: targets.find(target), targets, isForced: isForced), .set,
+                changer.plan(specs, for: targets.find(target), targets, isForced: isForced), .set,
                 targets, reason: nil, isForced: isForced)
         }
     }
@@ -91,7 +91,7 @@ final class LimitRig {
     func undo(_ change: Int64, isForced: Bool = false) throws -> LimitChangeSet {
         let targets = try LimitTargets(tree, store)
         guard let set = try store.limitChangeSet(change) else { throw CancellationError() }
-        return try changer.aloneOrFail { () throws(Fault) in
+        return try changer.withExclusiveLock { () throws(Fault) in
             try changer.undo(set, targets, reason: nil, isForced: isForced)
         }
     }
@@ -101,10 +101,10 @@ final class LimitRig {
         -> LimitChangeSet
     {
         let targets = try LimitTargets(tree, store)
-        let wishes = try words.map { try LimitWish(parsing: $0) }
-        return try changer.aloneOrFail { () throws(Fault) in
+        let specs = try words.map { try LimitSpec(parsing: $0) }
+        return try changer.withExclusiveLock { () throws(Fault) in
             try changer.boost(
-                changer.plan(wishes, for: targets.find(target), targets), targets,
+                changer.plan(specs, for: targets.find(target), targets), targets,
                 forMilliseconds: forMilliseconds, reason: nil
             ).set
         }

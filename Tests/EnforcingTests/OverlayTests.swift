@@ -131,7 +131,7 @@ import Units
         let rig = try acme()
         let overlay = try step(rig, LimitSubject(.tenant, "acme"), .cpuWeight, .weight(25))
         let fault = #expect(throws: Fault.self) { try rig.set("acme", "cpu.weight=50") }
-        #expect(fault?.found.contains("a budget's step holds it at 25") == true)
+        #expect(fault?.problem.contains("a budget's step holds it at 25") == true)
         try rig.set("acme", "cpu.weight=5")
         #expect(try rig.read("/acme", "cpu.weight") == "5")
         #expect(try rig.enforcer().look()?.written == 0)
@@ -231,7 +231,7 @@ import Units
         let rig = try acme()
         func refusal(_ change: Int64) -> String? {
             let fault = #expect(throws: Fault.self) { try rig.undo(change) }
-            return fault?.found
+            return fault?.problem
         }
         let set = try rig.set("acme", "pids.max=30")
         let boost = try rig.boost("acme", "pids.max=500", forMilliseconds: 60_000)
@@ -305,7 +305,7 @@ import Units
         let rig = try LimitRig(cgroups: ["/a", "/b"], tenants: [both])
         try rig.write("8:0 wbps=500\n", "/a", "io.max")
         let fault = #expect(throws: Fault.self) { try rig.set("acme", "io.max=8:0:riops=7") }
-        #expect(fault?.found.contains("different limits on io.max 8:0") == true)
+        #expect(fault?.problem.contains("different limits on io.max 8:0") == true)
         try rig.set("acme", "io.max=8:0:rbps=max,wbps=max,riops=7,wiops=max")
         #expect(try rig.read("/b", "io.max") == "8:0 rbps=max wbps=max riops=7 wiops=max")
     }

@@ -72,7 +72,7 @@ import Units
         try rig.write(events, "/acme", "cgroup.events")
         try rig.write("\(before)\n", "/acme", "cgroup.freeze")
         let fault = #expect(throws: Fault.self) { try rig.set("acme", "freeze=\(word)") }
-        #expect(fault?.found.contains("the kernel has \"\(before)\"") == true, "\(fault as Any)")
+        #expect(fault?.problem.contains("the kernel has \"\(before)\"") == true, "\(fault as Any)")
         #expect(try rig.read("/acme", "cgroup.freeze") == before)
         #expect(try rig.store.pendingLimitChanges(in: rig.tree.path).isEmpty)
         let failed = try #require(try rig.store.limitHistory().first)
@@ -129,8 +129,8 @@ import Units
         bus.refuse()
         let fault = #expect(throws: Fault.self) { try rig.set("acme", "pids.max=40", "cpu=1") }
         #expect(fault?.kind == .notPermitted)
-        #expect(fault?.cure.contains("50-octroi.rules") == true)
-        #expect(fault?.found.contains("taken back") == false)
+        #expect(fault?.suggestion.contains("50-octroi.rules") == true)
+        #expect(fault?.problem.contains("taken back") == false)
         #expect(try rig.store.pendingLimitChanges(in: rig.tree.path).isEmpty)
         #expect(try rig.store.limitHistory().map(\.outcome) == [.failed])
     }
@@ -170,7 +170,7 @@ import Units
             "anon 1000000\nfile 0\nkernel 0\nsock 0\nshmem 0\n", "/acme", "memory.stat")
         try rig.write("1000000\n", "/acme", "memory.current")
         let fault = #expect(throws: Fault.self) { try rig.undo(set.id) }
-        #expect(fault?.found.contains("would reclaim, then kill") == true)
+        #expect(fault?.problem.contains("would reclaim, then kill") == true)
         #expect(try rig.read("/acme", "memory.max") == "2147483648")
         try rig.undo(set.id, isForced: true)
         #expect(try rig.read("/acme", "memory.max") == "4096")
@@ -182,7 +182,7 @@ import Units
         try rig.write("33\n", "/acme", "pids.max")
         let fault = #expect(throws: Fault.self) { try rig.undo(boost.id) }
         for value in ["it was max", "after it 500", "now it is 33"] {
-            #expect(fault?.found.contains(value) == true)
+            #expect(fault?.problem.contains(value) == true)
         }
         #expect(try rig.state.overlays.count == 1)
         try rig.undo(boost.id, isForced: true)
@@ -211,7 +211,7 @@ import Units
         // Nothing that is off everywhere can be switched on.
         try FileManager.default.removeItem(atPath: "\(rig.folder.path)/tree\(slice)/pids.max")
         let fault = #expect(throws: Fault.self) { try rig.set("acme", "pids.max=4") }
-        #expect(fault?.found.contains("pids controller is not on") == true)
+        #expect(fault?.problem.contains("pids controller is not on") == true)
     }
 
     @Test func aBoostThatSystemdRoundedIsStillOurs() throws {
@@ -319,7 +319,7 @@ import Units
         #expect(now.unreclaimable == nil && now.memory == nil && now.processes == 3)
         #expect(cgroup.stalled("memory.pressure", full: true) == nil)
         #expect(cgroup.stalled("memory.pressure", full: false) == nil)
-        #expect(cgroup.bites(of: .cpuMax) == nil)
+        #expect(cgroup.hitCount(of: .cpuMax) == nil)
         #expect(cgroup.counter("cpu.stat", "nr_throttled") == 5)
         #expect(throws: Fault.self) {
             try rig.tree.value(of: .ioMax(DeviceNumber(major: 8, minor: 0)), at: cgroup)

@@ -56,7 +56,7 @@ import Units
         let set = try rig.set("acme", "pids.max=40")
         try renew(rig, slice, pids: "9")
         let fault = #expect(throws: Fault.self) { try rig.undo(set.id) }
-        #expect(fault?.found.contains("now it is 9") == true)
+        #expect(fault?.problem.contains("now it is 9") == true)
     }
 
     /// A plain cgroup is nobody's: another of its name is another.
@@ -65,7 +65,7 @@ import Units
         let set = try rig.set("acme", "pids.max=40")
         try renew(rig, "/acme", pids: "40")
         let fault = #expect(throws: Fault.self) { try rig.undo(set.id) }
-        #expect(fault?.found.contains("re-created since") == true)
+        #expect(fault?.problem.contains("re-created since") == true)
     }
 
     /// Or the daemon would go on setting it wherever the cgroup is made anew.
@@ -80,7 +80,7 @@ import Units
         _ = try rig.undo(first.id)
         #expect(try rig.state.wanted.isEmpty)
         let fault = #expect(throws: Fault.self) { try rig.undo(first.id) }
-        #expect(fault?.found.contains("has undone it already") == true)
+        #expect(fault?.problem.contains("has undone it already") == true)
     }
 
     /// An undo that failed has undone nothing: it may be tried again.

@@ -23,9 +23,9 @@ import Units
         _ rig: LimitRig, _ target: String, _ words: [String], isForced: Bool = false
     ) throws -> [String] {
         let targets = try LimitTargets(rig.tree, rig.store)
-        let wishes = try words.map { try LimitWish(parsing: $0) }
+        let specs = try words.map { try LimitSpec(parsing: $0) }
         return try rig.changer.plan(
-            wishes, for: targets.find(target), targets, isForced: isForced
+            specs, for: targets.find(target), targets, isForced: isForced
         ).items.flatMap(\.notes)
     }
 
@@ -48,9 +48,9 @@ import Units
         let rig = try acme(Self.used.merging(files) { $1 })
         for run in [{ _ = try notes(rig, "acme", [word]) }, { _ = try rig.set("acme", word) }] {
             let fault = #expect(throws: Fault.self) { try run() }
-            #expect(fault?.place.hasSuffix("/acme/memory.current") == true, "\(fault as Any)")
-            #expect(fault?.found.contains(said) == true, "\(fault as Any)")
-            #expect(fault?.cure.contains("--force") == true, "\(fault as Any)")
+            #expect(fault?.location.hasSuffix("/acme/memory.current") == true, "\(fault as Any)")
+            #expect(fault?.problem.contains(said) == true, "\(fault as Any)")
+            #expect(fault?.suggestion.contains("--force") == true, "\(fault as Any)")
         }
         let file = word.split(separator: "=")[0].description
         #expect(try rig.read("/acme", file) == "max")
@@ -77,15 +77,15 @@ import Units
             "memory.stat": "anon 0\nfile 104857600\nkernel 0\nsock 0\nshmem 0\ninactive_file 0",
         ])
         let fault = #expect(throws: Fault.self) { try rig.set("acme", "memory.max=50M") }
-        #expect(fault?.place.hasSuffix("/acme/memory.high") == true, "\(fault as Any)")
+        #expect(fault?.location.hasSuffix("/acme/memory.high") == true, "\(fault as Any)")
         #expect(try rig.read("/acme", "memory.max") == "max")
     }
 
     @Test func whatIsInUseIsNotCalledUnreclaimable() throws {
         let rig = try acme(["memory.current": "104857600", "memory.stat": nil])
         let fault = #expect(throws: Fault.self) { try rig.set("acme", "memory.max=50M") }
-        #expect(fault?.found.contains("104857600 are in use") == true, "\(fault as Any)")
-        #expect(fault?.found.contains("shmem") == false, "\(fault as Any)")
+        #expect(fault?.problem.contains("104857600 are in use") == true, "\(fault as Any)")
+        #expect(fault?.problem.contains("shmem") == false, "\(fault as Any)")
     }
 
     @Test func whatADeadWriterRaisedStaysWhereUseIsNotKnown() throws {
@@ -103,7 +103,7 @@ import Units
         #expect(recovered.reason?.contains("memory.current holds \"x\"") == true)
     }
 
-    private func truth(_ rig: LimitRig, _ target: String, _ key: LimitKey) throws -> LimitTruth {
+    private func truth(_ rig: LimitRig, _ target: String, _ key: LimitKey) throws -> LimitStatus {
         let targets = try LimitTargets(rig.tree, rig.store)
         let all = try targets.truth(targets.find(target), rig.store, boot: "boot")
         return try #require(all.first { $0.key == key })
@@ -168,6 +168,6 @@ import Units
             return
         }
         let fault = #expect(throws: Fault.self) { try notes(rig, "acme", words) }
-        #expect(fault?.kind == .wrongUse && fault?.found.contains("wbps is named twice") == true)
+        #expect(fault?.kind == .wrongUse && fault?.problem.contains("wbps is named twice") == true)
     }
 }

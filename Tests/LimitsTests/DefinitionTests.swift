@@ -29,8 +29,8 @@ import Units
             ("cpuset.cpus=3,1", "1,3"), ("memory.low=x", nil), ("memory.min=-1", nil),
             ("cpuset.cpus=", nil), ("cpuset.cpus=9-1", nil), ("cpuset.cpus=9000", nil),
         ] as [(String, String?)])
-    func wishes(word: String, value: String?) {
-        guard case .value(_, let read)? = try? LimitWish(parsing: word).goal else {
+    func specs(word: String, value: String?) {
+        guard case .value(_, let read)? = try? LimitSpec(parsing: word).goal else {
             #expect(value == nil)
             return
         }
@@ -39,9 +39,9 @@ import Units
 
     @Test(arguments: ["memory.low", "memory.min", "cpuset.cpus"])
     func unsettingGivesBackWhatACgroupIsBornWith(name: String) throws {
-        let wish = try #require(try LimitWish.unsetting(name))
+        let spec = try #require(try LimitSpec.unsetting(name))
         let key = try #require(LimitName.key(name))
-        #expect(wish.goal == .value(key, key.initial))
+        #expect(spec.goal == .value(key, key.initial))
     }
 
     /// An empty write would be none.

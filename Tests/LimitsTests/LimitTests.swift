@@ -15,7 +15,7 @@ import Units
         ("freeze=on", "cgroup.freeze 1"), ("freeze=0", "cgroup.freeze 0"),
     ])
     func humanValuesBecomeKernelText(word: String, text: String) throws {
-        guard case .value(let key, let value) = try LimitWish(parsing: word).goal else {
+        guard case .value(let key, let value) = try LimitSpec(parsing: word).goal else {
             Issue.record("not a plain value")
             return
         }
@@ -25,11 +25,11 @@ import Units
     }
 
     @Test func aDeviceTakesTheFieldsThatAreNamed() throws {
-        let wish = try LimitWish(parsing: "io.max=/dev/vda:wbps=10M,riops=200")
-        #expect(wish.goal == .device("/dev/vda", [.writeBytes: .at(10 << 20), .readOps: .at(200)]))
-        let number = try LimitWish(parsing: "io.max=254:0:rbps=max")
+        let spec = try LimitSpec(parsing: "io.max=/dev/vda:wbps=10M,riops=200")
+        #expect(spec.goal == .device("/dev/vda", [.writeBytes: .at(10 << 20), .readOps: .at(200)]))
+        let number = try LimitSpec(parsing: "io.max=254:0:rbps=max")
         #expect(number.goal == .device("254:0", [.readBytes: .max]))
-        let all = try LimitWish(parsing: "io.max=/dev/sda:max")
+        let all = try LimitSpec(parsing: "io.max=/dev/sda:max")
         #expect(
             all.goal
                 == .device(
@@ -49,7 +49,7 @@ import Units
         "io.max=/dev/vda:riops=10K",
     ])
     func otherValuesAreWrongUse(word: String) {
-        #expect { try LimitWish(parsing: word) } throws: { ($0 as? Fault)?.kind == .wrongUse }
+        #expect { try LimitSpec(parsing: word) } throws: { ($0 as? Fault)?.kind == .wrongUse }
     }
 
     @Test func readBackIsComparedAsTheKernelRounds() {

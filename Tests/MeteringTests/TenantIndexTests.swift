@@ -51,7 +51,7 @@ import Testing
         .namespace("a-"), .namespace("a.b"), .namespace(String(repeating: "x", count: 64)),
         .unit(String(repeating: "x", count: 256) + ".service"),
     ])
-    func aRuleThatCannotMatchHasACure(rule: Rule) { #expect(rule.cure != nil) }
+    func aRuleThatCannotMatchHasACure(rule: Rule) { #expect(rule.suggestion != nil) }
 
     @Test(
         arguments: rules.filter { $0 != .cgroup("**") } + [
@@ -61,5 +61,5 @@ import Testing
             .namespace("kube-system"), .namespace("0"), .label("a/b=c"),
             .namespace(String(repeating: "x", count: 63)),
         ])
-    func aSoundRuleHasNone(rule: Rule) { #expect(rule.cure == nil) }
+    func aSoundRuleHasNone(rule: Rule) { #expect(rule.suggestion == nil) }
 }

@@ -181,7 +181,7 @@ private func parseUsageImport(_ text: String) throws -> [ImportedUsage] {
     ])
     func namesTheBadRow(row: String, place: String) {
         #expect { try parseUsageImport(header + good + row + "\n") } throws: {
-            ($0 as? Fault)?.place == place
+            ($0 as? Fault)?.location == place
         }
     }
 
@@ -199,7 +199,7 @@ private func parseUsageImport(_ text: String) throws -> [ImportedUsage] {
 
     @Test(arguments: ["", "a,b\n", "start,end,tenant,container,meter,meter\n"])
     func namesABadHeader(text: String) {
-        #expect { try parseUsageImport(text) } throws: { ($0 as? Fault)?.place == "line 1" }
+        #expect { try parseUsageImport(text) } throws: { ($0 as? Fault)?.location == "line 1" }
     }
 
     @Test func aTableSaysOnceWhatIsTheSameAndSentencesBelow() {

@@ -10,7 +10,7 @@ import Units
         throws -> (body: [String: EngineValue], left: [LimitKey])
     {
         let settings = try words.map { word in
-            guard case .value(let key, let value) = try LimitWish(parsing: word).goal else {
+            guard case .value(let key, let value) = try LimitSpec(parsing: word).goal else {
                 throw CancellationError()
             }
             return LimitSetting(key, value)
@@ -90,7 +90,7 @@ import Units
     }
 
     @Test func podmanIsToldWhatItsOwnCpusGives() throws {
-        guard case .value(let key, let value) = try LimitWish(parsing: "cpu=0.5").goal else {
+        guard case .value(let key, let value) = try LimitSpec(parsing: "cpu=0.5").goal else {
             throw CancellationError()
         }
         let sent = podmanUpdate([LimitSetting(key, value)])

@@ -12,7 +12,7 @@ import Units
         -> [String]?
     {
         let setting =
-            switch try LimitWish(parsing: word).goal {
+            switch try LimitSpec(parsing: word).goal {
             case .value(let key, let value): LimitSetting(key, value)
             case .device(_, let fields):
                 LimitSetting(
@@ -138,7 +138,7 @@ import Units
 }
 
 private func setting(_ word: String) throws -> LimitSetting {
-    guard case .value(let key, let value) = try LimitWish(parsing: word).goal else {
+    guard case .value(let key, let value) = try LimitSpec(parsing: word).goal else {
         throw CancellationError()
     }
     return LimitSetting(key, value)

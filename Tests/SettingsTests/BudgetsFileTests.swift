@@ -14,7 +14,7 @@ private func list(_ text: String) throws -> YAMLValue {
 /// Expects a fault that names its place in x.yaml and says `found`.
 private func expectFault(_ place: String, _ said: String, _ read: () throws -> Void) throws {
     let fault = try #require(throws: Fault.self) { try read() }
-    #expect(fault.kind == .badData && fault.place == "x.yaml" + place)
+    #expect(fault.kind == .badData && fault.location == "x.yaml" + place)
     #expect("\(fault)".contains(said))
 }
 
@@ -188,7 +188,7 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
         let fault = try #require(throws: Fault.self) {
             _ = try readLimits(list("limits:\n  - tenant: a\n    \(name): [1]\n"))
         }
-        #expect(!fault.found.contains("unknown key"), "\(fault)")
+        #expect(!fault.problem.contains("unknown key"), "\(fault)")
     }
 
     @Test func limitsAreRead() throws {
@@ -218,8 +218,8 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
         ]
         #expect(limits.map(\.tenant) == ["acme", "lab"] && limits.map(\.drift) == [.adopt, nil])
         #expect(
-            try limits.map { $0.settings.map(\.wish) }
-                == [words.map { try LimitWish(parsing: $0) }, []])
+            try limits.map { $0.settings.map(\.spec) }
+                == [words.map { try LimitSpec(parsing: $0) }, []])
         let disk = limits.first?.settings.dropFirst(10).first
         #expect(disk?.place.hasSuffix(":12: limits[0].io.max./dev/vda") == true)
     }

@@ -89,9 +89,9 @@ private func read(_ text: String) throws -> ContractFiles {
         #expect { try read(text) } throws: { error in
             guard let fault = error as? Fault else { return false }
             let known =
-                fault.kind == .badData && fault.place.hasSuffix("x.yaml" + place)
-            if !known || !fault.found.contains(found) { Issue.record("\(fault)") }
-            return known && fault.found.contains(found)
+                fault.kind == .badData && fault.location.hasSuffix("x.yaml" + place)
+            if !known || !fault.problem.contains(found) { Issue.record("\(fault)") }
+            return known && fault.problem.contains(found)
         }
     }
 
@@ -166,7 +166,7 @@ private func read(_ text: String) throws -> ContractFiles {
     ])
     func slipsAreRefused(text: String, found: String) throws {
         let fault = try #require(throws: Fault.self) { try read(text) }
-        #expect(fault.kind == .badData && fault.found.contains(found), "\(fault)")
+        #expect(fault.kind == .badData && fault.problem.contains(found), "\(fault)")
     }
 
     /// A book in a currency that has ended needs a version in what took its place.
@@ -187,7 +187,7 @@ private func read(_ text: String) throws -> ContractFiles {
             return
         }
         let fault = try #require(throws: Fault.self) { try read(text) }
-        #expect(fault.found.contains("BGN") && fault.cure.contains("EUR"), "\(fault)")
+        #expect(fault.problem.contains("BGN") && fault.suggestion.contains("EUR"), "\(fault)")
     }
 
     /// Credit notes of series OCT are OCT-CN-000001 and so on: no invoice may have a number of those.
@@ -202,8 +202,8 @@ private func read(_ text: String) throws -> ContractFiles {
             return
         }
         let fault = try #require(throws: Fault.self) { try Settings(folder: folder.path) }
-        #expect(fault.place.hasSuffix("octroi.yaml:1: seller.series"), "\(fault)")
-        #expect(fault.found.contains("\"\(series)\"") && fault.cure.contains("-CN"))
+        #expect(fault.location.hasSuffix("octroi.yaml:1: seller.series"), "\(fault)")
+        #expect(fault.problem.contains("\"\(series)\"") && fault.suggestion.contains("-CN"))
     }
 
     @Test func discountsThatFollowEachOtherAreFine() throws {
@@ -231,8 +231,8 @@ private func read(_ text: String) throws -> ContractFiles {
             try ContractFiles(
                 reading: ["\(folder.path)/x.yaml", "\(folder.path)/y.yaml"], in: .utc)
         }
-        #expect(fault.place.hasPrefix("\(folder.path)/y.yaml:2"))
-        #expect(fault.found.hasSuffix("the first is at \(folder.path)/x.yaml:2"), "\(fault)")
+        #expect(fault.location.hasPrefix("\(folder.path)/y.yaml:2"))
+        #expect(fault.problem.hasSuffix("the first is at \(folder.path)/x.yaml:2"), "\(fault)")
     }
 
     @Test func twoVersionsOfABookMayLieInTwoFiles() throws {
@@ -317,7 +317,7 @@ private func read(_ text: String) throws -> ContractFiles {
                 }
             }
             let said = kind == "link" ? "No such file" : kind
-            #expect(fault.place == path && fault.found.contains(said), "\(fault)")
+            #expect(fault.location == path && fault.problem.contains(said), "\(fault)")
         }
     }
 

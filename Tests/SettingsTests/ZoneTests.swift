@@ -86,7 +86,9 @@ import Units
         ("/etc/localtime", "no such zone"), ("", "no such zone"),
     ])
     func otherZonesAreRefused(name: String, found: String) throws {
-        #expect { try billingZone(name) } throws: { ($0 as? Fault)?.found.contains(found) == true }
+        #expect { try billingZone(name) } throws: {
+            ($0 as? Fault)?.problem.contains(found) == true
+        }
         let folder = try TemporaryFolder()
         try folder.write("interval: 10s\ntime_zone: \"\(name)\"\n", to: "octroi.yaml")
         #expect {

@@ -162,7 +162,7 @@ import Units
             try move("\(folder.path)/other.db", path)
         default: try #require(truncate(path, 0) == 0)
         }
-        #expect(store.lost?.found.contains(how == "removed" ? "taken away" : how) == true)
+        #expect(store.lost?.problem.contains(how == "removed" ? "taken away" : how) == true)
         #expect(throws: Fault.self) { try store.requireFile() }
     }
 }

@@ -95,7 +95,8 @@ private func kind(_ body: () throws -> Void) -> Fault.Kind? {
             let other = "\(folder.path)/\(kind)-\(access)"
             let made = kind == "pipe" ? mkfifo(other, 0o600) : mkdir(other, 0o700)
             let fault = try #require(throws: Fault.self) { _ = try Store(at: other, for: access) }
-            #expect(made == 0 && fault.place == other && fault.found.contains(kind), "\(fault)")
+            #expect(
+                made == 0 && fault.location == other && fault.problem.contains(kind), "\(fault)")
         }
     }
 

@@ -21,7 +21,7 @@ import Units
 
     @Test func everyPartOfAFaultIsShort() {
         let long = String(repeating: "x", count: 1 << 20)
-        let fault = Fault(.badData, at: long, found: long, cure: long)
+        let fault = Fault(.badData, at: long, problem: long, suggestion: long)
         #expect("\(fault)".count < 1900)
         #expect("\(fault.within(long))".count < 1900)
     }
@@ -29,11 +29,12 @@ import Units
     /// No name that a complaint repeats can move the cursor, or pass for a line of its own.
     @Test func aFaultIsOneHarmlessLine() {
         let name = "a\nb\r\u{1B}[2J\u{202E}"
-        let fault = Fault(.badData, at: name, found: name, cure: name)
+        let fault = Fault(.badData, at: name, problem: name, suggestion: name)
         let safe = "a\\u{A}b\\u{D}\\u{1B}[2J\\u{202E}"
         #expect("\(fault)" == "\(safe): \(safe). \(safe).")
         #expect("\(fault.within("x:"))" == "x:\(safe): \(safe). \(safe).")
         let escapes = String(repeating: "\u{1B}", count: 5000)
-        #expect("\(Fault(.badData, at: escapes, found: escapes, cure: escapes))".count < 1900)
+        #expect(
+            "\(Fault(.badData, at: escapes, problem: escapes, suggestion: escapes))".count < 1900)
     }
 }

@@ -64,8 +64,8 @@ struct Drafting {
             if !isDue, late.isEmpty { return [] }
             throw Fault(
                 .badData, at: "tenant \(tenant.id)",
-                found: "it has usage to be billed and no price book",
-                cure: "Name one as price_book in tenants.yaml and run octroi apply")
+                problem: "it has usage to be billed and no price book",
+                suggestion: "Name one as price_book in tenants.yaml and run octroi apply")
         }
         let group = try newGroup(tenant, id, period, joined)
         var assured = AssuredUsage()

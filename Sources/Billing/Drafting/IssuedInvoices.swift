@@ -176,8 +176,9 @@ struct IssuedInvoices {
         let way = period.uncovered(by: cut.sorted { $0.start < $1.start }).first ?? other.period
         return Fault(
             .wrongUse, at: "period \(period)",
-            found: "invoice \(other.number) of tenant \(tenant) covers \(other.period)",
-            cure: "Choose a period that holds all of it, or none, such as --from \(way.start) "
+            problem: "invoice \(other.number) of tenant \(tenant) covers \(other.period)",
+            suggestion:
+                "Choose a period that holds all of it, or none, such as --from \(way.start) "
                 + "--to \(way.end); usage is invoiced once")
     }
 

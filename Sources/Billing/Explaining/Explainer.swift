@@ -31,8 +31,9 @@ public struct Explainer {
     public mutating func explain(line: Int) throws(Fault) -> Explanation {
         guard invoice.draft.lines.indices.contains(line - 1) else {
             throw Fault(
-                .wrongUse, at: "invoice \(invoice.number), line \(line)", found: "no such line",
-                cure: "It has \(invoice.draft.lines.count): octroi invoice show \(invoice.number)")
+                .wrongUse, at: "invoice \(invoice.number), line \(line)", problem: "no such line",
+                suggestion:
+                    "It has \(invoice.draft.lines.count): octroi invoice show \(invoice.number)")
         }
         let item = invoice.draft.lines[line - 1]
         return try store.reading { db in

@@ -88,7 +88,7 @@ struct ClosingChecks {
         return differences.filter { $0.tenant == tenant.id }.map {
             Note(
                 .audit,
-                "\(harmless($0.root)) \($0.meter): the kernel counted \($0.kernel), the ledger "
+                "\(escapingControlCharacters($0.root)) \($0.meter): the kernel counted \($0.kernel), the ledger "
                     + "holds \($0.usage)")
         } + doubles.prefix(Self.listed).map { Note(.audit, $0.text) }
             + Self.more(doubles.count, .audit)
@@ -128,8 +128,8 @@ struct ClosingChecks {
     private func refuse(_ notes: [Note], _ tenant: Tenant, _ policy: ClosingPolicy) throws {
         guard let blocked = notes.first(where: { policy.rule($0.kind) == .block }) else { return }
         throw Fault(
-            .badData, at: "invoice of tenant \(tenant.id) over \(period)", found: blocked.text,
-            cure: blocked.kind == .audit
+            .badData, at: "invoice of tenant \(tenant.id) over \(period)", problem: blocked.text,
+            suggestion: blocked.kind == .audit
                 ? "Look at octroi audit, or set closing: { audit: print } in octroi.yaml"
                 : "Set closing: { \(blocked.kind.rawValue): print } in octroi.yaml to say it "
                     + "on the invoice instead")
@@ -195,7 +195,7 @@ struct ClosingChecks {
         let shown = found.prefix(Self.listed).map { time in
             Note(
                 .unmetered,
-                "\(harmless(time.path)): \(time.since.map { "from \($0) " } ?? "")until "
+                "\(escapingControlCharacters(time.path)): \(time.since.map { "from \($0) " } ?? "")until "
                     + "\(time.until), \(time.reason)")
         }
         return shown + Self.more(found.count, .unmetered)

@@ -20,8 +20,8 @@ extension Store {
             let invoice = try db.reading.invoice(number)
             guard !invoice.isCreditNote else {
                 throw Fault(
-                    .wrongUse, at: "credit note \(number)", found: "a credit note, no invoice",
-                    cure: "Credit an invoice; to undo a credit note, issue the period again")
+                    .wrongUse, at: "credit note \(number)", problem: "a credit note, no invoice",
+                    suggestion: "Credit an invoice; to undo a credit note, issue the period again")
             }
             let credited = try db.reading.creditedLines(of: number)
             let chosen = try chosenLines(lines, of: invoice, credited)
@@ -49,9 +49,11 @@ private func chosenLines(
     let all = invoice.draft.lines.indices.filter { !invoice.draft.lines[$0].isTax }
         .map { $0 + 1 }
     let chosen = Set(lines ?? all.filter { !credited.contains($0) })
-    func refuse(_ line: Int?, _ found: String, _ cure: String) -> Fault {
+    func refuse(_ line: Int?, _ found: String, _ suggestion: String) -> Fault {
         let place = line.map { ", line \($0)" } ?? ""
-        return Fault(.wrongUse, at: "invoice \(invoice.number)\(place)", found: found, cure: cure)
+        return Fault(
+            .wrongUse, at: "invoice \(invoice.number)\(place)", problem: found,
+            suggestion: suggestion)
     }
     for line in chosen.sorted() {
         guard invoice.draft.lines.indices.contains(line - 1) else {

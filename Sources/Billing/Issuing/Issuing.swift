@@ -178,8 +178,8 @@ private struct Issuing {
         if options.requiresParties, let missing = parties.missing {
             throw Fault(
                 .badData, at: "invoice of tenant \(prepared.draft.tenant) over \(period)",
-                found: missing,
-                cure: "Fill it in, or set closing: { parties: print } in octroi.yaml")
+                problem: missing,
+                suggestion: "Fill it in, or set closing: { parties: print } in octroi.yaml")
         }
         // Money that goes back to the tenant is a credit note, whatever made it.
         let isCreditNote = prepared.draft.total < 0
@@ -203,8 +203,8 @@ extension ReadTransaction {
         guard let tenant else { return all }
         guard let one = all.first(where: { $0.id == tenant }) else {
             throw Fault(
-                .badData, at: "tenant \(tenant)", found: "no such tenant",
-                cure: "Add it to tenants.yaml and run octroi apply, or correct the name")
+                .badData, at: "tenant \(tenant)", problem: "no such tenant",
+                suggestion: "Add it to tenants.yaml and run octroi apply, or correct the name")
         }
         return [one]
     }

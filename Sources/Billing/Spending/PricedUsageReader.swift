@@ -26,8 +26,8 @@ struct PricedUsageReader {
         guard let id = tenant.priceBook else {
             throw Fault(
                 .badData, at: "tenant \(tenant.id)",
-                found: "it has no price book, so its spending is unknown",
-                cure: "Name one as price_book in tenants.yaml and run octroi apply")
+                problem: "it has no price book, so its spending is unknown",
+                suggestion: "Name one as price_book in tenants.yaml and run octroi apply")
         }
         let own = try books.segments(of: id, over: period, in: zone, for: tenant.id)
         let before = try books.segments(of: id, before: period, in: zone, for: tenant.id)

@@ -91,7 +91,8 @@ private func words(_ line: LineItem) -> String {
     let columns = line.columns
     let parts: [String?] = [
         columns.kind.rawValue, columns.meter, columns.tier.map { "tier \($0)" },
-        columns.container.map(harmless), columns.quantity.map { "\($0) \(columns.unit ?? "")" },
+        columns.container.map(escapingControlCharacters),
+        columns.quantity.map { "\($0) \(columns.unit ?? "")" },
         columns.unitPrice.map { "at \($0) per \(columns.per ?? "")" },
         "= \(line.exactAmount), \(line.amount) minor units",
     ]

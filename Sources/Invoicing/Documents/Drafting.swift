@@ -111,8 +111,8 @@ func taxLines(
 private func currencyFault(_ tenant: String, _ segment: Segment, _ book: PriceBook) -> Fault {
     Fault(
         .badData, at: "price book \(segment.book.id)",
-        found: "tenant \(tenant) would be billed in \(segment.book.currency) for "
+        problem: "tenant \(tenant) would be billed in \(segment.book.currency) for "
             + "\(segment.period) and in \(book.currency) after that, on one invoice",
-        cure: "Begin the new currency at the start of a month, or bill the parts apart with "
+        suggestion: "Begin the new currency at the start of a month, or bill the parts apart with "
             + "--from and --to")
 }

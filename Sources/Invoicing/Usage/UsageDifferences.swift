@@ -28,13 +28,13 @@ extension [AccountUsage] {
         for use in self where held[UsageKey(use)] != use.quantity {
             let ledger = held[UsageKey(use)].map { "\($0)" } ?? "nothing"
             found.append(
-                "it bills \(use.quantity) of \(use.meter) in \(harmless(use.span.path.text)), of "
+                "it bills \(use.quantity) of \(use.meter) in \(escapingControlCharacters(use.span.path.text)), of "
                     + "which the ledger held \(ledger)")
         }
         for (use, billable) in billable(self, segments, rules) where use.billable != billable {
             found.append(
                 "it bills \(use.billable) for \(use.quantity) of \(use.meter) in "
-                    + harmless(use.span.path.text))
+                    + escapingControlCharacters(use.span.path.text))
         }
         return found
     }

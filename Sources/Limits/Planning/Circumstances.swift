@@ -78,10 +78,10 @@ extension PlannedWrite {
         if let trouble = now.trouble(lowering: key) {
             throw Fault(
                 .failed, at: "\(place)/memory.current",
-                found: "it \(trouble): whether the kernel would "
+                problem: "it \(trouble): whether the kernel would "
                     + (key == .memoryMax ? "kill" : "stall every process in it")
                     + " at \(bytes) bytes cannot be told",
-                cure: "Look at the file; --force writes \(key) all the same")
+                suggestion: "Look at the file; --force writes \(key) all the same")
         }
         guard let floor = now.memoryFloor, bytes < floor else { return }
         let held =
@@ -90,9 +90,10 @@ extension PlannedWrite {
             : "cannot be reclaimed (anon, shmem, kernel and sock, without swap)"
         throw Fault(
             .failed, at: "\(place)/\(key)",
-            found: "\(bytes) bytes were asked for, and \(floor) \(held): the kernel would "
+            problem: "\(bytes) bytes were asked for, and \(floor) \(held): the kernel would "
                 + (key == .memoryMax ? "reclaim, then kill" : "stall every process in it"),
-            cure: "Allow at least that much, or stop something in it; --force leaves it to the "
+            suggestion:
+                "Allow at least that much, or stop something in it; --force leaves it to the "
                 + "kernel")
     }
 

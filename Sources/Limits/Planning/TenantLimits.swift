@@ -2,10 +2,10 @@
 public struct TenantLimits: Hashable, Sendable {
     /// One limit, and where it stands in its file: `limits.yaml:4: limits[0].cpu`.
     public struct Setting: Hashable, Sendable {
-        public var wish: LimitWish
+        public var spec: LimitSpec
         public var place: String
 
-        public init(_ wish: LimitWish, at place: String) { (self.wish, self.place) = (wish, place) }
+        public init(_ spec: LimitSpec, at place: String) { (self.spec, self.place) = (spec, place) }
     }
 
     public var tenant: String

@@ -19,7 +19,7 @@ public struct Accounts: Sendable {
         wholeBefore = Set(accounts.values.lazy.filter(\.isWhole).map(\.path))
         if let last = last?.bootMicroseconds {
             for id in byID.keys where byID[id]?.position?.cpu?.bootMicroseconds ?? last < last {
-                byID[id]?.position?.rest(until: last)
+                byID[id]?.position?.markIdle(until: last)
             }
         }
         for account in accounts.values {
@@ -53,7 +53,7 @@ public struct Accounts: Sendable {
         }
         for id in tick.becameInner { byID[id] = nil }
         for (id, moment) in tick.idle {
-            byID[id]?.position?.rest(until: moment.bootMicroseconds)
+            byID[id]?.position?.markIdle(until: moment.bootMicroseconds)
         }
     }
 }

@@ -111,8 +111,8 @@ struct ContainerEngine {
             let isForbidden = error == .permissionDenied || error == .notPermitted
             throw Fault(
                 isForbidden ? .notPermitted : .unavailable, at: socket,
-                found: "\(kind.rawValue) gives no answer (\(error))",
-                cure: isForbidden
+                problem: "\(kind.rawValue) gives no answer (\(error))",
+                suggestion: isForbidden
                     ? "Run it as root or as a member of the group that owns the socket"
                     : "Check that \(kind.rawValue) runs")
         }
@@ -124,9 +124,9 @@ struct ContainerEngine {
         return Fault(
             answer.status == 404 ? .unavailable : .failed,
             at: "container \(id.prefix(12))",
-            found: "\(kind.rawValue) refused (\(answer.status): "
-                + "\(harmless(String((said ?? "no reason").prefix(300)))))",
-            cure: "octroi limit show says what holds now")
+            problem: "\(kind.rawValue) refused (\(answer.status): "
+                + "\(escapingControlCharacters(String((said ?? "no reason").prefix(300)))))",
+            suggestion: "octroi limit show says what holds now")
     }
 
     private func json(_ body: [String: EngineValue]) throws(Fault) -> Data {

@@ -113,8 +113,8 @@ public final class Owners {
             if error.isUnknownUnit { return nil }
             throw Fault(
                 .unavailable, at: path,
-                found: "systemd does not say whose it is (\(error.message))",
-                cure: "Try again; systemctl status says whether it is well")
+                problem: "systemd does not say whose it is (\(error.message))",
+                suggestion: "Try again; systemctl status says whether it is well")
         }
     }
 
@@ -155,8 +155,8 @@ public final class Owners {
     ) throws(Fault) -> BusReply {
         guard let bus = try systemd() else {
             throw Fault(
-                .unavailable, at: unit, found: "systemd does not run this host",
-                cure: "Run Octroi where the unit runs")
+                .unavailable, at: unit, problem: "systemd does not run this host",
+                suggestion: "Run Octroi where the unit runs")
         }
         do throws(SystemdBus.Refusal) {
             return try ask(bus) { bus throws(SystemdBus.Refusal) in try bus.call(method, fill) }
@@ -165,8 +165,8 @@ public final class Owners {
                 let mayBeAllowed = method == "SetUnitProperties" && unit.hasPrefix("tenant-")
                 throw Fault(
                     .notPermitted, at: "\(unit), \(method)",
-                    found: "systemd refuses this user (\(error.message))",
-                    cure: mayBeAllowed
+                    problem: "systemd refuses this user (\(error.message))",
+                    suggestion: mayBeAllowed
                         ? "Run it as root, or install config/50-octroi.rules as a rule of polkit "
                             + "and join the group octroi"
                         : "Run it as root: config/50-octroi.rules allows only limits of tenants' "
@@ -174,11 +174,11 @@ public final class Owners {
             }
             throw Fault(
                 error.isUnknownUnit ? .unavailable : .failed, at: "\(unit), \(method)",
-                found: error.isTimeout
+                problem: error.isTimeout
                     ? "no answer from systemd: it may still do it"
                     : "systemd refused "
-                        + "(\(harmless(error.message)))",
-                cure: "systemctl status \(unit) and the journal say more")
+                        + "(\(escapingControlCharacters(error.message)))",
+                suggestion: "systemctl status \(unit) and the journal say more")
         }
     }
 

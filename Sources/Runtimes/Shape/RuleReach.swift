@@ -5,9 +5,11 @@ import Units
 public struct Unreachable: Hashable, Sendable {
     public let found: String
     /// What to write in its place.
-    public let cure: String
+    public let suggestion: String
 
-    init(_ found: String, cure: String) { (self.found, self.cure) = (found, cure) }
+    init(_ found: String, suggestion: String) {
+        (self.found, self.suggestion) = (found, suggestion)
+    }
 }
 
 /// A rule of a tenant that can never decide whose a container is.
@@ -35,7 +37,7 @@ public func idleRules(of tenants: [Tenant]) -> [IdleRule] {
             let why = Unreachable(
                 "tenant \(earlier) comes first, and its \(other.kind): "
                     + shortened(other.pattern, to: 120) + " fits all that this rule fits",
-                cure:
+                suggestion:
                     "List tenant \(tenant.id) before \(earlier) in tenants.yaml, or take the rule "
                     + "out")
             return IdleRule(tenant: tenant.id, rule: rule, why: why, earlier: earlier)
@@ -57,13 +59,13 @@ public func unreachable(_ rule: Rule) -> Unreachable? {
 private func unreachable(path: String) -> Unreachable? {
     if path.utf8.contains(UInt8(ascii: "\n")) {
         return Unreachable(
-            "no cgroup has a newline in its name", cure: "Write the name without it")
+            "no cgroup has a newline in its name", suggestion: "Write the name without it")
     }
     let names = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
     guard names.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else { return nil }
     return Unreachable(
         "no path of a cgroup has an empty name, \".\" or \"..\" in it",
-        cure: "Write the path as octroi containers shows it")
+        suggestion: "Write the path as octroi containers shows it")
 }
 
 private func unreachable(glob: String, _ rule: Rule) -> Unreachable? {
@@ -74,21 +76,22 @@ private func unreachable(glob: String, _ rule: Rule) -> Unreachable? {
     if literal.count == names.count, shape.role == .holder {
         return Unreachable(
             "\(path) holds containers and is none, and the rule fits nothing below it",
-            cure: "Write \(path)/**, or root: \(path)")
+            suggestion: "Write \(path)/**, or root: \(path)")
     }
     guard let container = shape.container, container != path || literal.count < names.count,
         !rule.matches(ContainerFacts(path: container, isWhole: true))
     else { return nil }
     return Unreachable(
         "\(container) is one container with all below it",
-        cure: "Write \(container) for the whole container, or root: with the path of what in it is "
+        suggestion:
+            "Write \(container) for the whole container, or root: with the path of what in it is "
             + "to be billed apart")
 }
 
 private func unreachable(unit glob: String) -> Unreachable? {
-    let cure = "Write the name of a unit, such as acme-*.service"
+    let suggestion = "Write the name of a unit, such as acme-*.service"
     if glob.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\n") }) {
-        return Unreachable("no unit has a / or a newline in its name", cure: cure)
+        return Unreachable("no unit has a / or a newline in its name", suggestion: suggestion)
     }
     let isWild = glob.contains { $0 == "*" || $0 == "?" }
     let tail = glob.split(omittingEmptySubsequences: false) { $0 == "*" || $0 == "?" }.last ?? ""
@@ -97,7 +100,8 @@ private func unreachable(unit glob: String) -> Unreachable? {
     }
     return mayFit
         ? nil
-        : Unreachable("only services and scopes are containers, and none ends so", cure: cure)
+        : Unreachable(
+            "only services and scopes are containers, and none ends so", suggestion: suggestion)
 }
 
 /// A line for each rule that can match nothing; at most a screen.
@@ -111,9 +115,9 @@ public func unreachableRules(of tenants: [Tenant], changed: [Tenant]? = nil) -> 
         ids.map { $0.contains(item.tenant) || item.earlier.map($0.contains) == true } ?? true
     }
     let lines = idle.map { item in
-        harmless(String(item.place.prefix(250))) + ": it can never match: "
-            + "\(harmless(String(item.why.found.prefix(300)))). "
-            + harmless(String(item.why.cure.prefix(300)))
+        escapingControlCharacters(String(item.place.prefix(250))) + ": it can never match: "
+            + "\(escapingControlCharacters(String(item.why.found.prefix(300)))). "
+            + escapingControlCharacters(String(item.why.suggestion.prefix(300)))
     }
     let most = 20
     guard lines.count > most else { return lines }

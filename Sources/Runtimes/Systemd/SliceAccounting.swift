@@ -43,8 +43,8 @@ public enum SliceAccounting {
         } catch {
             throw Fault(
                 error.isForbidden ? .notPermitted : .failed, at: slice,
-                found: "systemd refused (\(harmless(error.message)))",
-                cure: "Run as root: \(command(for: slice))")
+                problem: "systemd refused (\(escapingControlCharacters(error.message)))",
+                suggestion: "Run as root: \(command(for: slice))")
         }
     }
 

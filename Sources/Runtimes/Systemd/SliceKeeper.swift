@@ -16,8 +16,8 @@ public enum SliceKeeper {
     {
         guard isName(slice) else {
             throw Fault(
-                .wrongUse, at: "--slice", found: "\"\(slice.prefix(80))\"",
-                cure: "Write a slice's name, such as tenant-acme.slice")
+                .wrongUse, at: "--slice", problem: "\"\(slice.prefix(80))\"",
+                suggestion: "Write a slice's name, such as tenant-acme.slice")
         }
         var done: [String] = []
         let isShipped = isShipped(slice)
@@ -40,8 +40,8 @@ public enum SliceKeeper {
         } catch {
             throw Fault(
                 error.isForbidden ? .notPermitted : .failed, at: slice,
-                found: "systemd refused (\(error.message))",
-                cure: "Run it as root; systemctl status \(slice) says more. Or use --no-unit")
+                problem: "systemd refused (\(error.message))",
+                suggestion: "Run it as root; systemctl status \(slice) says more. Or use --no-unit")
         }
         return done + [(isShipped ? "started \(slice)" : "enabled and started \(slice)")]
     }
@@ -64,14 +64,15 @@ public enum SliceKeeper {
         } catch {
             throw Fault(
                 error.isForbidden ? .notPermitted : .failed, at: slice,
-                found: "systemd refused (\(error.message))",
-                cure: "Run as root: systemctl disable \(slice), then remove \(folder)/\(slice)")
+                problem: "systemd refused (\(error.message))",
+                suggestion:
+                    "Run as root: systemctl disable \(slice), then remove \(folder)/\(slice)")
         }
         guard unlink("\(folder)/\(slice)") == 0 else {
             throw Fault(
                 .notPermitted, at: "\(folder)/\(slice)",
-                found: "it cannot be removed (\(String(cString: strerror(errno))))",
-                cure: "Remove it as root, then run systemctl daemon-reload")
+                problem: "it cannot be removed (\(String(cString: strerror(errno))))",
+                suggestion: "Remove it as root, then run systemctl daemon-reload")
         }
         // Without it systemd goes on with what it has read, which is no harm.
         _ = try? bus?.call("Reload")
@@ -151,8 +152,8 @@ public enum SliceKeeper {
             if errno == EEXIST { return false }
             throw Fault(
                 .notPermitted, at: path,
-                found: "it cannot be written (\(String(cString: strerror(errno))))",
-                cure: "Run octroi tenant add as root, or with --no-unit")
+                problem: "it cannot be written (\(String(cString: strerror(errno))))",
+                suggestion: "Run octroi tenant add as root, or with --no-unit")
         }
         defer { close(file) }
         var bytes = Array(text.utf8)
@@ -160,8 +161,8 @@ public enum SliceKeeper {
         guard count == bytes.count else {
             unlink(path)
             throw Fault(
-                .failed, at: path, found: "not all could be written",
-                cure: "Free some space on the disk, then run it again")
+                .failed, at: path, problem: "not all could be written",
+                suggestion: "Free some space on the disk, then run it again")
         }
         return true
     }

@@ -29,8 +29,8 @@ public final class SystemdBus {
             sd_bus_unref(opened)
             throw Fault(
                 .unavailable, at: "systemd",
-                found: "its bus cannot be reached (\(String(cString: strerror(-code))))",
-                cure: "Check that dbus runs: systemctl status dbus")
+                problem: "its bus cannot be reached (\(String(cString: strerror(-code))))",
+                suggestion: "Check that dbus runs: systemctl status dbus")
         }
         self.bus = bus
         timeout = timeoutSeconds * 1_000_000

@@ -16,16 +16,16 @@ extension Store {
 func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
     guard access(file, F_OK) != 0 else {
         throw Fault(
-            .failed, at: file, found: "the file exists already",
-            cure: "Name a new file: a backup never overwrites one")
+            .failed, at: file, problem: "the file exists already",
+            suggestion: "Name a new file: a backup never overwrites one")
     }
     let partial = "\(file).partial-\(getpid())"
     let descriptor = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
     guard descriptor >= 0 else {
         throw Fault(
             errno == EACCES || errno == EPERM || errno == EROFS ? .notPermitted : .unavailable,
-            at: file, found: "it cannot be written (\(String(cString: strerror(errno))))",
-            cure: "Name a file in a folder that is there and that this user may write")
+            at: file, problem: "it cannot be written (\(String(cString: strerror(errno))))",
+            suggestion: "Name a file in a folder that is there and that this user may write")
     }
     defer { close(descriptor) }
     do {
@@ -49,8 +49,8 @@ func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
     guard isWhole else {
         throw Fault(
             .failed, at: file,
-            found: "it could not be written (\(String(cString: strerror(reason))))",
-            cure: reason == EEXIST
+            problem: "it could not be written (\(String(cString: strerror(reason))))",
+            suggestion: reason == EEXIST
                 ? "Name a new file: a backup never overwrites one"
                 : "Free some space on the disk, or choose another one, then run it again")
     }

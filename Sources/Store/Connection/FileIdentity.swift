@@ -24,16 +24,16 @@ extension Store {
         if let log, FileIdentity("\(path)-wal") != log {
             return Fault(
                 .failed, at: "\(path)-wal",
-                found: "the store's log was taken away or replaced while in use",
-                cure:
+                problem: "the store's log was taken away or replaced while in use",
+                suggestion:
                     "Leave the files beside the store alone. Start this command again: it writes what the log held "
                     + "into the store as it ends")
         }
         var status = stat()
         guard stat(path, &status) == 0, status.st_size == 0 else { return nil }
         return Fault(
-            .failed, at: path, found: "the store was emptied while in use",
-            cure: "Keep the files beside it, and restore a backup of it")
+            .failed, at: path, problem: "the store was emptied while in use",
+            suggestion: "Keep the files beside it, and restore a backup of it")
     }
 
     /// Takes the log of a file that another one has replaced out of that one's way: whoever opened that next
@@ -57,8 +57,8 @@ extension Store {
 
 func takenAway(_ path: String) -> Fault {
     Fault(
-        .failed, at: path, found: "the store was taken away or replaced while in use",
-        cure: "Put it back, or stop this command and start it on the store that is there now")
+        .failed, at: path, problem: "the store was taken away or replaced while in use",
+        suggestion: "Put it back, or stop this command and start it on the store that is there now")
 }
 
 /// The path by which a store knows itself, if the one given is another name of the same file: a hard link,

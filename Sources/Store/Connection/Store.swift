@@ -138,18 +138,19 @@ public struct Store: Sendable {
         let owner = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
         if tables > 0, owner != 0x4F63_7472 {
             throw Fault(
-                .badData, at: path, found: "a SQLite database of another program",
-                cure: "Name Octroi's own store with --db or OCTROI_DB")
+                .badData, at: path, problem: "a SQLite database of another program",
+                suggestion: "Name Octroi's own store with --db or OCTROI_DB")
         }
         if try migrator.hasBeenSuperseded(db) {
             throw Fault(
-                .badData, at: path, found: "a store whose schema is newer than this octroi",
-                cure: "Use the octroi that wrote it, or a newer one; nothing was changed")
+                .badData, at: path, problem: "a store whose schema is newer than this octroi",
+                suggestion: "Use the octroi that wrote it, or a newer one; nothing was changed")
         }
         if access == .read, try !migrator.hasCompletedMigrations(db) {
             throw Fault(
-                .badData, at: path, found: "an empty store, or one of an older schema",
-                cure: "Run octroi apply once, or the collector: it brings the store up to date")
+                .badData, at: path, problem: "an empty store, or one of an older schema",
+                suggestion:
+                    "Run octroi apply once, or the collector: it brings the store up to date")
         }
     }
 
@@ -185,8 +186,8 @@ private func requirePlainFile(_ path: String) throws(Fault) {
         return
     }
     throw Fault(
-        .badData, at: path, found: "\(kind), where the store should be",
-        cure: "Name the store's file with --db or OCTROI_DB")
+        .badData, at: path, problem: "\(kind), where the store should be",
+        suggestion: "Name the store's file with --db or OCTROI_DB")
 }
 
 /// Runs database work and turns its errors into faults that name the store.
@@ -201,7 +202,8 @@ func storeErrors<Value>(
         throw error.fault(path, access)
     } catch {
         throw Fault(
-            .failed, at: path, found: "\(error)", cure: "Report this with the command you ran")
+            .failed, at: path, problem: "\(error)",
+            suggestion: "Report this with the command you ran")
     }
 }
 
@@ -223,38 +225,38 @@ extension DatabaseError {
         case .SQLITE_FULL,
             .SQLITE_IOERR where isDiskFull(path):
             return Fault(
-                .failed, at: path, found: "the disk is full",
-                cure: "Free some space, then run it again. \(kept)")
+                .failed, at: path, problem: "the disk is full",
+                suggestion: "Free some space, then run it again. \(kept)")
         case .SQLITE_IOERR:
             return Fault(
-                .failed, at: path, found: "the disk refused a read or write (\(said))",
-                cure: "Look at the disk and its free space, then run it again. \(kept)")
+                .failed, at: path, problem: "the disk refused a read or write (\(said))",
+                suggestion: "Look at the disk and its free space, then run it again. \(kept)")
         case .SQLITE_NOTADB, .SQLITE_CORRUPT:
             return Fault(
-                .badData, at: path, found: "not a sound SQLite database (\(said))",
-                cure: "Name Octroi's store with --db or OCTROI_DB, or restore a backup of it")
+                .badData, at: path, problem: "not a sound SQLite database (\(said))",
+                suggestion: "Name Octroi's store with --db or OCTROI_DB, or restore a backup of it")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             return Fault(
-                .failed, at: path, found: "another process kept the store locked for 10 s",
-                cure: "Run it again when that process is done. \(kept)")
+                .failed, at: path, problem: "another process kept the store locked for 10 s",
+                suggestion: "Run it again when that process is done. \(kept)")
         case .SQLITE_READONLY where access == .read, .SQLITE_CANTOPEN where access == .read:
             return Fault(
                 .notPermitted, at: path,
-                found: "this user may not open it (\(said)); with no collector running, a reader "
+                problem: "this user may not open it (\(said)); with no collector running, a reader "
                     + "needs to write beside the store",
-                cure: "Run it as the store's owner or group, or while the collector runs")
+                suggestion: "Run it as the store's owner or group, or while the collector runs")
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
             return Fault(
-                .notPermitted, at: path, found: "this user may not write the store (\(said))",
-                cure: "Run it as the user that owns the store. \(kept)")
+                .notPermitted, at: path, problem: "this user may not write the store (\(said))",
+                suggestion: "Run it as the user that owns the store. \(kept)")
         case .SQLITE_CANTOPEN:
             return Fault(
-                .unavailable, at: path, found: "the store cannot be opened (\(said))",
-                cure: "Name one this user may open with --db or OCTROI_DB")
+                .unavailable, at: path, problem: "the store cannot be opened (\(said))",
+                suggestion: "Name one this user may open with --db or OCTROI_DB")
         default:
             return Fault(
-                .failed, at: path, found: said,
-                cure: "Report this with the command you ran. \(kept)")
+                .failed, at: path, problem: said,
+                suggestion: "Report this with the command you ran. \(kept)")
         }
     }
 }

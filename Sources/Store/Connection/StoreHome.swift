@@ -24,9 +24,9 @@ extension Store {
     public func requireOwn() throws(Fault) {
         guard let why = try whyNotOwn() else { return }
         throw Fault(
-            .failed, at: harmless(path),
-            found: "\(harmless(why)), and such a store writes to no kernel",
-            cure: "If limits of this host are to be kept by it, run octroi store adopt")
+            .failed, at: escapingControlCharacters(path),
+            problem: "\(escapingControlCharacters(why)), and such a store writes to no kernel",
+            suggestion: "If limits of this host are to be kept by it, run octroi store adopt")
     }
 
     /// Makes the store this host's own.

@@ -53,9 +53,9 @@ private func refuseOrphanedLog(_ path: String) throws(Fault) {
     guard (size(log) ?? 0) > 0 else { return }
     throw Fault(
         .badData, at: path,
-        found:
+        problem:
             "the store that was here is gone, and \(log) still holds what was written to it last",
-        cure:
+        suggestion:
             "Put the store back beside it; or move the log away, then bring back a backup or begin anew"
     )
 }
@@ -80,8 +80,9 @@ func refuseEmptied(_ path: String) throws(Fault) {
     }
     throw Fault(
         .badData, at: path,
-        found: "an empty file where a store was: it was emptied, or never completely written",
-        cure: "Restore a backup of it. To begin a new store in its place, remove the file first")
+        problem: "an empty file where a store was: it was emptied, or never completely written",
+        suggestion:
+            "Restore a backup of it. To begin a new store in its place, remove the file first")
 }
 
 private func size(_ path: String) -> Int64? {
@@ -128,19 +129,20 @@ struct FolderLock {
 func noStore(_ path: String) -> Fault {
     if errno == EACCES || errno == EPERM {
         return Fault(
-            .notPermitted, at: path, found: "this user may not look into the store's folder",
-            cure: "Run it as the store's owner or group, or name another with --db or OCTROI_DB")
+            .notPermitted, at: path, problem: "this user may not look into the store's folder",
+            suggestion:
+                "Run it as the store's owner or group, or name another with --db or OCTROI_DB")
     }
     return Fault(
-        .unavailable, at: path, found: "there is no store here (\(reason(errno)))",
-        cure: "Name one with --db or OCTROI_DB, or make it with octroi apply or collect")
+        .unavailable, at: path, problem: "there is no store here (\(reason(errno)))",
+        suggestion: "Name one with --db or OCTROI_DB, or make it with octroi apply or collect")
 }
 
 private func cannotOpen(_ path: String) -> Fault {
     Fault(
         errno == EACCES || errno == EPERM || errno == EROFS ? .notPermitted : .unavailable,
-        at: path, found: "the store cannot be opened for writing (\(reason(errno)))",
-        cure: "Name a file this user may write with --db or OCTROI_DB")
+        at: path, problem: "the store cannot be opened for writing (\(reason(errno)))",
+        suggestion: "Name a file this user may write with --db or OCTROI_DB")
 }
 
 private func reason(_ code: Int32) -> String { String(cString: strerror(code)) }

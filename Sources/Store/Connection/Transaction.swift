@@ -54,7 +54,7 @@ extension ReadTransaction {
         } catch let error as DatabaseError {
             throw error
         } catch {
-            return (error as? Fault)?.found ?? "it cannot be read: \(error)"
+            return (error as? Fault)?.problem ?? "it cannot be read: \(error)"
         }
     }
 }

@@ -11,8 +11,9 @@ func loadInvoice(_ db: Database, _ number: String) throws -> Invoice {
         "SELECT * FROM invoice WHERE number = ?", [number])
     guard let row else {
         throw Fault(
-            .badData, at: "invoice \(harmless(number))", found: "no such invoice",
-            cure: "octroi invoice list shows them")
+            .badData, at: "invoice \(escapingControlCharacters(number))",
+            problem: "no such invoice",
+            suggestion: "octroi invoice list shows them")
     }
     return try load(db, row)
 }
@@ -138,6 +139,6 @@ private func quantity(_ row: Row, _ name: String) -> Int128? {
 
 func damaged(_ number: String) -> Fault {
     Fault(
-        .badData, at: "invoice \(number)", found: "a row that Octroi never writes",
-        cure: "Something other than Octroi changed the store: restore a backup of it")
+        .badData, at: "invoice \(number)", problem: "a row that Octroi never writes",
+        suggestion: "Something other than Octroi changed the store: restore a backup of it")
 }

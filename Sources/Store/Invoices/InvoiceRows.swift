@@ -141,8 +141,8 @@ private func minor(_ amount: BigInt, of draft: Draft) throws -> Int64 {
     }
     throw Fault(
         .badData, at: "invoice of tenant \(draft.tenant) over \(draft.period)",
-        found:
+        problem:
             "an amount of \(draft.currency.text(amount)) \(draft.currency)\(line ?? ""): more than "
             + "2^63 of its smallest unit",
-        cure: "Check the quantities and the price of that meter, in base units")
+        suggestion: "Check the quantities and the price of that meter, in base units")
 }

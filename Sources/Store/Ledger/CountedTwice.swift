@@ -16,7 +16,7 @@ public struct CountedTwice: Hashable, Sendable {
 
     /// One sentence, as an invoice says it.
     public var text: String {
-        "\(harmless(container)), \(meter): metered by Octroi and imported for the same time, "
+        "\(escapingControlCharacters(container)), \(meter): metered by Octroi and imported for the same time, "
             + "\(quantity) in \(rows) \(rows == 1 ? "row" : "rows") from \(period.start) to "
             + "\(period.end)"
     }

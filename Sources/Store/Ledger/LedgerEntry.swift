@@ -60,8 +60,8 @@ struct LedgerEntry {
         let row = try db.row("SELECT * FROM ledger_entry ORDER BY id DESC LIMIT 1")
         guard let row else {
             throw Fault(
-                .badData, at: "table ledger_entry", found: "no beginning of the chain",
-                cure: "Something other than Octroi changed the store: restore a backup of it")
+                .badData, at: "table ledger_entry", problem: "no beginning of the chain",
+                suggestion: "Something other than Octroi changed the store: restore a backup of it")
         }
         return LedgerEntry(row)
     }

@@ -100,7 +100,7 @@ private func differences(
 
 /// A row in words: of a price book's version, which book's and from when on.
 private func title(_ kind: TermKind, _ key: String, _ fields: [String: String?]) -> String {
-    let key = harmless(shortened(key, to: 100))
+    let key = escapingControlCharacters(shortened(key, to: 100))
     guard kind.name == TermKind.priceBook.name, let book = fields["book"] ?? nil else {
         return "\(kind.name) \(key)"
     }

@@ -18,8 +18,10 @@ public struct Unmeasured: Hashable, Sendable {
     /// One sentence, as an invoice says it.
     public var text: String {
         let place = file == Absence.wholeCgroup ? "its cgroup" : file
-        let why = "\(place): \(absence.reason.rawValue), \(harmless(absence.detail))"
-        return "\(harmless(container)): \(meters) not measured from \(since) to \(until) (\(why))"
+        let why =
+            "\(place): \(absence.reason.rawValue), \(escapingControlCharacters(absence.detail))"
+        return
+            "\(escapingControlCharacters(container)): \(meters) not measured from \(since) to \(until) (\(why))"
             + (isMadeGood ? "; the counter went on, and its next reading was billed" : "")
     }
 

@@ -82,8 +82,8 @@ extension Store {
             try db.run("DELETE FROM budget WHERE tenant = ?", [tenant])
             guard db.changesCount > 0 else {
                 throw Fault(
-                    .badData, at: "tenant \(tenant)", found: "it has no budget",
-                    cure: "Look at octroi budget list, and correct the name")
+                    .badData, at: "tenant \(tenant)", problem: "it has no budget",
+                    suggestion: "Look at octroi budget list, and correct the name")
             }
             if let record { try append(db, record) }
             return ["removed the budget of tenant \(tenant)"]
@@ -159,8 +159,8 @@ private func budget(_ row: Row) throws -> Budget {
     else {
         throw Fault(
             .badData, at: "budget of tenant \(tenant)",
-            found: "\(row["amount"] as String) per \(row["per"] as String), which is no budget",
-            cure: "Set it again with octroi budget set")
+            problem: "\(row["amount"] as String) per \(row["per"] as String), which is no budget",
+            suggestion: "Set it again with octroi budget set")
     }
     return Budget(
         tenant: tenant, amount: amount, per: per, ladder: row["ladder"],
@@ -175,14 +175,14 @@ private func requirePayer(_ db: Database, _ tenant: String) throws {
         [tenant])
     guard let known else {
         throw Fault(
-            .badData, at: "budget of tenant \(tenant)", found: "no such tenant",
-            cure: "Add it to tenants.yaml and run octroi apply, or correct the name")
+            .badData, at: "budget of tenant \(tenant)", problem: "no such tenant",
+            suggestion: "Add it to tenants.yaml and run octroi apply, or correct the name")
     }
     guard known["price_book"] as String? == nil else { return }
     throw Fault(
         .badData, at: "budget of tenant \(tenant)",
-        found: "the tenant has no price book, so its spending is unknown",
-        cure: "Name one as price_book in tenants.yaml and run octroi apply")
+        problem: "the tenant has no price book, so its spending is unknown",
+        suggestion: "Name one as price_book in tenants.yaml and run octroi apply")
 }
 
 private func requireLadder(_ db: Database, _ budget: Budget) throws {
@@ -192,6 +192,6 @@ private func requireLadder(_ db: Database, _ budget: Budget) throws {
     guard isThere != true else { return }
     throw Fault(
         .badData, at: "budget of tenant \(budget.tenant)",
-        found: "its ladder \"\(ladder)\" does not exist",
-        cure: "Add the ladder to budgets.yaml and run octroi apply, or name another one")
+        problem: "its ladder \"\(ladder)\" does not exist",
+        suggestion: "Add the ladder to budgets.yaml and run octroi apply, or name another one")
 }

@@ -23,8 +23,8 @@ func saveLimits(_ db: Database, _ limits: GrantedLimits, at now: Instant) throws
         [limits.tenant])
     guard let known else {
         throw Fault(
-            .badData, at: "limits of tenant \(limits.tenant)", found: "no such tenant",
-            cure: "Add it to tenants.yaml, or correct the name")
+            .badData, at: "limits of tenant \(limits.tenant)", problem: "no such tenant",
+            suggestion: "Add it to tenants.yaml, or correct the name")
     }
     var changes: [String] = []
     if known["drift"] != limits.drift?.rawValue {

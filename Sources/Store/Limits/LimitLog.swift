@@ -58,22 +58,22 @@ public struct LimitChange: Hashable, Sendable {
     public var after: String
     public var isVerified: Bool
     /// The kernel's counter of how often the limit took hold, when it was written.
-    public var bites: Int64?
+    public var hitCount: Int64?
     /// What was wanted before it; `nil` is nothing.
     public var wantedBefore: String?
 
-    public init(_ write: PlannedWrite, after: LimitValue, isVerified: Bool, bites: Int64?) {
+    public init(_ write: PlannedWrite, after: LimitValue, isVerified: Bool, hitCount: Int64?) {
         (path, cgroupID) = (write.path, write.cgroupID)
         (key, owner) = (write.key.description, write.owner.description)
         (before, wanted) = (write.before.description, write.wanted.description)
-        (self.after, self.isVerified, self.bites) = (after.description, isVerified, bites)
+        (self.after, self.isVerified, self.hitCount) = (after.description, isVerified, hitCount)
     }
 
     init(_ row: Row) {
         (path, cgroupID) = (row["path"], row["cgroup_id"])
         (key, owner) = (row["file"], row["owner"])
         (before, wanted, after) = (row["before"], row["wanted"], row["after"])
-        (isVerified, bites) = (row["verified"], row["bites"])
+        (isVerified, hitCount) = (row["verified"], row["bites"])
         wantedBefore = row["wanted_before"]
     }
 }
@@ -107,7 +107,7 @@ func append(_ db: Database, _ set: LimitChangeSet) throws -> LimitChangeSet {
             [
                 set.at.milliseconds, set.uid, set.target, change.path, change.cgroupID, change.key,
                 change.before, change.wanted, change.after, change.isVerified, set.reason, set.id,
-                change.owner, change.bites, change.wantedBefore,
+                change.owner, change.hitCount, change.wantedBefore,
             ])
     }
     return set
@@ -136,7 +136,7 @@ func hash(_ set: LimitChangeSet, after previous: [UInt8]) -> [UInt8] {
         row.add(change.owner)
         for text in [change.before, change.wanted, change.after] { row.add(text.utf8) }
         row.add(change.isVerified ? 1 : 0)
-        row.add(change.bites)
+        row.add(change.hitCount)
         row.add(change.wantedBefore)
         row.end()
         digest.add(row.bytes)
@@ -226,7 +226,7 @@ extension Store {
     /// often it had taken hold; `nil` if there was none.
     public func lastLimitChange(
         of cgroupID: Int64, _ key: String, boot: String
-    ) throws(Fault) -> (at: Instant, after: String, bites: Int64?)? {
+    ) throws(Fault) -> (at: Instant, after: String, hitCount: Int64?)? {
         try read { db in
             try db.row(
                 """

@@ -47,15 +47,15 @@ extension Store {
         _ query: SampleQuery, _ body: (SampleRow) throws -> Void
     ) throws {
         for device in try query.byDevice ? devices(query.container) : [nil] {
-            var thinner = Thinner(query)
+            var downsampler = Downsampler(query)
             var last: Int64 = -1
             while true {
                 let part = try read { try nextPart($0, query, device, after: last) }
-                for row in part.rows { try thinner.take(row, body) }
+                for row in part.rows { try downsampler.take(row, body) }
                 guard let end = part.lastTick else { break }
                 last = end
             }
-            try thinner.finish(body)
+            try downsampler.finish(body)
         }
     }
 
@@ -103,8 +103,9 @@ extension Store {
     ) throws -> [SampleRow] {
         func damaged(_ found: String) -> Fault {
             Fault(
-                .badData, at: "\(path), \(query.table.sealed) of \(time(block.hour))", found: found,
-                cure: "octroi store check says what else is damaged; a backup has it whole")
+                .badData, at: "\(path), \(query.table.sealed) of \(time(block.hour))",
+                problem: found,
+                suggestion: "octroi store check says what else is damaged; a backup has it whole")
         }
         let numbers: [[Int64?]]
         do throws(BlockError) {
@@ -197,7 +198,7 @@ private struct SealedRow {
 }
 
 /// Lets through what was asked for: the time, and of each stretch the last.
-private struct Thinner {
+private struct Downsampler {
     private let query: SampleQuery
     private var held: SampleRow?
 

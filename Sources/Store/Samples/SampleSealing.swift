@@ -160,8 +160,9 @@ private struct Sealer {
         let back = try? SampleColumns(bytes, tag: fields, isSample: isSample)
         guard let back, back.columns == series.columns else {
             throw Fault(
-                .failed, at: "\(table.hot) of container \(key)", found: "it does not seal exactly",
-                cure: "Report this. No tick can be kept until then, and nothing was changed")
+                .failed, at: "\(table.hot) of container \(key)",
+                problem: "it does not seal exactly",
+                suggestion: "Report this. No tick can be kept until then, and nothing was changed")
         }
         try insert.execute(arguments: StatementArguments(fields) + [Data(bytes)])
     }

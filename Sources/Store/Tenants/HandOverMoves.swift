@@ -6,8 +6,8 @@ extension Fault {
     /// There is no tenant of this id.
     package static func noTenant(_ id: String) -> Fault {
         Fault(
-            .badData, at: "tenant \(quoted(id))", found: "no such tenant",
-            cure: "octroi tenant list shows them")
+            .badData, at: "tenant \(quoted(id))", problem: "no such tenant",
+            suggestion: "octroi tenant list shows them")
     }
 }
 
@@ -68,9 +68,9 @@ extension ReadTransaction {
         guard !moves.isEmpty else {
             throw Fault(
                 .badData, at: place,
-                found: "no usage over \(request.period) that "
+                problem: "no usage over \(request.period) that "
                     + (request.from.map { "is of tenant \(quoted($0))" } ?? "is not \(request.to)'s"),
-                cure: "octroi usage --by container shows what there is")
+                suggestion: "octroi usage --by container shows what there is")
         }
         // Lives of one path are one container; imports of two tenants are two of the same name.
         let owners = Set(moves.compactMap(\.stretch.tenant))
@@ -115,6 +115,6 @@ private func ambiguous(_ place: String, _ moves: [Move]) -> Fault {
     let more = hours.count > 8 ? " and \(hours.count - 8) more" : ""
     return Fault(
         .badData, at: place,
-        found: "this name belongs to several tenants: \(shown.joined(separator: ", "))\(more)",
-        cure: "Choose one with --from-tenant")
+        problem: "this name belongs to several tenants: \(shown.joined(separator: ", "))\(more)",
+        suggestion: "Choose one with --from-tenant")
 }

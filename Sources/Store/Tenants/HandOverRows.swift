@@ -60,8 +60,8 @@ extension WriteTransaction {
 extension ReadTransaction {
     /// Whose the hours of an assignment are since, and the stretches as they were before.
     package func assignment(_ number: Int64) throws -> (tenant: String, parts: [Stretch]) {
-        func refuse(_ found: String, _ cure: String) -> Fault {
-            Fault(.badData, at: "assignment \(number)", found: found, cure: cure)
+        func refuse(_ found: String, _ suggestion: String) -> Fault {
+            Fault(.badData, at: "assignment \(number)", problem: found, suggestion: suggestion)
         }
         let row = try db.row(
             "SELECT tenant, undone_ms FROM hand_over WHERE id = ?", [number])

@@ -170,8 +170,8 @@ private func saveCustomMeters(_ db: Database, _ book: PriceBook) throws {
         if let known, known != unit {
             throw Fault(
                 .badData, at: "price book \(book.id), meter \(name)",
-                found: "its unit is \(unit), and the store counts this meter in \(known)",
-                cure: "Give one meter one unit, or name the other meter differently")
+                problem: "its unit is \(unit), and the store counts this meter in \(known)",
+                suggestion: "Give one meter one unit, or name the other meter differently")
         }
         try db.run(
             """

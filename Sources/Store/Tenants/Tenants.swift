@@ -186,17 +186,18 @@ private func refuseNested(_ tenants: [Tenant]) throws {
     where (inner.path + "/").hasPrefix(outer.path + "/") {
         throw Fault(
             .badData, at: "tenant \(inner.tenant)",
-            found: "its tenant root \(inner.path) is, or lies inside, \(outer.path) of tenant "
+            problem: "its tenant root \(inner.path) is, or lies inside, \(outer.path) of tenant "
                 + outer.tenant,
-            cure: "Give every tenant its own tree: usage in both would be billed twice")
+            suggestion: "Give every tenant its own tree: usage in both would be billed twice")
     }
 }
 
 private func requireBook(_ books: Set<String>, _ tenant: Tenant) throws {
     guard let book = tenant.priceBook, !books.contains(book) else { return }
     throw Fault(
-        .badData, at: "tenant \(tenant.id)", found: "its price book \(quoted(book)) does not exist",
-        cure: "Add the book to prices.yaml and apply both files, or name another book")
+        .badData, at: "tenant \(tenant.id)",
+        problem: "its price book \(quoted(book)) does not exist",
+        suggestion: "Add the book to prices.yaml and apply both files, or name another book")
 }
 
 /// Gives every container to the tenant whose rule fits now.

@@ -51,8 +51,8 @@ extension Store {
         guard let other else { return }
         throw Fault(
             .failed, at: path,
-            found: "it holds the accounts of another tree of this boot, \(other)",
-            cure: "Collect \(root) into a store of its own (--db), or collect \(other) here")
+            problem: "it holds the accounts of another tree of this boot, \(other)",
+            suggestion: "Collect \(root) into a store of its own (--db), or collect \(other) here")
     }
 
     /// Commits a tick: samples, positions, usage and completeness, or nothing of them.
@@ -70,7 +70,7 @@ extension Store {
             if isNewHour { try sealSamples(db) }
             if let last { try noteGap(db, after: last, before: tick, of: run) }
             let tickRow = try writeTick(db, tick, run)
-            let rows = try enrol(db, tick, run)
+            let rows = try registerAccounts(db, tick, run)
             var writer = try TickWriter(db, tick: tickRow, wall: tick.moment.wall)
             // By index: an entry is large, and would be copied to be held.
             for index in rows.indices { try writer.write(tick.entries[index], rows[index]) }
@@ -127,8 +127,8 @@ extension Store {
     private func requireNewest(_ db: Database, _ run: Run) throws {
         guard try db.value(Int64.self, "SELECT max(id) FROM run") != run.row else { return }
         throw Fault(
-            .failed, at: path, found: "another collector has begun to write into this store",
-            cure: "Stop one of the two, or give it another store with --db")
+            .failed, at: path, problem: "another collector has begun to write into this store",
+            suggestion: "Stop one of the two, or give it another store with --db")
     }
 
     /// The last tick of any run.
@@ -175,7 +175,8 @@ extension Store {
     }
 
     /// The account rows of a tick's entries; new accounts are made and attributed.
-    private func enrol(_ db: Database, _ tick: TickRecord, _ run: Run) throws -> [Int64] {
+    private func registerAccounts(_ db: Database, _ tick: TickRecord, _ run: Run) throws -> [Int64]
+    {
         let wall = tick.moment.wall.milliseconds
         lazy var tenants = Result { TenantIndex(try loadTenants(db)) }
         return try tick.entries.indices.map { index in

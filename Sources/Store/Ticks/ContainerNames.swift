@@ -12,7 +12,7 @@ import Units
 public func containers<Container>(
     called word: String, among all: [Container], at place: String,
     none: String = "no container of that path or name in the store",
-    cure: String = "octroi containers --all and octroi usage --by container list them",
+    suggestion: String = "octroi containers --all and octroi usage --by container list them",
     path: (Container) -> String, name: (Container) -> String?
 ) throws(Fault) -> [Container] {
     // Byte for byte: two names that look the same are two.
@@ -25,13 +25,14 @@ public func containers<Container>(
     let paths = Set(found.map { ExactText(path($0)) }).sorted()
     guard !found.isEmpty else {
         throw Fault(
-            .badData, at: place, found: none, cure: cure)
+            .badData, at: place, problem: none, suggestion: suggestion)
     }
     guard paths.count == 1 else {
         throw Fault(
-            .wrongUse, at: place, found: "\(paths.count) containers whose path ends so",
-            cure: "Give a longer path: "
-                + paths.prefix(4).map { harmless($0.text) }.joined(separator: ", "))
+            .wrongUse, at: place, problem: "\(paths.count) containers whose path ends so",
+            suggestion: "Give a longer path: "
+                + paths.prefix(4).map { escapingControlCharacters($0.text) }.joined(separator: ", ")
+        )
     }
     return found
 }

@@ -31,7 +31,7 @@ extension Store {
     ///
     /// Until then a container was given away by its path alone, so what is learned holds from its
     /// first hour on, but never into an invoiced period.
-    public func learn(
+    public func saveDetails(
         _ details: [(row: Int64, details: ContainerDetails)], at now: Instant
     ) throws(Fault) {
         try write { db in

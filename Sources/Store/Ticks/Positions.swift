@@ -103,15 +103,15 @@ extension Store {
         position.networkSince = row["net_boottime_us"]
         if let at = row["memory_boottime_us"] as Int64? {
             for formula in MemoryFormula.allCases {
-                position[.memory(formula)] = Position.Held(
+                position[.memory(formula)] = Position.GaugeState(
                     row["\(formula.rawValue)_bytes"], at: at,
                     carry: row["\(formula.rawValue)_carry"])
             }
         }
         if let at = row["reserved_boottime_us"] as Int64? {
-            position.cpuReserved = Position.Held(
+            position.cpuReserved = Position.GaugeState(
                 row["cpu_reserved_nanocores"], at: at, carry: row["cpu_reserved_carry"])
-            position.memoryReserved = Position.Held(
+            position.memoryReserved = Position.GaugeState(
                 row["memory_reserved_bytes"], at: at, carry: row["memory_reserved_carry"])
         }
         return position

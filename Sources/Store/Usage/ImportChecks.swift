@@ -10,15 +10,15 @@ extension ImportStage {
         guard tenants[usage.tenant] != nil else {
             throw Fault(
                 .badData, at: "line \(usage.row), tenant",
-                found: "no tenant \(quoted(usage.tenant))",
-                cure: "Add it to tenants.yaml and run octroi apply, or correct the name")
+                problem: "no tenant \(quoted(usage.tenant))",
+                suggestion: "Add it to tenants.yaml and run octroi apply, or correct the name")
         }
         // A month may be paid in advance; a year that is to come is a slip of the key.
         guard usage.period.end <= now.advanced(bySeconds: 31 * 86_400) else {
             throw Fault(
                 .badData, at: "line \(usage.row), end",
-                found: "\(usage.period.end), more than 31 days from now",
-                cure: "Correct the time: usage is what was used")
+                problem: "\(usage.period.end), more than 31 days from now",
+                suggestion: "Correct the time: usage is what was used")
         }
         try requirePriced(usage)
     }
@@ -41,8 +41,9 @@ extension ImportStage {
         let (line, path, meter): (Int64, String, String) = (row[0], row[1], row[2])
         throw Fault(
             .badData, at: "line \(line), container",
-            found: "\(quoted(path)), whose \(meter) Octroi meters itself",
-            cure: "Import a correction under a name of its own, such as correction-1: it stands "
+            problem: "\(quoted(path)), whose \(meter) Octroi meters itself",
+            suggestion:
+                "Import a correction under a name of its own, such as correction-1: it stands "
                 + "on the invoice by that name")
     }
 
@@ -65,9 +66,11 @@ extension ImportStage {
         let old = Int128(high: row[3], low: row[4])
         throw Fault(
             .badData, at: "line \(line), quantity",
-            found: "\(new), but \(old) was imported for the same start, end, tenant, container and "
+            problem:
+                "\(new), but \(old) was imported for the same start, end, tenant, container and "
                 + "meter",
-            cure: "Import what is to be added under another container name; imported usage is "
+            suggestion:
+                "Import what is to be added under another container name; imported usage is "
                 + "never overwritten")
     }
 

@@ -106,8 +106,8 @@ struct ImportStage {
             """, [row.account, row.meter, row.start, row.end])
         return Fault(
             .badData, at: "line \(row.line)",
-            found: "the same start, end, tenant, container and meter as line \(earlier ?? 0)",
-            cure: "Add the two quantities up into one row")
+            problem: "the same start, end, tenant, container and meter as line \(earlier ?? 0)",
+            suggestion: "Add the two quantities up into one row")
     }
 
     private mutating func account(of usage: ImportedUsage) throws -> Int64 {
@@ -191,6 +191,6 @@ private struct StagedRow: Comparable {
 func tooMuch(_ quantity: Int128, line: Int64) -> Fault {
     Fault(
         .badData, at: "line \(line), quantity",
-        found: "\(quantity) is more than \(Int64.max) in one hour",
-        cure: "Check the unit: quantities are in base units of the meter")
+        problem: "\(quantity) is more than \(Int64.max) in one hour",
+        suggestion: "Check the unit: quantities are in base units of the meter")
 }

@@ -51,8 +51,9 @@ extension ImportStage {
         guard let first = firstPrice, usage.period.start < first else { return }
         throw Fault(
             .badData, at: "line \(usage.row), start",
-            found: "\(usage.period.start), before every price book: the first begins on \(first)",
-            cure: "Correct the time, or apply prices that are effective from then first: an import "
+            problem: "\(usage.period.start), before every price book: the first begins on \(first)",
+            suggestion:
+                "Correct the time, or apply prices that are effective from then first: an import "
                 + "can't be undone")
     }
 }

@@ -64,12 +64,14 @@ extension Store {
             }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
             throw Fault(
-                .failed, at: place, found: "no end after \(seconds) s",
-                cure: "Ask for a shorter period or one tenant, or give it longer with --timeout")
+                .failed, at: place, problem: "no end after \(seconds) s",
+                suggestion:
+                    "Ask for a shorter period or one tenant, or give it longer with --timeout")
         } catch let error as DatabaseError {
             throw Fault(
-                .badData, at: place, found: error.message ?? "\(error)",
-                cure: "Correct the SQL: one SELECT that may use :from, :to, :tenant and :limit")
+                .badData, at: place, problem: error.message ?? "\(error)",
+                suggestion:
+                    "Correct the SQL: one SELECT that may use :from, :to, :tenant and :limit")
         }
     }
 

@@ -96,8 +96,8 @@ extension ImportStage {
             if isDone { return found.outcome }
         }
         throw Fault(
-            .failed, at: "usage import", found: "other imports kept changing the ledger",
-            cure: "Run it again when they are done")
+            .failed, at: "usage import", problem: "other imports kept changing the ledger",
+            suggestion: "Run it again when they are done")
     }
 
     private func lastImport() throws -> Int64? {

@@ -72,11 +72,13 @@ struct BudgetSet: ParsableCommand {
         let store = try place.store(.write)
         let known = try store.budgets().first { $0.budget.tenant == tenant }?.budget
         guard let text = amount ?? known?.amount.description else {
-            throw wrong("budget of \(harmless(tenant))", "no amount", "Give one, such as 500.00")
+            throw wrong(
+                "budget of \(escapingControlCharacters(tenant))", "no amount",
+                "Give one, such as 500.00")
         }
         guard let money = Budget.Amount(text) else {
             throw wrong(
-                "budget of \(harmless(tenant)), amount",
+                "budget of \(escapingControlCharacters(tenant)), amount",
                 "\(quoted(text)), which is no amount of money",
                 "Write a decimal without an exponent, such as 500.00")
         }
@@ -84,7 +86,7 @@ struct BudgetSet: ParsableCommand {
         budget.amount = money
         if let per {
             guard let span = Budget.Span(rawValue: per) else {
-                throw wrong("--per", "\"\(harmless(per))\"", "Write month or day")
+                throw wrong("--per", "\"\(escapingControlCharacters(per))\"", "Write month or day")
             }
             budget.per = span
         }
@@ -104,8 +106,8 @@ struct BudgetSet: ParsableCommand {
             changes: store.setBudget(budget, at: Host.wallTime(), record: record), output.format)
     }
 
-    private func wrong(_ place: String, _ found: String, _ cure: String) -> Fault {
-        Fault(.wrongUse, at: place, found: found, cure: cure)
+    private func wrong(_ place: String, _ found: String, _ suggestion: String) -> Fault {
+        Fault(.wrongUse, at: place, problem: found, suggestion: suggestion)
     }
 }
 
@@ -137,9 +139,10 @@ struct BudgetRemove: ParsableCommand {
 
 /// What the record of limits says of a change of a budget: who, when, what and why.
 private func budgetRecord(of tenant: String, _ what: String, _ why: String?) -> LimitChangeSet {
-    let asker = Asker()
+    let requester = Requester()
     return LimitChangeSet(
-        at: Host.wallTime(), uid: asker.uid, user: asker.user, target: tenant, tenant: tenant,
+        at: Host.wallTime(), uid: requester.uid, user: requester.user, target: tenant,
+        tenant: tenant,
         action: .budget, outcome: .done,
         reason: [what, why].compactMap(\.self).joined(separator: ": "))
 }
@@ -172,7 +175,7 @@ struct BudgetList: ParsableCommand {
                     line.cell(line.money?.forecast), .optional(line.budget.ladder),
                     .integer(Int128(line.state?.rung ?? 0)),
                     line.budget.exemptUntil.map { .time($0) } ?? .none,
-                    .optional(line.fault?.found),
+                    .optional(line.fault?.problem),
                 ]
             }, headings: ["percent": "%", "exempt_until": "exempt until"])
         (sheet.above, sheet.below) = (["currency", "per"], (["note"], "tenant"))

@@ -26,8 +26,10 @@ struct BudgetShow: ParsableCommand {
         let store = try place.store(.read)
         guard let line = try budgetLines(store, place.settings().zone, tenant).first else {
             throw Fault(
-                .badData, at: "tenant \(harmless(tenant))", found: "it has no budget",
-                cure: "octroi budget set gives it one; octroi budget list shows those there are")
+                .badData, at: "tenant \(escapingControlCharacters(tenant))",
+                problem: "it has no budget",
+                suggestion:
+                    "octroi budget set gives it one; octroi budget list shows those there are")
         }
         let ladder = try store.ladders().first { $0.id == line.budget.ladder }
         let steps = ladder?.steps ?? []

@@ -48,8 +48,9 @@ struct BudgetSimulate: ParsableCommand {
         guard !budgets.isEmpty else {
             throw Fault(
                 .badData, at: policy,
-                found: tenant.map { "no budget of tenant \(harmless($0))" } ?? "no budget",
-                cure: "Write budgets: with one line for each tenant")
+                problem: tenant.map { "no budget of tenant \(escapingControlCharacters($0))" }
+                    ?? "no budget",
+                suggestion: "Write budgets: with one line for each tenant")
         }
         var rows: [[Cell]] = []
         var title: [String] = []
@@ -71,8 +72,9 @@ struct BudgetSimulate: ParsableCommand {
         guard let ladder = ladders.first(where: { $0.id == budget.ladder }) else {
             throw Fault(
                 .badData, at: "\(policy), budget of tenant \(budget.tenant)",
-                found: budget.ladder.map { "no ladder \"\(harmless($0))\"" } ?? "no ladder",
-                cure:
+                problem: budget.ladder.map { "no ladder \"\(escapingControlCharacters($0))\"" }
+                    ?? "no ladder",
+                suggestion:
                     "Name one of \(ladders.map(\.id).joined(separator: ", ")), or add it to the file"
             )
         }

@@ -65,7 +65,7 @@ struct DoctorCommand: ParsableCommand {
         return SliceAccounting.gaps(of: tenants.flatMap(\.slices)).flatMap { slice, meters in
             meters.map { meter -> [Cell] in
                 [
-                    .text("meter \(meter) of \(harmless(slice))"), .flag(false),
+                    .text("meter \(meter) of \(escapingControlCharacters(slice))"), .flag(false),
                     .text("systemd does not account it"),
                     .text(SliceAccounting.command(for: slice)),
                 ]
@@ -81,7 +81,7 @@ struct DoctorCommand: ParsableCommand {
         return idleRules(of: tenants).map { item in
             [
                 .text(item.place), .flag(false), .text("it can never match: \(item.why.found)"),
-                .text(item.why.cure),
+                .text(item.why.suggestion),
             ]
         }
     }

@@ -24,7 +24,7 @@ struct HarmlessLog: LogHandler {
 
     func log(event: LogEvent) {
         var event = event
-        event.message = "\(harmless(event.message.description))"
+        event.message = "\(escapingControlCharacters(event.message.description))"
         log.log(event: event)
     }
 }

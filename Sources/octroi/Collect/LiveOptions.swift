@@ -48,5 +48,5 @@ func pricedContainers(
 
 /// Says on standard error, beside a format that has no heading, that the collector stands still.
 func tellSilence(_ silence: String?, beside format: Format) {
-    if let silence, format != .table { complain("octroi: \(silence)") }
+    if let silence, format != .table { printError("octroi: \(silence)") }
 }

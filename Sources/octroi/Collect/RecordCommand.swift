@@ -45,7 +45,7 @@ struct RecordCommand: AsyncParsableCommand {
             try scratch.adoptTenants(try known.tenants(), at: Host.wallTime())
         } catch {
             guard error.kind == .unavailable else { throw error }
-            complain("octroi: no store to take tenants from: no cgroup is a tenant root")
+            printError("octroi: no store to take tenants from: no cgroup is a tenant root")
         }
         let progress = Progress(isSteady: length != nil)
         try await runCollector(
@@ -77,15 +77,15 @@ struct ReplayCommand: ParsableCommand {
         let store = try place.store(.write)
         guard try store.lastRoot() == nil else {
             throw Fault(
-                .failed, at: store.path, found: "a store that a collector has written to",
-                cure: "Replay into a store of its own: --db NEW-FILE")
+                .failed, at: store.path, problem: "a store that a collector has written to",
+                suggestion: "Replay into a store of its own: --db NEW-FILE")
         }
         if try store.tenants().isEmpty {
             // Not at the time of day: a second replay comes to the same chain.
             try store.adoptTenants(kernel.header.tenants, at: Instant(seconds: 0))
         }
         try replay(kernel, into: store)
-        complain(
+        printError(
             "octroi: \(kernel.ticks) ticks replayed"
                 + (kernel.isCutShort ? "; the recording was cut short after them" : ""))
     }

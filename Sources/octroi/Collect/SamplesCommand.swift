@@ -55,8 +55,8 @@ struct SamplesCommand: ParsableCommand {
         let to = try to.map { text throws(Fault) in try readTime("--to", text, in: zone) }
         if let from, let to, to <= from {
             throw Fault(
-                .wrongUse, at: "--to", found: "\(to), which is not after \(from)",
-                cure: "Make the end later than the start")
+                .wrongUse, at: "--to", problem: "\(to), which is not after \(from)",
+                suggestion: "Make the end later than the start")
         }
         let every = try every.map { text throws(Fault) in try milliseconds("--every", text) }
         let lives = try lives(store)
@@ -87,7 +87,7 @@ struct SamplesCommand: ParsableCommand {
         let found = try containers(
             called: container, among: store.containers(all: true),
             at: "--container \(quoted(container))",
-            cure: "octroi containers --all lists them; imported usage has no samples",
+            suggestion: "octroi containers --all lists them; imported usage has no samples",
             path: \.path, name: \.name)
         return found.sorted { $0.row < $1.row }
     }

@@ -17,7 +17,9 @@ func explanationText(
             + columns.meter + (columns.tier.map { ", tier \($0)" } ?? ""),
         "  period     \(item.period.start) to \(item.period.end)",
     ]
-    if let container = item.container { text.append("  container  \(harmless(container))") }
+    if let container = item.container {
+        text.append("  container  \(escapingControlCharacters(container))")
+    }
     if let reference = item.reference { text.append("  corrects   \(reference)") }
     if let (number, line) = explanation.credited {
         text.append("  takes back \(number)" + (line.map { ", line \($0)" } ?? ""))
@@ -35,7 +37,7 @@ private func accountText(
 ) -> [String] {
     let identity =
         account.cgroupID.map { "cgroup \($0) of boot \(account.boot ?? "?")" } ?? "imported"
-    var text = ["", "\(account.kind) \(harmless(account.path)) (\(identity))"]
+    var text = ["", "\(account.kind) \(escapingControlCharacters(account.path)) (\(identity))"]
     for reading in readings {
         let device = reading.device.map { " of device \($0)" } ?? ""
         text.append(

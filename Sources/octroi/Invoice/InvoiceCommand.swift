@@ -60,8 +60,8 @@ extension Settings {
 
 func unknownInvoice(_ number: String) -> Fault {
     Fault(
-        .badData, at: "invoice \(quoted(number))", found: "no such invoice",
-        cure: "octroi invoice list shows them")
+        .badData, at: "invoice \(quoted(number))", problem: "no such invoice",
+        suggestion: "octroi invoice list shows them")
 }
 
 /// Prints the lines; a table also gets the totals of each invoice.

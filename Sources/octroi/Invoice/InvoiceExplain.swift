@@ -73,8 +73,8 @@ struct InvoiceExplain: ParsableCommand {
     private func wrong(_ text: String) -> Fault {
         Fault(
             .wrongUse, at: "line \(quoted(text))",
-            found: "not a number of an invoice and a line",
-            cure: "Write octroi invoice explain OCT-000001 3")
+            problem: "not a number of an invoice and a line",
+            suggestion: "Write octroi invoice explain OCT-000001 3")
     }
 
     /// The counter's first and last reading that is still kept, by device where there are several.

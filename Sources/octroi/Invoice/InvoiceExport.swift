@@ -59,7 +59,8 @@ struct InvoiceExport: ParsableCommand {
         guard dataset == .costAndUsage || version == .v1_4 else {
             throw Fault(
                 .wrongUse, at: "--dataset \(dataset.rawValue)",
-                found: "FOCUS \(version.rawValue), which does not have it", cure: "Add --focus 1.4")
+                problem: "FOCUS \(version.rawValue), which does not have it",
+                suggestion: "Add --focus 1.4")
         }
         let store = try which.place.store(.read)
         try store.requireTenant(which.tenant)
@@ -100,16 +101,17 @@ struct InvoiceExport: ParsableCommand {
         if let tenant = which.tenant, tenant != draft.tenant {
             throw Fault(
                 .wrongUse, at: "invoice \(number)",
-                found: "it is of tenant \(draft.tenant), not of --tenant \(harmless(tenant))",
-                cure: "Leave --tenant out")
+                problem:
+                    "it is of tenant \(draft.tenant), not of --tenant \(escapingControlCharacters(tenant))",
+                suggestion: "Leave --tenant out")
         }
         if let period = try which.givenPeriod(),
             !(period.start <= draft.period.start && draft.period.start < period.end)
         {
             throw Fault(
                 .wrongUse, at: "invoice \(number)",
-                found: "its period begins on \(draft.period.start), not in \(period)",
-                cure: "Leave --month, --from and --to out")
+                problem: "its period begins on \(draft.period.start), not in \(period)",
+                suggestion: "Leave --month, --from and --to out")
         }
     }
 
@@ -151,15 +153,15 @@ struct InvoiceExport: ParsableCommand {
         try forEach(store) { invoice in
             guard found == nil else {
                 throw Fault(
-                    .wrongUse, at: "invoice export --format html", found: "more than one invoice",
-                    cure: "Name one by its number: a page is one invoice")
+                    .wrongUse, at: "invoice export --format html", problem: "more than one invoice",
+                    suggestion: "Name one by its number: a page is one invoice")
             }
             found = invoice
         }
         guard let invoice = found else {
             throw Fault(
-                .badData, at: "invoice export --format html", found: "no invoice",
-                cure: "octroi invoice list shows them")
+                .badData, at: "invoice export --format html", problem: "no invoice",
+                suggestion: "octroi invoice list shows them")
         }
         let context = try store.context(of: invoice, hours: true)
         let details = PageDetails(

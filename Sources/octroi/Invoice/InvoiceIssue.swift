@@ -83,8 +83,8 @@ struct InvoiceDraft: ParsableCommand {
 private func say(
     _ notes: [String], elsewhere: String = "octroi report unmetered, octroi audit"
 ) {
-    for line in notes.prefix(20) { complain("octroi: \(line)") }
-    if notes.count > 20 { complain("octroi: and \(notes.count - 20) more: \(elsewhere)") }
+    for line in notes.prefix(20) { printError("octroi: \(line)") }
+    if notes.count > 20 { printError("octroi: and \(notes.count - 20) more: \(elsewhere)") }
 }
 
 /// Where an open month is cut.
@@ -126,8 +126,8 @@ struct InvoiceIssue: ParsableCommand {
     func run() throws {
         guard which.when.isGiven else {
             throw Fault(
-                .wrongUse, at: "invoice issue", found: "no period",
-                cure: "Name the month to invoice, such as --month 2026-10")
+                .wrongUse, at: "invoice issue", problem: "no period",
+                suggestion: "Name the month to invoice, such as --month 2026-10")
         }
         let settings = try which.place.settings()
         try settings.seller.refuseExample(in: which.place.configFolder)
@@ -140,14 +140,14 @@ struct InvoiceIssue: ParsableCommand {
         let invoices = issued.invoices
         for invoice in invoices where invoice.issued == now {
             for note in invoice.notes where note.kind != .assurance {
-                complain("octroi: \(invoice.number), \(note.kind.rawValue): \(note.text)")
+                printError("octroi: \(invoice.number), \(note.kind.rawValue): \(note.text)")
             }
         }
         sayUnbilled(issued)
         warnOfMissingParties(invoices.filter { $0.issued == now })
         let store = try which.place.store(.read)
         for open in try store.uninvoiced(before: period, tenant: which.tenant) {
-            complain(
+            printError(
                 "octroi: tenant \(open.tenant) has usage from \(open.since) on that no invoice "
                     + "covers: issue the time before \(period.start), too")
         }
@@ -167,23 +167,23 @@ struct InvoiceIssue: ParsableCommand {
         let missing = invoices.compactMap { invoice in
             invoice.parties.missing.map { "\(invoice.number): \($0)" }
         }
-        for line in missing.prefix(5) { complain("octroi: \(line)") }
-        if missing.count > 5 { complain("octroi: and \(missing.count - 5) more like these") }
+        for line in missing.prefix(5) { printError("octroi: \(line)") }
+        if missing.count > 5 { printError("octroi: and \(missing.count - 5) more like these") }
     }
 
     private func due(_ period: Period, _ now: Instant) throws(Fault) -> Period {
         guard period.start < now else {
             throw Fault(
-                .wrongUse, at: "period \(period)", found: "it has not begun",
-                cure: "Issue a period that has ended")
+                .wrongUse, at: "period \(period)", problem: "it has not begun",
+                suggestion: "Issue a period that has ended")
         }
         guard period.end > now else { return period }
         let hour = now.startOfHour.advanced(bySeconds: 3600)
         guard until == .now, let part = Period(start: period.start, end: min(period.end, hour))
         else {
             throw Fault(
-                .wrongUse, at: "period \(period)", found: "it is not over yet",
-                cure: "octroi invoice draft shows it; add --until now to issue what there is")
+                .wrongUse, at: "period \(period)", problem: "it is not over yet",
+                suggestion: "octroi invoice draft shows it; add --until now to issue what there is")
         }
         return part
     }

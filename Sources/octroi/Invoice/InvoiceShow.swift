@@ -49,8 +49,8 @@ struct InvoiceShow: ParsableCommand {
         guard output.format == .table else { return }
         if let original = invoice.credits {
             let reason = invoice.reason.map { ", \(quoted($0))" } ?? ""
-            complain("octroi: it credits \(original)\(reason)")
+            printError("octroi: it credits \(original)\(reason)")
         }
-        for note in invoice.notes { complain("\(note.kind.rawValue): \(note.text)") }
+        for note in invoice.notes { printError("\(note.kind.rawValue): \(note.text)") }
     }
 }

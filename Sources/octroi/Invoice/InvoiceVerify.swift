@@ -45,11 +45,11 @@ struct InvoiceVerify: ParsableCommand {
                 output.format)
         }
         let hash = result.head.map { hex($0) }
-        complain(
+        printError(
             "octroi: \(result.count) invoices recomputed, \(result.differences.count) differences"
                 + (hash.map { "; head \($0)" } ?? ""))
         if result.unpinned > 0 {
-            complain(
+            printError(
                 "octroi: \(result.unpinned) of them were issued before what they rest on was kept: "
                     + "their sums and hashes alone were looked at")
         }

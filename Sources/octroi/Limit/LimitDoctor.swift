@@ -37,7 +37,10 @@ struct LimitDoctor: ParsableCommand {
         var sheet = Sheet(
             columns: ["what", "state", "found", "fix"],
             rows: findings.map {
-                [.text($0.what), .text($0.state.rawValue), .text($0.found), .optional($0.cure)]
+                [
+                    .text($0.what), .text($0.state.rawValue), .text($0.found),
+                    .optional($0.suggestion),
+                ]
             })
         sheet.below = (["fix"], "what")
         try show(sheet, output.format)

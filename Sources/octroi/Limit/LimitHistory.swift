@@ -39,7 +39,9 @@ struct LimitHistory: ParsableCommand {
         if verify || head != nil { return try check(store) }
         let sets = try store.limitHistory(of: target, most: limit ?? .max)
         if sets.isEmpty, let target {
-            complain("octroi: no change of \(harmless(shortened(target, to: 120))) is written down")
+            printError(
+                "octroi: no change of \(escapingControlCharacters(shortened(target, to: 120))) is written down"
+            )
         }
         var sheet = Sheet(
             columns: [
@@ -60,15 +62,15 @@ struct LimitHistory: ParsableCommand {
             try show(
                 Sheet(columns: ["damage"], rows: found.damage.map { [.text($0)] }), output.format)
         }
-        complain("octroi: \(found.count) changes checked; the last hash is \(found.head)")
+        printError("octroi: \(found.count) changes checked; the last hash is \(found.head)")
         if found.damage.isEmpty {
             if let head, !found.hasHead { throw noSuchHash(head, "change", in: store) }
             return
         }
         throw Fault(
             .failed, at: store.path,
-            found: "\(found.damage.count) changes are not as they were written down",
-            cure: "Compare with a backup: somebody wrote into the store")
+            problem: "\(found.damage.count) changes are not as they were written down",
+            suggestion: "Compare with a backup: somebody wrote into the store")
     }
 
     private func rows(_ set: LimitChangeSet) -> [[Cell]] {

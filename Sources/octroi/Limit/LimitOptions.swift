@@ -45,7 +45,7 @@ struct LimitTools {
 
     /// Says what a dead writer left that could not be taken back.
     func tellUnrecovered() {
-        for fault in changer.unrecovered { complain("octroi: \(fault)") }
+        for fault in changer.unrecovered { printError("octroi: \(fault)") }
     }
 }
 
@@ -97,13 +97,13 @@ struct SettingOptions: ParsableArguments {
     var deadline = "30s"
 }
 
-func wishes(_ words: [String]) throws(Fault) -> [LimitWish] {
+func specs(_ words: [String]) throws(Fault) -> [LimitSpec] {
     guard !words.isEmpty else {
         throw Fault(
-            .wrongUse, at: "limit", found: "no limit was given",
-            cure: "Name one or more, such as cpu=1.5 or memory.max=512M")
+            .wrongUse, at: "limit", problem: "no limit was given",
+            suggestion: "Name one or more, such as cpu=1.5 or memory.max=512M")
     }
-    var wishes: [LimitWish] = []
-    for word in words { wishes.append(try LimitWish(parsing: word)) }
-    return wishes
+    var specs: [LimitSpec] = []
+    for word in words { specs.append(try LimitSpec(parsing: word)) }
+    return specs
 }

@@ -47,18 +47,18 @@ struct LimitSet: ParsableCommand {
             try boost(target, settings, duration, place, options, output)
             return
         }
-        let wishes = try wishes(settings)
+        let specs = try specs(settings)
         let tools = try place.tools(options.plan ? .read : .write)
         tools.changer.deadline = try milliseconds("--deadline", options.deadline)
-        let plan = try tools.plan(wishes, target, options)
+        let plan = try tools.plan(specs, target, options)
         if options.plan {
             try tools.changer.refuseHidden(plan, tools.targets())
             return try show(tools.sheet(of: plan), output.format)
         }
-        let set = try tools.changer.aloneOrFail { () throws(Fault) in
+        let set = try tools.changer.withExclusiveLock { () throws(Fault) in
             // Planned again, now that nobody else changes limits.
             try tools.changer.set(
-                tools.plan(wishes, target, options), .set, tools.targets(),
+                tools.plan(specs, target, options), .set, tools.targets(),
                 reason: options.reason, isForced: options.force)
         }
         tools.tellUnrecovered()
@@ -71,29 +71,29 @@ func boost(
     _ target: String, _ settings: [String], _ duration: String, _ place: LimitOptions,
     _ options: SettingOptions, _ output: FormatOptions
 ) throws {
-    let wishes = try wishes(settings)
+    let specs = try specs(settings)
     let length = try milliseconds("--for", duration)
     let tools = try place.tools(options.plan ? .read : .write)
     tools.changer.deadline = try milliseconds("--deadline", options.deadline)
-    let plan = try tools.plan(wishes, target, options)
+    let plan = try tools.plan(specs, target, options)
     if options.plan { return try show(tools.sheet(of: plan), output.format) }
-    let boost = try tools.changer.aloneOrFail { () throws(Fault) in
+    let boost = try tools.changer.withExclusiveLock { () throws(Fault) in
         try tools.changer.boost(
-            tools.plan(wishes, target, options), tools.targets(), forMilliseconds: length,
+            tools.plan(specs, target, options), tools.targets(), forMilliseconds: length,
             reason: options.reason, isForced: options.force)
     }
     tools.tellUnrecovered()
     try show(sheet(boost.set, plan), output.format)
-    complain("octroi: \(boost.ending)")
+    printError("octroi: \(boost.ending)")
 }
 
 extension LimitTools {
     func plan(
-        _ wishes: [LimitWish], _ target: String, _ options: SettingOptions
+        _ specs: [LimitSpec], _ target: String, _ options: SettingOptions
     ) throws(Fault) -> LimitPlan {
         let targets = try targets()
         return try changer.plan(
-            wishes, for: targets.find(target), targets, isForced: options.force,
+            specs, for: targets.find(target), targets, isForced: options.force,
             watchingMilliseconds: options.plan ? 300 : 0)
     }
 

@@ -53,7 +53,7 @@ struct LimitShow: ParsableCommand {
         try show(sheet, output.format)
     }
 
-    private func row(_ truth: LimitTruth) -> [Cell] {
+    private func row(_ truth: LimitStatus) -> [Cell] {
         var notes: [String] = []
         if let trouble = truth.trouble { notes.append(trouble) }
         if let wanted = truth.wanted,

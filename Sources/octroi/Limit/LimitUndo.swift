@@ -32,14 +32,16 @@ struct LimitUndo: ParsableCommand {
 
     func run() throws {
         let tools = try place.tools()
-        let set = try tools.changer.aloneOrFail { () throws(Fault) in
+        let set = try tools.changer.withExclusiveLock { () throws(Fault) in
             let targets = try tools.targets()
             return try tools.changer.undo(
                 find(tools, targets), targets, reason: reason, isForced: force)
         }
         tools.tellUnrecovered()
         try show(sheet(set), output.format)
-        if set.changes.isEmpty, let reason = set.reason { complain("octroi: \(harmless(reason))") }
+        if set.changes.isEmpty, let reason = set.reason {
+            printError("octroi: \(escapingControlCharacters(reason))")
+        }
     }
 
     private func find(
@@ -50,8 +52,8 @@ struct LimitUndo: ParsableCommand {
         }
         if let found = try tools.store.limitChangeSet(number) { return found }
         throw Fault(
-            .wrongUse, at: "change \(number)", found: "there is none of that number",
-            cure: "octroi limit history lists them")
+            .wrongUse, at: "change \(number)", problem: "there is none of that number",
+            suggestion: "octroi limit history lists them")
     }
 }
 
@@ -68,10 +70,10 @@ struct LimitExpire: ParsableCommand {
         let tools = try place.tools()
         // It is tried again: what does not shrink is not to be held low for long.
         tools.changer.deadline = 3000
-        let result = try tools.changer.aloneOrFail { () throws(Fault) in
+        let result = try tools.changer.withExclusiveLock { () throws(Fault) in
             try tools.changer.endOverdueBoosts(tools.targets())
         }
-        for (_, fault) in result.failed { complain("octroi: \(fault)") }
+        for (_, fault) in result.failed { printError("octroi: \(fault)") }
         for set in result.ended { try show(sheet(set), output.format) }
         if let first = result.failed.first { throw first.fault }
     }

@@ -29,10 +29,10 @@ struct LimitUnset: ParsableCommand {
     func run() throws {
         guard !limits.isEmpty else {
             throw Fault(
-                .wrongUse, at: "limit unset", found: "no limit was given",
-                cure: "Name one or more, such as cpu or memory.max")
+                .wrongUse, at: "limit unset", problem: "no limit was given",
+                suggestion: "Name one or more, such as cpu or memory.max")
         }
-        for word in limits { _ = try LimitWish.unsetting(word) }
+        for word in limits { _ = try LimitSpec.unsetting(word) }
         let tools = try place.tools(options.plan ? .read : .write)
         tools.changer.deadline = try milliseconds("--deadline", options.deadline)
         if options.plan {
@@ -40,7 +40,7 @@ struct LimitUnset: ParsableCommand {
             try tools.changer.refuseHidden(plan, tools.targets())
             return try show(tools.sheet(of: plan), output.format)
         }
-        let set = try tools.changer.aloneOrFail { () throws(Fault) in
+        let set = try tools.changer.withExclusiveLock { () throws(Fault) in
             try tools.changer.set(
                 plan(tools), .unset, tools.targets(), reason: options.reason,
                 isForced: options.force)
@@ -52,25 +52,25 @@ struct LimitUnset: ParsableCommand {
     private func plan(_ tools: LimitTools) throws(Fault) -> LimitPlan {
         let targets = try tools.targets()
         let found = try targets.find(target)
-        var wishes: [LimitWish] = []
+        var specs: [LimitSpec] = []
         for word in limits {
-            if let wish = try LimitWish.unsetting(word) {
-                wishes.append(wish)
+            if let spec = try LimitSpec.unsetting(word) {
+                specs.append(spec)
             } else {
                 let wanted = try tools.store.wantedLimits(of: found.subject)
                 let devices = Set(found.cgroups.flatMap(\.limitedDevices))
                     .union(wanted.keys.compactMap(\.device)).sorted()
-                wishes += devices.map { LimitWish(.ioMax($0), LimitKey.ioMax($0).initial) }
+                specs += devices.map { LimitSpec(.ioMax($0), LimitKey.ioMax($0).initial) }
             }
         }
-        guard !wishes.isEmpty else {
+        guard !specs.isEmpty else {
             throw Fault(
-                .failed, at: harmless(target),
-                found: "no device is limited, and none is wanted to be",
-                cure: "Nothing is left to unset")
+                .failed, at: escapingControlCharacters(target),
+                problem: "no device is limited, and none is wanted to be",
+                suggestion: "Nothing is left to unset")
         }
         return try tools.changer.plan(
-            wishes, for: found, targets, isForced: options.force,
+            specs, for: found, targets, isForced: options.force,
             watchingMilliseconds: options.plan ? 300 : 0)
     }
 }

@@ -20,21 +20,25 @@ private func endOverdueBoosts(_ store: Store, in root: String) {
     do throws(Fault) {
         if access(root, F_OK) != 0, errno == ENOENT {
             let set = try store.endBoosts(ofLostRoot: root, at: Host.wallTime())
-            if let set { complain("octroi: \(harmless(set.target)): \(set.reason ?? "")") }
+            if let set {
+                printError("octroi: \(escapingControlCharacters(set.target)): \(set.reason ?? "")")
+            }
             return
         }
         let tree = LimitedTree(root: try CgroupRoot(opening: root))
         let changer = LimitChanger(
             tree: tree, store: store, boot: try Host.bootID(), now: Host.wallTime)
         changer.deadline = 500
-        let result = try changer.alone(waitMilliseconds: 0) { () throws(Fault) in
+        let result = try changer.withExclusiveLockIfFree(waitMilliseconds: 0) { () throws(Fault) in
             try changer.endOverdueBoosts(LimitTargets(tree, store))
         }
         for set in result?.ended ?? [] {
-            complain("octroi: \(harmless(set.target)): \(set.reason ?? ""), it is as before")
+            printError(
+                "octroi: \(escapingControlCharacters(set.target)): \(set.reason ?? ""), it is as before"
+            )
         }
-        for (_, fault) in result?.failed ?? [] { complain("octroi: a boost is over: \(fault)") }
+        for (_, fault) in result?.failed ?? [] { printError("octroi: a boost is over: \(fault)") }
     } catch {
-        complain("octroi: a boost of limits is over and could not be ended: \(error)")
+        printError("octroi: a boost of limits is over and could not be ended: \(error)")
     }
 }

@@ -37,13 +37,13 @@ struct PriceCheck: ParsableCommand {
         let files = try ContractFiles(checking: [file], in: place.settings().zone)
         if let first = files.faults.first {
             let shown = files.faults.dropFirst().prefix(20)
-            for fault in shown { complain("octroi: \(fault)") }
+            for fault in shown { printError("octroi: \(fault)") }
             let more = files.faults.count - 1 - shown.count
-            if more > 0 { complain("octroi: and \(more) more mistakes") }
+            if more > 0 { printError("octroi: and \(more) more mistakes") }
             throw first
         }
         let books = try Self.books(files, of: file)
-        for line in booksToCome(books, at: Host.wallTime()) { complain("octroi: \(line)") }
+        for line in booksToCome(books, at: Host.wallTime()) { printError("octroi: \(line)") }
         try show(
             Sheet(
                 columns: ["book", "effective", "prices", "currency"],
@@ -58,7 +58,8 @@ struct PriceCheck: ParsableCommand {
     /// The books of a file that is to have some.
     static func books(_ files: ContractFiles, of file: String) throws(Fault) -> [PriceBook] {
         guard let books = files.books, !books.isEmpty else {
-            throw Fault(.badData, at: file, found: "no price book", cure: "Write a list of books:")
+            throw Fault(
+                .badData, at: file, problem: "no price book", suggestion: "Write a list of books:")
         }
         return books
     }

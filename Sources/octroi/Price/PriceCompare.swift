@@ -37,8 +37,8 @@ struct PriceCompare: ParsableCommand {
         where books[..<index].contains(where: { $0.id == book.id && $0.effective == book.effective }
         ) {
             throw Fault(
-                .badData, at: "price book \(book.id)", found: "two of the files contain it",
-                cure: "Give one of them another id")
+                .badData, at: "price book \(book.id)", problem: "two of the files contain it",
+                suggestion: "Give one of them another id")
         }
         try show(
             Self.sheet(which.place.store(.read), over: which.period(), which.tenant, books, zone),

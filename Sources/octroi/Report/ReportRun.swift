@@ -52,8 +52,8 @@ struct ReportRun: ParsableCommand {
         guard let report = known.first(where: { $0.name == name }) else {
             if name == PriceCompare.reportName { return try comparePrices() }
             throw Fault(
-                .wrongUse, at: "report \(quoted(name))", found: "no report of that name",
-                cure: "octroi report list shows them")
+                .wrongUse, at: "report \(quoted(name))", problem: "no report of that name",
+                suggestion: "octroi report list shows them")
         }
         let zone = try place.settings().zone
         let period = try when.period(in: zone)
@@ -81,8 +81,8 @@ struct ReportRun: ParsableCommand {
             row: { row in
                 guard sheet.rows.count < Self.mostRows else {
                     throw Fault(
-                        .failed, at: "report \(name)", found: "more than \(Self.mostRows) rows",
-                        cure: "Print it with --format csv, or ask for less")
+                        .failed, at: "report \(name)", problem: "more than \(Self.mostRows) rows",
+                        suggestion: "Print it with --format csv, or ask for less")
                 }
                 sheet.rows.append(row.map(\.cell))
             })
@@ -99,8 +99,8 @@ struct ReportRun: ParsableCommand {
         for (option, isGiven) in [("tenant", tenant != nil), ("limit", limit != nil)]
         where isGiven && !report.sql.contains(":\(option)") {
             throw Fault(
-                .wrongUse, at: "--\(option)", found: "report \(name) does not know it",
-                cure: "Leave it out, or use :\(option) in the report's SQL")
+                .wrongUse, at: "--\(option)", problem: "report \(name) does not know it",
+                suggestion: "Leave it out, or use :\(option) in the report's SQL")
         }
     }
 

@@ -29,10 +29,11 @@ struct StoreAdopt: ParsableCommand {
             try octroi.output("it is this host's own already; no change\n")
             return
         }
-        try octroi.output("adopted: \(harmless(why)); from now on it is this host's own\n")
+        try octroi.output(
+            "adopted: \(escapingControlCharacters(why)); from now on it is this host's own\n")
         guard let original else { return }
-        complain(
-            "octroi: its original is still at \(harmless(original)), and is this host's own as well: "
+        printError(
+            "octroi: its original is still at \(escapingControlCharacters(original)), and is this host's own as well: "
                 + "let only one of the two keep limits")
     }
 }

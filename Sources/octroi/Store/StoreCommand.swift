@@ -92,12 +92,15 @@ struct StoreBackup: ParsableCommand {
         let found = try Store(at: file, for: .read).verify()
         guard found.damage.isEmpty else {
             throw Fault(
-                .failed, at: harmless(file),
-                found: "the copy is whole, and damaged as the store is: "
-                    + harmless(found.damage[0]),
-                cure: "octroi store check names all that is damaged; go on from an older backup")
+                .failed, at: escapingControlCharacters(file),
+                problem: "the copy is whole, and damaged as the store is: "
+                    + escapingControlCharacters(found.damage[0]),
+                suggestion:
+                    "octroi store check names all that is damaged; go on from an older backup")
         }
-        complain("octroi: \(harmless(file)): \(found.entries) ledger entries, all sound")
+        printError(
+            "octroi: \(escapingControlCharacters(file)): \(found.entries) ledger entries, all sound"
+        )
     }
 }
 

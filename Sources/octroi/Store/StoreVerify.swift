@@ -77,12 +77,12 @@ private func showDamage(_ damage: [String], _ format: Format) throws(Fault) {
 
 /// Says what was looked at, and ends with 1 if anything is wrong.
 private func conclude(_ found: Verification, _ integrity: [String]) throws {
-    complain(
+    printError(
         "octroi: \(found.entries) ledger entries, \(found.rows) rows and \(found.blocks) blocks "
             + "checked, \(found.open) rows of usage not closed yet; the last hash is \(found.head)")
     let count = found.damage.count + integrity.count
     guard count > 0 else { return }
     throw Fault(
-        .failed, at: "the store", found: "\(count) places are not as they were written",
-        cure: "Keep the file as it is for whoever looks into it, and go on from a backup")
+        .failed, at: "the store", problem: "\(count) places are not as they were written",
+        suggestion: "Keep the file as it is for whoever looks into it, and go on from a backup")
 }

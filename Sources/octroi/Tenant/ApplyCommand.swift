@@ -62,20 +62,22 @@ struct ApplyCommand: ParsableCommand {
         try warnOfOtherZone(than: zone, in: store)
         if accounting, !plan { try store.requireOwn() }
         if !force { try refuseHosts(read.tenants ?? [], store) }
-        let asker = Asker()
+        let requester = Requester()
         let changes = try store.apply(
             contract, isPlan: plan, at: Host.wallTime(),
-            by: ChangeAuthor(uid: asker.uid, user: asker.user, reason: reason))
+            by: ChangeAuthor(uid: requester.uid, user: requester.user, reason: reason))
         try show(changes: changes, output.format)
         try account(read.tenants ?? [])
         for line in booksToCome(read.books ?? [], at: Host.wallTime()) {
-            complain("octroi: \(line)")
+            printError("octroi: \(line)")
         }
         if let tenants = read.tenants {
             let all = try plan ? known(store.tenants(), with: tenants) : store.tenants()
-            for line in unreachableRules(of: all, changed: tenants) { complain("octroi: \(line)") }
+            for line in unreachableRules(of: all, changed: tenants) {
+                printError("octroi: \(line)")
+            }
         }
-        if plan { complain("octroi: this was a plan; nothing was written") }
+        if plan { printError("octroi: this was a plan; nothing was written") }
     }
 }
 
@@ -98,9 +100,9 @@ extension ApplyCommand {
             let words = meters.joined(separator: " and ")
             if accounting, !plan {
                 try SliceAccounting.turnOn(for: slice)
-                complain("octroi: \(slice): its \(words) is accounted from now on")
+                printError("octroi: \(slice): its \(words) is accounted from now on")
             } else {
-                complain(
+                printError(
                     "octroi: \(slice): systemd does not account its \(words), so it is not metered; "
                         + "octroi apply --accounting turns it on")
             }
@@ -139,7 +141,7 @@ private func warnOfVain(_ limits: GrantedLimits) {
     if let idle = idleHigh(limits.settings[.memoryHigh], below: limits.settings[.memoryMax]) {
         notes.append(idle)
     }
-    for note in notes { complain("octroi: limits of tenant \(limits.tenant): \(note)") }
+    for note in notes { printError("octroi: limits of tenant \(limits.tenant): \(note)") }
 }
 
 /// Contracts' limits with the numbers of this host's devices.
@@ -148,7 +150,7 @@ private func grantedLimits(_ limits: [TenantLimits]) throws(Fault) -> [GrantedLi
     for item in limits {
         var settings: [LimitKey: LimitValue] = [:]
         for setting in item.settings {
-            switch setting.wish.goal {
+            switch setting.spec.goal {
             case .value(let key, let value): settings[key] = value
             case .device(let name, let fields):
                 var io = IOMax()
@@ -157,8 +159,8 @@ private func grantedLimits(_ limits: [TenantLimits]) throws(Fault) -> [GrantedLi
                 guard settings.updateValue(.io(io), forKey: key) == nil else {
                     throw Fault(
                         .badData, at: setting.place,
-                        found: "\(key) is named twice: a partition's limits are its disk's",
-                        cure: "Name each disk once")
+                        problem: "\(key) is named twice: a partition's limits are its disk's",
+                        suggestion: "Name each disk once")
                 }
             }
         }
@@ -172,6 +174,6 @@ private func device(_ name: String, at place: String) throws(Fault) -> DeviceNum
     do throws(Fault) {
         return try BlockDevices.resolve(name)
     } catch {
-        throw Fault(.badData, at: place, found: error.found, cure: error.cure)
+        throw Fault(.badData, at: place, problem: error.problem, suggestion: error.suggestion)
     }
 }

@@ -62,17 +62,17 @@ struct RuleOptions: ParsableArguments {
         let why = try store.whyNotOwn()
         for slice in slice where !noUnit {
             if let why {
-                complain("octroi: \(slice): no unit file is made for it: \(why)")
+                printError("octroi: \(slice): no unit file is made for it: \(why)")
                 continue
             }
             guard ServiceManager.isSystemd else {
-                complain("octroi: \(slice): no systemd here, so no unit file is made for it")
+                printError("octroi: \(slice): no systemd here, so no unit file is made for it")
                 continue
             }
-            for line in try SliceKeeper.keep(slice) { complain("octroi: \(line)") }
+            for line in try SliceKeeper.keep(slice) { printError("octroi: \(line)") }
             for gap in SliceAccounting.gaps(of: [slice]) {
                 try SliceAccounting.turnOn(for: slice)
-                complain(
+                printError(
                     "octroi: \(slice): its \(gap.meters.joined(separator: " and ")) was not accounted, "
                         + "and is from now on")
             }
@@ -85,9 +85,11 @@ func refuseHosts(_ rule: Rule, at place: String) throws(Fault) {
     guard rule.rootPaths.contains(where: { SliceKeeper.isHosts($0) }) else { return }
     throw Fault(
         .failed, at: place,
-        found: "\(rule.pattern) holds the host's own services or its logins: all of them would be "
+        problem:
+            "\(rule.pattern) holds the host's own services or its logins: all of them would be "
             + "this tenant's",
-        cure: "Name a slice of its own, such as tenant-acme.slice; --force takes it all the same")
+        suggestion:
+            "Name a slice of its own, such as tenant-acme.slice; --force takes it all the same")
 }
 
 struct TenantAdd: ParsableCommand {
@@ -117,15 +119,15 @@ struct TenantAdd: ParsableCommand {
     func run() throws {
         guard isIdentifier(tenant, also: "-"), tenant != Tenant.unattributed else {
             throw Fault(
-                .wrongUse, at: "tenant id", found: quoted(tenant),
-                cure: "Write a-z, 0-9 and -, beginning with a letter, 63 characters at most")
+                .wrongUse, at: "tenant id", problem: quoted(tenant),
+                suggestion: "Write a-z, 0-9 and -, beginning with a letter, 63 characters at most")
         }
         let rules = try which.rules()
         let store = try place.store(.write)
         guard try !store.tenants().contains(where: { $0.id == tenant }) else {
             throw Fault(
-                .badData, at: "tenant \(tenant)", found: "it exists already",
-                cure: "octroi tenant assign \(tenant) adds rules to it")
+                .badData, at: "tenant \(tenant)", problem: "it exists already",
+                suggestion: "octroi tenant assign \(tenant) adds rules to it")
         }
         try change(
             Tenant(
@@ -167,9 +169,9 @@ struct TenantRemove: ParsableCommand {
     /// The tenant is removed already: what cannot be tidied up is only said.
     private func letGo(_ slice: String) {
         do throws(Fault) {
-            for line in try SliceKeeper.letGo(slice) { complain("octroi: \(line)") }
+            for line in try SliceKeeper.letGo(slice) { printError("octroi: \(line)") }
         } catch {
-            complain("octroi: \(error)")
+            printError("octroi: \(error)")
         }
     }
 }
@@ -183,6 +185,6 @@ func change(_ tenant: Tenant, _ store: Store, _ which: RuleOptions) throws(Fault
     let changes = try store.apply(contract, isPlan: false, at: Host.wallTime())
     try octroi.output((changes.isEmpty ? ["no change"] : changes).map { "\($0)\n" }.joined())
     for line in unreachableRules(of: try store.tenants(), changed: [tenant]) {
-        complain("octroi: \(line)")
+        printError("octroi: \(line)")
     }
 }

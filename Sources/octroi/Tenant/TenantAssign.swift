@@ -72,9 +72,9 @@ struct TenantAssign: ParsableCommand {
         guard !rules.isEmpty, alone.isEmpty else {
             throw Fault(
                 .wrongUse, at: "tenant assign",
-                found: alone.isEmpty
+                problem: alone.isEmpty
                     ? "no rule" : "\(alone.joined(separator: ", ")) without --container",
-                cure: "Give --slice, --root, --label, --namespace, --unit or --cgroup; or "
+                suggestion: "Give --slice, --root, --label, --namespace, --unit or --cgroup; or "
                     + "--container with --from")
         }
         let store = try place.store(.write)
@@ -89,8 +89,8 @@ struct TenantAssign: ParsableCommand {
         guard let from, rules.isEmpty else {
             throw Fault(
                 .wrongUse, at: "tenant assign --container",
-                found: rules.isEmpty ? "no --from" : "a rule as well",
-                cure: "Give --container and --from, and no rule")
+                problem: rules.isEmpty ? "no --from" : "a rule as well",
+                suggestion: "Give --container and --from, and no rule")
         }
         let now = Host.wallTime()
         let next = now.startOfHour.advanced(bySeconds: 3600)
@@ -99,16 +99,16 @@ struct TenantAssign: ParsableCommand {
             let hour = try readTime(option, text, in: zone)
             guard zone.isLedgerHour(hour) else {
                 throw Fault(
-                    .wrongUse, at: option, found: quoted(text),
-                    cure: "Write a whole UTC hour, such as 2026-10-01T00:00:00Z, or a date")
+                    .wrongUse, at: option, problem: quoted(text),
+                    suggestion: "Write a whole UTC hour, such as 2026-10-01T00:00:00Z, or a date")
             }
             return hour
         }
         let end = try to.map { text throws(Fault) in try wholeHour("--to", text) } ?? next
         guard let period = Period(start: try wholeHour("--from", from), end: min(end, next)) else {
             throw Fault(
-                .wrongUse, at: "--to", found: "no hour between --from and it",
-                cure: "Make it later than --from. Future hours are decided by rules")
+                .wrongUse, at: "--to", problem: "no hour between --from and it",
+                suggestion: "Make it later than --from. Future hours are decided by rules")
         }
         let request = HandOverRequest(
             container, from: fromTenant, to: tenant, over: period, isImported: imported,
@@ -116,7 +116,7 @@ struct TenantAssign: ParsableCommand {
             uid: Int64(getuid()))
         let done = try place.store(.write).assign(request, isPlan: plan, in: zone, at: now)
         try show(done, output.format)
-        complain(
+        printError(
             plan
                 ? planned
                 : "octroi: this is assignment \(done.number); octroi tenant unassign "
@@ -152,7 +152,7 @@ struct TenantUnassign: ParsableCommand {
         let done = try place.store(.write).unassign(
             number, isPlan: plan, in: zone, at: Host.wallTime())
         try show(done, output.format)
-        complain(plan ? planned : "octroi: assignment \(number) is taken back")
+        printError(plan ? planned : "octroi: assignment \(number) is taken back")
     }
 
     private func list() throws {

@@ -68,7 +68,7 @@ struct TenantShow: ParsableCommand {
                 columns: ["rule", "pattern"],
                 rows: found.match.map { [.text($0.kind), .text($0.pattern)] },
                 title:
-                    "\(found.id): \(harmless(found.name)), price book \(found.priceBook ?? "none")"
+                    "\(found.id): \(escapingControlCharacters(found.name)), price book \(found.priceBook ?? "none")"
             ), output.format)
     }
 }
@@ -85,6 +85,6 @@ extension Store {
 
 func unknownTenant(_ id: String) -> Fault {
     Fault(
-        .badData, at: "tenant \(quoted(id))", found: "no such tenant",
-        cure: "octroi tenant list shows them; octroi apply adds them")
+        .badData, at: "tenant \(quoted(id))", problem: "no such tenant",
+        suggestion: "octroi tenant list shows them; octroi apply adds them")
 }

@@ -41,7 +41,7 @@ struct UsageImport: ParsableCommand {
             let outcome = try store.importUsage(in: settings.zone, at: Host.wallTime()) {
                 () throws(Fault) in try reader.next()
             }
-            for warning in outcome.warnings { complain("octroi: \(file), \(warning)") }
+            for warning in outcome.warnings { printError("octroi: \(file), \(warning)") }
             try show(
                 Sheet(
                     columns: ["added", "there_already"],
@@ -53,7 +53,7 @@ struct UsageImport: ParsableCommand {
                     ]), output.format)
         } catch {
             // The parser and the store know the line, not the file.
-            throw error.place.hasPrefix("line ") ? error.within("\(file), ") : error
+            throw error.location.hasPrefix("line ") ? error.within("\(file), ") : error
         }
     }
 }

@@ -60,14 +60,15 @@ import Testing
             ("cpu.weight=10001", "does not take \"10001\"", "from 1 to 10000"),
         ])
     func aValueInOtherUnitsIsRefusedWithWhatToWrite(
-        word: String, found: String, cure: String
+        word: String, found: String, suggestion: String
     ) throws {
         // It is refused before anything is looked at.
         let result = try octroi(
             ["limit", "set", "harbor", word], store: "/nowhere/octroi.db", config: "/nowhere")
         #expect(result.status == 64 && result.output.isEmpty)
         #expect(result.errors.hasPrefix("octroi: limit \"\(word)\": "), "\(result.errors)")
-        #expect(result.errors.contains(found) && result.errors.contains(cure), "\(result.errors)")
+        #expect(
+            result.errors.contains(found) && result.errors.contains(suggestion), "\(result.errors)")
     }
 
     @Test(arguments: [

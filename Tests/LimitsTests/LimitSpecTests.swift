@@ -4,16 +4,16 @@ import Testing
 import Units
 
 /// Wishes that cannot take hold, or that mean something else than their writer thinks.
-@Suite struct WishTests {
+@Suite struct LimitSpecTests {
     @Test(arguments: [
         ("cpu.max=50000", "cpu=0.50"), ("cpu.max=1000", "cpu=0.01"),
         ("cpu.max=150000 100000", "cpu=1.50"), ("cpu.max=20000 50000", "cpu=0.40"),
     ])
     func theKernelsOwnUnitsAreNoCores(word: String, meant: String) {
-        #expect { try LimitWish(parsing: word) } throws: { error in
+        #expect { try LimitSpec(parsing: word) } throws: { error in
             guard let fault = error as? Fault else { return false }
-            return fault.kind == .wrongUse && fault.found.contains(" cores: ")
-                && fault.cure.contains(meant)
+            return fault.kind == .wrongUse && fault.problem.contains(" cores: ")
+                && fault.suggestion.contains(meant)
         }
     }
 
@@ -22,7 +22,7 @@ import Units
         ("cpu.max=2", "200000 100000"), ("cpu.max=50%", "50000 100000"),
     ])
     func coresAreCores(word: String, text: String) throws {
-        guard case .value(_, let value) = try LimitWish(parsing: word).goal else {
+        guard case .value(_, let value) = try LimitSpec(parsing: word).goal else {
             Issue.record("not a plain value")
             return
         }
@@ -44,7 +44,7 @@ import Units
             ("cpuset.cpus=1-2", "CPU 2 is not there: this host has CPUs 0 to 1"),
         ] as [(String, String?)])
     func whatAHostHasNotLimitsNothing(word: String, said: String?) throws {
-        guard case .value(let key, let value) = try LimitWish(parsing: word).goal else {
+        guard case .value(let key, let value) = try LimitSpec(parsing: word).goal else {
             Issue.record("not a plain value")
             return
         }

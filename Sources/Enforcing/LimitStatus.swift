@@ -5,7 +5,7 @@ import Store
 import Units
 
 /// All that is to be said of one limit of one cgroup.
-public struct LimitTruth {
+public struct LimitStatus {
     public var path: String
     public var key: LimitKey
     /// What it shall be, if anybody said; and why, if for a time.
@@ -28,10 +28,10 @@ extension LimitTargets {
     /// - Parameter boot: which boot of the host it is.
     public func truth(
         _ target: LimitTarget, _ store: Store, boot: String
-    ) throws(Fault) -> [LimitTruth] {
+    ) throws(Fault) -> [LimitStatus] {
         let state = try store.limitState(in: tree.path, boot: boot)
         let everyone = DesiredCgroups(state.desires, self)
-        var result: [LimitTruth] = []
+        var result: [LimitStatus] = []
         for cgroup in target.cgroups {
             let desired = everyone[cgroup.path]?.limits ?? state.desired(target.subject)
             let owner = try tree.owners.owner(of: cgroup.path)
@@ -44,7 +44,7 @@ extension LimitTargets {
                 let (effective, trouble) = holding(key, at: cgroup)
                 let held = state.held(key, in: cgroup.id)
                 result.append(
-                    LimitTruth(
+                    LimitStatus(
                         path: cgroup.path, key: key,
                         wanted: limits[key].map { limit in
                             now.map { limit.value(now: $0, held: held) } ?? limit.value
@@ -79,7 +79,7 @@ extension LimitTargets {
         _ key: LimitKey, _ cgroup: LimitedCgroup, _ store: Store, _ boot: String
     ) throws(Fault) -> String? {
         let last = try store.lastLimitChange(of: cgroup.id, key.description, boot: boot)
-        let count = cgroup.bites(of: key).map { max(0, $0 - (last?.bites ?? 0)) }
+        let count = cgroup.hitCount(of: key).map { max(0, $0 - (last?.hitCount ?? 0)) }
         let since = last.map { " since \($0.at)" } ?? ""
         let felt = count.flatMap { $0 > 0 ? key.definition.words(for: $0, since) : nil }
         switch key {

@@ -1,5 +1,5 @@
 /// The text with control, format and direction-changing characters escaped as `\u{…}`.
-public func harmless(_ text: String) -> String {
+public func escapingControlCharacters(_ text: String) -> String {
     escaped(text) { scalar, _ in
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate,
@@ -63,7 +63,9 @@ extension Unicode.Scalar {
 }
 
 /// A foreign text as complaints show it: short, harmless and in quotes.
-public func quoted(_ text: String) -> String { "\"" + harmless(shortened(text, to: 120)) + "\"" }
+public func quoted(_ text: String) -> String {
+    "\"" + escapingControlCharacters(shortened(text, to: 120)) + "\""
+}
 
 /// The text; of one with more than `limit` characters, its first and its last.
 ///

@@ -2,7 +2,7 @@ import CgroupFormat
 import Units
 
 /// What one word of the command line asks for: `cpu=1.5`, `io.max=/dev/vda:wbps=10M`.
-public struct LimitWish: Hashable, Sendable {
+public struct LimitSpec: Hashable, Sendable {
     /// What to set; of a device only the fields that are named.
     public enum Goal: Hashable, Sendable {
         case value(LimitKey, LimitValue)
@@ -27,8 +27,8 @@ public struct LimitWish: Hashable, Sendable {
         guard let read = key.definition.read(value) else {
             throw Fault(
                 .wrongUse, at: "limit \(quoted(word))",
-                found: "\(key) does not take \(quoted(value))",
-                cure: "Write \(key.definition.expected)")
+                problem: "\(key) does not take \(quoted(value))",
+                suggestion: "Write \(key.definition.expected)")
         }
         goal = .value(key, read)
     }
@@ -39,11 +39,11 @@ public struct LimitWish: Hashable, Sendable {
     /// Reads a word of `limit unset`: a limit's name, or `io.max=/dev/vda`.
     ///
     /// - Returns: a wish for no limit; `nil` for `io.max`, which means every device.
-    public static func unsetting(_ word: String) throws(Fault) -> LimitWish? {
+    public static func unsetting(_ word: String) throws(Fault) -> LimitSpec? {
         if word == "io.max" { return nil }
-        if word.hasPrefix("io.max=") { return try LimitWish(parsing: "\(word):max") }
+        if word.hasPrefix("io.max=") { return try LimitSpec(parsing: "\(word):max") }
         guard let key = LimitName.key(word) else { throw LimitName.unknown(word) }
-        return LimitWish(key, key.initial)
+        return LimitSpec(key, key.initial)
     }
 }
 
@@ -66,8 +66,8 @@ public enum LimitName {
 
     static func unknown(_ word: String) -> Fault {
         Fault(
-            .wrongUse, at: "limit \(quoted(word))", found: "no limit of that name",
-            cure: "Use one of \(words.joined(separator: ", ")), as in cpu=1.5")
+            .wrongUse, at: "limit \(quoted(word))", problem: "no limit of that name",
+            suggestion: "Use one of \(words.joined(separator: ", ")), as in cpu=1.5")
     }
 }
 
@@ -83,18 +83,20 @@ private func refuseKernelQuota(_ text: String, _ word: String) throws(Fault) {
     let cores = Rational(quota) / Rational(period)
     throw Fault(
         .wrongUse, at: "limit \(quoted(word))",
-        found: "\(quota) cores: cpu.max takes cores here, where the kernel's file takes µs in each "
+        problem:
+            "\(quota) cores: cpu.max takes cores here, where the kernel's file takes µs in each "
             + "period",
-        cure: "Write cpu=\(short(cores)) for a quota of \(quota) µs in each "
+        suggestion: "Write cpu=\(short(cores)) for a quota of \(quota) µs in each "
             + "\(period) µs, or cpu=\(quota) for as many cores")
 }
 
 /// `DEVICE:wbps=10M,riops=200`, or `DEVICE:max`.
-private func device(_ text: String, _ word: String) throws(Fault) -> LimitWish.Goal {
+private func device(_ text: String, _ word: String) throws(Fault) -> LimitSpec.Goal {
     func wrong(_ found: String) -> Fault {
         Fault(
-            .wrongUse, at: "limit \(quoted(word))", found: found,
-            cure: "Write io.max=/dev/vda:wbps=10M,riops=200, with rbps and wbps in bytes a second, "
+            .wrongUse, at: "limit \(quoted(word))", problem: found,
+            suggestion:
+                "Write io.max=/dev/vda:wbps=10M,riops=200, with rbps and wbps in bytes a second, "
                 + "riops and wiops in operations a second, or max")
     }
     guard let colon = text.lastIndex(of: ":"), colon != text.startIndex else {

@@ -12,7 +12,7 @@ extension LimitedTree {
     /// Who may have changed a limit to a value.
     ///
     /// - Parameter hasReloaded: whether systemd has read its units anew meanwhile.
-    func culprit(
+    func driftSource(
         _ key: LimitKey, _ value: LimitValue, _ cgroup: LimitedCgroup, hasReloaded: Bool
     ) -> Culprit {
         guard let owner = try? owners.owner(of: cgroup.path) else {

@@ -5,11 +5,11 @@ import Testing
 import Units
 
 /// What a plan says of wishes that cannot take hold.
-@Suite struct WishPlanTests {
+@Suite struct SpecPlanTests {
     private func notes(_ rig: LimitRig, _ target: String, _ words: [String]) throws -> [String] {
         let targets = try LimitTargets(rig.tree, rig.store)
-        let wishes = try words.map { try LimitWish(parsing: $0) }
-        return try rig.changer.plan(wishes, for: targets.find(target), targets).items.flatMap {
+        let specs = try words.map { try LimitSpec(parsing: $0) }
+        return try rig.changer.plan(specs, for: targets.find(target), targets).items.flatMap {
             item in item.notes.map { "\(item.write.key): \($0)" }
         }
     }

@@ -17,22 +17,23 @@ extension LimitChanger {
     /// Puts back what was written, in reverse, and writes the failure down.
     ///
     /// - Returns: what is to be thrown.
-    func takeBack(
+    func rollBack(
         _ request: LimitRequest, _ writes: [PlannedWrite], _ pending: Int64?, because fault: Fault
     ) -> Fault {
         let back = putBack(writes, lasting: request.lasting)
         guard back.lost.isEmpty else {
             // What is pending stays: the next run tries again.
             return Fault(
-                fault.kind, at: fault.place,
-                found: "\(fault.found). Besides, it could not be taken back: "
+                fault.kind, at: fault.location,
+                problem: "\(fault.problem). Besides, it could not be taken back: "
                     + (back.lost + back.left).joined(separator: "; "),
-                cure: "\(fault.cure). The next run of octroi limit tries to take it back")
+                suggestion:
+                    "\(fault.suggestion). The next run of octroi limit tries to take it back")
         }
-        let found = ([fault.found] + back.left).joined(separator: ". Besides, ")
+        let found = ([fault.problem] + back.left).joined(separator: ". Besides, ")
         var set = changeSet(
             request, .failed,
-            reason: [request.reason, "\(fault.place): \(found)"]
+            reason: [request.reason, "\(fault.location): \(found)"]
                 .compactMap(\.self).joined(separator: ". "))
         set.changes = changes(of: writes)
         var unwritten: [String] = []
@@ -42,8 +43,9 @@ extension LimitChanger {
             unwritten = ["it could not be written down: \(error)"]
         }
         return Fault(
-            fault.kind, at: fault.place,
-            found: ([found] + unwritten).joined(separator: ". Besides, "), cure: fault.cure)
+            fault.kind, at: fault.location,
+            problem: ([found] + unwritten).joined(separator: ". Besides, "),
+            suggestion: fault.suggestion)
     }
 
     /// Writes what was there before, where the kernel has it not, or the owner may keep what was written.
@@ -97,7 +99,7 @@ extension LimitChanger {
             guard let after = try? tree.readBack(write) else { return nil }
             return LimitChange(
                 write, after: after, isVerified: after.isSame(as: write.before, for: write.key),
-                bites: nil)
+                hitCount: nil)
         }
     }
 
@@ -120,19 +122,20 @@ extension LimitChanger {
         guard let change = PendingChange(document) else {
             throw Fault(
                 .badData, at: "\(store.path), limit_pending \(id)",
-                found: "a change that cannot be read",
-                cure: "Compare octroi limit show with what it should be, then delete the row")
+                problem: "a change that cannot be read",
+                suggestion: "Compare octroi limit show with what it should be, then delete the row")
         }
         let writes = try change.plannedWrites(in: tree, isOfThisBoot: isOfThisBoot)
         let back = putBack(writes, lasting: change.lasting)
         if let first = back.lost.first {
             throw Fault(
-                .failed, at: "change of \(harmless(change.target)) that was cut short",
-                found: first, cure: "Run it again as root")
+                .failed,
+                at: "change of \(escapingControlCharacters(change.target)) that was cut short",
+                problem: first, suggestion: "Run it again as root")
         }
         let why = ["the process that changed it died before it was done"] + back.left
         var set = LimitChangeSet(
-            at: now(), uid: asker.uid, user: asker.user, boot: boot, target: change.target,
+            at: now(), uid: requester.uid, user: requester.user, boot: boot, target: change.target,
             tenant: change.tenant, action: .recover, outcome: .done,
             reason: why.joined(separator: "; "))
         set.changes = changes(of: writes).map { entry in
