@@ -1,16 +1,16 @@
 -- title: Capacity
--- about: Whose the host's cores and memory were in each hour: tenants, unattributed and idle.
--- parameter: from, to: the period, seconds since 1970 (whole hours)
--- column: hour: when the hour began
+-- about: Who had the host's cores and memory in each hour: tenants, unattributed usage, idle.
+-- parameter: from, to: the period, in seconds since 1970 (whole hours)
+-- column: hour: the start of the hour
 -- column: meter: cpu or memory
 -- column: kind: tenant, unattributed, idle or capacity
--- column: tenant: who, for a tenant's row
--- column: quantity: cores or memory, times time; display=quantity(meter)
--- column: unit: base unit of the quantity
--- column: permille: of the hour's capacity; display=percent
--- The rows of an hour and meter before "capacity" add up to it. Idle below 0: more was used than
--- there was. An hour of before capacity was metered has neither idle nor capacity, and memory that
--- no container could be measured for (its controller is off) is not called idle.
+-- column: tenant: the tenant, in a row of a tenant
+-- column: quantity: cores times time, or memory times time; display=quantity(meter)
+-- column: unit: the base unit of the quantity
+-- column: permille: its share of the hour's capacity; display=percent
+-- In each hour and meter, the rows before "capacity" add up to capacity. If idle is below 0, more was
+-- used than there was. An hour before capacity was metered has neither idle nor capacity. If memory could
+-- not be measured for any container (the controller is off), it is not reported as idle.
 WITH used AS MATERIALIZED (
     SELECT hour_s, meter, tenant, sum(quantity) AS quantity, max(unit) AS unit
     FROM usage_hour
@@ -18,7 +18,7 @@ WITH used AS MATERIALIZED (
         AND hour_s >= :from AND hour_s < :to
     GROUP BY 1, 2, 3
 ),
--- Added up once, not looked up hour by hour in all tenants' rows.
+-- Added up once, so that the rows of all tenants are not searched again for each hour.
 all_used AS MATERIALIZED (
     SELECT hour_s, meter, max(unit) AS unit, sum(quantity) AS quantity,
         sum(iif(tenant = 'unattributed', quantity, 0)) AS unattributed
@@ -51,7 +51,7 @@ SELECT
     p.tenant,
     p.quantity,
     p.unit,
-    -- Divided first: a product with 1000 may pass 64 bits.
+    -- The division comes first: a product with 1000 may pass 64 bits.
     p.quantity / nullif(t.quantity / 1000, 0) AS permille
 FROM part p
 LEFT JOIN total t ON t.hour_s = p.hour_s AND t.meter = p.meter

@@ -1,28 +1,28 @@
 -- title: Completeness
--- about: How completely each day was metered: ticks, births and ends, what could not be read, gaps.
--- parameter: from, to: the period, seconds since 1970 (whole hours)
--- column: day: the day of the billing zone; also one with a gap and no tick
--- column: ticks: how often all was read; NULL on a day without a tick, as all that follows
--- column: skipped: ticks that were left out, as the one before took too long
+-- about: How completely each day was metered: ticks, starts and ends, unreadable files, gaps.
+-- parameter: from, to: the period, in seconds since 1970 (whole hours)
+-- column: day: the day of the billing zone; a day with a gap and no tick is listed, too
+-- column: ticks: the number of ticks; on a day without a tick, the columns up to clock_steps are NULL
+-- column: skipped: ticks that were left out because the one before took too long
 -- column: unreadable: directories that could not be read
--- column: births: containers that began
+-- column: births: containers that started
 -- column: ends: containers that ended
 -- column: last_readings: ends whose counters were read after the last process had gone
--- column: widest_bracket_us: the widest bracket of a tenant root's two readings; display=us
+-- column: widest_bracket_us: the largest rise of a tenant root's cpu counter while its tree was read; display=us
 -- column: longest_tick_us: the longest tick; display=us
--- column: clock_steps: how often wall time was set
--- column: gaps: gaps that reach into the day
--- column: hours: hours with a tick; 24 is a whole day, but where the clocks are set
--- column: gap_ms: how much of the day nothing was metered for
--- column: unmeasured: times that something priced of a container was not measured: octroi report unmetered
--- column: unmeasured_ms: how long they were on that day, all containers and meters added up
+-- column: clock_steps: how often the wall clock was set
+-- column: gaps: the number of gaps that touch the day
+-- column: hours: hours with a tick; a whole day has 24, except when the clocks change
+-- column: gap_ms: how much of the day was not metered
+-- column: unmeasured: how often a priced meter of a container was not measured; octroi report unmetered lists them
+-- column: unmeasured_ms: how long that lasted on that day, added up over all containers and meters
 WITH hourly AS MATERIALIZED (
     SELECT h.*, r.boot, day_start(h.hour_s) AS day_s
     FROM completeness_hour h JOIN run r ON r.id = h.run
     WHERE h.hour_s >= :from AND h.hour_s < :to
 ),
--- Those within an hour's rows, and those between the rows before and it. Epochs count up as time passes; the
--- clock may go to another day and come back.
+-- The clock steps within an hour's row, and those between the rows before it and this one. Epochs count
+-- up as time passes, but the clock may go to another day and come back.
 stepped AS (
     SELECT boot, day_s, last_epoch - first_epoch
         + max(0, first_epoch - coalesce(max(last_epoch) OVER (
@@ -43,7 +43,7 @@ lost AS (
         - max(since_ms, day_s * 1000)) AS gap_ms
     FROM missing GROUP BY day_s
 ),
--- The same for what a price book prices and could not be read of a container.
+-- The same for priced meters of a container that could not be read.
 unread (id, day_s, since_ms, until_ms) AS (
     SELECT row_number() OVER (), day_start(max(since_ms / 1000, :from)),
         max(since_ms, :from * 1000), min(until_ms, :to * 1000)

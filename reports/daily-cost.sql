@@ -1,22 +1,23 @@
 -- title: Daily cost
--- about: What issued invoices come to by day: each line split by the days' usage, to the last cent.
--- parameter: from, to: the period, seconds since 1970 (whole hours); days that lie in it
+-- about: What issued invoices cost by day: each line is split by the usage of the days, to the last cent.
+-- parameter: from, to: the period, in seconds since 1970 (whole hours); days that touch it are listed
 -- parameter: tenant: only this tenant (optional; NULL for all)
 -- column: day: the day of the billing zone
--- column: tenant: who
+-- column: tenant: the tenant
 -- column: invoice: the issued invoice
--- column: kind: of its lines: usage, fixed, minimum, discount, tax, correction, unpriced
--- column: meter: of its lines; for tax, its code
--- column: basis: usage: split by the day's part of the usage; time: by the day's hours
--- column: quantity: used on that day, base units of `unit`, NULL by time; display=quantity(meter)
+-- column: kind: the kind of its lines: usage, fixed, minimum, discount, tax, correction, unpriced
+-- column: meter: the meter of its lines; the code of a tax or fee
+-- column: basis: usage: split by the day's share of the usage; time: split by the day's length
+-- column: quantity: used on that day, in base units (column `unit`); NULL if split by time; display=quantity(meter)
 -- column: unit: the meter's base unit
--- column: permille: the day's part of the amount's basis; display=percent
--- column: amount_minor: the day's part of the lines' amount; display=money(currency)
--- column: currency: its code
--- Lines of one invoice, kind, meter and period are split together. A day ends with the whole-number
--- part of the amount that its running quantity has of the whole, and gets what that grew by: so the
--- days add up to the invoice exactly. A tier is not seen: its price is spread over all days. The
--- ledger is read as it is now, with what came in after the invoice.
+-- column: permille: the day's share of that usage or time; display=percent
+-- column: amount_minor: the day's share of the lines' amount; display=money(currency)
+-- column: currency: the currency's code
+-- Lines of the same invoice, kind, meter and period are split together. The quantity up to the end of a day
+-- has a share of the whole quantity, and so a share of the amount, rounded to a whole number. A day gets
+-- the rise of that share since the day before. So the days add up to the invoice exactly. Tiers are not
+-- considered: their prices are spread over all days. The ledger is read as it is now, with usage that came
+-- after the invoice.
 WITH pool AS (
     SELECT row_number() OVER () AS pool, i.number, i.tenant, i.currency, l.kind, l.meter,
         l.period_start_s AS start_s, l.period_end_s AS end_s, sum(l.amount_minor) AS amount
@@ -25,7 +26,7 @@ WITH pool AS (
         AND (:tenant IS NULL OR i.tenant = :tenant)
     GROUP BY i.number, l.kind, l.meter, l.period_start_s, l.period_end_s
 ),
--- The shares need the whole of each line's period.
+-- The shares need the whole period of each line.
 span (from_s, to_s) AS (SELECT min(start_s), max(end_s) FROM pool),
 used AS (
     SELECT o.tenant, iif(u.meter = o.memory_meter, 2, u.meter) AS meter, u.hour_s, u.quantity
@@ -35,8 +36,8 @@ used AS (
     WHERE o.tenant IN (SELECT tenant FROM pool) AND u.hour_s < (SELECT to_s FROM span)
         AND (u.meter NOT IN (3, 4, 5) OR u.meter = o.memory_meter)
 ),
--- By hours first: a line's period may begin or end within a day. A sum may pass 64 bits: the upper
--- and the lower 32 bits are added up apart.
+-- By hours first, because a line's period may begin or end within a day. The upper and the lower 32 bits
+-- are added up separately, because a sum may pass 64 bits.
 hourly AS (
     SELECT tenant, meter, hour_s, sum(quantity >> 32) AS high, sum(quantity & 0xffffffff) AS low
     FROM used GROUP BY tenant, meter, hour_s
@@ -81,7 +82,7 @@ carried AS (
     SELECT *, high_so_far + (low_so_far >> 32) AS upper, high_all + (low_all >> 32) AS upper_all
     FROM running
 ),
--- Of quantities beyond 62 bits, the lower 32 bits do not tell.
+-- In quantities beyond 62 bits, the lower 32 bits do not matter.
 raw AS (
     SELECT *,
         iif(upper_all < 1 << 30, upper << 32 | (low_so_far & 0xffffffff), upper) AS so_far,
@@ -92,7 +93,7 @@ raw AS (
 weight AS (
     SELECT *, so_far / ((whole >> 30) + 1) AS w, whole / ((whole >> 30) + 1) AS w_all FROM raw
 ),
--- amount * w / w_all, divided first.
+-- amount * w / w_all, with the division first.
 reached AS (
     SELECT w.*, p.number, p.tenant, p.kind, p.meter, p.currency,
         p.amount / w.w_all * w.w + p.amount % w.w_all * w.w / w.w_all AS amount,

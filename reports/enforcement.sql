@@ -1,17 +1,17 @@
 -- title: Enforcement
--- about: How long each tenant was boosted, held by its budget, frozen and throttled, by hour.
--- parameter: from, to: the period, seconds since 1970 (whole hours)
+-- about: How long each tenant was boosted, limited by its budget, frozen and throttled, by hour.
+-- parameter: from, to: the period, in seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
--- parameter: limit: at most so many rows (optional; NULL for all)
--- column: tenant: who; unattributed is nobody
--- column: hour: when the hour began; only hours in which there was any of it
--- column: boosted_us: how long a boost stood; display=us
--- column: budget_us: how long a step of its budget stood; display=us
--- column: frozen_us: how long a cgroup of it was frozen; display=us
--- column: throttled_us: how long CPU limits held it back, added up over CPUs; display=us
--- Time is counted once, however many limits or cgroups shared it; but throttled_us is a sum and may
--- pass the hour. What stands now is counted until now; a cgroup that ended unthawed, until its end.
--- Throttling is known as long as samples are kept.
+-- parameter: limit: maximum number of rows (optional; NULL for all)
+-- column: tenant: the tenant; unattributed is no tenant
+-- column: hour: the start of the hour; hours with none of these are left out
+-- column: boosted_us: how long a boost was in force; display=us
+-- column: budget_us: how long a step of its budget was in force; display=us
+-- column: frozen_us: how long one of its cgroups was frozen; display=us
+-- column: throttled_us: how long CPU limits throttled it, added up over CPUs; display=us
+-- Time is counted once, however many limits or cgroups it concerns. But throttled_us is a sum and may
+-- exceed the hour. What is in force now is counted until now. A cgroup that was still frozen when it ended
+-- is counted until its end. Throttling is known for as long as samples are kept.
 WITH present (ms) AS (SELECT CAST(strftime('%s', 'now') AS INTEGER) * 1000),
 freezing AS (
     SELECT l.at_ms, l.target, l.path, l.cgroup_id, l.after, s.tenant,
@@ -19,7 +19,7 @@ freezing AS (
     FROM limit_change l LEFT JOIN limit_change_set s ON s.id = l.change_set
     WHERE l.file = 'cgroup.freeze'
 ),
--- An account that has a position lives; last_seen_ms of one that ended is its end.
+-- An account with a position has not ended. For an account that has ended, last_seen_ms is its end.
 frozen AS (
     SELECT f.at_ms, f.path, f.cgroup_id, coalesce(f.tenant, t.id) AS tenant,
         min(coalesce(f.next_ms, p.ms), coalesce((SELECT min(c.last_seen_ms) FROM container c
@@ -46,7 +46,7 @@ clipped AS (
         max(since_ms, :from * 1000) AS since_ms, min(until_ms, :to * 1000) AS until_ms
     FROM span WHERE since_ms < :to * 1000 AND until_ms > :from * 1000
 ),
--- Spans that overlap become one.
+-- Overlapping spans become one.
 reached AS (
     SELECT kind, tenant, since_ms, until_ms, max(until_ms) OVER (PARTITION BY kind, tenant
         ORDER BY since_ms, until_ms ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_ms

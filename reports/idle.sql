@@ -1,20 +1,20 @@
 -- title: Idle
--- about: How much of the host's cores and memory tenants, nobody and no one at all had, by day.
--- parameter: from, to: the period, seconds since 1970 (whole hours)
+-- about: How much of the host's cores and memory was used by tenants, unattributed, or idle, by day.
+-- parameter: from, to: the period, in seconds since 1970 (whole hours)
 -- column: day: the day of the billing zone
 -- column: meter: cpu or memory
--- column: hours: hours whose capacity is known; the quantities are theirs
--- column: hours_unknown: hours with usage whose capacity is not known; they are in no quantity
+-- column: hours: hours whose capacity is known; only these hours are in the quantities
+-- column: hours_unknown: hours with usage whose capacity is not known; they are in none of the quantities
 -- column: tenants: what tenants used; display=quantity(meter)
 -- column: unattributed: what containers of no tenant used; display=quantity(meter)
--- column: idle: what is left; below 0, more was used than there was; display=quantity(meter)
--- column: capacity: cores or memory, times time; NULL if not known; display=quantity(meter)
--- column: unit: base unit of the quantities
--- column: tenants_permille: of capacity; display=percent
--- column: unattributed_permille: of capacity; display=percent
--- column: idle_permille: of capacity; display=percent
--- tenants + unattributed + idle = capacity, exactly. Memory that no container could be measured
--- for (its controller is off) is not called idle.
+-- column: idle: the rest of the capacity; below 0 if more was used than there was; display=quantity(meter)
+-- column: capacity: cores times time, or memory times time; NULL if not known; display=quantity(meter)
+-- column: unit: the base unit of the quantities
+-- column: tenants_permille: share of the capacity; display=percent
+-- column: unattributed_permille: share of the capacity; display=percent
+-- column: idle_permille: share of the capacity; display=percent
+-- tenants + unattributed + idle = capacity, exactly. If memory could not be measured for any container (the
+-- controller is off), it is not reported as idle.
 WITH used AS MATERIALIZED (
     SELECT hour_s, meter, max(unit) AS unit,
         sum(iif(tenant = 'unattributed', 0, quantity)) AS tenants,
@@ -30,7 +30,7 @@ total AS MATERIALIZED (
     WHERE c.hour_s >= :from AND c.hour_s < :to
     GROUP BY c.hour_s, m.shown_as
 ),
--- An hour with usage, but none of this meter: the meter was off.
+-- In an hour with usage, but none of this meter, the meter was off.
 hourly AS (
     SELECT t.hour_s, t.meter, t.unit, t.capacity, coalesce(u.tenants, 0) AS tenants,
         coalesce(u.unattributed, 0) AS unattributed
@@ -57,7 +57,7 @@ SELECT
     capacity - tenants - unattributed AS idle,
     capacity,
     unit,
-    -- Divided first: a product with 1000 may pass 64 bits.
+    -- The division comes first: a product with 1000 may pass 64 bits.
     tenants / nullif(capacity / 1000, 0) AS tenants_permille,
     unattributed / nullif(capacity / 1000, 0) AS unattributed_permille,
     (capacity - tenants - unattributed) / nullif(capacity / 1000, 0) AS idle_permille

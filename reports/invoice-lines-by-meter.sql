@@ -1,17 +1,17 @@
 -- title: Invoice lines by meter
--- about: What the lines of issued invoices come to by kind and meter, of periods that begin here.
--- parameter: from, to: the period, seconds since 1970 (whole hours)
+-- about: The sums of the lines of issued invoices, by kind and meter; invoices whose period begins in this one.
+-- parameter: from, to: the period, in seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
--- column: currency: a code; amounts of two currencies are never added
+-- column: currency: the currency's code; amounts in different currencies are never added
 -- column: kind: usage, fixed, minimum, discount, tax, correction or unpriced
--- column: meter: what is billed; for tax, its code
--- column: invoices: how many invoices have such lines
--- column: lines: how many lines there are
--- column: quantity: integer in base units of `unit`; NULL if none has one; display=quantity(meter)
+-- column: meter: the meter; the code of a tax or fee
+-- column: invoices: the number of invoices with such lines
+-- column: lines: the number of lines
+-- column: quantity: an integer, in base units (column `unit`); NULL if no line has a quantity; display=quantity(meter)
 -- column: unit: the meter's base unit
--- column: amount_minor: the lines' amounts; display=money(currency)
--- The amounts of a currency add up to its invoices' totals: tax is a kind of line.
--- A line's quantity has 128 bits. Its parts of 32 bits are added up apart, then carried over.
+-- column: amount_minor: the sum of the lines' amounts; display=money(currency)
+-- The amounts in a currency add up to the totals of its invoices, because a tax is a line, too.
+-- A line's quantity has 128 bits. Its parts of 32 bits are added up separately, then carried over.
 WITH added AS (
     SELECT i.currency, l.kind, l.meter, l.unit, count(DISTINCT l.invoice) AS invoices,
         count(*) AS lines, exact_sum(l.amount_minor) AS amount_minor,
@@ -33,7 +33,7 @@ SELECT
     meter,
     invoices,
     lines,
-    -- As text only beyond 64 bits.
+    -- It is text only if it exceeds 64 bits.
     iif(high = low >> 63, low, int128(high, low)) AS quantity,
     unit,
     amount_minor

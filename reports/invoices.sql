@@ -1,17 +1,17 @@
 -- title: Invoices
--- about: The issued invoices whose period begins in this one, with net, tax and total.
--- parameter: from, to: the period, seconds since 1970 (whole hours)
+-- about: The invoices and credit notes whose period begins in this one, with net, tax and total.
+-- parameter: from, to: the period, in seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
--- parameter: limit: at most so many rows (optional; NULL for all)
+-- parameter: limit: maximum number of rows (optional; NULL for all)
 -- column: invoice: its number
--- column: tenant: who pays
--- column: name: the tenant's name, as it is now
--- column: period_start: the first instant it bills
--- column: period_end: the first instant it does not
+-- column: tenant: the tenant that pays
+-- column: name: the tenant's present name
+-- column: period_start: the start of the billed period
+-- column: period_end: the end of the billed period, exclusive
 -- column: net_minor: display=money(currency)
 -- column: tax_minor: display=money(currency)
--- column: total_minor: net and tax; display=money(currency)
--- column: currency: its code
+-- column: total_minor: net plus tax; display=money(currency)
+-- column: currency: the currency's code
 -- column: issued_at: when it was issued
 SELECT
     i.number AS invoice,

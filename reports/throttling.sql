@@ -1,18 +1,18 @@
 -- title: Throttling
--- about: Which containers their CPU limit held back in the period, for how long and how often.
--- parameter: from, to: the period, seconds since 1970 (whole hours)
+-- about: Which containers were throttled by their CPU limit in the period, for how long and how often.
+-- parameter: from, to: the period, in seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
--- parameter: limit: at most so many rows (optional; NULL for all)
--- column: tenant: who; unattributed is usage of nobody
+-- parameter: limit: maximum number of rows (optional; NULL for all)
+-- column: tenant: the tenant; unattributed is usage of no tenant
 -- column: container: its path
--- column: name: what its owner (Docker, systemd) calls it
--- column: container_id: Octroi's number of it; a restarted container is another one
--- column: hours: in how many hours it was throttled
+-- column: name: its name in Docker, systemd or another owner
+-- column: container_id: Octroi's number for it; a restarted container has another one
+-- column: hours: the number of hours in which it was throttled
 -- column: throttled_us: how long, added up over CPUs; display=us
--- column: throttled_periods: in how many periods of its limit
--- From the counters at the first and last sample of each hour, in the order of the counters: the
--- clock may have been stepped. What rose between the last sample
--- of the hour before the period and its first one counts, too.
+-- column: throttled_periods: in how many periods of the limit
+-- Computed from the counters at the first and last sample of each hour. The samples are ordered by the
+-- counters, because the clock may have been stepped. The rise between the last sample before the period and
+-- the first sample in it counts, too.
 WITH hourly AS (
     SELECT container, hour_s, first_us, last_us, first_periods, last_periods FROM throttle_hour
     WHERE hour_s < :to

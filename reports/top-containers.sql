@@ -1,19 +1,20 @@
 -- title: Top containers
--- about: Which containers used most of each meter in the period, and what share of all that was.
--- parameter: from, to: the period, seconds since 1970 (whole hours)
+-- about: Which containers used most of each meter in the period, and their share of all usage.
+-- parameter: from, to: the period, in seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
--- parameter: limit: at most so many containers of each meter (optional; NULL for 20)
+-- parameter: limit: maximum number of containers of each meter (optional; NULL for 20)
 -- column: meter: what was metered
 -- column: rank: 1 used most; equal quantities share a rank
--- column: tenant: who; unattributed is usage of nobody
+-- column: tenant: the tenant; unattributed is usage of no tenant
 -- column: container: its path, or its name in an import
--- column: name: what its owner (Docker, systemd) calls it
--- column: container_id: Octroi's number of it; a restarted container is another one
--- column: quantity: integer in base units of `unit`; display=quantity(meter)
+-- column: name: its name in Docker, systemd or another owner
+-- column: container_id: Octroi's number for it; a restarted container has another one
+-- column: quantity: an integer, in base units (column `unit`); display=quantity(meter)
 -- column: unit: the meter's base unit
--- column: permille: its part of what all (or the tenant's) used, rounded down; display=percent
--- The ledger's rows are added up by numbers, names come last; the upper and the lower 32 bits apart,
--- as a sum may pass 64 bits. Meters 3 to 5 are memory by its three formulas; one of them counts.
+-- column: permille: its share of the usage of all containers (or of the tenant's), rounded down; display=percent
+-- The ledger's rows are added up by the numbers of containers and meters, and names are joined last.
+-- The upper and the lower 32 bits are added up separately, because a sum may pass 64 bits. Meters 3 to 5
+-- are memory by its three formulas; one of them counts.
 WITH used AS (
     SELECT o.tenant, iif(u.meter = o.memory_meter, 2, u.meter) AS meter, u.container, u.hour_s,
         u.quantity
@@ -46,7 +47,7 @@ ranked AS (
         sum(low) OVER (PARTITION BY meter) & 0xffffffff AS all_low
     FROM carried
 ),
--- For the share, both numbers lose as many digits as it takes for 1000 times them to fit.
+-- For the share, both numbers are shortened so that 1000 times each of them fits 64 bits.
 shown AS (
     SELECT *,
         iif(all_high < 1 << 20, high << 32 | low, high) AS part,

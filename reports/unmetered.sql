@@ -1,17 +1,17 @@
 -- title: Unmetered usage
--- about: What containers used and nobody is billed: before a first reading, lost with a slice, or priced and not measured.
--- parameter: from, to: the period, seconds since 1970 (whole hours)
+-- about: Usage that nobody is billed for: before a first reading, lost with a slice, or priced and not measured.
+-- parameter: from, to: the period, in seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
--- parameter: limit: at most so many rows (optional; NULL for all)
--- column: tenant: who; unattributed is usage of nobody
+-- parameter: limit: maximum number of rows (optional; NULL for all)
+-- column: tenant: the tenant; unattributed is usage of no tenant
 -- column: container: its path
 -- column: reason: before_first_reading, root_vanished, or why a kernel file could not be read
--- column: since: from when it was not metered; NULL: since it was made
--- column: until: until when
--- column: cpu_us: the CPU time of it; that of a tenant root holds what the containers below it used; NULL if not known; display=us
--- column: meters: the meters it is about, which a price book prices; NULL: all
--- column: file: the kernel file that could not be read; cgroup: none of them; NULL: not about a file
--- column: made_good: 1 if the counter went on and its next reading was billed: nothing is lost
+-- column: since: since when it was not metered; NULL: since it was created
+-- column: until: until when it was not metered
+-- column: cpu_us: the CPU time that was not metered; for a tenant root it includes the containers below it; NULL if not known; display=us
+-- column: meters: the priced meters that it concerns; NULL: all
+-- column: file: the kernel file that could not be read; cgroup: none of its files could be read; NULL: it concerns no file
+-- column: made_good: 1 if the counter went on and its next reading was billed, so that nothing is lost
 WITH row AS (
     SELECT coalesce(a.tenant, 'unattributed') AS tenant, c.path, u.reason, u.since_ms, u.until_ms,
         u.cpu_us, NULL AS meters, NULL AS file, 0 AS made_good

@@ -1,20 +1,21 @@
 -- title: Usage by container
 -- about: What each container used of each meter in the period, with its first and last hour.
--- parameter: from, to: the period, seconds since 1970 (whole hours)
+-- parameter: from, to: the period, in seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
--- parameter: limit: at most so many rows (optional; NULL for all)
--- column: tenant: who; unattributed is usage of nobody
+-- parameter: limit: maximum number of rows (optional; NULL for all)
+-- column: tenant: the tenant; unattributed is usage of no tenant
 -- column: container: its path, or its name in an import
--- column: name: what its owner (Docker, systemd) calls it
--- column: container_id: Octroi's number of it; a restarted container is another one
+-- column: name: its name in Docker, systemd or another owner
+-- column: container_id: Octroi's number for it; a restarted container has another one
 -- column: meter: what was metered
--- column: quantity: integer in base units of `unit`; display=quantity(meter)
+-- column: quantity: an integer, in base units (column `unit`); display=quantity(meter)
 -- column: unit: the meter's base unit
--- column: hours: in how many hours
--- column: first_hour: when the first of them began
--- column: last_hour: when the last of them began
--- The ledger's rows are added up by numbers, names come last; the upper and the lower 32 bits apart,
--- as a sum may pass 64 bits. Meters 3 to 5 are memory by its three formulas; one of them counts.
+-- column: hours: the number of hours with usage
+-- column: first_hour: the start of the first of these hours
+-- column: last_hour: the start of the last of these hours
+-- The ledger's rows are added up by the numbers of containers and meters, and names are joined last.
+-- The upper and the lower 32 bits are added up separately, because a sum may pass 64 bits. Meters 3 to 5
+-- are memory by its three formulas; one of them counts.
 WITH used AS (
     SELECT o.tenant, iif(u.meter = o.memory_meter, 2, u.meter) AS meter, u.container, u.hour_s,
         u.quantity

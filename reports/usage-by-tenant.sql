@@ -1,15 +1,16 @@
 -- title: Usage by tenant
 -- about: What each tenant used of each meter in the period, in how many containers and hours.
--- parameter: from, to: the period, seconds since 1970 (whole hours)
+-- parameter: from, to: the period, in seconds since 1970 (whole hours)
 -- parameter: tenant: only this tenant (optional; NULL for all)
--- column: tenant: who; unattributed is usage of nobody
+-- column: tenant: the tenant; unattributed is usage of no tenant
 -- column: meter: what was metered
--- column: containers: how many containers used it; a restarted one counts as another
--- column: hours: in how many hours
--- column: quantity: integer in base units of `unit`; display=quantity(meter)
+-- column: containers: the number of containers that used it; a restarted one counts as another
+-- column: hours: the number of hours with usage
+-- column: quantity: an integer, in base units (column `unit`); display=quantity(meter)
 -- column: unit: the meter's base unit
--- The ledger's rows are added up by numbers, names come last; the upper and the lower 32 bits apart,
--- as a sum may pass 64 bits. Meters 3 to 5 are memory by its three formulas; one of them counts.
+-- The ledger's rows are added up by the numbers of containers and meters, and names are joined last.
+-- The upper and the lower 32 bits are added up separately, because a sum may pass 64 bits. Meters 3 to 5
+-- are memory by its three formulas; one of them counts.
 WITH used AS (
     SELECT o.tenant, iif(u.meter = o.memory_meter, 2, u.meter) AS meter, u.container, u.hour_s,
         u.quantity

@@ -2,20 +2,23 @@ import CgroupFormat
 import Glibc
 import Units
 
-/// What this host says of its block devices.
+/// Looks up the block devices of this host in sysfs.
+///
+/// Limits and `io.stat` name a device by its numbers (`8:0`), people by a path (`/dev/sda`). This
+/// type translates between them and tells physical devices from stacked ones.
 public enum BlockDevices {
-    /// Whether a device stands on others, whose own lines already count its traffic.
+    /// Whether a device is built on others, whose own `io.stat` lines already count its traffic.
     ///
-    /// LVM, dm-crypt and md list their parts in `/sys/dev/block/M:m/slaves`; a loop device (major 7)
-    /// stands on a file, whether attached now or not. A device the host does not know counts as
-    /// physical.
+    /// LVM, dm-crypt and md list the devices below them in `/sys/dev/block/M:m/slaves`. Loop
+    /// devices (major 7) are backed by a file and always count as stacked, attached or not. A
+    /// device that the host does not know counts as physical.
     public static func isStacked(_ device: DeviceNumber) -> Bool {
         let base = "/sys/dev/block/\(device)"
         if device.major == 7 { return true }
         guard let slaves = opendir("\(base)/slaves") else { return false }
         defer { closedir(slaves) }
         while let entry = readdir(slaves) {
-            // Names that begin with a dot are the directory itself and its parent.
+            // Skip "." and "..".
             if entry.pointee.d_name.0 != CChar(UInt8(ascii: ".")) { return true }
         }
         return false
@@ -23,9 +26,9 @@ public enum BlockDevices {
 }
 
 extension BlockDevices {
-    /// The path of a device's node, `/dev/vda`; `nil` if the host does not know the device.
+    /// The path of a device node such as `/dev/vda`; `nil` if the host does not know the device.
     ///
-    /// By `DEVNAME` in /sys/dev/block/M:m/uevent.
+    /// The name is the `DEVNAME` line of `/sys/dev/block/M:m/uevent`.
     public static func node(_ device: DeviceNumber) -> String? {
         guard let directory = try? CgroupDirectory(path: "/sys/dev/block/\(device)"),
             let text = try? directory.text(of: "uevent"),
@@ -34,12 +37,15 @@ extension BlockDevices {
         return "/dev/\(line.dropFirst(8))"
     }
 
-    /// The device that limits of a path go to: of a node, a mount point or `8:0`.
+    /// Finds the device that a limit for a path applies to.
     ///
-    /// A partition has no limits of its own: they go to its disk. A file on overlayfs, btrfs or zfs
-    /// lies on no device by its own number: it is found by the mount table.
+    /// `io.max` works on whole disks only, so a partition resolves to its disk. overlayfs, btrfs
+    /// and zfs report an anonymous device number (major 0); for them the mount table names the
+    /// device below.
     ///
-    /// - Throws: `wrongUse` if the path leads to no block device.
+    /// - Parameter name: a device node (`/dev/vda1`), any absolute path on a mounted file system
+    ///   (`/var/lib`), or device numbers (`8:0`).
+    /// - Throws: `wrongUse` if the path does not exist or is not backed by a block device.
     public static func resolve(_ name: String) throws(Fault) -> DeviceNumber {
         if let number = DeviceNumber(name) { return disk(of: number) }
         var status = stat()
@@ -55,7 +61,7 @@ extension BlockDevices {
         return try resolve(source)
     }
 
-    /// The whole disk of a partition; the device itself if it is none.
+    /// The whole disk that a partition is on; the device itself if it is not a partition.
     private static func disk(of device: DeviceNumber) -> DeviceNumber {
         let base = "/sys/dev/block/\(device)"
         guard access("\(base)/partition", F_OK) == 0,
@@ -64,7 +70,7 @@ extension BlockDevices {
         return DeviceNumber(String(parent.prefix { $0 != "\n" })) ?? device
     }
 
-    /// What the file system that a path lies on is mounted from (proc_pid_mountinfo(5)).
+    /// The source of the mount that contains a path (proc_pid_mountinfo(5)).
     private static func mountSource(of path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
@@ -75,7 +81,7 @@ extension BlockDevices {
         return Mount.all(in: table).holding(path)?.source
     }
 
-    /// The numbers of a `dev_t` (makedev(3)).
+    /// Splits a `dev_t` into major and minor number (makedev(3)).
     private static func number(_ device: UInt64) -> DeviceNumber {
         let major = (device >> 8) & 0xFFF | (device >> 32) & 0xFFFF_F000
         let minor = device & 0xFF | (device >> 12) & 0xFFFF_FF00

@@ -5,17 +5,21 @@ import SystemPackage
 
 /// One open cgroup directory.
 ///
-/// Its files are read relative to it, so a cgroup that is removed and made anew under the same
-/// name is never taken for the old one.
+/// All files are opened relative to this directory's descriptor. If the cgroup is removed and
+/// another one is created under the same name, this object still refers to the old one and its
+/// reads fail with `ENODEV` or `ENOENT`. It never reads the new cgroup's counters by mistake.
 public final class CgroupDirectory {
     private let descriptor: Int32
-    /// Open files by `KernelFile`, if they are kept.
+    /// Kept files, indexed by `KernelFile.rawValue`; empty if this directory does not keep files.
     private var files: [Slot] = []
+    /// Shared count of descriptors; the ones held here are returned to it on deinit.
     private var budget: DescriptorBudget?
-    /// The errors of files that could not be opened; asked again only after `forgetMissing`.
+    /// State of one kept file.
     private enum Slot {
+        /// Not tried yet, or not kept because the budget was empty.
         case unopened
         case open(Int32)
+        /// Could not be opened: the errno. Not tried again until `forgetMissing()`.
         case missing(Int32)
     }
 
@@ -31,13 +35,15 @@ public final class CgroupDirectory {
     }
 
     /// Opens a directory by its path.
+    ///
+    /// Follows symbolic links; only children are opened without following them.
     public convenience init(path: String) throws(Errno) {
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Errno(rawValue: errno) }
         self.init(descriptor: descriptor)
     }
 
-    /// Opens a child; symbolic links are refused.
+    /// Opens a child directory; symbolic links, `.` and `..` are refused.
     public func child(_ name: CgroupName) throws(Errno) -> CgroupDirectory {
         guard !name.isDots else { throw .noSuchFileOrDirectory }
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
@@ -46,10 +52,12 @@ public final class CgroupDirectory {
         return CgroupDirectory(descriptor: child)
     }
 
-    /// The inode, which is the kernel's cgroup id: never used twice in one boot.
+    /// The inode number, which is the kernel's cgroup id and is never reused within one boot.
+    ///
+    /// In a plain folder (not cgroup2) an inode number can be reused at once.
     public func id() throws(Errno) -> Int64 { Int64(bitPattern: UInt64(try status().st_ino)) }
 
-    /// The file system it lies on.
+    /// The device number of the file system (`st_dev`).
     func device() throws(Errno) -> UInt64 { UInt64(try status().st_dev) }
 
     private func status() throws(Errno) -> stat {
@@ -58,18 +66,19 @@ public final class CgroupDirectory {
         return status
     }
 
-    /// The open descriptor.
+    /// The raw descriptor; it stays owned by this object.
     var number: Int32 { descriptor }
 
-    /// Whether this is a cgroup2 file system, not a plain folder with the same files.
+    /// Whether this is a cgroup2 file system and not a plain folder with the same files.
     public var isKernel: Bool { clinux_is_cgroup2(descriptor) == 1 }
 
-    /// Keeps this directory's files open from now on, as long as the budget lasts.
+    /// Keeps the files of this directory open after their first read, as far as the budget allows.
     ///
-    /// Reading a kept descriptor costs a fifth of opening, reading and closing. Right for the
-    /// kernel's tree only: there a file lives as long as its cgroup.
+    /// Reading a kept descriptor costs a fifth of opening, reading and closing. Use it only in the
+    /// kernel's tree, where a file exists exactly as long as its cgroup.
     ///
-    /// - Returns: false if not even the directory itself should be.
+    /// - Returns: false if the budget does not even allow the directory itself to stay open. Then
+    ///   nothing is kept, and the caller must not hold on to this object.
     func keepFiles(within budget: DescriptorBudget) -> Bool {
         guard budget.take() else { return false }
         self.budget = budget
@@ -77,18 +86,19 @@ public final class CgroupDirectory {
         return true
     }
 
-    /// Looks again for files that were not there: a controller may have been switched on.
+    /// Allows files that were missing to be tried again, because a controller may now be enabled.
     func forgetMissing() {
         for index in files.indices {
             if case .missing = files[index] { files[index] = .unopened }
         }
     }
 
-    /// The kept descriptor of a file, opened if need be; `nil` if it cannot be kept.
+    /// The kept descriptor of a file, opened on first use; `nil` if missing or not to be kept.
     func descriptor(of file: KernelFile) -> Int32? {
         guard !files.isEmpty else { return nil }
         if case .unopened = files[file.rawValue], let budget, budget.take() {
-            // Writing to memory.peak starts a peak of this descriptor's own (Linux 6.12).
+            // Writing to memory.peak starts a peak that belongs to this descriptor only (Linux
+            // 6.12), so this file needs a writable descriptor.
             let mode = file == .memoryPeak ? O_RDWR : O_RDONLY
             do throws(Errno) {
                 files[file.rawValue] = .open(try open(file.name, mode))
@@ -101,12 +111,16 @@ public final class CgroupDirectory {
         return opened
     }
 
-    /// The names of the child directories.
+    /// The names of the child directories, in the order of readdir(3).
     public func children() throws(Errno) -> [CgroupName] { try entries().map(\.name) }
 
-    /// The child directories, by name and inode.
+    /// The child directories with their inode numbers, in the order of readdir(3).
+    ///
+    /// Where another file system is mounted on a child, readdir(3) reports the inode below the
+    /// mount.
     func entries() throws(Errno) -> [(name: CgroupName, id: Int64)] {
-        // A descriptor of its own: fdopendir takes it over, and its offset must start at 0.
+        // Open a second descriptor: closedir closes the one it is given, and the read offset must
+        // start at 0.
         let copy = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0 else { throw Errno(rawValue: errno) }
         guard let stream = fdopendir(copy) else {
@@ -122,17 +136,19 @@ public final class CgroupDirectory {
                 CgroupName($0.prefix { $0 != 0 })
             }
             if name.isDots || (type == UInt8(DT_UNKNOWN) && !isDirectory(name)) { continue }
-            // In a plain folder, a folder in a file's place is no cgroup, but a file that is wrong.
+            // In a plain folder, a directory named like a cgroup file is a broken file, not a
+            // cgroup.
             if Self.fileNames.contains(name), !isKernel { continue }
             entries.append((name, Int64(bitPattern: UInt64(entry.pointee.d_ino))))
         }
         return entries
     }
 
+    /// The names that `entries()` does not take for cgroups in a plain folder.
     private static let fileNames = Set(
         (KernelFile.allCases.map(\.text) + ["cgroup.procs"]).map { CgroupName($0) })
 
-    /// Whether it has child directories now.
+    /// Whether there are child directories now; false if the directory cannot be listed.
     public var hasChildren: Bool { ((try? children()) ?? []).isEmpty == false }
 
     private func isDirectory(_ name: CgroupName) -> Bool {
@@ -141,20 +157,27 @@ public final class CgroupDirectory {
         return found == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// Reads a kernel file whole.
+    /// Reads a whole kernel file that is opened for this call only.
     ///
     /// - Parameters:
-    ///   - buffer: takes the text; grown as needed, up to 1 MiB.
+    ///   - file: the file's name, such as `cgroup.procs`.
+    ///   - buffer: receives the text. It grows as needed, up to 1 MiB.
     /// - Returns: the number of bytes read.
+    /// - Throws: `fileTooLarge` above 1 MiB, or the errno of open(2) or read(2).
     public func read(_ file: StaticString, into buffer: inout [UInt8]) throws(Errno) -> Int {
         let opened = try open(file, O_RDONLY)
         defer { close(opened) }
         return try readWhole(opened, into: &buffer)
     }
 
-    /// The same for a file that may be kept open.
+    /// Reads a whole kernel file, through its kept descriptor if there is one.
     ///
-    /// Its text comes in one piece, so one read is enough if there is room left behind it.
+    /// The kernel returns such a file in one piece, so a single pread(2) is enough as long as it
+    /// does not fill the buffer.
+    ///
+    /// - Returns: the number of bytes read into `buffer`.
+    /// - Throws: `ENODEV` if the cgroup is gone, `ENOENT` if only this file is gone, or the errno
+    ///   that an earlier attempt to open the file gave (see `forgetMissing()`).
     public func read(_ file: KernelFile, into buffer: inout [UInt8]) throws(Errno) -> Int {
         if !files.isEmpty, case .missing(let error) = files[file.rawValue] {
             throw Errno(rawValue: error)
@@ -173,11 +196,12 @@ public final class CgroupDirectory {
         return count < buffer.count ? count : try readWhole(opened, into: &buffer)
     }
 
-    /// Lets go of a file whose kept descriptor the kernel has ended.
+    /// Closes a kept file that returned `ENODEV` and finds out what is gone.
     ///
-    /// The kernel does so when the cgroup is removed, and also when it takes away this file alone: its
-    /// controller was switched off, or `cgroup.pressure` set to 0. A file that is back by now is missing in
-    /// this reading all the same, for its counters began anew.
+    /// The kernel invalidates an open file when the cgroup is removed. It also does so when only
+    /// this file is removed: its controller was disabled, or 0 was written to `cgroup.pressure`. If
+    /// the file exists again by now, this reading still reports it as missing, because its counters
+    /// restarted at 0.
     ///
     /// - Returns: `ENODEV` if the cgroup is gone, `ENOENT` if only the file is.
     private func takenAway(_ file: KernelFile) -> Errno {
@@ -189,8 +213,9 @@ public final class CgroupDirectory {
         return isRemoved ? Errno(rawValue: ENODEV) : .noSuchFileOrDirectory
     }
 
-    /// Whether even the file that every cgroup has is gone; one that cannot be opened for another reason is
-    /// there.
+    /// Whether the cgroup is gone, judged by `cgroup.procs`, a file that every cgroup has.
+    ///
+    /// A file that cannot be opened for another reason, such as missing permission, still exists.
     private var isRemoved: Bool {
         do throws(Errno) {
             close(try open("cgroup.procs", O_RDONLY))
@@ -201,7 +226,7 @@ public final class CgroupDirectory {
     }
 
     private func open(_ file: StaticString, _ mode: Int32) throws(Errno) -> Int32 {
-        // Whoever opens a FIFO waits for its other end, but for O_NONBLOCK.
+        // O_NONBLOCK: without it, opening a FIFO would block until its other end is opened.
         let flags = mode | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let opened = file.withUTF8Buffer { name in
             name.withMemoryRebound(to: CChar.self) {
@@ -212,7 +237,9 @@ public final class CgroupDirectory {
         return try plainFile(opened)
     }
 
-    /// Reads an open file from its beginning to its end.
+    /// Reads an open file from beginning to end.
+    ///
+    /// - Throws: `fileTooLarge` above 1 MiB.
     private func readWhole(_ opened: Int32, into buffer: inout [UInt8]) throws(Errno) -> Int {
         var length = 0
         while true {
@@ -220,7 +247,8 @@ public final class CgroupDirectory {
                 guard buffer.count < 1 << 20 else { throw .fileTooLarge }
                 buffer.append(contentsOf: repeatElement(0, count: max(4096, buffer.count)))
             }
-            // The kernel may end a read early so as not to break a line: only 0 is the end.
+            // The kernel may return less than asked for so that no line is cut. Only 0 means the
+            // end.
             let count = buffer.withUnsafeMutableBytes {
                 pread(opened, $0.baseAddress.map { $0 + length }, $0.count - length, off_t(length))
             }
@@ -233,19 +261,23 @@ public final class CgroupDirectory {
         }
     }
 
-    /// Reads a kernel file as text.
+    /// Reads a kernel file as text, with invalid UTF-8 replaced by U+FFFD.
     public func text(of file: StaticString) throws(Errno) -> String {
         var buffer: [UInt8] = []
         let length = try read(file, into: &buffer)
         return String(decoding: buffer[..<length], as: UTF8.self)
     }
 
-    /// Reads a kernel file whose name is not known beforehand, beneath this directory.
+    /// Reads a file below this directory whose name is only known at run time.
+    ///
+    /// The name may be a relative path. It cannot leave this directory: openat2(2) refuses symbolic
+    /// links, `..` and other mounts.
     public func text(named file: String) throws(Errno) -> String {
         let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
         let opened = try plainFile(clinux_open_beneath(descriptor, file, flags))
         defer { close(opened) }
-        // A limit comes in one piece: what leaves room for another line is all there is.
+        // Limits are short and come in one piece. A read that leaves room for another line was
+        // therefore the whole file, and one system call is enough.
         let short = withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { short in
             let count = pread(opened, short.baseAddress, short.count, 0)
             return 0...64 ~= count ? String(decoding: short.prefix(count), as: UTF8.self) : nil
@@ -256,10 +288,13 @@ public final class CgroupDirectory {
         return String(decoding: buffer[..<length], as: UTF8.self)
     }
 
-    /// Writes a value to a kernel file in one `write(2)`.
+    /// Writes a value to a kernel file with one `write(2)`.
     ///
-    /// The file is opened without `O_CREAT`, beneath this directory, and with `O_NONBLOCK`, so
-    /// that newer kernels do not make this process reclaim the memory a lower limit frees.
+    /// The file must exist; it is never created. Its name cannot leave this directory (see
+    /// `text(named:)`). `O_NONBLOCK` keeps newer kernels from making this process reclaim the
+    /// memory that a lower memory limit frees. In a plain folder the file is truncated first.
+    ///
+    /// - Throws: the errno of open(2) or write(2); `EIO` if only a part was written.
     public func write(_ value: String, to file: String) throws(Errno) {
         let base = O_WRONLY | O_CLOEXEC | O_NONBLOCK
         let opened = try plainFile(
@@ -271,17 +306,21 @@ public final class CgroupDirectory {
     }
 }
 
-/// A directory's name as the kernel has it: any bytes but `/` and NUL.
+/// The name of one directory as the kernel stores it: any bytes except `/` and NUL.
 public struct CgroupName: Hashable, Sendable {
     private let bytes: [UInt8]
 
+    /// A name from its raw bytes.
     init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
 
+    /// A name from text, stored as UTF-8.
     public init(_ text: some StringProtocol) { bytes = Array(text.utf8) }
 
-    /// The name whose `text` this is.
+    /// Reverses `text`: turns each escape `\xHH` back into its byte.
     ///
-    /// A name that holds `\x` itself, as systemd's do, reads the same: then both bytes stand there.
+    /// Only escapes that `text` produces are decoded: upper-case digits of a byte outside printable
+    /// ASCII. systemd itself puts escapes such as `\x2d` into names; 0x2D is printable, so these
+    /// stay as the four characters they are.
     init(printed text: some StringProtocol) {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
@@ -302,21 +341,25 @@ public struct CgroupName: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    /// Whether this is `.` or `..`.
     var isDots: Bool { bytes == [0x2E] || bytes == [0x2E, 0x2E] }
 
+    /// Calls `body` with the name as a NUL-terminated C string.
     func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
         let terminated = bytes.map(CChar.init(bitPattern:)) + [0]
         return terminated.withUnsafeBufferPointer { buffer in
-            // The array holds at least its terminator, so there is a base address.
+            // The array holds at least the terminator, so baseAddress is never nil.
             buffer.baseAddress.map(body) ?? "".withCString(body)
         }
     }
 
-    /// The name as text: printable ASCII as it is, every other byte as `\xHH`.
+    /// The name as text: printable ASCII unchanged, every other byte as `\xHH`.
     ///
-    /// Two names that Unicode holds equal, such as composed and decomposed letters, stay two.
+    /// Example: the UTF-8 name `é` becomes `\xC3\xA9`. Names that Unicode treats as equal, such as
+    /// composed and decomposed letters, stay different.
     public var text: String {
-        // Nearly every name is plain; building it byte by byte would cost more than a read.
+        // Fast path: nearly every name is plain ASCII, and building it byte by byte costs more than
+        // reading a file.
         if bytes.allSatisfy({ (0x20...0x7E).contains($0) }) {
             return String(decoding: bytes, as: UTF8.self)
         }

@@ -4,17 +4,24 @@ import SystemPackage
 import Units
 
 /// The top of a cgroup tree: a cgroup2 mount, or a plain folder with the same files.
+///
+/// In a plain folder nothing is kept open between readings, because its files may be replaced.
 public struct CgroupRoot: ~Copyable {
+    /// The path without symbolic links.
     public let path: String
+    /// The open directory at `path`.
     public let directory: CgroupDirectory
-    /// Whether this is the kernel's tree.
+    /// Whether the tree is a cgroup2 file system.
     public let isKernel: Bool
-    /// The file system it lies on.
+    /// The device number of the file system.
     let device: UInt64
 
-    /// Opens the tree at `path`, or the cgroup2 mount of this host.
+    /// Opens a cgroup tree.
     ///
-    /// - Throws: `unavailable` if there is none, `notPermitted` if it may not be read.
+    /// - Parameter path: a cgroup2 mount, a cgroup below it, or a plain folder; `nil` for the first
+    ///   cgroup2 mount of this host.
+    /// - Throws: `wrongUse` for an empty path, `unavailable` if there is no such directory,
+    ///   `notPermitted` if this user may not read it.
     public init(opening path: String?) throws(Fault) {
         let named = if let path { path } else { try CgroupMount.find() }
         guard !named.isEmpty else {
@@ -23,7 +30,7 @@ public struct CgroupRoot: ~Copyable {
                 suggestion:
                     "Give a cgroup2 mount, or a folder with the same files; or leave --root out")
         }
-        // One spelling for one tree, as the store knows trees by their path.
+        // The store identifies a tree by its path, so every spelling must give the same one.
         let path = resolved(named)
         let directory = try CgroupRoot.opened(path)
         let isKernel = directory.isKernel
@@ -61,7 +68,7 @@ public struct CgroupRoot: ~Copyable {
         }
     }
 
-    /// Opens a cgroup by its path under the root, `/tenants/acme`.
+    /// Opens a cgroup by its path below the root, such as `/tenants/acme`.
     public func open(_ path: String) throws(Errno) -> CgroupDirectory {
         var names = path.split(separator: "/").map { CgroupName($0) }[...]
         guard let first = names.popFirst() else { throw .noSuchFileOrDirectory }
@@ -70,7 +77,9 @@ public struct CgroupRoot: ~Copyable {
         return found
     }
 
-    /// Opens a cgroup by its path as it is printed, with `\xHH` for what is not printable.
+    /// Opens a cgroup by its printed path, in which unprintable bytes are written `\xHH`.
+    ///
+    /// See `CgroupName.text`.
     public func open(kernelPath path: String) throws(Errno) -> CgroupDirectory {
         var names = path.split(separator: "/").map { CgroupName(printed: $0) }[...]
         guard let first = names.popFirst() else { throw .noSuchFileOrDirectory }
@@ -79,7 +88,9 @@ public struct CgroupRoot: ~Copyable {
         return found
     }
 
-    /// Where it lies below the host's first cgroup2 mount, empty at the mount itself; `nil` elsewhere.
+    /// The path of this root below the host's first cgroup2 mount.
+    ///
+    /// It is empty if the root is the mount itself, and `nil` if it lies outside the mount.
     public var pathBelowMount: String? {
         guard let mount = try? CgroupMount.find() else { return nil }
         let place = mount == "/" ? "" : mount
@@ -87,7 +98,7 @@ public struct CgroupRoot: ~Copyable {
         return path.hasPrefix(place + "/") ? String(path.dropFirst(place.utf8.count)) : nil
     }
 
-    /// Visits every cgroup below the root, whatever it holds.
+    /// Visits every cgroup below the root, parents before children, down to `maximumDepth`.
     public func paths(_ visit: (_ path: String, _ id: Int64) -> Void) {
         func descend(_ parent: borrowing CgroupDirectory, _ path: String, _ depth: Int) {
             for name in (try? parent.children()) ?? [] {
@@ -104,7 +115,7 @@ public struct CgroupRoot: ~Copyable {
     }
 }
 
-/// The path without links, `.` and doubled slashes; as it is if it leads nowhere.
+/// The path without symbolic links, `.` and doubled slashes; unchanged if it does not exist.
 private func resolved(_ path: String) -> String {
     guard let resolved = realpath(path, nil) else { return path }
     defer { free(resolved) }

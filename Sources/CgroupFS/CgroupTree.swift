@@ -4,65 +4,87 @@ import Glibc
 import SystemPackage
 import Units
 
-/// The cgroups of a tree, kept open and up to date from one tick to the next.
+/// A cgroup tree that is followed from one tick to the next and kept open.
 ///
-/// In the kernel's tree, births and ends come by inotify and a full scan now and then is the net
-/// beneath; where watches run out, and in a plain folder, directories are listed at every survey.
+/// In the kernel's tree, inotify reports which cgroups are created and removed. A full scan once a
+/// minute finds whatever the events missed. Where the kernel grants no more watches, and in a plain
+/// folder (`--root`), every survey lists all directories.
+///
+/// Use it once per tick in this order: `survey(_:)`, then `read(_:of:into:)` for each step,
+/// `seal()`, and `acknowledge()` once the tick is committed. If the tick cannot be committed, the
+/// next survey reports the same births and ends again. Between ticks, `follow(until:)` handles
+/// events.
 public final class CgroupTree {
-    /// The deepest level that is looked at.
+    /// The deepest level of cgroups that is looked at.
     ///
-    /// The kernel sets no bound, so this one is ours.
+    /// The kernel has no such limit by default (`cgroup.max.depth`); this one bounds the recursion.
+    /// A cgroup one level deeper is one container with everything below it, so nothing goes
+    /// unmetered.
     public static var maximumDepth: Int { 128 }
 
-    /// How often everything is listed anew, in µs, whatever was told.
+    /// Time between two full scans in µs, even if no event was missed.
     static let scanInterval: Int64 = 60_000_000
 
+    /// The root directory of the tree, without symbolic links.
     public let path: String
-    /// Whether this is the kernel's tree, where a file lives as long as its cgroup.
+    /// Whether this is the kernel's tree, where a file exists exactly as long as its cgroup.
     public let isKernel: Bool
+    /// Device number of the root; a plain folder is not followed into another file system.
     let device: UInt64
     let clock: () -> Moment
     let top: CgroupNode
     let budget = DescriptorBudget.raised()
     var events: EventQueue?
-    /// Nodes whose last reading was taken since the last acknowledgement.
+    /// Nodes whose last reading was taken since the last `acknowledge()`.
     var captured: [CgroupNode] = []
     var plan = SurveyPlan(nesting: { _ in .byProcesses })
     var byID: [Int64: CgroupNode] = [:]
     var byWatch: [Int32: CgroupNode] = [:]
-    /// Directories without a watch, which every survey lists.
+    /// Ids of directories without a watch; while there are any, every survey lists the tree.
     var unwatched: Set<Int64> = []
-    /// Gone since the last survey that was acknowledged.
+    /// Accounts that ended since the last `acknowledge()`.
     var ended: [CgroupNode] = []
+    /// Nodes with a `birth`, since the last `acknowledge()`.
     var newcomers: [CgroupNode] = []
-    /// Those that had children since.
+    /// Nodes that had children since the last `acknowledge()`.
     var parents: [CgroupNode] = []
+    /// Directories that could not be opened or listed, with the error, by path.
     var failed: [String: Errno] = [:]
+    /// Cgroups that were gone before they could be opened, counted by tenant root id (0: no root).
     var unseenEnds: [Int64: Int] = [:]
-    /// The networks that containers hold, by inode.
+    /// The network namespaces that containers use, by inode number.
     var namespaces: [Int64: WeakNamespace] = [:]
     /// When to look for the networks of new containers, soonest first.
     var networkLooks: [NetworkLook] = []
-    /// Tenant roots below which one ended unread, to be read with all below them once no event waits.
+    /// Ids of tenant roots to read together with all their accounts once no event is waiting.
+    ///
+    /// A root is added when an account below it ended unread, or began before a first common
+    /// reading.
     var rootsToRead: Set<Int64> = []
-    /// What tenant roots and all below them last said together.
+    /// The last common reading of each tenant root and its accounts, by the root's id.
     var standings: [Int64: Standing] = [:]
+    /// Whether `survey` no longer matches the nodes and must be rebuilt.
     var isStale = true
+    /// When the next full scan is due, in µs after boot.
     var nextScan: Int64 = .min
     var buffer = [UInt8](repeating: 0, count: 16_384)
     private var survey = Survey()
-    /// The one that is read now.
+    /// The node whose files are being read, opened for several reads in a row.
     private var visited: CgroupNode?
-    /// The nodes of the survey's cgroups.
+    /// The node of each entry of `survey.cgroups`, by the same index.
     private var nodes: [CgroupNode] = []
-    /// Inner cgroups outside tenant roots that hold processes of their own.
+    /// Paths of inner cgroups outside tenant roots that hold processes of their own.
     var unaccounted: [String] = []
-    /// Paths that lead to a cgroup that is known at another.
+    /// Paths of directories that are already known at another path.
     var twins: [String] = []
 
+    /// Takes over an open root; nothing is read before the first `survey(_:)`.
+    ///
     /// - Parameters:
-    ///   - clock: the time of births and last readings.
-    ///   - isKernel: whether to keep files open; default: if the root is the kernel's tree.
+    ///   - root: the top of the tree. The root itself never has an account.
+    ///   - isKernel: whether to keep files open and use events; by default, whether `root` is a
+    ///     cgroup2 file system.
+    ///   - clock: gives the time of births and last readings.
     public init(
         root: consuming CgroupRoot, isKernel: Bool? = nil, clock: @escaping () -> Moment
     ) {
@@ -74,7 +96,10 @@ public final class CgroupTree {
         if self.isKernel { events = EventQueue() }
     }
 
-    /// Brings the tree up to date and says what there is to read.
+    /// Brings the tree up to date and returns what to read in this tick.
+    ///
+    /// - Parameter plan: the tenant roots and the meaning of paths. If its tenant roots differ from
+    ///   the last plan's, the tree is scanned in full.
     public func survey(_ plan: SurveyPlan) -> Survey {
         let now = clock()
         let isNewPlan = plan.tenantRoots != self.plan.tenantRoots || nextScan == .min
@@ -92,7 +117,12 @@ public final class CgroupTree {
         return survey
     }
 
-    /// Reads a file of the survey's cgroup `index`; of one that has ended, from its last reading.
+    /// Reads a file of cgroup `index` of the survey.
+    ///
+    /// If that cgroup has ended, the text comes from its last reading.
+    ///
+    /// - Returns: the number of bytes read into `buffer`.
+    /// - Throws: `ENODEV` if the cgroup is gone and its last reading lacks this file.
     public func read(
         _ file: KernelFile, of index: Int, into buffer: inout [UInt8]
     ) throws(Errno) -> Int {
@@ -107,24 +137,29 @@ public final class CgroupTree {
         return try node.read(file, into: &buffer)
     }
 
+    /// The node of cgroup `index` of the survey.
     func node(_ index: Int) -> CgroupNode { nodes[index] }
 
-    /// How the survey's cgroup `index` ended; `nil` if it lives.
+    /// How cgroup `index` of the survey ended; `nil` if it still exists.
     public func end(of index: Int) -> CgroupEnd? { nodes[index].end }
 
-    /// What an unread end's cpu counter must have been, in µs, by those around it.
+    /// The final CPU counter in µs of a cgroup that ended unread, if it could be deduced.
+    ///
+    /// See `takeStanding(of:)` for how.
     public func deducedCPU(of index: Int) -> Int64? { nodes[index].deducedCPU }
 
-    /// When what `read` gives of the survey's cgroup `index` was true.
+    /// The time of the values that `read` returns for cgroup `index` of the survey.
+    ///
+    /// This is now, or the time of its last reading if the cgroup has ended.
     public func moment(of index: Int) -> Moment {
         let node = nodes[index]
         if node.isGone, let last = node.last { return last.moment }
         return clock()
     }
 
-    /// Starts a new peak of the survey's cgroup `index` (memory.peak, Linux 6.12).
+    /// Starts a new peak of cgroup `index` by writing to `memory.peak` (Linux 6.12).
     ///
-    /// - Returns: whether the kernel has private peaks.
+    /// - Returns: false if the kernel has no resettable peaks or the file is not kept open.
     public func resetPeak(of index: Int) -> Bool {
         guard let file = try? nodes[index].directory().descriptor(of: .memoryPeak) else {
             return false
@@ -132,12 +167,14 @@ public final class CgroupTree {
         return write(file, "r", 1) == 1
     }
 
-    /// Whether the survey's cgroup `index` had children when last asked, right now.
+    /// Whether cgroup `index` of the survey has child cgroups at this moment.
     public func hasChildren(_ index: Int) -> Bool {
         (try? nodes[index].directory().hasChildren) ?? false
     }
 
-    /// All that the last survey told of is read; what happens from now on is the next one's.
+    /// Ends the readings of the last survey.
+    ///
+    /// Births and ends from now on belong to the next survey, even if `acknowledge()` comes later.
     public func seal() {
         visited?.closeTemporary()
         visited = nil
@@ -146,11 +183,12 @@ public final class CgroupTree {
             parents: parents.count, unseenEnds: unseenEnds, at: clock())
     }
 
-    /// The last survey is committed: what it told of births and ends is told no more.
+    /// Forgets the births and ends that the sealed survey reported, because they are committed.
     public func acknowledge() {
         guard let sealed else { return }
         self.sealed = nil
-        // All that lives was read: what an empty cgroup said before need not be kept.
+        // The tick has read every living cgroup, so the text kept from when it became empty is no
+        // longer needed.
         for node in captured.prefix(sealed.captured) where !node.isGone {
             let isOld = node.last.map { $0.moment.bootMicroseconds <= sealed.at.bootMicroseconds }
             guard isOld == true else { continue }
@@ -172,18 +210,19 @@ public final class CgroupTree {
         }
     }
 
-    /// What the survey that is being committed told of: so much of each list.
+    /// How many entries at the front of each list belong to the sealed survey.
     private struct Sealed {
         var ended: Int
         var newcomers: Int
         var captured: Int
         var parents: Int
         var unseenEnds: [Int64: Int]
+        /// When the survey was sealed.
         var at: Moment
     }
     private var sealed: Sealed?
 
-    /// Rebuilds the survey from the nodes.
+    /// Builds the survey from the nodes: living cgroups first, then those that ended.
     private func rebuild() {
         var next = Survey()
         next.revision = survey.revision + 1
@@ -204,6 +243,9 @@ public final class CgroupTree {
         isStale = false
     }
 
+    /// Appends a node and everything below it.
+    ///
+    /// A tenant root gets two steps: one before all accounts below it and one after them.
     private func append(_ node: CgroupNode, _ ended: [Int64: [CgroupNode]], _ next: inout Survey) {
         if node !== top { next.seen.insert(node.id) }
         let ahead = nodes.count
@@ -227,7 +269,7 @@ public final class CgroupTree {
         }
     }
 
-    /// A tenant root that is gone, with all below it, which is gone as well.
+    /// Appends a tenant root that ended, with the accounts that ended below it.
     private func append(
         endedRoot root: CgroupNode, _ ended: [Int64: [CgroupNode]], _ next: inout Survey
     ) {
@@ -243,6 +285,10 @@ public final class CgroupTree {
         next.steps.append(.account(nodes.count - 1))
     }
 
+    /// Adds a node to the list of cgroups.
+    ///
+    /// A leaf that had children reports no birth: its counters include their usage, so they start
+    /// anew.
     private func add(_ node: CgroupNode, _ next: inout Survey) {
         nodes.append(node)
         let beginsAnew = node.hadChildren && node.kind == .leaf && !node.isTenantRoot
@@ -255,10 +301,10 @@ public final class CgroupTree {
                 hasEnded: node.isGone, hadChildren: beginsAnew))
     }
 
-    /// Asks those of whom the kernel tells nothing whether processes live in them.
+    /// Reads whether processes live in the cgroups for which the kernel sends no events.
     ///
-    /// - Parameter all: also whole containers, of which it decides nothing but whether an idle one
-    ///   has a sample.
+    /// - Parameter all: also read whole containers. For these it only decides whether an idle
+    ///   container gets a sample.
     private func refreshPopulated(all: Bool) {
         for (index, node) in nodes.enumerated()
         where !node.isNoticed && !node.isGone && (all || node.kind != .whole) {
@@ -269,7 +315,7 @@ public final class CgroupTree {
         }
     }
 
-    /// What this host lacks to do this well, in words.
+    /// What this host lacks to follow the tree cheaply, as sentences for the operator.
     public var shortages: [String] {
         var words: [String] = []
         if budget.wasShort {

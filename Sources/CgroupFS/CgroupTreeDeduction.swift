@@ -1,28 +1,36 @@
 import CgroupFormat
 import Units
 
-/// A tenant root's cpu counter and those of all below it, read together; in µs.
+/// One common reading of a tenant root's CPU counter and of all accounts below it, in µs.
 struct Standing {
+    /// The root's counter; each account keeps its own value in `CgroupNode.standingCPU`.
     var root: Int64
-    /// What those that ended since, and were read last, had added till then.
+    /// CPU time added since then by accounts that ended and got a last reading.
     var explained: Int128 = 0
-    /// Those that ended since and were not read.
+    /// Accounts that ended since then without a last reading.
     var unread: [CgroupNode] = []
 }
 
-/// The kernel notes ends at most once in 10 ms, and a cgroup may be removed at once. But its tenant
-/// root keeps what it used: if one cgroup ended unread between two readings of all others, the rise
-/// that the others do not explain is its own.
+/// Deduces the final CPU counter of a cgroup that ended before it could be read.
+///
+/// The kernel reports ends at most once in 10 ms, and a cgroup may be removed immediately, so some
+/// ends are missed. The tenant root's counter still includes their usage. If exactly one account
+/// ended unread between two common readings, the part of the root's rise that the other accounts do
+/// not explain belongs to it.
+///
+/// Example: the root rose by 900 µs. Two living accounts rose by 500 µs and 100 µs. The account
+/// that ended unread stood at 40 µs before, so its final counter is 40 + 900 - 600 = 340 µs.
 extension CgroupTree {
-    /// With more cgroups below a root than this, reading them at an end would cost too much.
+    /// Largest number of accounts below a root for which a common reading is worth its cost.
     private static let most = 64
 
-    /// Takes note of the end of a cgroup below a tenant root.
+    /// Records in the common reading of its tenant root that an account below it ended.
     func noteEnd(_ node: CgroupNode) {
         guard isKernel, let id = node.root, standings[id] != nil else { return }
         if let last = node.last {
             guard let cpu = cpu(last) else {
-                // Nothing was used since the tick that read it, which the standing may not know.
+                // A tick has metered the last reading and its text was dropped. The common reading
+                // may be older than that, so it no longer adds up.
                 standings[id] = nil
                 return
             }
@@ -32,10 +40,12 @@ extension CgroupTree {
         }
     }
 
-    /// Reads a tenant root and all below it, and deduces what the one that ended unread had used.
+    /// Takes a common reading of a tenant root and its accounts, and deduces an unread end from it.
     ///
-    /// Called when no event waits: all lives below it are known. If another begins under the
-    /// readings, the next quiet moment is for them.
+    /// Call it when no event is waiting, so that all living accounts below the root are known. If
+    /// an event arrives during the readings, the root stays in `rootsToRead` and the next quiet
+    /// moment tries again. The reading is given up if processes live in the root itself, if there
+    /// are too many accounts, or if the root's counter moved during three attempts.
     func takeStanding(of id: Int64) {
         guard let root = byID[id], let accounts = accounts(below: root),
             (try? root.directory())?.holdsProcesses(&buffer) == false
@@ -48,11 +58,11 @@ extension CgroupTree {
             guard let before = cpu(root) else { break }
             var readings: [Int64] = []
             for node in accounts {
-                // Just gone: its own event comes next.
+                // This account has just ended; the event for it comes next.
                 guard let reading = cpu(node) else { return }
                 readings.append(reading)
             }
-            // If something ran while they were read, the rise is not theirs alone.
+            // If anything ran meanwhile, the readings do not belong to one moment. Try again.
             guard cpu(root) == before else { continue }
             guard events?.hasDirectoryEvents == false else { return }
             rootsToRead.remove(id)
@@ -65,6 +75,7 @@ extension CgroupTree {
         rootsToRead.remove(id)
     }
 
+    /// Sets `deducedCPU` of the account that ended unread, if there is exactly one.
     private func deduce(
         _ id: Int64, rootCPU: Int64, _ accounts: [CgroupNode], _ readings: [Int64]
     ) {
@@ -78,7 +89,7 @@ extension CgroupTree {
         if rise >= 0 { node.deducedCPU = Int64(exactly: Int128(node.standingCPU) + rise) }
     }
 
-    /// The accounts below a root; `nil` if they are too many.
+    /// The accounts below a root; `nil` if there are more than `most`.
     private func accounts(below root: CgroupNode) -> [CgroupNode]? {
         var found: [CgroupNode] = []
         var stack = Array(root.children.values)
@@ -89,10 +100,12 @@ extension CgroupTree {
         return found
     }
 
+    /// The CPU counter of a living node in µs.
     private func cpu(_ node: CgroupNode) -> Int64? {
         (try? node.directory())?.cpuUsage(&buffer) ?? nil
     }
 
+    /// The CPU counter of a last reading in µs; `nil` if its text was dropped or malformed.
     private func cpu(_ last: LastReading) -> Int64? {
         guard let text = last.texts.first, let text, let stat = try? CPUStat(parsing: text.span)
         else { return nil }

@@ -6,15 +6,19 @@ import Units
 
 /// Why a wait for events ended.
 public enum FollowEnd: Sendable {
+    /// The time was reached.
     case deadline
+    /// The descriptor for stopping became readable.
     case stopped
+    /// The descriptor for waking became readable.
     case woken
 }
 
-/// What the kernel tells between two surveys.
+/// Handles kernel events between two surveys.
 extension CgroupTree {
-    /// Follows births and ends until `deadline`, in µs after boot.
+    /// Handles events until a time, or until a stop or wake descriptor becomes readable.
     ///
+    /// - Parameter deadline: µs after boot.
     public func follow(until deadline: Int64) -> FollowEnd {
         guard let events else {
             sleep(until: deadline)
@@ -28,8 +32,10 @@ extension CgroupTree {
         }
     }
 
-    /// Looks again which network new containers are on: a runtime moves the first process there a
-    /// moment after it is in the cgroup.
+    /// Determines the networks of new containers whose planned look is due.
+    ///
+    /// A runtime moves the first process of a container to its network shortly after it put the
+    /// process into the cgroup, so one look at the start is not enough.
     private func lookForNetworks() {
         let now = clock().bootMicroseconds
         while let next = networkLooks.first, next.at <= now {
@@ -40,12 +46,17 @@ extension CgroupTree {
         }
     }
 
-    /// Lets descriptors that become readable end every wait.
+    /// Makes every wait end as soon as one of two descriptors becomes readable.
+    ///
+    /// - Parameters:
+    ///   - stop: ends `follow(until:)` with `.stopped`.
+    ///   - wake: ends `follow(until:)` with `.woken`.
     public func stop(at stop: Int32, wakeAt wake: Int32) {
         if events == nil { events = EventQueue() }
         events?.stop(at: stop, wakeAt: wake)
     }
 
+    /// Applies one event to the tree.
     func take(_ event: EventQueue.Event) {
         switch event {
         case .made(let watch, let name):
@@ -64,15 +75,15 @@ extension CgroupTree {
         case .noticed(let tag):
             if let node = byID[Int64(bitPattern: tag)] { notice(node) }
         case .overflow:
-            // What was lost can only be found by listing.
+            // Events were lost. Scan at the next survey; `.min` itself would mean "never scanned".
             nextScan = .min + 1
         }
     }
 
-    /// A child was made: it began at 0.
+    /// Handles a new child directory, whose counters started at 0.
     private func handleCreated(_ name: CgroupName, below parent: CgroupNode) {
         if let known = parent.children[name] {
-            // Listed already, unless the name was used again in between.
+            // A scan has listed it already. If not, the name was removed and used again.
             guard isGone(known) else { return }
             retire(known)
         }
@@ -85,6 +96,7 @@ extension CgroupTree {
         if let root = node.root, standings[root] == nil { rootsToRead.insert(root) }
     }
 
+    /// Whether the cgroup of a node has been removed.
     private func isGone(_ node: CgroupNode) -> Bool {
         do throws(Errno) {
             _ = try node.directory().read(.cgroupEvents, into: &buffer)
@@ -94,7 +106,7 @@ extension CgroupTree {
         }
     }
 
-    /// The kernel tells that processes came or that the last one went.
+    /// Handles a change of `cgroup.events`: the first process came or the last one exited.
     private func notice(_ node: CgroupNode) {
         guard let length = try? node.directory().read(.cgroupEvents, into: &buffer),
             let now = try? CgroupEvents(parsing: buffer.span.extracting(0..<length))
@@ -115,7 +127,9 @@ extension CgroupTree {
         }
     }
 
-    /// Plans looks at the network of a container that has just got its first process.
+    /// Plans three looks at the network of a container that has just got its first process.
+    ///
+    /// They come 5 ms, 40 ms and 300 ms from now.
     private func expectNetwork(of node: CgroupNode) {
         let now = clock().bootMicroseconds
         for delay in [5000, 40_000, 300_000] as [Int64] {
@@ -124,14 +138,15 @@ extension CgroupTree {
         networkLooks.sort { $0.at < $1.at }
     }
 
-    /// Reads a cgroup whose last process has gone, and lets its network go.
+    /// Takes the last reading of a cgroup whose last process exited, and releases its network.
     private func captureLast(_ node: CgroupNode) {
-        // First the network: its interfaces are taken away next.
+        // Read the network first: its interfaces are removed next.
         captureNetwork(node)
         node.captureLast(at: clock(), &buffer)
         captured.append(node)
     }
 
+    /// Sleeps until a time in µs after boot, used where there is no event queue.
     private func sleep(until deadline: Int64) {
         let left = deadline - clock().bootMicroseconds
         if left > 0 { usleep(UInt32(clamping: left)) }

@@ -3,9 +3,11 @@ import Glibc
 import SystemPackage
 import Units
 
-/// How the tree is listed.
+/// Lists directories and decides what each cgroup is.
 extension CgroupTree {
-    /// Lists every directory that may hold accounts, and finds out what each cgroup is.
+    /// Lists the whole tree: every directory that may hold accounts.
+    ///
+    /// - Parameter now: the time of the scan; children found later are born after it.
     func scan(at now: Moment) {
         failed = [:]
         unaccounted = []
@@ -14,25 +16,29 @@ extension CgroupTree {
         isStale = true
     }
 
-    /// Lists a node's children and looks at each.
+    /// Lists the children of a node, adds and removes nodes accordingly, and looks at each child.
     func lookBelow(_ node: CgroupNode, at now: Moment) {
         watch(node)
         var entries: [(name: CgroupName, id: Int64)]
         do {
             entries = try node.directory().entries()
-            // In one order, so that of two places of one folder it is always the same that counts.
+            // A plain folder may contain the same folder twice. A fixed order makes sure that the
+            // same one of the two paths is metered every time.
             if !isKernel { entries.sort { $0.name.text < $1.name.text } }
         } catch {
             note(error, of: node)
             return
         }
-        // What lies in a container was counted with it, whenever it was born.
+        // While the node was one container, its usage included that of its children. So the
+        // children found now get no birth: they start at their first reading, and nothing is billed
+        // twice.
         let birth = node.kind == .whole ? nil : node.listed ?? node.birth
-        // In a plain folder an inode may come back at once, so there the name counts as well.
+        // In a plain folder an inode number may be reused at once, so the name is compared as well.
         var listed: [CgroupName: Int64] = [:]
         for entry in entries { listed[entry.name] = entry.id }
         for child in node.children.values where listed[child.name] != child.id {
-            // Where another folder is mounted, the listing tells the inode of what lies beneath.
+            // If another folder is mounted here, the listing shows the inode number below the
+            // mount. The child is not gone if it can still be opened.
             if !isKernel, listed[child.name] != nil, (try? child.directory()) != nil { continue }
             retire(child)
         }
@@ -44,7 +50,7 @@ extension CgroupTree {
         classify(node, isEmpty: node.children.isEmpty)
     }
 
-    /// Looks at one cgroup: what it is, and if others may be below it, at those.
+    /// Decides what one cgroup is and, if it may contain other accounts, looks at those below it.
     func look(at node: CgroupNode, _ now: Moment) {
         node.forgetMissing()
         let isRoot = plan.tenantRoots.contains(node.path)
@@ -56,7 +62,8 @@ extension CgroupTree {
         node.nesting = nesting
         let isKnownWhole = node.kind == .whole || plan.whole.contains(node.id)
         let isOne = nesting == .one || nesting == .byProcesses && isKnownWhole
-        // At the deepest level all below is one, so that nothing is too deep to be metered.
+        // Nothing is listed below the deepest level. The cgroup there is metered as a whole, so
+        // nothing goes unmetered.
         let isTooDeep = node.depth > Self.maximumDepth
         if !isRoot, isTooDeep || isOne && !plan.holders.contains(node.path) {
             set(node, .whole)
@@ -65,12 +72,15 @@ extension CgroupTree {
         }
     }
 
-    /// Says what a cgroup is whose children are known.
+    /// Decides what a cgroup is, once its children are listed.
+    ///
+    /// - Parameter isEmpty: whether it has no children.
     func classify(_ node: CgroupNode, isEmpty: Bool) {
         guard node !== top else { return }
         if isEmpty {
             set(node, .leaf)
-            // Its new beginning is told until it is committed.
+            // Its counters include the usage of former children. The survey reports that it starts
+            // anew until the tick that does so is committed.
             if node.hadChildren { parents.append(node) }
             settle(node)
             return
@@ -84,15 +94,17 @@ extension CgroupTree {
         if holds, node.root == nil, !node.isTenantRoot { unaccounted.append(node.path) }
     }
 
-    /// Whether a cgroup with children is one container, by what is in it now: never by what was
-    /// there first.
+    /// Whether a cgroup with children is one container, judged by what is in it now.
+    ///
+    /// What was seen in an earlier scan does not matter, so the result does not depend on the order
+    /// of events. docs/shapes.md has the rules.
     private func isOneByContent(_ node: CgroupNode, holds: Bool) -> Bool {
         if plan.holders.contains(node.path) { return false }
         switch node.nesting {
         case .byProcesses:
             if isThreaded(node) { return true }
             if node.isTenantRoot { return false }
-            // A service manager sits in a scope of this name at the top of what it manages.
+            // A service manager puts itself into a scope of this name below the cgroup it manages.
             return holds || node.children[CgroupName("init.scope")] != nil
         case .oneUnlessKnown where !node.isTenantRoot:
             return !node.children.values.contains {
@@ -103,33 +115,46 @@ extension CgroupTree {
         }
     }
 
-    /// Whether threads of one process live in the cgroups below: then memory and io are counted here
-    /// only.
+    /// Whether the cgroup is the domain of a threaded subtree (`cgroup.type`).
+    ///
+    /// The cgroups below it then hold threads of the same processes, and memory and io are counted
+    /// only here. See Documentation/admin-guide/cgroup-v2.rst, "Threads".
     private func isThreaded(_ node: CgroupNode) -> Bool {
         (try? node.directory().text(of: "cgroup.type"))?.hasPrefix("domain threaded") ?? false
     }
 
+    /// Sets the kind of a node.
+    ///
+    /// If it becomes one container, everything below it is dropped.
     private func set(_ node: CgroupNode, _ kind: CgroupNode.Kind) {
         if node.kind != kind {
             node.kind = kind
             isStale = true
         }
         guard kind == .whole else { return }
-        // What it nests is its own matter.
+        // Everything below a whole container is part of it and has no account of its own.
         unwatch(node)
         for child in node.children.values { forget(child) }
         node.children = [:]
         unaccounted.removeAll { $0.hasPrefix(node.path + "/") }
     }
 
-    /// Takes in a cgroup that was not there before; nothing if it is gone already.
+    /// Opens a new cgroup and adds it to the tree.
+    ///
+    /// A cgroup that is gone by then is counted in `unseenEnds`; one that cannot be opened is
+    /// recorded in `failed`.
+    ///
+    /// - Parameters:
+    ///   - birth: when it was created (see `CgroupNode.birth`); `nil` if it may be older.
+    /// - Returns: the new node; `nil` if the cgroup is gone, cannot be opened, lies on another file
+    ///   system (in a plain folder), or is known at another path.
     @discardableResult
     func insert(_ name: CgroupName, below parent: CgroupNode, birth: Moment?) -> CgroupNode? {
         let path = "\(parent.path)/\(name.text)"
         do throws(Errno) {
             let directory = try parent.directory().child(name)
             let id = try directory.id()
-            // In a plain folder another file system's inodes would mix with these.
+            // Inode numbers are unique only within one file system.
             if !isKernel, try directory.device() != device { return nil }
             if isTwin(id, path) {
                 twins.append(path)
@@ -147,7 +172,8 @@ extension CgroupTree {
             byID[id] = node
             isStale = true
             guard isKernel else { return node }
-            // First of all, as it may be gone in a millisecond.
+            // Open the two most important files first: the cgroup may be removed within a
+            // millisecond.
             if let events, let file = directory.descriptor(of: .cgroupEvents) {
                 node.isNoticed = events.notice(file, tag: UInt64(bitPattern: id))
             }
@@ -158,7 +184,8 @@ extension CgroupTree {
             if error.meansVanished {
                 noteChild(of: parent)
                 let root = parent.isTenantRoot ? parent.id : parent.root
-                // What it used is nobody's that is known.
+                // Its usage is in the root's counter and in no account, so the last common reading
+                // of this root no longer adds up.
                 if let root { standings[root] = nil }
                 unseenEnds[root ?? 0, default: 0] += 1
                 isStale = true
@@ -170,20 +197,22 @@ extension CgroupTree {
         }
     }
 
-    /// Whether a folder is known at another place, and is there still: mounted twice, it is one.
+    /// Whether the folder is already known at another path that still exists (bind mounts).
     private func isTwin(_ id: Int64, _ path: String) -> Bool {
         guard let other = byID[id], other.path != path, !other.isGone else { return false }
         return (try? other.directory()) != nil
     }
 
-    /// Its counters hold another's usage from now on.
+    /// Records that a cgroup has children, so that its counters include their usage from now on.
     private func noteChild(of parent: CgroupNode) {
         guard parent !== top, !parent.hadChildren else { return }
         parent.hadChildren = true
         parents.append(parent)
     }
 
-    /// Takes a cgroup that is gone, and all below it, out of the tree.
+    /// Removes a cgroup that is gone, and everything below it, from the tree.
+    ///
+    /// Accounts among them are kept in `ended` until the tick that reports their end is committed.
     func retire(_ node: CgroupNode) {
         for child in node.children.values { retire(child) }
         node.isGone = true
@@ -198,7 +227,7 @@ extension CgroupTree {
         standings[node.id] = nil
     }
 
-    /// Ends all that the kernel tells of a node.
+    /// Stops following a node and everything below it: watches, and the index by id.
     private func forget(_ node: CgroupNode) {
         for child in node.children.values { forget(child) }
         unwatch(node)
@@ -206,16 +235,18 @@ extension CgroupTree {
         isStale = true
     }
 
+    /// Handles an error of listing: the node is gone, or its directory cannot be read for now.
     private func note(_ error: Errno, of node: CgroupNode) {
         if error.meansVanished {
             if node !== top { retire(node) }
         } else {
-            // What appears in there later may be old.
+            // Cgroups found here later may be old, so they must not get a birth.
             failed[node.path] = error
             node.listed = nil
         }
     }
 
+    /// Sets an inotify watch on a directory before it is listed, so that no child is missed.
     private func watch(_ node: CgroupNode) {
         guard isKernel, node.watch == nil else { return }
         if let directory = try? node.directory(), let watch = events?.watch(directory) {
@@ -227,6 +258,7 @@ extension CgroupTree {
         }
     }
 
+    /// Removes the watch of a node, if it has one.
     func unwatch(_ node: CgroupNode) {
         unwatched.remove(node.id)
         guard let watch = node.watch else { return }
@@ -235,11 +267,14 @@ extension CgroupTree {
         node.watch = nil
     }
 
-    /// A leaf that holds processes of its own stays one container.
+    /// Turns a leaf into a whole container once it holds processes of its own.
+    ///
+    /// From then on it stays one container, even if its workload creates cgroups below it.
     func settle(_ node: CgroupNode) {
         guard node.kind == .leaf, !node.isTenantRoot, node.isPopulated == true,
             node.nesting == .byProcesses,
-            // They may live in a child of which the news comes next.
+            // `isPopulated` also counts processes in children. If a child was just created, its
+            // event may still be waiting, so look at this cgroup's own processes.
             (try? node.directory())?.holdsProcesses(&buffer) != false
         else { return }
         set(node, .whole)

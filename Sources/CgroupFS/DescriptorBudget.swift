@@ -2,15 +2,19 @@ import Glibc
 
 /// How many more descriptors may be kept open.
 ///
-/// Where the process may not open enough files, the rest is opened anew at each reading.
+/// Where the limit of open files is too low to keep everything open, the remaining files are opened
+/// again for every reading, which costs CPU time.
 final class DescriptorBudget {
+    /// Descriptors that may still be taken.
     var left: Int
-    /// Whether something was opened anew for want of descriptors.
+    /// Whether a descriptor was ever refused, so that something had to be opened anew.
     var wasShort = false
 
     init(left: Int) { self.left = left }
 
-    /// Takes one descriptor; false if none is left.
+    /// Takes one descriptor from the budget.
+    ///
+    /// - Returns: false if none is left.
     func take() -> Bool {
         guard left > 0 else {
             wasShort = true
@@ -20,10 +24,13 @@ final class DescriptorBudget {
         return true
     }
 
-    /// What may be kept, once the soft limit of open files is raised to the hard one, and that, where
-    /// this process may, to what ten thousand cgroups need (getrlimit(2)).
+    /// Raises this process's limit of open files and returns what may be kept open (getrlimit(2)).
     ///
-    /// - Parameter spare: descriptors left for everything else this process does.
+    /// The hard limit is first raised to 262,144, enough for about ten thousand cgroups, if this
+    /// process has the privilege. Then the soft limit is raised to the hard limit.
+    ///
+    /// - Parameter spare: descriptors reserved for everything else this process does.
+    /// - Returns: a budget of at most 2^20 less `spare`; 0 if the limits cannot be read.
     static func raised(spare: Int = 256) -> DescriptorBudget {
         var limit = rlimit()
         let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)

@@ -1,38 +1,52 @@
 import Glibc
 import SystemPackage
 
-/// What there is to read of a cgroup's network.
+/// The result of reading the network counters of a cgroup.
 public enum NetworkReading: Hashable, Sendable {
-    /// No process lives in it.
+    /// No process of the cgroup has a network that could be read.
     case none
-    /// It uses the host's own network, whose traffic cannot be told apart by container.
+    /// It uses the host's network namespace, so its traffic cannot be attributed.
     case host
-    /// Another container on the same network is read for both.
+    /// It shares the network of another container, and the counters are read for that one.
     case shared
+    /// The network could not be determined or read.
     case failed(Errno)
-    /// The first `length` bytes of the buffer are the counters of a namespace.
+    /// The first `length` bytes of the buffer are the counters of this namespace.
+    ///
+    /// `namespace` is its inode number, the text is that of `net/dev`.
     case read(namespace: Int64, length: Int)
 }
 
-/// A network namespace of containers, with its counters open: so it lives on until it was read after
-/// its last process.
+/// The network namespace of one or more containers, with its counter file kept open.
+///
+/// The open file keeps the namespace alive after the last process exits, so its counters can be
+/// read one last time.
 final class NetworkNamespace {
+    /// The inode number of the namespace.
     let id: Int64
     private let file: Int32
-    /// The one it is read for.
+    /// The container to which the counters are attributed.
     weak var owner: CgroupNode?
 
-    /// Opens the counters of a process's namespace, `/proc/PID/net/dev`.
+    /// Opens `/proc/PID/net/dev` of a process.
+    ///
+    /// - Parameter id: the inode number that the namespace of the process was found to have.
+    /// - Throws: `noSuchProcess` if the process is in another namespace now.
     init(of pid: Int32, id: Int64) throws(Errno) {
         file = open("/proc/\(pid)/net/dev", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw Errno(rawValue: errno) }
         self.id = id
-        // The pid may be another process's by now.
+        // The process may have ended, and its pid may belong to another process now.
         guard try Self.id(of: pid) == id else { throw .noSuchProcess }
     }
 
     deinit { if file >= 0 { close(file) } }
 
+    /// Reads the text of `net/dev` from its beginning.
+    ///
+    /// - Parameter buffer: receives the text. It is doubled as needed, up to 1 MiB, so it must not
+    ///   be empty.
+    /// - Returns: the number of bytes read.
     func read(into buffer: inout [UInt8]) throws(Errno) -> Int {
         var length = 0
         while true {
@@ -49,38 +63,47 @@ final class NetworkNamespace {
         }
     }
 
-    /// Whether another container, one that lives, has its counters.
+    /// Whether the counters are attributed to another container that is still running.
     func isRead(forOtherThan node: CgroupNode) -> Bool {
         guard let owner, owner !== node else { return false }
         return !owner.isGone && owner.isPopulated != false
     }
 
-    /// The inode of a process's namespace: unique while the namespace lives.
+    /// The inode number of a process's network namespace, unique while the namespace exists.
     static func id(of pid: Int32) throws(Errno) -> Int64 {
         var status = stat()
         guard stat("/proc/\(pid)/ns/net", &status) == 0 else { throw Errno(rawValue: errno) }
         return Int64(bitPattern: UInt64(status.st_ino))
     }
 
-    /// The host's own; `nil` if this user may not know.
+    /// The namespace of the host, taken from process 1 or, without permission, from this process.
     static let host: Int64? = (try? id(of: 1)) ?? (try? id(of: getpid()))
 }
 
-/// What is known of a cgroup's network.
+/// What is known about the network of a cgroup.
 enum NetworkState {
+    /// Not determined yet, or already released.
     case unknown
-    /// The host's network, so far: a runtime may move a new container's process later.
+    /// The host's network so far.
+    ///
+    /// A runtime may move the first process of a new container later, so `looksLeft` more looks
+    /// follow.
     case host(looksLeft: Int)
+    /// The namespace could not be determined; tried again at the next reading.
     case failed(Errno)
+    /// A namespace other than the host's.
     case own(NetworkNamespace)
 }
 
 extension CgroupTree {
-    /// Reads the network counters of the survey's cgroup `index`.
+    /// Reads the network counters of cgroup `index` of the survey.
+    ///
+    /// - Parameter buffer: receives the text of `net/dev`; must not be empty.
     public func readNetwork(of index: Int, into buffer: inout [UInt8]) -> NetworkReading {
         network(of: node(index), into: &buffer)
     }
 
+    /// Reads the network counters of a node; after its end, those of its last reading.
     func network(of node: CgroupNode, into buffer: inout [UInt8]) -> NetworkReading {
         if let last = node.lastNetwork {
             if buffer.count < last.text.count {
@@ -106,9 +129,9 @@ extension CgroupTree {
         }
     }
 
-    /// Reads the network of a cgroup without processes a last time, and lets it go.
+    /// Reads the network of a cgroup without processes one last time and releases it.
     ///
-    /// That works after the cgroup is gone as well, as long as nobody has taken the interfaces away.
+    /// This works even after the cgroup was removed, until the interfaces are deleted.
     func captureNetwork(_ node: CgroupNode) {
         guard case .own(let namespace) = node.network, !namespace.isRead(forOtherThan: node) else {
             return
@@ -119,11 +142,11 @@ extension CgroupTree {
             namespace: namespace.id, text: Array(buffer[..<length]))
     }
 
-    /// Finds out which network the processes of a cgroup are on.
+    /// Determines which network the processes of a cgroup use, unless that is already certain.
     func findNetwork(of node: CgroupNode) {
         switch node.network {
         case .own: return
-        // A service stays where it is; a container's first process is moved in its first moments.
+        // Services stay on the host's network. Only new containers are moved, early in their life.
         case .host(let looksLeft) where looksLeft <= 0: return
         case .unknown, .host, .failed: break
         }
@@ -145,13 +168,13 @@ extension CgroupTree {
             namespaces[id] = WeakNamespace(namespace: namespace)
             node.network = .own(namespace)
         } catch {
-            // The process has ended meanwhile: another look comes with the next tick.
+            // The process has just ended. The next tick looks again.
             if error == .noSuchFileOrDirectory || error == .noSuchProcess { return }
             node.network = .failed(error)
         }
     }
 
-    /// A process of a cgroup, or else of one below it.
+    /// The id of a process in the cgroup, or in one up to four levels below it.
     private func firstProcess(_ directory: CgroupDirectory, depth: Int) -> Int32? {
         if let length = try? directory.read("cgroup.procs", into: &buffer), length > 0 {
             let digits = buffer[..<length].prefix { $0 != UInt8(ascii: "\n") }
@@ -169,13 +192,14 @@ extension CgroupTree {
     }
 }
 
-/// A time at which to look for a container's network.
+/// A planned look at the network of a new container.
 struct NetworkLook {
+    /// When to look, in µs after boot.
     var at: Int64
     weak var node: CgroupNode?
 }
 
-/// A namespace that its containers hold.
+/// A reference to a namespace that does not keep it open; the nodes that use it do.
 struct WeakNamespace {
     weak var namespace: NetworkNamespace?
 }

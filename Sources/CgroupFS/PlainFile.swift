@@ -1,10 +1,12 @@
 import Glibc
 import SystemPackage
 
-/// The descriptor of what was opened, if it is a plain file, as all files of a cgroup are.
+/// Accepts a descriptor only if it is a regular file, as all files of a cgroup are.
 ///
-/// - Parameter opened: -1 with errno if it could not be opened. It is closed if it is refused.
-/// - Throws: what `reasonOfFile` has words for.
+/// - Parameter opened: the result of open(2). It is closed if it is refused.
+/// - Returns: the same descriptor.
+/// - Throws: the errno of open(2) if `opened` is -1; `EISDIR` for a directory, `ESPIPE` for a FIFO,
+///   `EMEDIUMTYPE` for anything else. `Errno.reasonOfFile` explains each in words.
 func plainFile(_ opened: Int32) throws(Errno) -> Int32 {
     guard opened >= 0 else { throw Errno(rawValue: errno) }
     var status = stat()
@@ -24,7 +26,7 @@ func plainFile(_ opened: Int32) throws(Errno) -> Int32 {
 }
 
 extension Errno {
-    /// Why a file in a cgroup's place gave nothing, in words.
+    /// Why a file in a cgroup could not be read, in words for an error message.
     public var reasonOfFile: String {
         switch rawValue {
         case Glibc.EISDIR: "it is a folder, not a file"

@@ -2,32 +2,38 @@ import Metering
 import SystemPackage
 import Units
 
-/// How a cgroup stands to those below it.
+/// What the path of a cgroup says about the cgroups below it.
 public enum Nesting: Sendable {
-    /// One container together with all below it.
+    /// It is one container together with everything below it.
     case one
-    /// Those below it are containers of their own.
+    /// The cgroups below it are containers of their own.
     case many
-    /// What it holds decides: see `CgroupTree.isOneByContent`.
+    /// Unknown by its path, so its processes decide; see `CgroupTree.isOneByContent`.
     case byProcesses
-    /// One container, unless containers that are known by their paths lie right below it.
+    /// It is one container, unless a child is a known container by its path.
+    ///
+    /// Example: the service of a container engine is one container, unless pods lie right below it.
     case oneUnlessKnown
 }
 
-/// What a survey looks for.
+/// What a survey needs to know about the host.
 public struct SurveyPlan: Sendable {
-    /// By the path of a cgroup.
+    /// Says by the path of a cgroup what is below it.
     public var nesting: @Sendable (String) -> Nesting
     /// The paths of tenant roots.
     public let tenantRoots: Set<String>
-    /// The paths of all cgroups above tenant roots: whatever they are, others lie below them.
-    let holders: Set<String>
-    /// Ids of cgroups that have held processes of their own.
+    /// The paths of all cgroups above tenant roots.
     ///
-    /// They are one container each, whatever they have grown below them since, so that no workload
-    /// can slip away by making a child. Where the path says what a cgroup is, that counts.
+    /// These are never one container, whatever their path says, because a tenant root lies below
+    /// them.
+    let holders: Set<String>
+    /// The ids of cgroups that once held processes of their own.
+    ///
+    /// Each stays one container, even with children, so that a workload cannot leave its account by
+    /// creating a cgroup below it. If the path says what a cgroup is, the path decides.
     public var whole: Set<Int64>
 
+    /// Creates a plan and derives the paths above the tenant roots.
     public init(
         nesting: @escaping @Sendable (String) -> Nesting, tenantRoots: Set<String> = [],
         whole: Set<Int64> = []
@@ -36,6 +42,7 @@ public struct SurveyPlan: Sendable {
         holders = Self.holders(of: tenantRoots)
     }
 
+    /// All proper ancestors of the roots: for `/a/b/c` these are `/a/b` and `/a`.
     private static func holders(of roots: Set<String>) -> Set<String> {
         var found: Set<String> = []
         for root in roots {
@@ -49,40 +56,46 @@ public struct SurveyPlan: Sendable {
     }
 }
 
-/// What there is to read, in order, and what could not be looked at.
+/// What to read in one tick, in order, and which directories could not be read.
 public struct Survey: Sendable, Codable {
-    /// One reading to take: an index of `cgroups`.
+    /// One reading to take; the number is an index of `cgroups`.
     public enum Step: Hashable, Sendable, Codable {
-        /// A cgroup that keeps no account, before all below it.
+        /// A cgroup without an account, read before everything below it.
         case above(Int)
-        /// A tenant root, before all below it.
+        /// A tenant root, read before everything below it.
         case ahead(Int)
-        /// A cgroup, after all below it.
+        /// An account, read after everything below it.
         case account(Int)
     }
 
-    /// Changes whenever anything but `isPopulated` does.
+    /// Increases whenever anything except `isPopulated` and `isWhole` changes.
     public var revision = 0
+    /// Every cgroup that is read, including accounts that ended since the last committed tick.
     public var cgroups: [FoundCgroup] = []
+    /// The readings in the order in which they are taken.
     public var steps: [Step] = []
-    /// The ids of all cgroups there are, accounts or not.
+    /// The ids of all living cgroups that were found, with or without an account.
     public var seen: Set<Int64> = []
-    /// Cgroups that were made and gone before they could be opened, by tenant root (0: none).
+    /// Cgroups that were gone before they could be opened, by tenant root id (0: no root).
     public var unseenEnds: [Int64: Int] = [:]
-    /// Directories that could not be read, by path; what lies below them was not seen.
+    /// Directories that could not be read, by path; cgroups below them were not seen.
     public var failed: [String: Errno] = [:]
-    /// Inner cgroups outside tenant roots that hold processes of their own, which no account
-    /// counts.
+    /// Inner cgroups outside tenant roots that hold processes of their own.
+    ///
+    /// Nothing meters these processes, so the collector reports the paths.
     public var unaccounted: [String] = []
-    /// Paths that lead to a cgroup that was found at another; `nil` in a recording of before 0.2.
+    /// Paths of directories that are already known at another path.
+    ///
+    /// `nil` if there are none, and in recordings made before 0.2.
     public var twins: [String]?
 
+    /// An empty survey.
     public init() {}
 
-    /// Whether its steps hold together, as those of a recording by another hand need not.
+    /// Whether the steps are consistent, which a recording from a foreign source need not be.
     ///
-    /// Every step names a cgroup of it, each tenant root stands ahead of its own reading, and no
-    /// cgroup is read twice.
+    /// Every step names an existing cgroup of the right role, each tenant root is read before and
+    /// after the accounts below it, and no cgroup is read twice.
     public var isSound: Bool {
         var ahead: [Int] = []
         var read: Set<Int> = []
@@ -106,5 +119,6 @@ public struct Survey: Sendable, Codable {
         return ahead.isEmpty && unseenEnds.values.allSatisfy { (0..<1 << 20).contains($0) }
     }
 
+    /// The number of cgroups with a proven birth.
     public var births: Int { cgroups.reduce(0) { $0 + ($1.birth == nil ? 0 : 1) } }
 }

@@ -1,19 +1,27 @@
-/// CPUs by number, as `cpuset.cpus` lists them: `0-3,7`.
+/// A set of CPU numbers in the form of `cpuset.cpus`, such as `0-3,7`.
 ///
-/// Kernel: Documentation/admin-guide/cgroup-v2.rst, "cpuset.cpus"; lib/bitmap.c, "bitmap_parselist".
+/// Kernel: Documentation/admin-guide/cgroup-v2.rst, "cpuset.cpus"; lib/bitmap.c,
+/// `bitmap_parselist`.
 public struct CPUList: Hashable, Sendable, CustomStringConvertible {
-    /// Ranges in order; they neither overlap nor touch.
+    /// The ranges in ascending order.
     ///
-    /// None stands for all CPUs that the parent has.
+    /// They neither overlap nor touch. No range at all means every CPU that the parent cgroup has,
+    /// as an empty `cpuset.cpus` does.
     public let ranges: [ClosedRange<Int>]
-    /// Whether whoever read it found it to name every CPU of the host.
+    /// Whether the list names every CPU of the host.
+    ///
+    /// This type cannot know that. Whoever read the list sets it after a look at the host.
     public var coversHost = false
 
-    /// The largest number that a CPU may have, as on the largest kernels.
+    /// The largest CPU number that is accepted: kernels support at most 8192 CPUs.
     public static let largest = 8191
 
+    /// The empty list: every CPU that the parent cgroup has.
     public static let all = CPUList(numbers: [])
 
+    /// Makes a list from CPU numbers; the empty set means all CPUs.
+    ///
+    /// Adjacent numbers become one range: 0, 1, 2 and 7 become `0-2,7`.
     public init(numbers: Set<Int>) {
         ranges = numbers.sorted().reduce(into: []) { ranges, number in
             if let last = ranges.last, last.upperBound + 1 == number {
@@ -24,9 +32,12 @@ public struct CPUList: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Reads the kernel's text, with or without its newline; empty text stands for all CPUs.
+    /// Reads the kernel's text, with or without its newline.
     ///
-    /// `nil` for what is no list of numbers and ranges, as `1,3-5`.
+    /// Empty text means all CPUs.
+    ///
+    /// `nil` unless the text is a comma-separated list of numbers and ranges, such as `1,3-5`,
+    /// whose numbers are at most `largest`.
     public init?(_ text: some StringProtocol) {
         var numbers: Set<Int> = []
         let line = String(text.last == "\n" ? text.dropLast() : text[...])
@@ -46,6 +57,7 @@ public struct CPUList: Hashable, Sendable, CustomStringConvertible {
         self.init(numbers: numbers)
     }
 
+    /// One CPU number; `nil` if the text is not only digits, or too large.
     private static func number(_ text: Substring) -> Int? {
         guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }),
             let number = Int(text), number <= largest
@@ -53,9 +65,10 @@ public struct CPUList: Hashable, Sendable, CustomStringConvertible {
         return number
     }
 
+    /// The CPU numbers one by one; empty if the list means all CPUs.
     public var numbers: Set<Int> { Set(ranges.flatMap { Array($0) }) }
 
-    /// The list as the kernel writes it; `all` where it names none.
+    /// The list as the kernel writes it, or `all` if it is empty.
     public var description: String {
         if ranges.isEmpty { return "all" }
         return ranges.map {
@@ -63,12 +76,12 @@ public struct CPUList: Hashable, Sendable, CustomStringConvertible {
         }.joined(separator: ",")
     }
 
-    /// Whether it restricts nothing.
+    /// Whether the list excludes no CPU.
     public var meansAll: Bool { ranges.isEmpty || coversHost }
 
-    /// Those that both have; the list of all stands for whatever the other has.
+    /// The CPUs that both lists contain; `nil` if there are none.
     ///
-    /// `nil` if they have none in common.
+    /// A list that means all CPUs gives the other list unchanged.
     public func intersection(_ other: CPUList) -> CPUList? {
         if ranges.isEmpty { return other }
         if other.ranges.isEmpty { return self }

@@ -1,22 +1,29 @@
-/// The values of the keys that are used of a file of `key value` lines ("flat keyed",
-/// cgroup-v2.rst).
+/// A file of `key value` lines, reduced to the keys that are used.
 ///
-/// Lines of other keys and empty lines are passed over without a look at their values. An odd line
-/// costs its own key only. Two lines of one key are harmless if they say the same; if not, it cannot
-/// be told which is right, and the key has no value.
+/// The kernel calls this form "flat keyed" (cgroup-v2.rst, "Format"). Lines of other keys and empty
+/// lines are skipped, whatever their values. A line that cannot be read costs only its own key. If
+/// a key has two lines, they must have the same value. Otherwise nobody can tell which is right,
+/// and the key has no value.
+///
+/// Example: from `a 1`, `b x` and `c 3`, the keys a and b give the values 1 and `nil`, and `odd`
+/// names b.
 struct FlatKeyed {
-    /// In the order of the keys; `nil` where a key has no line or an odd one.
+    /// One value for each key, in the order of the keys.
+    ///
+    /// `nil` if a key has no line or one that could not be read.
     private(set) var values: [Int64?]
-    /// The odd lines, by key.
+    /// The lines that could not be read, by key.
     private(set) var odd = OddLines()
-    /// Whether the text was cut off in its last line, so that others may lack behind it.
+    /// Whether the text ends inside a line, so that further lines may be missing.
     private(set) var isTorn = false
-    /// One bit for each key that has a line.
+    /// Bit i is set if key i has a line.
     private var seen: UInt64 = 0
     private let keys: [StaticString]
 
+    /// Reads the values of the keys.
+    ///
     /// - Parameter keys: at most 64.
-    /// - Throws: if the file is empty.
+    /// - Throws: `FormatError` if the file is empty.
     init(_ text: Span<UInt8>, _ keys: [StaticString]) throws(FormatError) {
         precondition(keys.count <= 64, "more keys than bits")
         self.keys = keys
@@ -26,7 +33,7 @@ struct FlatKeyed {
             let end = firstIndex(of: UInt8(ascii: " "), in: text, line) ?? line.upperBound
             for index in keys.indices where matches(text, line.lowerBound..<end, keys[index]) {
                 let start = min(end + 1, line.upperBound)
-                // A number that ends with the text may have lost digits.
+                // A number at the very end of the text may have lost digits.
                 let value = cursor.isTorn ? nil : number(text, start..<line.upperBound)
                 take(index, value, cursor, text, line)
                 break
@@ -36,6 +43,7 @@ struct FlatKeyed {
         isTorn = cursor.isTorn
     }
 
+    /// Notes one line of a key.
     private mutating func take(
         _ index: Int, _ value: Int64?, _ cursor: LineCursor, _ text: Span<UInt8>, _ line: Range<Int>
     ) {
@@ -46,7 +54,7 @@ struct FlatKeyed {
             values[index] = value
             return
         }
-        // A key that is odd already is named once.
+        // A key that is known to be odd is reported only once.
         guard isFirst || values[index] != nil, isFirst || values[index] != value else { return }
         values[index] = nil
         odd.add(
@@ -58,25 +66,30 @@ struct FlatKeyed {
                     ? "\"\(keys[index]) N\", N up to \(Int64.max)" : "one value of each key"))
     }
 
-    /// Whether a key has a line, odd or not.
+    /// Whether a key has a line, whether it could be read or not.
     func hasLine(_ index: Int) -> Bool { seen >> UInt64(index) & 1 == 1 }
 }
 
-/// The value of one key of a flat keyed file; `nil` if it has no line.
+/// The value of one key of a flat keyed file; `nil` if the key has no line.
 ///
-/// - Throws: if its line is odd, or the file is empty.
+/// - Throws: `FormatError` if the line cannot be read, if two lines differ, or if the file is
+///   empty.
 public func parseKey(_ key: StaticString, of text: Span<UInt8>) throws(FormatError) -> Int64? {
     let file = try FlatKeyed(text, [key])
     if let odd = file.odd.lines.first { throw odd.error }
     return file.values[0]
 }
 
-/// What could not be taken of a file whose other lines could be.
+/// The lines of a file that could not be read, while the rest of the file could.
+///
+/// A kernel file is foreign text. One bad line must neither stop the collector nor vanish, so it
+/// ends up here, and from here in an absence or in the log.
 public struct OddLines: Hashable, Sendable, CustomStringConvertible {
-    /// One of them.
+    /// One line that could not be read.
     public struct Line: Hashable, Sendable {
-        /// What has no value for it: a key, or a device and its key.
+        /// What has no value because of it: a key, or a device and a key, such as `8:0 rbytes`.
         public let subject: String
+        /// Where the line is, what it contains and what was expected.
         public let error: FormatError
 
         public init(_ subject: String, _ error: FormatError) {
@@ -84,18 +97,25 @@ public struct OddLines: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The first few.
+    /// The first lines, at most 16.
     public private(set) var lines: [Line] = []
-    /// All of them.
+    /// The number of all lines, including those that `lines` does not keep.
     public private(set) var count = 0
 
-    /// More than a file of ours has keys; of a file of many devices, enough to know it by.
+    /// How many lines are kept.
+    ///
+    /// It is more than the number of keys we read of any file. Of a file with many devices it is
+    /// enough to recognise the problem.
     private static let most = 16
 
     public init() {}
 
+    /// Whether every line could be read.
     public var isEmpty: Bool { count == 0 }
 
+    /// Adds a line.
+    ///
+    /// Its subject is cut after 60 characters.
     mutating func add(_ subject: String, _ error: FormatError) {
         count += 1
         guard lines.count < Self.most else { return }
@@ -103,17 +123,17 @@ public struct OddLines: Hashable, Sendable, CustomStringConvertible {
         lines.append(Line(isLong ? String(subject.prefix(60)) + "…" : subject, error))
     }
 
-    /// Those of some subjects.
+    /// The lines whose subject satisfies a condition; only the kept lines are looked at.
     public func only(_ isWanted: (String) -> Bool) -> OddLines {
         var part = OddLines()
         for line in lines where isWanted(line.subject) { part.add(line.subject, line.error) }
         return part
     }
 
-    /// All subjects, then what was found of the first: `anon, sock: line 1: found …`.
+    /// The subjects, then the error of the first: `anon, sock: line 1: found …`.
     ///
-    /// What stands before the first colon stays the same while the same things are odd, whatever
-    /// their lines say.
+    /// The part before the first colon depends only on which subjects are odd, not on what their
+    /// lines contain. So a problem that lasts is recognised as the same one (`Absence.goesOn`).
     public var description: String {
         guard let first = lines.first else { return "" }
         let names = lines.prefix(4).map(\.subject).joined(separator: ", ")

@@ -1,14 +1,15 @@
-/// Walks the lines of one kernel file without copying them.
+/// Walks over the lines of a kernel file without copying them.
 struct LineCursor {
+    /// Where the next line starts.
     private var position = 0
-    /// The number of the line that was given last, counted from 1.
+    /// The number of the line that `next` returned last, counted from 1; 0 before the first.
     private(set) var line = 0
-    /// Whether the line that was given last has no newline.
+    /// Whether the line that `next` returned last has no newline.
     ///
-    /// The kernel ends every line with one, so the text was cut off in it.
+    /// The kernel ends every line with one, so the text was cut off in this line.
     private(set) var isTorn = false
 
-    /// The next line without its newline; `nil` at the end.
+    /// The range of the next line, without its newline; `nil` at the end.
     mutating func next(in text: Span<UInt8>) -> Range<Int>? {
         guard position < text.count else { return nil }
         line += 1
@@ -24,7 +25,10 @@ struct LineCursor {
         return start..<position
     }
 
-    /// The only line of a file that has one line.
+    /// The only line of a file that consists of one line.
+    ///
+    /// - Parameter expected: the form of the line, for the error.
+    /// - Throws: `FormatError` if the file is empty, has no final newline, or has more lines.
     static func only(of text: Span<UInt8>, _ expected: String) throws(FormatError) -> Range<Int> {
         var cursor = LineCursor()
         guard let line = cursor.next(in: text) else { throw emptyFile }
@@ -36,9 +40,12 @@ struct LineCursor {
     }
 }
 
+/// The error for a file without a single byte.
 let emptyFile = FormatError(line: 0, found: "an empty file", expected: "at least one line")
 
-/// The unsigned decimal number that fills the range; `nil` if it is none or above `Int64.max`.
+/// The unsigned decimal number that fills the range.
+///
+/// `nil` if the range is empty, contains anything but ASCII digits, or exceeds `Int64.max`.
 func number(_ text: Span<UInt8>, _ range: Range<Int>) -> Int64? {
     guard !range.isEmpty else { return nil }
     var value: Int64 = 0
@@ -53,18 +60,21 @@ func number(_ text: Span<UInt8>, _ range: Range<Int>) -> Int64? {
     return value
 }
 
+/// The position of the first such byte in the range.
 func firstIndex(of byte: UInt8, in text: Span<UInt8>, _ range: Range<Int>) -> Int? {
     for index in range where text[index] == byte { return index }
     return nil
 }
 
+/// The position of the last such byte in the range.
 func lastIndex(of byte: UInt8, in text: Span<UInt8>, _ range: Range<Int>) -> Int? {
     for index in range.reversed() where text[index] == byte { return index }
     return nil
 }
 
-/// The next word of the range at or behind `position`, which moves behind it; words are kept apart
-/// by blanks.
+/// The next word of the range, starting at `position`; words are separated by blanks.
+///
+/// `position` moves to the end of the word. `nil` if only blanks are left.
 func nextWord(
     _ text: Span<UInt8>, _ range: Range<Int>, from position: inout Int
 ) -> Range<Int>? {
@@ -76,7 +86,7 @@ func nextWord(
     return position..<end
 }
 
-/// Whether the range of `text` holds exactly the ASCII `word`.
+/// Whether the range of `text` is exactly the ASCII text `word`.
 func matches(_ text: Span<UInt8>, _ range: Range<Int>, _ word: StaticString) -> Bool {
     guard range.count == word.utf8CodeUnitCount else { return false }
     return word.withUTF8Buffer { bytes in
@@ -87,14 +97,14 @@ func matches(_ text: Span<UInt8>, _ range: Range<Int>, _ word: StaticString) -> 
     }
 }
 
-/// At most 60 bytes of the range, in quotes, with what is not printable ASCII escaped.
+/// The first 60 bytes of the range in quotes; bytes that are not printable ASCII are escaped.
 func quoted(_ text: Span<UInt8>, _ range: Range<Int>) -> String {
     var result = "\""
     for index in range.prefix(60) { result += printable(text[index]) }
     return result + (range.count > 60 ? "…\"" : "\"")
 }
 
-/// A byte as it is if it is printable ASCII, else as `\xHH`.
+/// A byte as text: itself if it is printable ASCII, otherwise `\xHH`.
 public func printable(_ byte: UInt8) -> String {
     guard !(0x20...0x7E).contains(byte) else { return String(UnicodeScalar(byte)) }
     let hex = String(byte, radix: 16, uppercase: true)

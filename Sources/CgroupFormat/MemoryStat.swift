@@ -1,44 +1,58 @@
 /// The parts of the kernel file `memory.stat` that are billed or shown, in bytes.
 ///
-/// A key that the kernel does not print stays `nil`.
+/// Source: Documentation/admin-guide/cgroup-v2.rst, "memory.stat". A key without a line is `nil`.
 public struct MemoryStat: Hashable, Sendable {
+    /// Anonymous memory in use: heap, stack and private mappings.
     public var anon: Int64?
-    public var file: Int64?
-    /// All memory of the kernel's own, as it counts it since Linux 5.18; before, the sum of its
-    /// parts: see `isKernelSummed`.
-    public var kernel: Int64?
-    public var sock: Int64?
-    public var shmem: Int64?
-    public var inactiveFile: Int64?
-    /// Whether `kernel` was added up from the parts that an older kernel prints.
+    /// Page cache, which includes `shmem`.
     ///
-    /// It is then a little less than all: the kernel counted some of its pages under no key.
+    /// Only shown.
+    public var file: Int64?
+    /// All memory that the kernel uses for the cgroup itself, as it reports it since Linux 5.18.
+    ///
+    /// On older kernels it is the sum of its parts; see `isKernelSummed`.
+    public var kernel: Int64?
+    /// Buffers of network transmissions.
+    public var sock: Int64?
+    /// Shared memory and tmpfs: it is in the page cache, but swap is its only backing.
+    public var shmem: Int64?
+    /// Page cache that was not used lately, which the kernel frees first.
+    public var inactiveFile: Int64?
+    /// Whether `kernel` is the sum of the parts that an older kernel prints.
+    ///
+    /// It is then slightly too low: such a kernel counts some of its pages under no key.
     public var isKernelSummed = false
-    /// Keys whose lines could not be taken.
+    /// Keys whose lines could not be read.
     public var odd = OddLines()
     /// Keys that are billed from and have no line.
     public var missingKeys: [String] = []
 
     public init() {}
 
-    /// What the kernel cannot take back: anon, shmem, kernel and sock.
+    /// Memory that the kernel cannot free without swap: `anon` + `shmem` + `kernel` + `sock`.
     ///
-    /// `nil` if a part of it was not measured, or the sum passes 64 bits.
+    /// `nil` if one of them was not measured, or if the sum exceeds 64 bits.
     public var unreclaimable: Int64? {
         guard let anon, let shmem, let kernel, let sock else { return nil }
         return Int64(exactly: Int128(anon) + Int128(shmem) + Int128(kernel) + Int128(sock))
     }
 
-    /// Whether no formula needs a key, so that it is shown only.
+    /// Whether no memory formula uses the key.
     public static func isOnlyShown(_ key: String) -> Bool { key == "file" }
 
+    /// The keys that are read: five single values, then `kernel`, then the parts of `kernel`.
     private static let keys: [StaticString] = [
         "anon", "file", "sock", "shmem", "inactive_file", "kernel", "kernel_stack", "pagetables",
         "sec_pagetables", "percpu", "vmalloc", "slab", "slab_reclaimable", "slab_unreclaimable",
     ]
-    /// Where `kernel` and its parts stand in `keys`.
+    /// The index of `kernel` in `keys`.
+    ///
+    /// Its parts follow it.
     private static let total = 5
 
+    /// Parses the file.
+    ///
+    /// - Throws: `FormatError` if the file is empty.
     public init(parsing text: Span<UInt8>) throws(FormatError) {
         let file = try FlatKeyed(text, Self.keys)
         anon = file.values[0]
@@ -55,7 +69,7 @@ public struct MemoryStat: Hashable, Sendable {
         }
         var hasOddPart = false
         if !file.odd.isEmpty {
-            // With the kernel's own sum nobody needs its parts: they may say what they like.
+            // The parts do not matter if the kernel prints the sum itself.
             let parts = (isSummed ? Self.parts(file) : []).map { "\(Self.keys[$0])" }
             let others = Self.keys[...Self.total].map { "\($0)" }
             odd = file.odd.only { parts.contains($0) || others.contains($0) }
@@ -64,18 +78,21 @@ public struct MemoryStat: Hashable, Sendable {
         if isSummed, kernel == nil, !hasOddPart { missingKeys.append("kernel") }
     }
 
-    /// Which keys make up the kernel's memory of its own before Linux 5.18: stacks, page tables
-    /// (5.11), those of virtual machines (6.1), per-CPU data (5.9), vmalloc and slab.
+    /// The indices of the keys that make up `kernel` before Linux 5.18.
+    ///
+    /// They are kernel_stack, pagetables (since 5.11), sec_pagetables (page tables of virtual
+    /// machines, since 6.1), percpu (since 5.9), vmalloc, and slab.
     private static func parts(_ file: FlatKeyed) -> [Int] {
         let (first, slab) = (total + 1, keys.count - 3)
-        // slab is the sum of the two behind it: it counts once, in one way or the other.
+        // slab is the sum of the two keys after it, so either it or those two are added.
         return Array(first..<slab) + (file.hasLine(slab) ? [slab] : [slab + 1, slab + 2])
     }
 
     /// The sum of the parts that the kernel prints.
     ///
-    /// - Returns: `nil` without stacks and slab, which every kernel of cgroup2 prints from 4.6 on, if
-    ///   a part is odd, or if the text was cut off, so that parts may lack.
+    /// - Returns: `nil` if stacks or slab have no line, which every kernel with cgroup2 prints
+    ///   since 4.6; if a part could not be read; or if the text was cut off, so that parts may be
+    ///   missing.
     private static func sum(_ file: FlatKeyed) -> Int64? {
         guard !file.isTorn else { return nil }
         let (stack, slab) = (total + 1, keys.count - 3)

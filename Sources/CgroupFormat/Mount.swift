@@ -1,21 +1,28 @@
-/// One mount of `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
+/// One mount according to `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
 public struct Mount: Hashable, Sendable {
-    /// Where it is mounted, its `\\040` escapes undone.
+    /// Where it is mounted.
+    ///
+    /// Escapes such as `\040` for a blank are decoded.
     public var point: String
-    /// The mount's own options, such as `rw`.
+    /// The options of this mount, such as `rw`.
     public var options: Set<Substring>
-    /// The file system, such as `ext4` or `cgroup2`.
+    /// The file system type, such as `ext4` or `cgroup2`.
     public var type: String
-    /// What is mounted there, such as `/dev/vda1`, its escapes undone.
+    /// What is mounted, such as `/dev/vda1`; escapes are decoded.
     public var source: String
-    /// The file system's options, such as `nsdelegate`.
+    /// The options of the file system itself, such as `nsdelegate`.
     public var typeOptions: Set<Substring>
 
-    /// The mounts of the whole file, in its order; a line of another shape is left out.
+    /// All mounts in the order of the file.
+    ///
+    /// Lines of another form are ignored.
     public static func all(in mountinfo: String) -> [Mount] {
         mountinfo.split(separator: "\n").compactMap(Mount.init)
     }
 
+    /// Parses one line: six fields, optional fields, a `-`, then three more fields.
+    ///
+    /// Example: `29 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw`.
     private init?(_ line: Substring) {
         let halves = line.split(separator: " - ", maxSplits: 1).map { $0.split(separator: " ") }
         guard halves.count == 2, halves[0].count > 5, halves[1].count > 2 else { return nil }
@@ -25,14 +32,16 @@ public struct Mount: Hashable, Sendable {
         typeOptions = Set(halves[1][2].split(separator: ","))
     }
 
-    /// Whether a path lies on it or below it.
+    /// Whether a path is the mount point or below it.
     public func holds(_ path: String) -> Bool {
         point == "/" || path == point || path.hasPrefix(point + "/")
     }
 }
 
 extension [Mount] {
-    /// The mount that a path lies on: of several at one place the last, which covers the others.
+    /// The mount that a path belongs to: the one with the longest mount point above the path.
+    ///
+    /// Of several mounts at the same point it is the last one, which covers the others.
     public func holding(_ path: String) -> Mount? {
         var best: Mount?
         for mount in self where mount.holds(path) {
@@ -42,7 +51,9 @@ extension [Mount] {
     }
 }
 
-/// A field in which the kernel wrote blanks, newlines and backslashes as three octal digits.
+/// Decodes a field in which the kernel wrote special characters as `\` and three octal digits.
+///
+/// It does so for blanks, tabs, newlines and backslashes.
 private func unescaped(_ field: Substring) -> String {
     var bytes: [UInt8] = []
     var rest = Array(field.utf8)[...]

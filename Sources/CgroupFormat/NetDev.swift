@@ -1,8 +1,12 @@
-/// The byte counters of the interfaces of one network namespace, but for the loopback.
+/// The byte counters of all network interfaces of one network namespace, except the loopback.
+///
+/// Source: `/proc/PID/net/dev`, proc_pid_net(5).
 public struct NetDev: Hashable, Sendable {
-    /// What one interface received and sent.
+    /// What one interface received and sent since it was created.
     public struct Counters: Hashable, Sendable {
+        /// Bytes received: column 1.
         public var receivedBytes: Int64
+        /// Bytes sent: column 9.
         public var sentBytes: Int64
 
         public init(receivedBytes: Int64, sentBytes: Int64) {
@@ -10,21 +14,26 @@ public struct NetDev: Hashable, Sendable {
         }
     }
 
-    /// By the interface's name, printable ASCII with other bytes as `\xHH`.
+    /// The counters by interface name.
+    ///
+    /// Bytes that are not printable ASCII become `\xHH` in the name.
     public var interfaces: [String: Counters]
-    /// Interfaces that are there and whose counters could not be read.
+    /// Interfaces that exist and whose counters could not be read.
     public var unread: Set<String> = []
-    /// Whether the text may lack interfaces: it was cut off, or has a line without a name.
+    /// Whether interfaces may be missing: the text was cut off, or a line has no name.
     public var isPartial = false
-    /// The lines that could not be taken, by interface.
+    /// The lines that could not be read, by interface.
     public var odd = OddLines()
 
+    /// A reading in which every interface could be read.
     public init(interfaces: [String: Counters]) { self.interfaces = interfaces }
 
-    /// Parses `/proc/PID/net/dev` (proc_pid_net(5)): two lines of headings, then
-    /// `name: rx_bytes … tx_bytes …` with eight columns each.
+    /// Parses the file: two heading lines, then one line for each interface.
     ///
-    /// An odd line costs its interface only.
+    /// A line is `name: rx_bytes … tx_bytes …`, with eight columns for each direction. A line that
+    /// cannot be read costs only its interface.
+    ///
+    /// - Throws: `FormatError` if the headings are missing.
     public init(parsing text: Span<UInt8>) throws(FormatError) {
         interfaces = [:]
         var cursor = LineCursor()
@@ -37,6 +46,10 @@ public struct NetDev: Hashable, Sendable {
         guard cursor.line >= 2 else { throw emptyFile }
     }
 
+    /// Takes the line of one interface.
+    ///
+    /// If an interface has two lines that differ, nobody can tell which is right, and it is unread.
+    /// The name ends at the last colon, as the counters after it contain none.
     private mutating func take(_ line: Range<Int>, _ cursor: LineCursor, _ text: Span<UInt8>) {
         if cursor.isTorn { isPartial = true }
         guard let colon = lastIndex(of: UInt8(ascii: ":"), in: text, line) else {
@@ -59,6 +72,7 @@ public struct NetDev: Hashable, Sendable {
         if unread.insert(name).inserted { note(name, line, cursor, text) }
     }
 
+    /// Reports a line that could not be read.
     private mutating func note(
         _ subject: String, _ line: Range<Int>, _ cursor: LineCursor, _ text: Span<UInt8>
     ) {
@@ -71,7 +85,9 @@ public struct NetDev: Hashable, Sendable {
 }
 
 extension NetDev.Counters {
-    /// Takes columns 1 and 9; the others may hold anything.
+    /// Reads columns 1 and 9.
+    ///
+    /// The other columns may contain anything.
     fileprivate init?(_ text: Span<UInt8>, _ range: Range<Int>) {
         var position = range.lowerBound
         var column = 0

@@ -1,15 +1,22 @@
-/// A kernel file of pressure stall information (accounting/psi.rst), such as `memory.pressure`.
+/// A kernel file of pressure stall information, such as `memory.pressure`.
+///
+/// Source: Documentation/accounting/psi.rst. Only the totals are used; both only rise.
 public struct Pressure: Hashable, Sendable {
-    /// Time in which some task waited, in µs.
+    /// Time in which at least one task waited for the resource, in µs.
     public var some: Int64?
-    /// Time in which all tasks waited, in µs; of cpu only since Linux 5.13.
+    /// Time in which all tasks waited at the same time, in µs.
+    ///
+    /// For cpu the kernel reports it since Linux 5.13.
     public var full: Int64?
-    /// Lines that could not be taken.
+    /// Lines that could not be read.
     public var odd = OddLines()
 
+    /// Makes a value from the two totals.
     public init(some: Int64? = nil, full: Int64? = nil) { (self.some, self.full) = (some, full) }
 
-    /// Parses lines `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`; only the totals are taken.
+    /// Parses lines such as `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`.
+    ///
+    /// - Throws: `FormatError` if the file is empty.
     public init(parsing text: Span<UInt8>) throws(FormatError) {
         var cursor = LineCursor()
         var (hasSome, hasFull) = (false, false)
@@ -20,7 +27,7 @@ public struct Pressure: Hashable, Sendable {
                 matches(text, name, "some"), matches(text, name, "full")
             )
             guard isSome || isFull else { continue }
-            // A number that ends with the text may have lost digits.
+            // A number at the very end of the text may have lost digits.
             let total = cursor.isTorn ? nil : Self.total(text, position..<line.upperBound)
             let isOdd =
                 isSome
@@ -37,15 +44,22 @@ public struct Pressure: Hashable, Sendable {
         guard cursor.line > 0 else { throw emptyFile }
     }
 
-    /// Takes a line's total; of two lines of one name that differ, none can be trusted.
+    /// Takes the total of one line.
     ///
-    /// - Returns: whether the line is odd.
+    /// If two lines of one name differ, neither can be trusted.
+    ///
+    /// - Parameters:
+    ///   - known: the total so far; becomes `nil` if there is none to trust.
+    ///   - total: the total of this line; `nil` if it could not be read.
+    ///   - isSecond: whether the name already had a line.
+    /// - Returns: whether the line is to be reported as odd.
     private static func settle(_ known: inout Int64?, _ total: Int64?, isSecond: Bool) -> Bool {
         if isSecond, known == nil || known == total { return false }
         known = isSecond ? nil : total
         return known == nil
     }
 
+    /// The number after `total=` in a range of the text; `nil` if there is none.
     private static func total(_ text: Span<UInt8>, _ range: Range<Int>) -> Int64? {
         var position = range.lowerBound
         while let word = nextWord(text, range, from: &position) {
@@ -58,16 +72,24 @@ public struct Pressure: Hashable, Sendable {
     }
 }
 
-/// The kernel file `memory.events`: how often limits were hit, below the cgroup included.
+/// The kernel file `memory.events`: how often limits were hit, in the cgroup and below it.
+///
+/// Source: Documentation/admin-guide/cgroup-v2.rst, "memory.events". All values are counters.
 public struct MemoryEvents: Hashable, Sendable {
+    /// How often processes were slowed down because `memory.high` was exceeded.
     public var high: Int64?
+    /// How often memory use was about to exceed `memory.max`.
     public var max: Int64?
+    /// How many processes were killed because memory ran out.
     public var oomKill: Int64?
-    /// Keys whose lines could not be taken.
+    /// Keys whose lines could not be read.
     public var odd = OddLines()
 
     public init() {}
 
+    /// Parses the file.
+    ///
+    /// - Throws: `FormatError` if the file is empty.
     public init(parsing text: Span<UInt8>) throws(FormatError) {
         let file = try FlatKeyed(text, ["high", "max", "oom_kill"])
         (high, max, oomKill) = (file.values[0], file.values[1], file.values[2])
@@ -75,7 +97,9 @@ public struct MemoryEvents: Hashable, Sendable {
     }
 }
 
-/// The time in the freezer of `cgroup.stat.local`, in µs; `nil` before Linux 6.18.
+/// The time a cgroup spent in the freezer, in µs, from the file `cgroup.stat.local`.
+///
+/// `nil` before Linux 6.18, which introduced the key `frozen_usec`.
 public func parseFrozen(_ text: Span<UInt8>) throws(FormatError) -> Int64? {
     try parseKey("frozen_usec", of: text)
 }

@@ -6,14 +6,15 @@ import Store
 import Units
 
 extension LimitChanger {
-    /// Sets what was planned for a time; only within `alone`.
+    /// Sets planned limits for a time; call it while holding the limits lock.
     ///
-    /// A timer of systemd ends it even if Octroi is dead by then. Nothing of it outlives a reboot, as
-    /// owners are told that it is only for this one.
+    /// A systemd timer ends the boost even if Octroi no longer runs. Owners are told to keep the
+    /// values until the next boot only, so a reboot ends it, too.
     ///
     /// - Parameters:
-    ///   - isForced: whether memory may be taken below what is in use at once.
-    /// - Returns: the change-set, and who ends it, in words.
+    ///   - length: how long, in ms; at least 1000.
+    ///   - isForced: whether memory may be set below what is in use at once.
+    /// - Returns: the change, and a sentence that says when and by whom it is ended.
     public func boost(
         _ plan: LimitPlan, _ targets: LimitTargets, forMilliseconds length: Int64, reason: String?,
         isForced: Bool = false
@@ -21,6 +22,7 @@ extension LimitChanger {
         try plan.refuseRisk(isForced: isForced, in: tree.path)
         let subject = plan.target.subject
         let since = now()
+        // systemd's timers have a resolution of a second here.
         guard length >= 1000 else {
             throw Fault(
                 .wrongUse, at: "--for", problem: "less than a second",
@@ -33,14 +35,17 @@ extension LimitChanger {
                 .boost, subject, tenant: plan.target.tenant, root: tree.path, setting.key,
                 setting.value, since: since, until: until)
         }
+        // A new boost of a limit replaces the one in force.
         let keys = Set(overlays.map(\.key))
         let replaced = try state().overlays.filter {
             $0.source == .boost && $0.subject == subject && keys.contains($0.key)
         }
         let timer = timer(since, until)
+        // Set the timer first: a boost without a timer could outlive this process.
         let isArmed = try timer.arm(by: tree.owners)
         do throws(Fault) {
             guard
+                // Everything in one change: if a part fails, no part of the boost remains.
                 let set = try lay(
                     overlays, ending: replaced, targets, .boost, reason: reason,
                     isForced: isForced)
@@ -52,12 +57,13 @@ extension LimitChanger {
                     + "writes: no systemd runs here to see to it"
             return (set, [ending, lostByReload(plan)].compactMap(\.self).joined(separator: "; "))
         } catch {
+            // The change was rolled back, so there is nothing to end.
             if isArmed { timer.disarm(by: tree.owners) }
             throw error
         }
     }
 
-    /// Why a daemon-reload would end a boost; `nil` if it does not.
+    /// Why a daemon-reload would end a boost early; `nil` if it would not.
     private func lostByReload(_ plan: LimitPlan) -> String? {
         let lost = Set(
             plan.writes.filter { $0.owner.isKeptByFile && !$0.isInForce }.compactMap(\.owner.unit)
@@ -67,12 +73,13 @@ extension LimitChanger {
             + "/run/systemd/system"
     }
 
-    /// Sets the timers of boosts that stand and have none, as after a reboot.
+    /// Sets the timers of boosts in force that have none, as after a reboot.
     ///
-    /// - Returns: why some could not be set.
+    /// - Returns: the reasons why some timers could not be set.
     func armStandingBoosts() throws(Fault) -> [Fault] {
         var faults: [Fault] = []
         for overlay in try state().overlays where overlay.source == .boost {
+            // A boost that is overdue is ended at once and needs no timer.
             guard let until = overlay.until, until > now() else { continue }
             do throws(Fault) {
                 _ = try timer(overlay.since, until).arm(by: tree.owners)
@@ -83,7 +90,7 @@ extension LimitChanger {
         return faults
     }
 
-    /// The timer of the boost that began at `since`.
+    /// The timer of the boost that began at `since`; it runs `octroi limit expire`.
     private func timer(_ since: Instant, _ until: Instant) -> DeadManSwitch {
         DeadManSwitch(
             "octroi-boost-\(since.milliseconds)", at: until,
@@ -94,7 +101,7 @@ extension LimitChanger {
     }
 }
 
-/// The path without links; `nil` if it leads nowhere.
+/// The path without symbolic links; `nil` if it does not exist.
 private func resolved(_ path: String) -> String? {
     guard let path = realpath(path, nil) else { return nil }
     defer { free(path) }

@@ -5,24 +5,36 @@ import Billing
 import Store
 import Units
 
-/// Keeps tenants to their budgets: looks at what each spent, and takes or leaves its ladder's steps.
+/// Keeps tenants within their budgets: rates their spending and takes or leaves ladder steps.
+///
+/// A look has two parts. `observe()` computes spending without a lock, and `act(_:)` changes limits
+/// while holding the limits lock.
 public final class BudgetKeeper {
     let store: Store
-    /// A connection of its own: looking at spending may take long.
+    /// A second connection to the store, because computing what was spent may take long.
     private let ledger: Store
     let changer: LimitChanger
+    /// The zone in which days and months of budgets begin.
     private let zone: BillingZone
     private let everyMilliseconds: Int64
     private let isFresh: () -> Bool
+    /// When spending is computed next, in ms of `clock`.
     private var nextLook: Int64 = 0
-    /// What budgets were when they were last looked at.
+    /// The version of budgets in the store at the last look.
     private var version: String?
+    /// The result of `observe()` that `act(_:)` has not used yet.
     private var observed: Result<Observation, Fault>?
+    /// Milliseconds of a clock that is never set back.
     private let clock: () -> Int64
+    /// Delays tenants whose limits could not be changed.
     private var backoff = Backoff<LimitSubject>()
 
+    /// Sets up the keeper.
+    ///
     /// - Parameters:
-    ///   - everyMilliseconds: how often spending is looked at.
+    ///   - store: the connection for budgets, ladders and limits.
+    ///   - ledger: the connection for computing what was spent.
+    ///   - everyMilliseconds: how often spending is computed.
     ///   - isFresh: whether metering is up to date.
     public init(
         changer: LimitChanger, store: Store, ledger: Store, zone: BillingZone,
@@ -33,16 +45,16 @@ public final class BudgetKeeper {
         (self.clock, self.isFresh) = (clock, isFresh)
     }
 
-    /// What every tenant with a ladder had spent at a look.
+    /// What every tenant with a ladder had spent at one moment.
     private struct Observation {
         var budgets: [(budget: Budget, state: LadderState?)] = []
         var spending: [String: Result<TenantSpending, Fault>] = [:]
     }
 
-    /// Looks at what is spent, if it is time to, or somebody changed a budget: who raised one waits for
-    /// it to be followed.
+    /// Computes what was spent, if it is time or if somebody changed a budget.
     ///
-    /// It may take long and changes nothing: nobody else has to wait for it.
+    /// An operator who raises a budget expects it to be followed at once. This may take long and
+    /// changes nothing, so it runs without the lock.
     func observe() {
         let start = clock()
         let version = try? ledger.budgetVersion()
@@ -53,10 +65,11 @@ public final class BudgetKeeper {
         } catch {
             observed = .failure(error)
         }
-        // Looking takes a fiftieth of a core at most.
+        // Wait at least 50 times as long as it took, so that it uses at most 2 % of a core.
         nextLook = start + max(everyMilliseconds, (clock() - start) * 50)
     }
 
+    /// Budgets with a ladder, and the spending of their tenants.
     private func observation() throws(Fault) -> Observation {
         var seen = Observation(budgets: try ledger.budgets().filter { $0.budget.ladder != nil })
         for span in Budget.Span.allCases {
@@ -68,14 +81,16 @@ public final class BudgetKeeper {
         return seen
     }
 
-    /// Takes or leaves steps by what was observed since the last time; only within `alone`.
+    /// Takes or leaves steps according to what was observed; call it while holding the limits lock.
     ///
-    /// - Returns: what an operator has to know, in words; `nil` if nothing was observed.
+    /// - Returns: messages for the operator; `nil` if nothing was observed since the last call.
     func act(_ targets: LimitTargets) throws(Fault) -> [String]? {
+        // Act on each observation only once.
         guard let observed else { return nil }
         self.observed = nil
         let seen = try observed.get()
         let ladders = Dictionary(uniqueKeysWithValues: try store.ladders().map { ($0.id, $0) })
+        // Limits of tenants whose budget was removed are lifted first.
         var messages = try liftOrphans(Set(seen.budgets.map(\.budget.tenant)), targets)
         var looks: [BudgetLook] = []
         for (budget, state) in seen.budgets {
@@ -86,9 +101,11 @@ public final class BudgetKeeper {
                     BudgetLook(
                         budget, ladder, state, money, at: changer.now(), isFresh: isFresh()))
             case .failure(let fault): messages.append("\(fault)")
+            // No spending was computed for this tenant.
             case nil: continue
             }
         }
+        // Decide about all tenants together, because each ladder limits how many change at once.
         let admitted = admitted(looks)
         var states: [(budget: Budget, state: LadderState)] = []
         for look in looks where mayTry(look) {
@@ -99,7 +116,7 @@ public final class BudgetKeeper {
                 states.append((look.budget, state))
                 messages += said
             } catch {
-                // The state stays what it was: a later look tries again.
+                // Keep the old state, so that a later look tries again.
                 backoff.failed(tenant, at: clock())
                 messages.append("\(error)")
             }
@@ -108,14 +125,15 @@ public final class BudgetKeeper {
         return messages
     }
 
-    /// Whether a tenant is not put off; steps are left whatever failed before.
+    /// Whether a tenant is not delayed after a failure; leaving a step never is.
     private func mayTry(_ look: BudgetLook) -> Bool {
         if case .down = look.next(mayTighten: false).move { return true }
         return backoff.mayTry(LimitSubject(.tenant, look.budget.tenant), at: clock())
     }
 
-    /// The tenants that may be tightened in this look, so many of each ladder at most; a warning
-    /// tightens nothing.
+    /// The tenants that may be tightened in this look.
+    ///
+    /// Each ladder limits how many that are. Warnings do not count, because they tighten nothing.
     private func admitted(_ looks: [BudgetLook]) -> Set<String> {
         var admitted: Set<String> = []
         for (_, group) in Dictionary(grouping: looks, by: \.ladder.id) {
@@ -134,7 +152,7 @@ public final class BudgetKeeper {
         return admitted
     }
 
-    /// Lifts what budgets laid on tenants that have none any more.
+    /// Lifts limits that budgets set for tenants that have no budget any more.
     private func liftOrphans(
         _ tenants: Set<String>, _ targets: LimitTargets
     ) throws(Fault) -> [String] {
@@ -158,7 +176,9 @@ public final class BudgetKeeper {
         return messages
     }
 
-    /// Takes or leaves steps as the ladder says, and keeps a paced cap at its pace.
+    /// Carries out the next step of a tenant's ladder and updates a paced cap.
+    ///
+    /// - Returns: the new state of the ladder, and messages for the operator.
     private func take(
         _ look: BudgetLook, _ mayTighten: Bool, _ targets: LimitTargets
     ) throws(Fault) -> (LadderState, [String]) {
@@ -180,6 +200,7 @@ public final class BudgetKeeper {
         return (state, messages)
     }
 
+    /// Changes the limits, in one change for each tenant or container concerned.
     private func carryOut(
         _ wanted: StepLimits, _ look: BudgetLook, reason: String, isMove: Bool,
         _ targets: LimitTargets
@@ -190,7 +211,7 @@ public final class BudgetKeeper {
                 wanted.laying.filter { $0.subject == subject },
                 ending: ending.filter { $0.subject == subject }, targets, .budget, reason: reason)
         }
-        // A warning writes nothing, and is in the record all the same.
+        // A warning changes no limit, but it is recorded.
         if isMove, ending.isEmpty, wanted.laying.isEmpty {
             let tenant = look.budget.tenant
             try changer.perform(
@@ -201,7 +222,7 @@ public final class BudgetKeeper {
 }
 
 extension [LimitOverlay] {
-    /// Whose they are, each once, in order.
+    /// The tenants and containers of the overlays, each once, in order.
     fileprivate var subjects: [LimitSubject] {
         var found: [LimitSubject] = []
         for overlay in self where !found.contains(overlay.subject) { found.append(overlay.subject) }

@@ -4,14 +4,20 @@ import Billing
 import Store
 import Units
 
-/// One tenant's budget, ladder and spending at one moment.
+/// The budget, ladder and spending of one tenant at one moment.
 struct BudgetLook {
     let budget: Budget
     let ladder: Ladder
+    /// The state of the ladder that was stored last; `nil` before the first look.
     let state: LadderState?
+    /// Spending, forecast and prices as billing computes them.
     let money: TenantSpending
+    /// Spending in the form in which the ladder judges it.
     let spending: Spending
 
+    /// Combines budget and spending.
+    ///
+    /// - Parameter isFresh: whether metering is up to date.
     init(
         _ budget: Budget, _ ladder: Ladder, _ state: LadderState?, _ money: TenantSpending,
         at now: Instant, isFresh: Bool
@@ -23,17 +29,25 @@ struct BudgetLook {
             isExempt: budget.isExempt(at: now))
     }
 
+    /// The next step of the ladder.
+    ///
+    /// - Parameter mayTighten: whether a step that tightens may be taken in this look.
     func next(mayTighten: Bool) -> LadderStep {
         ladder.next(after: state, spending, mayTighten: mayTighten)
     }
 
-    /// `budget 500.00 EUR a month`.
+    /// The budget in words, such as `budget 500.00 EUR a month`.
     var words: String { "budget \(budget.amount) \(money.currency) a \(budget.per.rawValue)" }
 
-    /// The cores of the last cap among the steps in force, kept in the state; `nil` without one.
+    /// The CPU cap in cores by the last `cpu_cap` among the steps in force; `nil` if there is none.
     ///
-    /// A paced cap is to let the money last: that left of the budget; of a step that is only taken past the
-    /// budget, that left to the next step's threshold, or it would be the floor from the start.
+    /// A fixed cap is its number of cores. A paced cap is chosen so that the remaining money lasts
+    /// until the end of the period. The remaining money is measured against the budget. A step that
+    /// is taken at or above 100 % is measured against the threshold of the next step instead (its
+    /// own if it is the last), because against the budget nothing would remain and the cap would be
+    /// at its floor at once.
+    ///
+    /// - Parameter state: remembers the cap and since when it applies.
     func cap(_ state: inout LadderState) -> Rational? {
         let taken = ladder.steps.prefix(state.rung)
         guard
@@ -46,7 +60,7 @@ struct BudgetLook {
             state.cap = [cores.map { max($0, floor) }, fixedCap(taken)].compactMap(\.self).min()
             return state.cap
         }
-        // On stale metering a cap stays what it is.
+        // While metering is not up to date, the cap does not change.
         if !spending.isFresh, let cap = state.cap { return cap }
         let next = ladder.steps.dropFirst(index + 1).first { $0.at > ladder.steps[index].at }
         let own = ladder.steps[index].at
@@ -63,7 +77,7 @@ struct BudgetLook {
         return cap
     }
 
-    /// The tightest of the caps that do not follow the money.
+    /// The tightest fixed cap among some steps.
     private func fixedCap(_ steps: ArraySlice<Ladder.Step>) -> Rational? {
         steps.compactMap { step in
             guard case .cpuCap(let cores?, false, let floor) = step.action else { return nil }

@@ -4,28 +4,34 @@ import Runtimes
 import Store
 import Units
 
-/// Comparing the kernel with what limits shall be, and what is done about a difference.
+/// Compares the kernel with the desired limits and decides what to do about differences.
 extension Enforcer {
     /// One limit of one cgroup.
     private struct Look {
         var entry: DesiredCgroups.Entry
         var limit: DesiredLimit
-        /// What it shall be, with what others set in the kernel where that is tighter.
+        /// The value to have.
+        ///
+        /// Under a budget this may be a tighter value that somebody else set.
         var value: LimitValue
 
         var cgroup: LimitedCgroup { entry.cgroup }
         var key: LimitKey { limit.key }
         var place: LimitPlace { LimitPlace(cgroup.path, key) }
+        /// The key under which a failed write is delayed.
         var attempt: Attempt { .write(cgroup: cgroup.id, key, value) }
     }
 
-    /// A limit that is to be written, and why.
+    /// A limit that has to be written, and why.
     private struct Wrong {
         var look: Look
+        /// The reason in words.
         var why: String
     }
 
-    /// Compares all limits of a cgroup, then writes in one change-set what is wrong.
+    /// Compares all limits of a cgroup, then writes the wrong ones.
+    ///
+    /// Lasting and temporary limits are written in one change each.
     func compare(
         _ entry: DesiredCgroups.Entry, _ state: LimitState, _ targets: LimitTargets,
         _ outcome: inout Outcome
@@ -43,6 +49,7 @@ extension Enforcer {
                 tell("\(error)", &outcome)
             }
         }
+        // Owners keep only lasting values over a reboot, so each kind is a change of its own.
         for isPassing in [false, true] {
             let part = wrong.filter { $0.look.limit.isPassing == isPassing }
             if !part.isEmpty { write(part, state, isPassing: isPassing, targets, &outcome) }
@@ -51,7 +58,10 @@ extension Enforcer {
 
     /// Compares one limit.
     ///
-    /// - Returns: it, if it is to be written.
+    /// A value that was correct in this cgroup before and now differs is drift; the tenant's policy
+    /// decides what happens. Any other difference is simply not set yet.
+    ///
+    /// - Returns: the limit if it has to be written.
     private func compare(
         _ limit: DesiredLimit, of entry: DesiredCgroups.Entry, _ state: LimitState,
         _ targets: LimitTargets, _ outcome: inout Outcome
@@ -60,15 +70,18 @@ extension Enforcer {
         let look = Look(
             entry: entry, limit: limit,
             value: limit.value(now: now, held: state.held(limit.key, in: entry.cgroup.id)))
+        // A memory.high that stalls a whole cgroup is lifted, and not set again for 10 minutes.
         if look.key == .memoryHigh {
             if try watch(look, now, state, &outcome) { return nil }
             if strangled.isLifted(look.cgroup.path, at: clock()) { return nil }
         }
+        // The kernel's value may be right while crun's copy below it is tighter.
         let isCopyRight = look.cgroup.innerIsRight(look.key, look.value)
         if now.isSame(as: look.value, for: look.key), isCopyRight {
             seen[look.place] = Seen(cgroupID: look.cgroup.id, value: look.value)
             return nil
         }
+        // A new cgroup, or a limit that was just set in the store: nobody to blame.
         guard try isDrift(look) else {
             return Wrong(look: look, why: "\(look.key) was not yet what is wanted")
         }
@@ -76,15 +89,16 @@ extension Enforcer {
             return Wrong(look: look, why: "crun's copy of \(look.key) was tighter")
         }
         let tenant = targets.tenant(of: look.cgroup.path)
-        // What systemd rounds is nobody's wish.
+        // A value that systemd rounded to a whole percent is nobody's wish, so it is set again.
         let isSpecified = !look.limit.isPassing && !look.value.isPercent(now)
         let policy = isSpecified ? tenant.flatMap { state.drift[$0] } ?? .reassert : .reassert
         let found = "\(look.key) was \(look.value), found \(now)"
+        // Ask systemd once; the property asks it every time.
         let hasReloaded = hasReloaded
         let driftSource = changer.tree.driftSource(
             look.key, now, look.cgroup, hasReloaded: hasReloaded)
         switch policy {
-        // systemd brings back what it keeps: nobody who would fight.
+        // After a daemon-reload systemd applies the value it keeps. That is no fight.
         case .reassert where driftSource.isKept && hasReloaded:
             return Wrong(look: look, why: "\(found): \(driftSource)")
         case .reassert:
@@ -95,10 +109,13 @@ extension Enforcer {
                     look,
                     "\(found) again and again: \(driftSource). Two writers fight: it is left as "
                         + "it is for 10 min", tenant, &outcome)
+            // The fight was reported already.
             case .quiet: break
             }
+        // The tenant's policy accepts changes by others.
         case .adopt: try adopt(look, now, "\(found): \(driftSource)", targets, &outcome)
         case .alert:
+            // Report each foreign value once.
             guard seen[look.place]?.alerted != now else { return nil }
             try alert(look, "\(found): \(driftSource)", tenant, &outcome)
             seen[look.place] = Seen(
@@ -107,18 +124,20 @@ extension Enforcer {
         return nil
     }
 
-    /// Whether the value was in force in this very cgroup, so that somebody changed it since.
+    /// Whether the desired value was in effect in this same cgroup before, so that it was changed.
     private func isDrift(_ look: Look) throws(Fault) -> Bool {
+        // The daemon itself has seen the value in effect since it started.
         if let known = seen[look.place], known.cgroupID == look.cgroup.id {
             return known.value.isSame(as: look.value, for: look.key)
         }
+        // After a restart of the daemon, the record of changes tells what the value was.
         let last = try store.lastLimitChange(
             of: look.cgroup.id, look.key.description, boot: changer.boot)
         let after = last.flatMap { LimitValue($0.after, for: look.key) }
         return after?.isSame(as: look.value, for: look.key) ?? false
     }
 
-    /// Writes what is wrong: together, or one by one if that fails.
+    /// Writes the wrong limits together, or one by one if that fails.
     private func write(
         _ wrong: [Wrong], _ state: LimitState, isPassing: Bool, _ targets: LimitTargets,
         _ outcome: inout Outcome
@@ -126,6 +145,7 @@ extension Enforcer {
         do throws(Fault) {
             try write(wrong, state, isPassing: isPassing, targets, outcome: &outcome)
         } catch {
+            // One value that cannot be set must not keep the others from being set.
             if wrong.count > 1 {
                 for item in wrong {
                     write([item], state, isPassing: isPassing, targets, &outcome)
@@ -137,11 +157,13 @@ extension Enforcer {
         }
     }
 
+    /// Writes the wrong limits in one change.
     private func write(
         _ wrong: [Wrong], _ state: LimitState, isPassing: Bool, _ targets: LimitTargets,
         outcome: inout Outcome
     ) throws(Fault) {
         guard let first = wrong.first?.look else { return }
+        // All limits of one cgroup have the same subject.
         let subject = first.entry.subject
         let reason = wrong.map { "\($0.look.cgroup.path): \($0.why)" }.joined(separator: "; ")
         var request = LimitRequest(
@@ -150,6 +172,7 @@ extension Enforcer {
             let setting = LimitSetting(item.look.key, item.look.value)
             request.writes += try changer.plan(item.look.cgroup, [setting], false, 0).map(\.write)
         }
+        // Owners must forget temporary values at a reboot.
         request.lasting = !isPassing
         if isPassing { request.effects = changer.holding(request.writes, state) }
         let set = try changer.perform(request)
@@ -162,11 +185,12 @@ extension Enforcer {
         outcome.messages.append("\(subject.name): \(reason); set as wanted")
     }
 
-    /// Wants what somebody else wrote, in this cgroup alone.
+    /// Stores a value that somebody else wrote as desired, for this cgroup only.
     private func adopt(
         _ look: Look, _ now: LimitValue, _ why: String, _ targets: LimitTargets,
         _ outcome: inout Outcome
     ) throws(Fault) {
+        // Even if a tenant's limit drifted, only this cgroup gets the adopted value.
         let target = targets.target(look.cgroup)
         let subject = target.subject
         var request = LimitRequest(.adopt, of: subject, tenant: target.tenant, reason: why)
@@ -178,6 +202,7 @@ extension Enforcer {
         outcome.messages.append("\(look.cgroup.path) \(why): adopted")
     }
 
+    /// Records and reports a difference without changing it.
     private func alert(
         _ look: Look, _ why: String, _ tenant: String?, _ outcome: inout Outcome
     ) throws(Fault) {
@@ -186,9 +211,9 @@ extension Enforcer {
         outcome.messages.append("\(look.cgroup.path) \(why)")
     }
 
-    /// Lifts a memory.high that lets nothing run any more.
+    /// Lifts a memory.high under which nothing runs any more.
     ///
-    /// - Returns: whether it did.
+    /// - Returns: whether it was lifted.
     private func watch(
         _ look: Look, _ now: LimitValue, _ state: LimitState, _ outcome: inout Outcome
     ) throws(Fault) -> Bool {
@@ -196,6 +221,7 @@ extension Enforcer {
             let total = look.cgroup.stalled("memory.pressure", full: true),
             strangled.look(look.cgroup.path, stalled: total, at: clock())
         else { return false }
+        // Lift the limit in the kernel only; it stays desired.
         let writes = try changer.plan(
             look.cgroup, [LimitSetting(.memoryHigh, .number(.max))], false, 0
         ).map(\.write)
@@ -208,7 +234,7 @@ extension Enforcer {
         if look.limit.isPassing { request.effects = changer.holding(writes, state) }
         try changer.perform(request)
         strangled.lift(look.cgroup.path, at: clock())
-        // When the time is over it is no drift.
+        // Remember the lifted value as correct, so that setting it again later is no drift.
         seen[look.place] = Seen(cgroupID: look.cgroup.id, value: .number(.max))
         outcome.written += writes.count
         outcome.messages.append("\(look.cgroup.path) \(request.reason ?? "")")
@@ -217,7 +243,7 @@ extension Enforcer {
 }
 
 extension LimitedCgroup {
-    /// Whether crun's copy of a limit lets through what is wanted.
+    /// Whether crun's copy of a limit is no tighter than the desired value.
     func innerIsRight(_ key: LimitKey, _ value: LimitValue) -> Bool {
         guard key.isBinding, let inner, let copy = try? inner.value(of: key) else { return true }
         return !copy.isTighter(than: value)

@@ -1,20 +1,31 @@
 import Limits
 import Store
 
-/// What every cgroup of a tree shall have, from all tenants and containers that have a say in it.
+/// The desired limits of every cgroup, combined from all tenants and containers it belongs to.
+///
+/// Precedence: boost, then container limit, then tenant limit. A budget can only tighten.
 struct DesiredCgroups {
-    /// One cgroup and its limits.
+    /// The desired limits of one cgroup.
     struct Entry {
         var cgroup: LimitedCgroup
-        /// The container, if it has a say of its own, else its tenant.
+        /// The container, if it has desired limits itself, otherwise its tenant.
         var subject: LimitSubject
+        /// The combined values by their source: desired, budget, boost.
         var limits: DesiredLimits
+        /// The values to hold, in a fixed order.
         var list: [DesiredLimit]
     }
 
+    /// All cgroups with desired limits, in the order in which they were added.
     private(set) var all: [Entry] = []
+    /// Indices of `all` by path.
     private var places: [String: Int] = [:]
 
+    /// Combines desired limits.
+    ///
+    /// - Parameters:
+    ///   - desires: tenants first, then containers.
+    ///   - targets: finds the cgroups of each.
     init(_ desires: [Desire], _ targets: LimitTargets) {
         for desire in desires {
             for cgroup in targets.cgroups(of: desire.subject) where !desire.list.isEmpty {
@@ -27,6 +38,7 @@ struct DesiredCgroups {
         }
     }
 
+    /// Adds the limits of one tenant or container to a cgroup.
     private mutating func add(
         _ cgroup: LimitedCgroup, _ subject: LimitSubject, _ limits: DesiredLimits,
         _ list: [DesiredLimit]
@@ -36,30 +48,32 @@ struct DesiredCgroups {
             all.append(Entry(cgroup: cgroup, subject: subject, limits: limits, list: list))
             return
         }
-        // Containers come after their tenants.
+        // Tenants come first, so these are a container's own limits, which precede its tenant's.
         all[index].subject = subject
         all[index].limits = limits.over(all[index].limits)
         all[index].list = all[index].limits.list
     }
 
-    /// What a cgroup shall have; `nil` if nobody has a say in it.
+    /// The desired limits of a cgroup; `nil` if there are none.
     subscript(path: String) -> Entry? { places[path].map { all[$0] } }
 
-    /// What a cgroup shall have of one limit.
+    /// The desired value of one limit of a cgroup; `nil` if there is none.
     func limit(_ key: LimitKey, at path: String) -> DesiredLimit? {
         self[path]?.list.first { $0.key == key }
     }
 }
 
-/// What one tenant or container shall have, in a fixed order.
+/// The desired limits of one tenant or container.
 struct Desire {
     var subject: LimitSubject
     var limits: DesiredLimits
+    /// The limits of the tenant's or container's cgroups, in a fixed order.
     var list: [DesiredLimit]
-    /// What a tenant's containers shall have one by one: they are frozen, not the slice.
+    /// Limits that apply to each container of a tenant: the freezer, since slices are not frozen.
     var ofContainers: DesiredLimits
     var listOfContainers: [DesiredLimit]
 
+    /// Splits the freezer of a tenant from its other limits.
     init(_ subject: LimitSubject, _ desired: DesiredLimits) {
         self.subject = subject
         let isSplit = subject.kind == .tenant
@@ -70,7 +84,7 @@ struct Desire {
 }
 
 extension LimitState {
-    /// What everybody shall have that has limits at all: tenants first, by name.
+    /// The desired limits of all tenants and containers that have any: tenants first, then by name.
     var desires: [Desire] {
         desired.map { Desire($0.key, $0.value) }.sorted {
             ($0.subject.kind == .tenant ? 0 : 1, $0.subject.name)
@@ -80,11 +94,16 @@ extension LimitState {
 }
 
 extension HeldLimit {
-    /// The cgroup whose limits it follows: its own, or the scope of which crun's copy this is.
+    /// The path of the cgroup whose desired limits apply to this one.
+    ///
+    /// crun keeps a copy of the limits in a cgroup below its scope. Those of the scope apply to the
+    /// copy.
     var governingPath: String { Enforcing.governingPath(of: path) }
 }
 
-/// The path of the scope of which crun's copy this is; any other path as it is.
+/// The path of the scope if this is the path of crun's copy below it; otherwise the path itself.
+///
+/// Example: `/a/libpod-ID.scope/container` gives `/a/libpod-ID.scope`.
 func governingPath(of path: String) -> String {
     path.hasSuffix(".scope/container") ? String(path.dropLast("/container".count)) : path
 }

@@ -1,17 +1,23 @@
 import Limits
 import Runtimes
 
-/// Who may have changed a limit, as far as it can be known.
+/// Who may have changed a limit, as far as that can be found out.
 struct Culprit: CustomStringConvertible {
+    /// Words for a message, such as `somebody wrote the kernel's file`.
     var description: String
-    /// Whether the owner itself keeps the value that was found.
+    /// Whether the cgroup's owner itself stores the value that was found.
     var isKept = false
 }
 
 extension LimitedTree {
-    /// Who may have changed a limit to a value.
+    /// Finds out who may have changed a limit.
     ///
-    /// - Parameter hasReloaded: whether systemd has read its units anew meanwhile.
+    /// If the owner (systemd, Docker, Podman) stores the same value, the change came through the
+    /// owner. Otherwise somebody wrote the cgroup file directly.
+    ///
+    /// - Parameters:
+    ///   - value: the value that the kernel has now.
+    ///   - hasReloaded: whether systemd has read its units again since the last look.
     func driftSource(
         _ key: LimitKey, _ value: LimitValue, _ cgroup: LimitedCgroup, hasReloaded: Bool
     ) -> Culprit {

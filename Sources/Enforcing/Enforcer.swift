@@ -3,54 +3,66 @@ import Runtimes
 import Store
 import Units
 
-/// The enforcing loop's body: holds the kernel against what limits shall be, once a tick.
+/// The body of the enforcing loop: compares the kernel with the desired limits, once per tick.
 ///
-/// It only reads where all is as it should be.
+/// It writes only where they differ. Use it on one thread.
 public final class Enforcer {
-    /// What one look came to.
+    /// The result of one look.
     public struct Outcome: Sendable {
-        /// Limits that were compared, and written.
+        /// Number of limits that were compared.
         public var compared = 0
+        /// Number of values that were written.
         public var written = 0
-        /// What an operator has to know, in words.
+        /// New messages for the operator.
         public var messages: [String] = []
-        /// All that was to be said, what was said before as well.
+        /// All messages of this look, including those that were already reported.
         fileprivate var said: Set<String> = []
     }
 
     let changer: LimitChanger
     let store: Store
     private let budgets: BudgetKeeper?
+    /// Each limit as it was last found correct.
     var seen: [LimitPlace: Seen] = [:]
+    /// Detects two writers that keep overwriting each other.
     var fights = FightWatch()
+    /// Watches for a memory.high that stalls all processes in a cgroup.
     var strangled = StrangleWatch()
+    /// Delays attempts that failed.
     var backoff = Backoff<Attempt>()
+    /// Messages of the last look; they are not reported again.
     private var told: Set<String> = []
+    /// The version of limits in the store to which `known` belongs.
     private var version = ""
     private var known: (state: LimitState, desires: [Desire])?
+    /// Whether all boosts in force have timers.
     private var hasArmed = false
-    /// What was said of budgets when they were looked at last.
+    /// Messages of the last look at budgets.
     private var saidOfBudgets: Set<String> = []
-    /// When systemd had last read its units, at the beginning of this look and of the one before.
+    /// When systemd last read its units, as of the previous look and of this one.
     private var unitsLoaded: (before: UInt64?, now: UInt64?)
-    /// A clock that only goes on, in ms.
+    /// Milliseconds of a clock that is never set back.
     let clock: () -> Int64
 
-    /// A limit as it was last seen in order, or alerted of.
+    /// The state in which a limit was last seen.
     struct Seen {
         var cgroupID: Int64
+        /// The value that was correct.
         var value: LimitValue
+        /// The deviating value that was reported, if the tenant's policy is `alert`.
         var alerted: LimitValue?
     }
 
-    /// What is put off for a while once it failed.
+    /// Something that is tried again only after a delay once it has failed.
     enum Attempt: Hashable {
         case write(cgroup: Int64, LimitKey, LimitValue)
         case restore(HeldLimit)
         case expire(change: Int64)
     }
 
-    /// - Parameter budgets: what keeps budgets; `nil` leaves them alone.
+    /// Sets up the loop.
+    ///
+    /// - Parameter budgets: keeps tenants to their budgets; `nil` leaves budgets alone.
     public init(
         changer: LimitChanger, store: Store, budgets: BudgetKeeper?, clock: @escaping () -> Int64
     ) {
@@ -58,11 +70,11 @@ public final class Enforcer {
         (self.budgets, self.clock) = (budgets, clock)
     }
 
-    /// Looks once.
+    /// Looks once: ends boosts, follows budgets, then compares every desired limit.
     ///
-    /// - Returns: `nil` if somebody else is changing limits; the next look sees to it.
+    /// - Returns: `nil` if another process is changing limits; the next look catches up.
     public func look() throws(Fault) -> Outcome? {
-        // While others may change limits.
+        // Reading what was spent may take long, so it happens without the lock.
         budgets?.observe()
         return try changer.withExclusiveLockIfFree(waitMilliseconds: 0) { () throws(Fault) in
             var outcome = Outcome()
@@ -76,7 +88,7 @@ public final class Enforcer {
             let desired = DesiredCgroups(desires, targets)
             for entry in desired.all { compare(entry, state, targets, &outcome) }
             for item in state.held { restoreUncovered(item, desired, targets, &outcome) }
-            // What is not so any more may be said again.
+            // A message that did not occur in this look will be reported when it occurs again.
             told = outcome.said
             forget(desired, outcome.compared)
             return outcome
@@ -89,11 +101,13 @@ public final class Enforcer {
         } catch {
             saidOfBudgets = ["budgets: \(error)"]
         }
-        // Between two looks what was said stays said.
+        // Budgets are looked at less often than limits; until then their messages persist.
         for message in saidOfBudgets.sorted() { tell(message, &outcome) }
     }
 
-    /// Lets boosts that stand have timers, until all have: after a reboot there are none.
+    /// Sets timers for boosts that are in force, as a reboot removes them.
+    ///
+    /// It tries at every look until all are set.
     private func armTimers(_ outcome: inout Outcome) throws(Fault) {
         guard !hasArmed else { return }
         let faults = try changer.armStandingBoosts()
@@ -101,12 +115,12 @@ public final class Enforcer {
         hasArmed = faults.isEmpty
     }
 
-    /// Whether systemd has read its units anew since the look before.
+    /// Whether systemd has read its units again since the previous look.
     var hasReloaded: Bool {
         unitsLoaded.before != nil && changer.tree.owners.unitsLoaded != unitsLoaded.before
     }
 
-    /// What limits shall be, read again when something changed it.
+    /// The state of limits in the store, read again only if it has changed.
     private func read() throws(Fault) -> (LimitState, [Desire]) {
         let version = try store.limitVersion()
         if let known, version == self.version { return known }
@@ -116,6 +130,7 @@ public final class Enforcer {
         return now
     }
 
+    /// Ends boosts whose time is over.
     private func endOverdueBoosts(
         _ targets: LimitTargets, _ outcome: inout Outcome
     ) throws(Fault) {
@@ -132,8 +147,9 @@ public final class Enforcer {
         }
     }
 
-    /// Puts back what an overlay had changed in a cgroup that none covers any more: whose tenant was
-    /// removed, or which is another's by now.
+    /// Restores a value that a boost or budget replaced, where neither applies any more.
+    ///
+    /// Its tenant was removed, or the cgroup belongs to another tenant by now.
     private func restoreUncovered(
         _ held: HeldLimit, _ desired: DesiredCgroups, _ targets: LimitTargets,
         _ outcome: inout Outcome
@@ -158,7 +174,7 @@ public final class Enforcer {
         }
     }
 
-    /// Forgets cgroups that have ended, now and then.
+    /// Drops what is remembered about cgroups that no longer exist, once that is much.
     private func forget(_ desired: DesiredCgroups, _ compared: Int) {
         guard seen.count > 2 * compared + 100 else { return }
         seen = seen.filter { desired[$0.key.path] != nil }
@@ -166,7 +182,7 @@ public final class Enforcer {
         strangled.keepOnly { desired[$0] != nil }
     }
 
-    /// Says a thing once, until it was not to be said in a look.
+    /// Reports a message, unless the previous look reported it as well.
     func tell(_ message: String, _ outcome: inout Outcome) {
         outcome.said.insert(message)
         if !told.contains(message) { outcome.messages.append(message) }

@@ -3,34 +3,37 @@ import Glibc
 import Limits
 import SystemPackage
 
-/// What a host says of itself outside its cgroup tree.
+/// Facts about a host outside of its cgroup tree.
 ///
-/// Everything is asked through values and closures, so that a test can make up a host.
+/// All facts come from values and closures, so that tests can describe any host.
 public struct HostFacts {
-    /// What Docker's engine says of itself (`GET /info` and `GET /version`).
+    /// What Docker reports about itself (`GET /info` and `GET /version`).
     public struct Docker: Hashable, Sendable {
         /// `systemd` or `cgroupfs`.
         public var cgroupDriver: String
-        /// `1.41`.
+        /// The newest API version that it speaks, such as `1.41`.
         public var apiVersion: String
 
+        /// What Docker would report.
         public init(cgroupDriver: String, apiVersion: String) {
             (self.cgroupDriver, self.apiVersion) = (cgroupDriver, apiVersion)
         }
     }
 
-    /// The text of a file; `nil` if it is not there or may not be read.
+    /// Reads a file of /proc or /sys; `nil` if it does not exist or may not be read.
     public var text: (_ path: String) -> String?
-    /// The names in a folder, in no order; none if it is not there.
+    /// The names in a folder in any order; empty if it does not exist.
     public var names: (_ folder: String) -> [String]
     /// The kernel's release, as `uname -r` prints it.
     public var release: String
+    /// The effective user id of this process.
     public var uid: UInt32
-    /// systemd's property `Version`, "252.22-1~deb12u1"; `nil` if no systemd runs this host.
+    /// The version of systemd, such as "252.22-1~deb12u1"; `nil` if systemd does not run.
     public var systemd: String?
-    /// `nil` if no Docker answers.
+    /// What Docker reports; `nil` if it does not answer.
     public var docker: Docker?
 
+    /// Describes a host.
     public init(
         text: @escaping (_ path: String) -> String?,
         names: @escaping (_ folder: String) -> [String], release: String, uid: UInt32,
@@ -41,7 +44,7 @@ public struct HostFacts {
         (self.systemd, self.docker) = (systemd, docker)
     }
 
-    /// This host.
+    /// The facts of the host on which this process runs.
     public static func live(systemd: String?, docker: Docker?) -> HostFacts {
         var system = utsname()
         uname(&system)
@@ -55,7 +58,7 @@ public struct HostFacts {
 }
 
 extension HostSize {
-    /// This host's.
+    /// CPUs, memory, swap and process limit of the host on which this process runs.
     public static var live: HostSize {
         let (pages, page) = (
             Int64(sysconf(Int32(_SC_PHYS_PAGES))), Int64(sysconf(Int32(_SC_PAGESIZE)))
@@ -66,13 +69,12 @@ extension HostSize {
         let most = fileText("/proc/sys/kernel/pid_max")?.prefix { $0.isNumber }
         return HostSize(
             cores: cores > 0 ? cores : nil, memory: isTooMuch || memory <= 0 ? nil : memory,
-            // The first line is a heading.
             hasSwap: swaps.map(HostSize.hasSwap),
             processes: most.flatMap { Int64($0) })
     }
 }
 
-/// The text of a file of `/proc` or `/sys`, up to 1 MiB.
+/// The text of a file of /proc or /sys, up to 1 MiB.
 private func fileText(_ path: String) -> String? {
     guard
         let file = try? FileDescriptor.open(
@@ -91,6 +93,7 @@ private func fileText(_ path: String) -> String? {
     return String(decoding: bytes, as: UTF8.self)
 }
 
+/// The names in a folder without `.` and `..`.
 private func folderNames(_ path: String) -> [String] {
     guard let stream = opendir(path) else { return [] }
     defer { closedir(stream) }
@@ -104,17 +107,18 @@ private func folderNames(_ path: String) -> [String] {
     return names
 }
 
-/// The first numbers of a version, compared one by one.
+/// The first two numbers of a version, which are compared in turn.
 ///
-/// Of a release `6.1.0-25-amd64` or an API version `1.41` the first two count, of a systemd
-/// version `252.22-1` the first.
+/// Two numbers suffice for a kernel release such as `6.1.0-25-amd64` and an API version such as
+/// `1.41`. A systemd version such as `252.22-1` is compared with `Version(252)` by its first
+/// number.
 struct Version: Comparable {
     var major: Int
     var minor: Int
 
     init(_ major: Int, _ minor: Int = 0) { (self.major, self.minor) = (major, minor) }
 
-    /// `nil` if the text has no number.
+    /// Parses the first two numbers of a text; `nil` if it contains no number.
     init?(_ text: String) {
         let numbers = text.drop { !$0.isNumber }.split(
             maxSplits: 2, omittingEmptySubsequences: false
@@ -127,12 +131,13 @@ struct Version: Comparable {
 }
 
 extension HostFacts {
+    /// The mounts of this process (`/proc/self/mountinfo`).
     var mounts: [Mount] {
         Mount.all(in: text("/proc/self/mountinfo") ?? "")
     }
 
+    /// Whether the host has swap space (`/proc/swaps`).
     var hasSwap: Bool {
-        // The first line is a heading.
         HostSize.hasSwap(text("/proc/swaps") ?? "")
     }
 }

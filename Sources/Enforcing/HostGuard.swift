@@ -3,10 +3,13 @@ import Limits
 import Runtimes
 import Units
 
-/// What nobody should limit by mistake: what is no tenant's, and what the host or this command runs in.
+/// Guards against limiting the host itself by mistake.
 extension LimitTargets {
-    /// Why limiting a cgroup has to be meant, naming what is inside; `nil` for a tenant's or a container.
+    /// Why limiting a cgroup needs --force; `nil` for a tenant's cgroup or an isolated container.
+    ///
+    /// The text names the cgroups inside, services of the host first.
     func risk(_ cgroup: LimitedCgroup) -> String? {
+        // Limits on a slice affect everything below it, so look at the containers inside.
         let leaves = tree.leaves(cgroup.path).map(\.path)
         let managers = leaves.filter(isManager).sorted()
         var why: [String] = []
@@ -20,7 +23,7 @@ extension LimitTargets {
         return "it \(why.joined(separator: " and "))\(own)"
     }
 
-    /// The names of cgroups, the most important first; of many only some.
+    /// Up to eight names of cgroups, the important ones first, then how many more there are.
     private func named(_ paths: [String], first: [String]) -> String {
         let names = (first + paths.filter { !first.contains($0) }.sorted()).map {
             escapingControlCharacters(String($0.split(separator: "/").last ?? ""))
@@ -31,9 +34,10 @@ extension LimitTargets {
 }
 
 extension LimitPlan {
-    /// Refuses to tighten what was perhaps not meant.
+    /// Refuses to lower limits of cgroups that need --force.
     func refuseRisk(isForced: Bool, in root: String) throws(Fault) {
         guard !isForced else { return }
+        // Only tightening needs --force.
         for write in writes where write.isLowering {
             guard let risk = risks[write.path] else { continue }
             throw Fault(
@@ -43,7 +47,7 @@ extension LimitPlan {
         }
     }
 
-    /// Adds to what is said of each cgroup's first tightening why it has to be meant.
+    /// Adds the reason why a cgroup needs --force to the notes of its first lowered limit.
     mutating func noteRisks(isForced: Bool) {
         var told: Set<String> = []
         for index in items.indices where items[index].write.isLowering {
@@ -60,6 +64,7 @@ extension LimitedTree {
         guard isKernel,
             let text = try? CgroupDirectory(path: "/proc/self").text(of: "cgroup")
         else { return false }
+        // With a slash at the end, so that `/a.slice` does not match `/a.slice2`.
         let place = "\(base ?? "")\(path)/"
         return text.split(separator: "\n").contains { line in
             line.hasPrefix("0::") && "\(line.dropFirst(3))/".hasPrefix(place)
@@ -67,9 +72,9 @@ extension LimitedTree {
     }
 }
 
-/// Whether the cgroup at a path is a unit of the host itself that runs, reaches or meters all others.
+/// Whether the cgroup at a path is a unit of the host that runs, reaches or meters everything else.
 ///
-/// Below a scope or a service the same name is a guest's own.
+/// Only units directly in slices count. The same name inside a scope or service belongs to a guest.
 private func isManager(_ path: String) -> Bool {
     let names = path.split(separator: "/")
     guard let name = names.last, names.dropLast().allSatisfy({ $0.hasSuffix(".slice") }) else {

@@ -2,13 +2,15 @@ import Runtimes
 import Store
 import Units
 
-/// A copy of every change-set for the journal, with fields to search by.
+/// Copies every change of limits to systemd's journal, with fields to search by.
 ///
-/// It is no record: sd_journal_send says "done" even where no journald runs.
+/// The record is in the store. The journal is only a copy, because sd_journal_send reports success
+/// even where no journald runs.
 enum Journal {
-    /// Of every change of limits (`journalctl MESSAGE_ID=…`).
+    /// Identifies all messages about limits: `journalctl MESSAGE_ID=…`.
     static let messageID = "6f3c1c2a3b7d4c5f9a0e5f1a7c4b2d90"
 
+    /// Sends one entry for each value that changed, or a single one if no value changed.
     static func tell(_ set: LimitChangeSet) {
         var common = [
             ("MESSAGE_ID", messageID), ("CHANGE_ID", "\(set.id)"), ("ACTION", set.action.rawValue),

@@ -4,34 +4,46 @@ import Limits
 import Store
 import Units
 
-/// Carries out change-sets: all of their writes, verified and written down, or none.
+/// Carries out changes of limits: all writes of a change, verified and recorded, or none.
+///
+/// A change goes this way: what is about to be written is stored (`limit_pending`), the values are
+/// written batch by batch, every file is read back, and the change is recorded in the chain of
+/// limit changes. If anything fails, the old values are restored. If the process dies, the next one
+/// that takes the lock restores them.
 public final class LimitChanger {
     public let tree: LimitedTree
     let store: Store
+    /// Identifies the boot of the host; cgroup ids are unique only within one boot.
     public let boot: String
+    /// The wall clock.
     let now: () -> Instant
     let requester = Requester()
-    /// How long memory may take to shrink, in ms.
+    /// How long to wait for memory to shrink, in ms.
     public var deadline: Int64 = 30_000
-    /// Change-sets of writers that died and that could not be taken back when it last ran alone.
+    /// Unfinished changes of dead processes that the last attempt could not roll back.
     public private(set) var unrecovered: [Fault] = []
-    /// Called while memory shrinks, with what is in use and what is wanted, in bytes.
+    /// Called while memory shrinks, with the memory in use and the new limit, in bytes.
     public var onShrink: (Int64, Int64) -> Void = { _, _ in }
-    /// Whether to give up while memory shrinks, and take all back.
+    /// Checked while memory shrinks; true rolls the change back.
     public var isInterrupted: () -> Bool = { false }
 
+    /// Sets up changes of one tree's limits.
+    ///
     /// - Parameters:
-    ///   - boot: which boot of the host it is: cgroup ids mean something only within one.
+    ///   - boot: identifies the boot of the host.
     ///   - now: the wall clock.
     public init(tree: LimitedTree, store: Store, boot: String, now: @escaping () -> Instant) {
         (self.tree, self.store, self.boot, self.now) = (tree, store, boot, now)
     }
 
-    /// Runs alone among all that change limits of this store, once what a dead writer left is undone.
+    /// Runs `body` while holding the limits lock of the store.
     ///
-    /// - Parameter waitMilliseconds: how long to wait for another.
-    /// - Returns: `nil` if another is at it all the time.
-    /// - Throws: also if the store is a copy or another host's, or was taken away: it writes to no kernel.
+    /// Before that, unfinished changes of processes that died are rolled back.
+    ///
+    /// - Parameter waitMilliseconds: how long to wait for another holder of the lock.
+    /// - Returns: `nil` if another process held the lock the whole time.
+    /// - Throws: also if the store was taken away, or is a copy or another host's. Such a store
+    ///   must not write to this kernel.
     public func withExclusiveLockIfFree<Value>(
         waitMilliseconds: Int64 = 60_000, _ body: () throws(Fault) -> Value
     ) throws(Fault) -> Value? {
@@ -46,7 +58,7 @@ public final class LimitChanger {
         return value
     }
 
-    /// The same where another at it is an error.
+    /// Runs `body` while holding the limits lock, and fails if the lock is not free within 60 s.
     public func withExclusiveLock<Value>(_ body: () throws(Fault) -> Value) throws(Fault) -> Value {
         if let value = try withExclusiveLockIfFree(body) { return value }
         throw Fault(
@@ -55,10 +67,11 @@ public final class LimitChanger {
             suggestion: "Wait for it, or end it: its unfinished changes are then rolled back")
     }
 
-    /// Carries out a change-set; only within `alone`.
+    /// Carries out a change; call it only while holding the limits lock.
     ///
-    /// - Returns: it, as it is written down.
-    /// - Throws: once everything is as it was before, or with what could not be put back.
+    /// - Returns: the change as it was recorded.
+    /// - Throws: after a failure, once the old values are restored. If some could not be restored,
+    ///   the fault names them and the next run tries again.
     @discardableResult
     public func perform(_ request: LimitRequest) throws(Fault) -> LimitChangeSet {
         let due = request.writes.filter { !$0.isInForce }
@@ -102,6 +115,7 @@ public final class LimitChanger {
         }
     }
 
+    /// A record of the request, still without its values.
     func changeSet(
         _ request: LimitRequest, _ outcome: LimitChangeSet.Outcome, reason: String? = nil
     ) -> LimitChangeSet {
@@ -112,9 +126,11 @@ public final class LimitChanger {
             reason: reason ?? request.reason, undoes: request.undoes, expires: request.expires)
     }
 
-    /// Writes everything, batch by batch, each read back before the next.
+    /// Writes all values, batch by batch, and reads each batch back before the next.
     ///
-    /// - Parameter asked: takes what owners were asked for, whether they did it or not.
+    /// - Parameters:
+    ///   - shrinks: memory limits that first wait for memory to shrink.
+    ///   - asked: receives the writes that were attempted, whether they succeeded or not.
     private func carryOut(
         _ due: [PlannedWrite], _ shrinks: [Shrink], lasting: Bool, _ asked: inout Set<PlannedWrite>
     ) throws(Fault) {
@@ -135,6 +151,7 @@ public final class LimitChanger {
         }
     }
 
+    /// The fault for a value that the kernel does not have after it was written.
     private func unverified(_ write: PlannedWrite, _ change: LimitChange) -> Fault {
         let who =
             switch write.owner {

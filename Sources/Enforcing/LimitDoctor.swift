@@ -1,19 +1,24 @@
 import CgroupFS
 
-/// What a host can do of one limit, or of what limits rest upon.
+/// What a host can do about one limit, or about something that limits depend on.
 public struct LimitFinding: Hashable, Sendable {
+    /// How far it works.
     public enum State: String, Sendable {
+        /// It works as described.
         case works
-        /// It works in part, or not as one would think.
+        /// It works only partly, or differently from what one would expect.
         case limited
+        /// It does not work.
         case no
     }
 
-    /// A limit's file, `cpu.max`, or another part: `systemd`, `rights`.
+    /// A limit's file such as `cpu.max`, or another subject such as `systemd` or `rights`.
     public let what: String
+    /// How far it works.
     public let state: State
+    /// What was found, as a sentence.
     public let found: String
-    /// What to do; `nil` if nothing need be done, or nothing can be.
+    /// What to do; `nil` if nothing is necessary or possible.
     public let suggestion: String?
 
     init(_ what: String, _ state: State, _ found: String, suggestion: String? = nil) {
@@ -21,11 +26,13 @@ public struct LimitFinding: Hashable, Sendable {
     }
 }
 
-/// Says which limits this host can enforce, which not, why, and the fix.
+/// Lists which limits this host can enforce, which not, why, and how to fix it.
 ///
 /// - Parameters:
-///   - host: what is not in the cgroup tree.
-///   - tenantRoots: paths below the root; the way to each of them has to hand the controllers down.
+///   - root: the cgroup tree.
+///   - host: facts from outside the tree.
+///   - tenantRoots: paths below the root. The cgroups above each of them must hand the controllers
+///     down, or limits cannot be set there.
 public func limitFindings(
     root: borrowing CgroupRoot, host: HostFacts, tenantRoots: [String] = []
 ) -> [LimitFinding] {
@@ -35,7 +42,7 @@ public func limitFindings(
     ).findings
 }
 
-/// Looks at a cgroup tree and its host.
+/// Examines a cgroup tree and its host.
 struct LimitDoctor {
     let tree: CgroupDirectory
     let path: String
@@ -43,6 +50,7 @@ struct LimitDoctor {
     let host: HostFacts
     let tenantRoots: [String]
 
+    /// All findings in the order in which they are printed.
     var findings: [LimitFinding] {
         [
             hierarchy, cpuMax, cpuWeight, cpuBurst, cpus, memoryHigh, memoryMax, memorySwap,
@@ -51,10 +59,11 @@ struct LimitDoctor {
         ].compactMap { $0 }
     }
 
+    /// The version of the kernel; `nil` if its release has an unknown form.
     var kernel: Version? { Version(host.release) }
     var hasSystemd: Bool { host.systemd != nil }
 
-    /// What a limit comes to, if its controller is in order.
+    /// The finding about a limit, unless its controller is missing or off.
     func limit(
         _ file: String, _ state: LimitFinding.State, _ found: String, suggestion: String? = nil
     ) -> LimitFinding {
@@ -62,7 +71,7 @@ struct LimitDoctor {
             ?? LimitFinding(file, state, found, suggestion: suggestion)
     }
 
-    /// A limit that works, if its controller is in order.
+    /// The finding about a limit that works, unless its controller is missing or off.
     func limit(_ file: String, _ found: String) -> LimitFinding { limit(file, .works, found) }
 
     private var cpuMax: LimitFinding { limit("cpu.max", "the cpu controller is on") }
@@ -81,7 +90,10 @@ struct LimitDoctor {
         limit("pids.max", "the pids controller is on; nothing is killed, the next fork fails")
     }
 
-    /// Linux 5.14 to 6.9 take the burst's microseconds for nanoseconds when a quota is written.
+    /// Whether `cpu.max.burst` works.
+    ///
+    /// When `cpu.max` is written, Linux 5.14 to 6.9 read the stored burst, which is in
+    /// microseconds, as nanoseconds.
     private var cpuBurst: LimitFinding? {
         guard let kernel else { return nil }
         if kernel < Version(5, 14) {

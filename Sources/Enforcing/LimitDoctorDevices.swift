@@ -1,8 +1,9 @@
 import CgroupFormat
 import CgroupFS
 
-/// Memory and what it is written out to.
+/// Findings about memory and swap.
 extension LimitDoctor {
+    /// Whether `memory.high` works; without swap it has little to reclaim.
     var memoryHigh: LimitFinding {
         if host.hasSwap { return limit("memory.high", "the memory controller is on") }
         return limit(
@@ -11,14 +12,20 @@ extension LimitDoctor {
             suggestion: "Add swap or zram, or keep it above what workloads hold for good")
     }
 
+    /// Whether `memory.max` works.
     var memoryMax: LimitFinding {
         limit("memory.max", "the memory controller is on; below what is in use the kernel kills")
     }
 
+    /// Whether `memory.low` works.
     var memoryLow: LimitFinding { protection("memory.low") }
+    /// Whether `memory.min` works.
     var memoryMin: LimitFinding { protection("memory.min") }
 
-    /// With `memory_recursiveprot`, what a cgroup is protected by is shared among those below it that claim nothing.
+    /// The finding about memory.low or memory.min.
+    ///
+    /// With the mount option `memory_recursiveprot`, the protection of a cgroup is shared among the
+    /// cgroups below it that have none of their own.
     private func protection(_ file: String) -> LimitFinding {
         let isShared = host.mounts.contains {
             $0.type == "cgroup2" && $0.typeOptions.contains("memory_recursiveprot")
@@ -29,6 +36,7 @@ extension LimitDoctor {
                 + (isShared ? ", and shares it with those below it" : ""))
     }
 
+    /// Whether `memory.swap.max` works, which needs swap and a kernel that counts it.
     var memorySwap: LimitFinding {
         if isSwapUncounted {
             return limit(
@@ -43,18 +51,21 @@ extension LimitDoctor {
             suggestion: "Add swap or zram, if workloads are to have any")
     }
 
-    /// Whether a cgroup has memory's files without swap's; the root has neither.
+    /// Whether a cgroup has files for memory but none for swap; the root cgroup has neither.
     private var isSwapUncounted: Bool {
         for name in (try? tree.children()) ?? [] {
             guard let child = try? tree.child(name),
                 (try? child.text(of: "memory.max")) != nil
             else { continue }
+            // The first cgroup with memory's files decides.
             return (try? child.text(of: "memory.swap.max")) == nil
         }
         return false
     }
 
-    /// Since Linux 6.16, a limit written with O_NONBLOCK does not wait for the memory it frees.
+    /// Whether lowering a memory limit can avoid waiting for the memory to be freed.
+    ///
+    /// Since Linux 6.16 it does not wait if the file was opened with O_NONBLOCK.
     var waiting: LimitFinding? {
         guard let kernel else { return nil }
         if kernel >= Version(6, 16) {
@@ -69,17 +80,22 @@ extension LimitDoctor {
     }
 }
 
-/// Block devices: limits reach what the kernel can tell whose it is.
+/// Findings about block devices.
+///
+/// Limits on io apply only to io that the kernel can attribute to a cgroup.
 extension LimitDoctor {
-    /// A disk that stands on no other.
+    /// A physical disk.
     private struct Disk {
         var name: String
-        /// `254:0`.
+        /// Major and minor number, such as `254:0`.
         var number: String
+        /// Whether the BFQ scheduler is active, which honours weights.
         var isWeightedByBFQ: Bool
     }
 
+    /// Physical disks with a size; loop, RAM, floppy and optical devices are left out.
     private var disks: [Disk] {
+        // Devices that are backed by files or memory, and drives with removable media.
         let others = ["loop", "ram", "zram", "fd", "sr"]
         return host.names("/sys/block").sorted().compactMap { name in
             let folder = "/sys/block/\(name)"
@@ -88,26 +104,32 @@ extension LimitDoctor {
                 trimmed(host.text("\(folder)/size")) != "0",
                 let number = trimmed(host.text("\(folder)/dev"))
             else { return nil }
+            // The active scheduler is in brackets, as in `none [bfq] mq-deadline`.
             let scheduler = host.text("\(folder)/queue/scheduler") ?? ""
             return Disk(
                 name: name, number: number, isWeightedByBFQ: scheduler.contains("[bfq]"))
         }
     }
 
+    /// Whether a name is a prefix followed by digits only, such as `loop0`.
     private func isNumbered(_ name: String, _ prefix: String) -> Bool {
         name.hasPrefix(prefix) && name.dropFirst(prefix.count).allSatisfy(\.isNumber)
     }
 
+    /// The first word of a text.
     private func trimmed(_ text: String?) -> String? {
         text.flatMap { $0.split(whereSeparator: \.isWhitespace).first }.map(String.init)
     }
 
+    /// Whether `io.max` works, for which disks, and for which writes.
     var ioMax: LimitFinding {
         let disks = disks
         guard !disks.isEmpty else {
             return limit("io.max", .limited, "this host has no disk of its own to limit")
         }
+        // Findings list the disks, so that the operator sees which ones are limited.
         let list = "on " + disks.map { "\($0.name) (\($0.number))" }.joined(separator: ", ")
+        // Without the memory controller the kernel does not know who dirtied a page.
         if let missing = blocked("io.max", controller: "memory") {
             return limit(
                 "io.max", .limited,
@@ -115,6 +137,7 @@ extension LimitDoctor {
                     + "knows whose buffered writes are",
                 suggestion: missing.suggestion)
         }
+        // Limits are ignored for buffered writes to these file systems.
         let others = unattributed
         guard others.isEmpty else {
             return limit(
@@ -128,10 +151,10 @@ extension LimitDoctor {
         return limit("io.max", list + overlay)
     }
 
-    /// Disk file systems whose buffered writes the kernel puts down to the root cgroup.
+    /// Mounted file systems whose buffered writes the kernel attributes to the root cgroup.
     ///
-    /// By cgroup-v2.rst, writeback is attributed on ext2, ext4, btrfs, f2fs and xfs. What only the
-    /// boot loader uses is left out.
+    /// Documentation/admin-guide/cgroup-v2.rst, "Writeback": ext2, ext4, btrfs, f2fs and xfs
+    /// attribute them to the writing cgroup. Mounts that only the boot loader uses are left out.
     private var unattributed: [String] {
         let attributed = ["ext2", "ext4", "btrfs", "f2fs", "xfs"]
         let others = host.mounts.filter { mount in
@@ -143,8 +166,10 @@ extension LimitDoctor {
         return Set(others.map { "\($0.point) (\($0.type))" }).sorted()
     }
 
+    /// Whether `io.weight` has an effect; it needs iocost or the BFQ scheduler.
     var ioWeight: LimitFinding {
         let disks = disks
+        // Three kinds of disks: iocost is enabled, BFQ is active, or neither.
         let costed = Set(disks.map(\.number)).intersection(costModels)
         let plain = disks.filter { !costed.contains($0.number) && !$0.isWeightedByBFQ }
         let byBFQ = disks.filter { !costed.contains($0.number) && $0.isWeightedByBFQ }
@@ -154,6 +179,7 @@ extension LimitDoctor {
                 disks.isEmpty
                     ? "this host has no disk of its own to share" : "iocost is on for every disk")
         }
+        // iocost can be enabled for any disk, whatever its scheduler.
         let turnOn = "echo \"\(first.number) enable=1\" > \(path)/io.cost.qos"
         guard plain.isEmpty else {
             let names = plain.map(\.name).joined(separator: ", ")
@@ -169,15 +195,16 @@ extension LimitDoctor {
             suggestion: "For plain cgroups: \(turnOn)")
     }
 
-    /// Whether weights of io are accepted and do nothing on every disk.
+    /// Whether io weights are accepted but have no effect on any disk.
     var weighsNothing: Bool {
         let disks = disks
         return !disks.isEmpty
             && disks.allSatisfy { !costModels.contains($0.number) && !$0.isWeightedByBFQ }
     }
 
-    /// The devices whose cost model (iocost) is on, by number.
+    /// The numbers of devices whose cost model (iocost) is enabled.
     private var costModels: Set<String> {
+        // Lines such as `8:0 enable=1 ctrl=auto …`; the file exists only in the root cgroup.
         let lines = (try? tree.text(of: "io.cost.qos"))?.split(separator: "\n") ?? []
         return Set(
             lines.map { $0.split(separator: " ") }.filter { $0.contains("enable=1") }

@@ -5,7 +5,11 @@ import SystemPackage
 import Units
 
 extension LimitedCgroup {
-    /// Turns an error on a limit's file into where, what and the cure.
+    /// Explains an error of a limit's file: the file, the problem and a suggestion.
+    ///
+    /// - Parameters:
+    ///   - error: the errno of opening, reading or writing the file.
+    ///   - root: the path of the tree's root.
     func fault(_ error: Errno, _ key: LimitKey, in root: String) -> Fault {
         let place = "\(root)\(escapingControlCharacters(path))/\(key)"
         switch error {
@@ -15,6 +19,7 @@ extension LimitedCgroup {
                 .notPermitted, at: place, problem: "this user may not touch it (\(error))",
                 suggestion: "Run it as root, or have the cgroup delegated to this user")
         case Errno(rawValue: ENODEV):
+            // For io.max, ENODEV can also mean that the kernel does not know the disk.
             if case .ioMax(let device) = key, (try? directory.id()) != nil, isThere {
                 return Fault(
                     .failed, at: place, problem: "the kernel has no disk \(device)",
@@ -35,16 +40,18 @@ extension LimitedCgroup {
         }
     }
 
-    /// Whether it lives still: a removed cgroup's files give ENODEV.
+    /// Whether the cgroup still exists; the files of a removed one return ENODEV.
     private var isThere: Bool { (try? directory.text(named: "cgroup.controllers")) != nil }
 
-    /// The controllers that are on here.
+    /// The controllers that are enabled in this cgroup (`cgroup.controllers`).
     var controllers: [String] {
         let text = (try? directory.text(named: "cgroup.controllers")) ?? ""
         return text.split(whereSeparator: \.isWhitespace).map(String.init)
     }
 
+    /// Explains why a limit's file does not exist.
     private func missing(_ key: LimitKey, _ place: String) -> Fault {
+        // Files without a controller, such as cgroup.freeze, exist in every cgroup but the root.
         guard let controller = key.controller else {
             return Fault(
                 .unavailable, at: place, problem: "there is no \(key.file) here",
@@ -52,6 +59,7 @@ extension LimitedCgroup {
                     "Linux has it in every cgroup but the root, from 5.2 on: name another cgroup")
         }
         let list = controllers
+        // The controller is enabled, so the kernel is too old for the file.
         if list.contains(controller) {
             return Fault(
                 .unavailable, at: place, problem: "this kernel has no \(key.file) here",

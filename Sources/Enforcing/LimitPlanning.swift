@@ -6,9 +6,12 @@ import SystemPackage
 import Units
 
 extension LimitedTree {
-    /// The limits that words ask for, at one cgroup: what they do not name of a device stays.
+    /// The settings that specs ask for in one cgroup.
     ///
-    /// - Parameter lasting: a limit as it is without what stands for a time; `nil` if the kernel has it.
+    /// Fields of a device that they do not name keep their values.
+    ///
+    /// - Parameter lasting: the value of a limit without temporary changes; `nil` if the kernel has
+    ///   it.
     public func settings(
         _ specs: [LimitSpec], at cgroup: LimitedCgroup,
         lasting: (LimitKey) -> LimitValue? = { _ in nil }
@@ -28,12 +31,14 @@ extension LimitedTree {
                         suggestion: "Name a disk as lsblk shows it, /dev/vda, or its number")
                 }
                 let key = LimitKey.ioMax(device)
-                // Several words may name one device, as long as none says anew what another said.
+                // Several words may name one device, as long as no field is given twice.
                 for field in IOMax.Field.allCases where fields[field] != nil {
                     guard named[key, default: []].insert(field).inserted else {
                         throw namedTwice(field.rawValue, "\(key)")
                     }
                 }
+                // Fields that are not named keep what an earlier word set, then what is desired,
+                // then what the kernel has.
                 var known = settings.first { $0.key == key }?.value ?? lasting(key)
                 if known == nil { known = try value(of: key, at: cgroup) }
                 guard case .io(var io)? = known else { continue }
@@ -49,9 +54,10 @@ extension LimitedTree {
         return settings
     }
 
-    /// What has to be written for limits of one cgroup, in the copy of crun as well.
+    /// The writes for limits of one cgroup, including crun's copy of it.
     ///
-    /// Whether the kernel would refuse is found out here, before anything is written.
+    /// Values are read now, so that a limit whose file is missing is refused before anything is
+    /// written.
     public func plan(
         _ cgroup: LimitedCgroup, _ settings: [LimitSetting]
     ) throws(Fault) -> [PlannedWrite] {
@@ -62,6 +68,8 @@ extension LimitedTree {
                 PlannedWrite(
                     path: cgroup.path, cgroupID: cgroup.id, owner: owner, key: setting.key,
                     before: try value(of: setting.key, at: cgroup), wanted: setting.value))
+            // crun's copy matters only for limits where the tighter of the two wins, and only if it
+            // is set.
             guard setting.key.isBinding, let inner = cgroup.inner,
                 let before = try? inner.value(of: setting.key), before != setting.key.initial
             else { continue }
@@ -73,14 +81,15 @@ extension LimitedTree {
         return writes
     }
 
-    /// A limit as the kernel has it.
+    /// The value that the kernel has for a limit.
     ///
-    /// A unit's controller that is off is no error: systemd switches it on with the unit's first limit,
-    /// and until then nothing is limited.
+    /// If the controller of a systemd unit is off, the initial value is returned: nothing is
+    /// limited, and systemd enables the controller with the unit's first limit.
     ///
-    /// - Throws: if its controller is off, or this user may not read it.
+    /// - Throws: if the controller is off elsewhere, or the file cannot be read.
     public func value(of key: LimitKey, at cgroup: LimitedCgroup) throws(Fault) -> LimitValue {
         if let value = try written(key, at: cgroup) { return value }
+        // The controller exists, it is only not enabled down here yet.
         if let controller = key.controller, offers(controller),
             try owners.owner(of: cgroup.path).unit != nil
         {
@@ -89,9 +98,10 @@ extension LimitedTree {
         throw cgroup.fault(.noSuchFileOrDirectory, key, in: path)
     }
 
-    /// A limit as its file has it; `nil` without the file.
+    /// The value in a limit's file; `nil` if there is no such file.
     ///
-    /// - Throws: if the file is there and says no limit: that is not known, and not no limit.
+    /// - Throws: `badData` if the file's text is not a valid value. Then the limit is unknown,
+    ///   which is not the same as no limit.
     public func written(_ key: LimitKey, at cgroup: LimitedCgroup) throws(Fault) -> LimitValue? {
         do throws(Errno) {
             if let value = try cgroup.value(of: key) { return value }
@@ -105,9 +115,10 @@ extension LimitedTree {
             suggestion: "Look at the file: the kernel writes no such text")
     }
 
-    /// What holds in a cgroup, with those above it and the copy of crun; `nil` without the file.
+    /// The limit in effect in a cgroup, considering the cgroups above and crun's copy.
     ///
-    /// - Parameter planned: the value it is to have; default: the one it has.
+    /// - Parameter planned: the value to assume for the cgroup; by default the one it has.
+    /// - Returns: `nil` if there is no such file.
     /// - Throws: if one of the files that decide it cannot be read.
     public func effective(
         _ key: LimitKey, at cgroup: LimitedCgroup, planned: LimitValue? = nil
@@ -123,7 +134,7 @@ extension LimitedTree {
         return EffectiveLimit(of: key, own: (cgroup.path, own), others: others)
     }
 
-    /// What is to be known of a write besides, in words: why it may have less effect than it says.
+    /// Sentences about a planned write: why it may have less effect than it seems.
     public func caveats(_ write: PlannedWrite, at cgroup: LimitedCgroup) -> [String] {
         var notes: [String] = []
         do throws(Fault) {
@@ -141,6 +152,7 @@ extension LimitedTree {
         } catch {
             notes.append(notKnown(error))
         }
+        // The quota as a percentage of the period: systemd rounds it to a whole percent.
         if case .cpu(let cpu) = write.wanted, case .at(let quota) = cpu.quota,
             write.owner.unit != nil, quota * 100 % cpu.period != 0
         {
@@ -148,6 +160,7 @@ extension LimitedTree {
                 "systemd keeps only whole percents over a daemon-reload: then it takes Octroi's daemon "
                     + "to set it again")
         }
+        // A small quota needs a long period, during which the workload may pause.
         if case .cpu(let cpu) = write.wanted, case .at(let quota) = cpu.quota, cpu.period > 100_000
         {
             notes.append(
@@ -166,15 +179,16 @@ extension LimitedTree {
         return notes
     }
 
-    /// Why a limit takes no hold on this host or beside the other limits of its cgroup, in words.
+    /// Sentences about why a limit has no effect on this host, or beside the cgroup's other limits.
     ///
-    /// - Parameter settings: all that are to be set together.
+    /// - Parameter settings: all limits that are set together.
     func vain(
         _ write: PlannedWrite, beside settings: [LimitSetting], at cgroup: LimitedCgroup
     ) -> [String] {
         var notes = [LimitSetting(write.key, write.wanted).vain(on: host)].compactMap(\.self)
+        // Only memory limits depend on each other: memory.high at or above memory.max never acts.
         guard write.key == .memoryHigh || write.key == .memoryMax else { return notes }
-        // It is said once, of memory.high where both are set.
+        // If both are set, say it once, for memory.high.
         if write.key == .memoryMax, settings.contains(where: { $0.key == .memoryHigh }) {
             return notes
         }
@@ -183,7 +197,7 @@ extension LimitedTree {
             return try written(key, at: cgroup)
         }
         do throws(Fault) {
-            // What is above it caps it as its own does.
+            // A memory.max above this cgroup caps it as its own would.
             let above = try tightest(.memoryMax, above: cgroup.path)
             let own = try after(.memoryMax)
             let most = above.flatMap { own?.tightened(by: $0) ?? $0 } ?? own
@@ -194,9 +208,10 @@ extension LimitedTree {
         return notes
     }
 
-    /// The tightest of a limit in the cgroups above one; `nil` where none of them has it.
+    /// The tightest value of a limit in the cgroups above one; `nil` if none of them has it.
     private func tightest(_ key: LimitKey, above path: String) throws(Fault) -> LimitValue? {
         var tightest: LimitValue?
+        // Cgroups without the file, such as those with the controller off, do not limit it.
         for cgroup in ancestors(of: path) {
             guard let value = try written(key, at: cgroup) else { continue }
             tightest = tightest?.tightened(by: value) ?? value
@@ -211,13 +226,13 @@ private func namedTwice(_ what: String, _ limit: String) -> Fault {
         suggestion: "Give it one value")
 }
 
-/// What is said of a limit where another that decides with it cannot be read.
+/// The note on a limit that depends on a file that cannot be read.
 func notKnown(_ fault: Fault) -> String {
     "not known, as \(fault.location) cannot be used: \(fault.problem)"
 }
 
 extension LimitKey {
-    /// Whether the tightest of a cgroup and those above it holds.
+    /// Whether the tightest value of a cgroup and those above it applies.
     public var isBinding: Bool {
         switch definition.effect {
         case .caps, .protects: true
@@ -225,6 +240,6 @@ extension LimitKey {
         }
     }
 
-    /// Whether those above a cgroup have a say in it: weights only weigh against siblings.
+    /// Whether cgroups above have an effect on it; weights only count against siblings.
     var isInherited: Bool { definition.effect != .weighs }
 }

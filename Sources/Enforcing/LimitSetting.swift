@@ -3,23 +3,29 @@ import Runtimes
 import Store
 import Units
 
-/// A change of a target's limits, checked and ready to be carried out.
+/// A planned change of a target's limits that was checked and can be carried out.
 public struct LimitPlan {
-    /// One write, with what is to be said of it.
+    /// One planned write and what the operator should know about it.
     public struct Item {
+        /// The file, its present value and the new one.
         public var write: PlannedWrite
+        /// Predictions and warnings, as sentences.
         public var notes: [String]
+        /// What the cgroup uses at the moment.
         public var circumstances: Circumstances
     }
 
+    /// Whose limits change.
     public var target: LimitTarget
+    /// One item for each file, in the order of the cgroups and limits.
     public var items: [Item]
-    /// Why limiting a cgroup has to be meant, by its path.
+    /// Why limiting a cgroup needs --force, by the cgroup's path.
     var risks: [String: String] = [:]
 
+    /// The planned writes alone.
     public var writes: [PlannedWrite] { items.map(\.write) }
 
-    /// The limits and their values, each once.
+    /// The planned limits with their values, each limit once.
     var values: [LimitSetting] {
         var values: [LimitSetting] = []
         for write in writes where !values.contains(where: { $0.key == write.key }) {
@@ -30,11 +36,17 @@ public struct LimitPlan {
 }
 
 extension LimitChanger {
-    /// Plans what words ask for, and refuses what the kernel would refuse or punish.
+    /// Plans a change and refuses what the kernel would refuse or answer with a kill.
+    ///
+    /// Everything except the freezer applies to the target's cgroups. The freezer applies to the
+    /// containers of a tenant one by one, because freezing a slice can hang systemd.
     ///
     /// - Parameters:
-    ///   - isForced: whether memory may be taken below what cannot be reclaimed.
-    ///   - watching: how long to look at CPU time for the prediction, in ms.
+    ///   - specs: the limits and values that were asked for.
+    ///   - isForced: whether memory may be set below what cannot be reclaimed.
+    ///   - watching: how long to measure CPU usage for the prediction, in ms.
+    /// - Throws: `unavailable` if the target has no running container, or the fault of the first
+    ///   value that cannot be set.
     public func plan(
         _ specs: [LimitSpec], for target: LimitTarget, _ targets: LimitTargets,
         isForced: Bool = false, watchingMilliseconds watching: UInt32 = 0
@@ -45,6 +57,8 @@ extension LimitChanger {
         let state = try state()
         let desired = DesiredCgroups(state.desires, targets)
         for cgroup in target.cgroups where !others.isEmpty {
+            // Where a temporary value is in force, fields that are not named come from the lasting
+            // one.
             let settings = try tree.settings(others, at: cgroup) { key in
                 desired[cgroup.path]?.limits.wanted[key] ?? state.held(key, in: cgroup.id)?.before
             }
@@ -67,14 +81,17 @@ extension LimitChanger {
                 problem: "no container lives in it now",
                 suggestion: "Start one first: octroi containers")
         }
+        // One value per limit is stored for a target, so all cgroups must get the same one.
         try refuseUneven(plan)
         for cgroup in target.cgroups { plan.risks[cgroup.path] = targets.risk(cgroup) }
         plan.noteRisks(isForced: isForced)
         return plan
     }
 
-    /// Refuses to name some fields of a device where its others differ from cgroup to cgroup: one value
-    /// is wanted of a target, and would change them, too.
+    /// Refuses a partial change of `io.max` if other fields differ between the cgroups.
+    ///
+    /// A target has one desired value for each device, so the change would overwrite those fields,
+    /// too.
     private func refuseUneven(_ plan: LimitPlan) throws(Fault) {
         for value in plan.values {
             let uneven = plan.writes.first { $0.key == value.key && $0.wanted != value.value }
@@ -87,7 +104,7 @@ extension LimitChanger {
         }
     }
 
-    /// The same for given values.
+    /// Plans given values for one cgroup.
     public func plan(
         _ cgroup: LimitedCgroup, _ settings: [LimitSetting], _ isForced: Bool, _ watching: UInt32
     ) throws(Fault) -> [LimitPlan.Item] {
@@ -101,7 +118,7 @@ extension LimitChanger {
                 try tree.refuseFreezing(write, cgroup)
             }
             var notes = [write.prediction(now, isForced: isForced)].compactMap(\.self)
-            // Of one file that cannot be read each would say the same.
+            // Several limits may depend on one unreadable file; report it once.
             for note in tree.caveats(write, at: cgroup)
                 + tree.vain(write, beside: settings, at: cgroup) where !notes.contains(note)
             {
@@ -112,8 +129,9 @@ extension LimitChanger {
         return items
     }
 
-    /// A service or scope of the host itself is not to be frozen by mistake.
+    /// Refuses to freeze a systemd unit of the host that belongs to no tenant.
     private func refuseUnowned(_ target: LimitTarget, _ items: [LimitPlan.Item]) throws(Fault) {
+        // A tenant's units may be frozen; that is what the step `freeze` of a budget does.
         guard target.tenant == nil else { return }
         for item in items where item.write.wanted == .frozen(true) {
             guard case .systemd(let unit) = item.write.owner else { continue }
@@ -124,11 +142,13 @@ extension LimitChanger {
         }
     }
 
-    /// Sets what was planned, and wants it from now on.
+    /// Carries out a plan and stores its values as desired from now on.
     ///
-    /// - Parameter action: set or unset. What an engine cannot be told to forget, it would bring back
-    ///   when the container starts again: then the absence of a limit is wanted. Nothing else is, so
-    ///   that a limit that is given by its engine later stands.
+    /// After `unset`, normally nothing is desired, so that a limit that the engine sets later is
+    /// left alone. The exception is a limit that the engine cannot be told to remove: it would
+    /// return when the container restarts, so the absence of the limit is stored as desired.
+    ///
+    /// - Parameter action: `.set` or `.unset`.
     public func set(
         _ plan: LimitPlan, _ action: LimitChangeSet.Action, _ targets: LimitTargets,
         reason: String?, isForced: Bool
@@ -143,14 +163,15 @@ extension LimitChanger {
         let desired = DesiredCgroups(state.desires, targets)
         request.writes = plan.writes.map { write in
             var write = write
+            // A budget in force still tightens the new value.
             if let budget = desired[write.path]?.limits.budget[write.key] {
                 write.wanted = write.wanted.tightened(by: budget)
             }
             return write
         }
-        // What a budget adds is not to outlive it with an owner.
+        // A budget's tightening is temporary, so owners must not keep it beyond the budget.
         request.lasting = request.writes == plan.writes
-        // Where a budget's step stands, it is written together with what is wanted.
+        // Where a budget step is in force, the record of what was there before must be updated.
         let held = request.writes.filter { state.held($0.key, in: $0.cgroupID) != nil }
         request.effects += holding(held, state)
         for setting in plan.values {
@@ -166,8 +187,7 @@ extension LimitChanger {
         return try perform(request)
     }
 
-    /// What containers were frozen or thawed for by themselves: what is said of their tenant later
-    /// holds for them all.
+    /// Removes freeze settings of single containers when their whole tenant is frozen or thawed.
     private func overruled(
         _ plan: LimitPlan, _ targets: LimitTargets
     ) throws(Fault) -> [LimitEffect] {
@@ -180,13 +200,13 @@ extension LimitChanger {
         }.map { .unwant($0.subject, .freeze) }
     }
 
-    /// What is to be wanted of a limit from now on; `nil` is nothing.
+    /// The effect that stores a desired value; `nil` removes it.
     func want(_ value: LimitValue?, _ key: LimitKey, _ subject: LimitSubject) -> LimitEffect {
         guard let value else { return .unwant(subject, key) }
         return .want(WantedLimit(subject, key, value, source: .command, since: now()))
     }
 
-    /// Refuses to set what a boost or a budget stands above: it would show only when that ends.
+    /// Refuses a value that a boost or budget overrides, because it would have no effect now.
     public func refuseHidden(_ plan: LimitPlan, _ targets: LimitTargets) throws(Fault) {
         try refuseHidden(
             plan.writes.map { ($0.place, $0.wanted) }, of: plan.target.subject.name, targets)
@@ -201,10 +221,11 @@ extension LimitChanger {
             guard let limits = desired[place.path]?.limits,
                 let over = limits.boost[place.key] ?? limits.budget[place.key]
             else { continue }
-            // What is tighter than the budget's in anything holds at once.
+            // A value that is tighter than the budget's in any respect takes effect now.
             let isHidden =
                 value.tightened(by: over) == over && !value.isSame(as: over, for: place.key)
             if limits.boost[place.key] == nil, !isHidden { continue }
+            // Find the boost, so that the message can say how to end it.
             let boost = state.overlays.first { overlay in
                 overlay.source == .boost && overlay.key == place.key
                     && targets.cgroups(of: overlay.subject, place.key)
@@ -220,7 +241,7 @@ extension LimitChanger {
 }
 
 extension LimitSpec {
-    /// Whether it is about the freezer, which takes containers, not slices.
+    /// Whether this is about the freezer, which works on containers and not on slices.
     public var isFreeze: Bool {
         if case .value(.freeze, _) = goal { true } else { false }
     }

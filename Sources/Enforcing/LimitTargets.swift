@@ -4,23 +4,28 @@ import Runtimes
 import Store
 import Units
 
-/// A tenant or container that is to be limited, and its cgroups now.
+/// A tenant or container whose limits are to change, with its present cgroups.
 public struct LimitTarget {
+    /// The tenant or container.
     public var subject: LimitSubject
-    /// Whose it is; `nil` is nobody's.
+    /// The tenant that it belongs to; `nil` if none.
     public var tenant: String?
+    /// The cgroups that exist now.
     public var cgroups: [LimitedCgroup]
-    /// Whether a tenant was named by its root's path: what is then asked is of the root.
+    /// Whether a tenant was named by its root's path; freezing then applies to the root itself.
     var isRoot = false
 }
 
-/// Finds what a word of the command line, or a subject in the store, means in a tree.
+/// Finds the cgroups that a word of the command line, or a subject in the store, stands for.
 public struct LimitTargets {
     let tree: LimitedTree
     private let tenants: [Tenant]
+    /// The containers that the collector saw last.
     let living: [LivingContainer]
+    /// Containers by the name that their engine gives them.
     private let byName: [String: [LivingContainer]]
 
+    /// Reads tenants and containers from the store.
     public init(_ tree: LimitedTree, _ store: Store) throws(Fault) {
         self.tree = tree
         tenants = try store.tenants()
@@ -30,9 +35,12 @@ public struct LimitTargets {
         }
     }
 
-    /// What a word means: a tenant's id, or a container by its path, the end of it, or its name.
+    /// Finds the target that a word stands for.
     ///
-    /// - Throws: if it means nothing or several things.
+    /// A word is a tenant's id; or a container's path, the end of its path, its name, or its id in
+    /// Docker or Podman.
+    ///
+    /// - Throws: `unavailable` if there is no such target, `wrongUse` if there are several.
     public func find(_ word: String) throws(Fault) -> LimitTarget {
         if let tenant = tenants.first(where: { $0.id == word }) {
             let cgroups = roots(of: tenant)
@@ -43,7 +51,7 @@ public struct LimitTargets {
         return try container(word)
     }
 
-    /// The cgroups of a subject now; those of a tenant without a tenant root are its containers.
+    /// The present cgroups of a subject; for a tenant without a root, those of its containers.
     public func cgroups(of subject: LimitSubject) -> [LimitedCgroup] {
         switch subject.kind {
         case .tenant:
@@ -56,17 +64,18 @@ public struct LimitTargets {
         }
     }
 
-    /// The cgroups of a subject that take one of its limits: a tenant's containers are frozen, not
-    /// its roots.
+    /// The cgroups of a subject to which one of its limits applies.
+    ///
+    /// The freezer applies to a tenant's containers, every other limit to its roots.
     func cgroups(of subject: LimitSubject, _ key: LimitKey) -> [LimitedCgroup] {
         key == .freeze && subject.kind == .tenant
             ? containers(of: subject.name) : cgroups(of: subject)
     }
 
-    /// The containers of a tenant that live now; of its tenant roots those without a cgroup below, a
-    /// service's for one.
+    /// The present containers of a tenant.
     ///
-    /// Below its tenant roots they are what lies there, whether the collector saw it yet or not.
+    /// Below its tenant roots these are all containers that exist, even if the collector has not
+    /// seen them yet. A tenant root without cgroups below it, such as a service, is one itself.
     public func containers(of tenant: String) -> [LimitedCgroup] {
         let roots = tenants.first { $0.id == tenant }.map(roots) ?? []
         var found = roots.flatMap { root in
@@ -85,7 +94,9 @@ public struct LimitTargets {
         return found
     }
 
-    /// Whose the cgroup at a path is.
+    /// The tenant to which the cgroup at a path belongs; `nil` if none.
+    ///
+    /// The nearest tenant root decides, otherwise what the collector stored.
     public func tenant(of path: String) -> String? {
         var nearest: (tenant: String, length: Int)?
         for tenant in tenants {
@@ -99,14 +110,17 @@ public struct LimitTargets {
         return nearest?.tenant ?? living.first { $0.path == path }?.tenant
     }
 
+    /// Whether a tenant root of a tenant exists now.
     public func hasRoot(_ tenant: String) -> Bool {
         tenants.first { $0.id == tenant }.map { !roots(of: $0).isEmpty } ?? false
     }
 
+    /// The tenant roots of a tenant that exist now.
     private func roots(of tenant: Tenant) -> [LimitedCgroup] {
         tenant.match.flatMap(\.rootPaths).compactMap { tree.cgroup($0) }
     }
 
+    /// Why a tenant has no root that could be limited.
     private func noRoot(_ tenant: Tenant) -> Fault {
         let paths = tenant.match.flatMap(\.rootPaths)
         if paths.isEmpty {
@@ -121,8 +135,9 @@ public struct LimitTargets {
             suggestion: "Start something in it first; systemd removes an empty slice")
     }
 
+    /// Finds the container that a word stands for.
     private func container(_ given: String) throws(Fault) -> LimitTarget {
-        // As the kernel writes paths: owners are asked for it literally.
+        // Remove doubled slashes, because owners are asked for exactly this path.
         let isPath = given.contains("/")
         let word =
             isPath
@@ -133,7 +148,7 @@ public struct LimitTargets {
             .compactMap { tree.cgroup($0.path) }
         if named.count == 1, let only = named.first { return target(only) }
         var found: [String] = named.map(\.path)
-        // The collector may not have met it yet; its engine knows it.
+        // The collector may not have seen it yet, but its engine knows it.
         let id = found.isEmpty ? tree.owners.container(word)?.id : nil
         tree.paths { path, _ in
             let isIt =
@@ -157,8 +172,10 @@ public struct LimitTargets {
         return target(cgroup)
     }
 
-    /// A container keeps its limits by the name its engine gives it, if it has one: that stays when
-    /// it is made anew.
+    /// The target for one cgroup.
+    ///
+    /// A container is identified by the name that its engine gives it, if it has one. That name
+    /// stays when the container is created anew, so its limits stay as well.
     func target(_ cgroup: LimitedCgroup) -> LimitTarget {
         let tenant = tenant(of: cgroup.path)
         if let owner = tenants.first(where: { $0.id == tenant }),
@@ -182,9 +199,10 @@ public struct LimitTargets {
 }
 
 extension LivingContainer {
-    /// `docker/web@acme`; `nil` for what no engine named.
+    /// The name by which limits identify a container, such as `docker/web@acme`.
     ///
-    /// With its tenant: another's container of the same name is another container.
+    /// It includes the tenant, because the same name under another tenant is another container.
+    /// `nil` if no engine named it.
     var engineName: String? {
         guard runtime == "docker" || runtime == "podman", let name, isEngineName(name) else {
             return nil

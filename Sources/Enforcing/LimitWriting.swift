@@ -6,12 +6,14 @@ import Runtimes
 import SystemPackage
 import Units
 
-/// Writing limits through their owners, and reading the kernel back.
+/// Writes limits through their owners and reads the kernel's values back.
 extension LimitedTree {
-    /// Writes one batch: limits of one cgroup and one owner.
+    /// Writes one batch: limits of one cgroup with one owner.
     ///
-    /// - Parameter lasting: whether the owner shall keep them over a reboot or a restart.
-    /// - Throws: whatever the owner or the kernel refused; some of the batch may be written then.
+    /// What the owner cannot express is written to the cgroup files.
+    ///
+    /// - Parameter lasting: whether the owner keeps the values beyond a reboot or a restart.
+    /// - Throws: the fault of the first write that failed. A part of the batch may be written then.
     func write(_ batch: [PlannedWrite], lasting: Bool) throws(Fault) {
         guard let first = batch.first else { return }
         let cgroup = try same(first)
@@ -19,13 +21,14 @@ extension LimitedTree {
         var left = batch.filter { $0.key != .freeze }.map { LimitSetting($0.key, $0.wanted) }
         if left.isEmpty { return }
         let isKept = lasting && first.owner.remembers
-        // Docker writes swap with memory: what it makes of it is put right.
+        // Docker sets swap together with memory, so set the present swap limit again afterwards.
         if isKept, let swap = swap(beside: left, cgroup) { left.append(swap) }
         let all = left
         if isKept { left = try owners.update(left, of: first.owner, swap: left.swap) }
         if let unit = first.owner.unit {
-            // Besides an engine, too: it tells systemd rounded values, which systemd writes over the
-            // exact ones with the next property of whatever kind.
+            // Tell systemd the values even if an engine was told. The engine gives systemd rounded
+            // values, which systemd would write over the exact ones with the next property that is
+            // set.
             left = try owners.set(all, of: unit, lasting: lasting)
             left += settled(all.filter { !left.contains($0) }, cgroup)
         }
@@ -38,20 +41,22 @@ extension LimitedTree {
         }
     }
 
+    /// Writes one value to the cgroup's file.
     private func write(_ setting: LimitSetting, to cgroup: LimitedCgroup) throws(Errno) {
         let text = setting.value.kernelText(for: setting.key)
         do throws(Errno) {
             try cgroup.directory.write(text, to: setting.key.file)
         } catch {
-            // A cgroup with processes has to be given CPUs by name: no list would be none for them.
+            // A cgroup with processes accepts no empty list of CPUs (ENOSPC), so write all by
+            // number.
             guard error == .noSpace, setting.value == .cpus(.all), let hostCPUs else { throw error }
             try cgroup.directory.write(hostCPUs.description, to: setting.key.file)
         }
     }
 
-    /// Waits until systemd has done what it said it did: it answers before it writes.
+    /// Waits up to 0.5 s until the kernel has what systemd was told; it answers before it writes.
     ///
-    /// - Returns: the limits that are to be none and are not: where nothing else needs a controller any
+    /// - Returns: limits that should be removed and are not. If no unit needs a controller any
     ///   more, systemd leaves its files as they are.
     private func settled(_ settings: [LimitSetting], _ cgroup: LimitedCgroup) -> [LimitSetting] {
         var left = settings
@@ -63,7 +68,7 @@ extension LimitedTree {
         return left.filter { $0.value.isSame(as: $0.key.initial, for: $0.key) }
     }
 
-    /// The limit of swap that is to stay when memory.max is set; `nil` if it is set itself.
+    /// The present limit of swap, to be set again with memory.max; `nil` if it is set anyway.
     private func swap(beside settings: [LimitSetting], _ cgroup: LimitedCgroup) -> LimitSetting? {
         guard settings.contains(where: { $0.key == .memoryMax }), settings.swap == nil,
             let value = try? cgroup.value(of: .memorySwapMax)
@@ -71,10 +76,13 @@ extension LimitedTree {
         return LimitSetting(.memorySwapMax, value)
     }
 
-    /// The cgroup of a plan, if it is still the one that was planned for.
+    /// The cgroup that a write was planned for.
+    ///
+    /// - Throws: `failed` if the cgroup was replaced by another one of the same name.
     func same(_ write: PlannedWrite) throws(Fault) -> LimitedCgroup {
         let cgroup = try require(write.path)
-        // A plain folder's files may be replaced under the same name; the kernel's never are.
+        // In a plain folder, files may be replaced under the same name. In the kernel's tree, a new
+        // cgroup has a new id.
         guard cgroup.id == write.cgroupID || !isKernel else {
             throw Fault(
                 .failed, at: path + escapingControlCharacters(write.path),
@@ -84,17 +92,20 @@ extension LimitedTree {
         return cgroup
     }
 
-    /// What the kernel has for a planned write now.
+    /// The value that the kernel has now for a planned write.
     ///
-    /// What is frozen is said by cgroup.events: cgroup.freeze only says what was asked for.
+    /// For the freezer this is the state in cgroup.events, because cgroup.freeze only tells what
+    /// was asked for.
     func readBack(_ write: PlannedWrite) throws(Fault) -> LimitValue {
         let cgroup = try require(write.path)
         if write.key == .freeze, let isFrozen = cgroup.isFrozen { return .frozen(isFrozen) }
         return try value(of: write.key, at: cgroup)
     }
 
-    /// All that the kernel has for a planned write now: for the freezer what cgroup.freeze asks for, too, as
-    /// the kernel may come to do it later.
+    /// All values that the kernel has now for a planned write.
+    ///
+    /// For the freezer this includes cgroup.freeze, because the kernel may still be about to follow
+    /// it.
     func values(_ write: PlannedWrite) throws(Fault) -> [LimitValue] {
         var values = [try readBack(write)]
         if write.key == .freeze {
@@ -103,12 +114,13 @@ extension LimitedTree {
         return values
     }
 
+    /// Whether the kernel has the value of a setting.
     private func isInForce(_ setting: LimitSetting, _ cgroup: LimitedCgroup) -> Bool {
         guard let value = try? value(of: setting.key, at: cgroup) else { return false }
         return value.isSame(as: setting.value, for: setting.key)
     }
 
-    /// Freezes or thaws through the owner, and waits for the kernel.
+    /// Freezes or thaws through the owner and waits until the kernel has done so.
     private func freeze(_ write: PlannedWrite, _ cgroup: LimitedCgroup) throws(Fault) {
         let isFrozen = write.wanted == .frozen(true)
         if isFrozen {
@@ -124,8 +136,8 @@ extension LimitedTree {
         } else {
             try thaw(write, cgroup)
         }
-        // The kernel freezes in its own time; 10 s is what container runtimes wait. In a plain folder
-        // nobody does.
+        // The kernel takes its time; container runtimes wait up to 10 s as well. In a plain folder
+        // nothing will happen.
         for _ in 0..<(isKernel ? 500 : 1) {
             let now = cgroup.isFrozen
             if now == nil || now == isFrozen { return }
@@ -133,21 +145,22 @@ extension LimitedTree {
         }
     }
 
-    /// Thaws whoever froze it: the engine, systemd, crun in its copy, or somebody by the file.
+    /// Thaws a cgroup, whether the engine, systemd, crun or somebody by the file froze it.
     ///
-    /// An engine that holds a container for paused which somebody else thawed refuses to resume it:
-    /// frozen once more, it does.
+    /// An engine refuses to resume a container that it regards as paused if somebody else has
+    /// thawed it. Freezing it once more makes the engine accept.
     private func thaw(_ write: PlannedWrite, _ cgroup: LimitedCgroup) throws(Fault) {
         if owners.isPaused(write.owner), (try? owners.pause(false, write.owner)) == nil {
             try freezeByFile(true, cgroup)
             _ = try? owners.pause(false, write.owner)
         }
-        // What is not frozen for systemd need not be thawed by it; the file says what is true.
+        // systemd may not regard it as frozen and refuse; the file decides.
         if let unit = write.owner.unit, owners.canFreeze { try? owners.freeze(false, unit) }
         try freezeByFile(false, cgroup)
         if let inner = cgroup.inner { try freezeByFile(false, inner) }
     }
 
+    /// Freezes or thaws by the cgroup's file, unless the file says so already.
     private func freezeByFile(_ isFrozen: Bool, _ cgroup: LimitedCgroup) throws(Fault) {
         do throws(Errno) {
             let text = try cgroup.directory.text(named: LimitKey.freeze.file)
@@ -158,7 +171,7 @@ extension LimitedTree {
         }
     }
 
-    /// Refuses to freeze what holds others, what the host lives on, and Octroi itself.
+    /// Refuses to freeze a cgroup that contains others, a vital service of the host, or Octroi.
     func refuseFreezing(_ write: PlannedWrite, _ cgroup: LimitedCgroup) throws(Fault) {
         let place = path + escapingControlCharacters(write.path)
         func refuse(_ found: String, _ suggestion: String) -> Fault {
@@ -180,6 +193,7 @@ extension LimitedTree {
 }
 
 extension [LimitSetting] {
+    /// The value of memory.swap.max among the settings; `nil` if it is not set.
     fileprivate var swap: Limit? {
         for case .number(let limit) in lazy.filter({ $0.key == .memorySwapMax }).map(\.value) {
             return limit
@@ -188,7 +202,7 @@ extension [LimitSetting] {
     }
 }
 
-/// Units without which a host cannot be reached or mended.
+/// Whether the host could not be reached or repaired without a unit.
 func isVital(_ unit: String) -> Bool {
     let names: Set = [
         "init.scope", "dbus.service", "dbus-broker.service", "ssh.service", "sshd.service",

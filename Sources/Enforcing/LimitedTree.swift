@@ -6,27 +6,30 @@ import Runtimes
 import SystemPackage
 import Units
 
-/// A cgroup tree whose limits are read, and written through their owners.
+/// A cgroup tree whose limits are read from files and changed through their owners.
 ///
-/// It stays on one thread, as its connection to systemd does.
+/// It holds a connection to systemd, so it must stay on one thread.
 public final class LimitedTree {
     let root: CgroupRoot
+    /// Finds and calls systemd, Docker and Podman.
     public let owners: Owners
-    /// Where it lies below the host's cgroup2 mount; `nil` for another tree.
+    /// Where the root lies below the host's cgroup2 mount; `nil` if it lies outside of it.
     let base: String?
 
     public var path: String { root.path }
     public var isKernel: Bool { root.isKernel }
-    /// Whether weights of io are accepted and do nothing on every disk of this host.
+    /// Whether io weights have no effect on any disk of this host, although they are accepted.
     lazy var weighsNothing = LimitDoctor(
         tree: root.directory, path: root.path, isKernel: root.isKernel,
         host: .live(systemd: nil, docker: nil), tenantRoots: []
     ).weighsNothing
 
-    /// What this host has, against which limits are held.
+    /// CPUs, memory and swap of this host; values that exceed them limit nothing.
     lazy var host = HostSize.live
 
-    /// - Parameter owners: default: those of this host, if the tree is the host's own or part of it.
+    /// Takes over an open root.
+    ///
+    /// - Parameter owners: by default those of this host, if the tree belongs to its cgroup2 mount.
     public init(root: consuming CgroupRoot, owners: Owners? = nil) {
         let base = root.isKernel ? root.pathBelowMount : nil
         self.owners = owners ?? Owners(isHost: base != nil, below: base ?? "")
@@ -34,9 +37,9 @@ public final class LimitedTree {
         self.root = root
     }
 
-    /// The cgroup at a path; `nil` if there is none now.
+    /// The cgroup at a path below the root; `nil` if there is none now.
     ///
-    /// - Throws: if that cannot be told.
+    /// - Throws: `failed` if it cannot be opened for another reason.
     func find(_ path: String) throws(Fault) -> LimitedCgroup? {
         do throws(Errno) {
             let directory = try root.open(kernelPath: path)
@@ -53,16 +56,18 @@ public final class LimitedTree {
         }
     }
 
-    /// The same where one that cannot be opened is none.
+    /// The cgroup at a path below the root; `nil` if there is none or it cannot be opened.
     public func cgroup(_ path: String) -> LimitedCgroup? { (try? find(path)) ?? nil }
 
-    /// Whether a controller can be on below the root.
+    /// Whether the root has a controller that can be enabled below it.
     func offers(_ controller: String) -> Bool {
         let list = (try? root.directory.text(named: "cgroup.controllers")) ?? ""
         return list.split(whereSeparator: \.isWhitespace).contains { $0 == controller }
     }
 
-    /// The same where it has to be there.
+    /// The cgroup at a path below the root.
+    ///
+    /// - Throws: `unavailable` if there is none.
     public func require(_ path: String) throws(Fault) -> LimitedCgroup {
         if let found = try find(path) { return found }
         throw Fault(
@@ -71,10 +76,10 @@ public final class LimitedTree {
             suggestion: "octroi containers shows what runs now")
     }
 
-    /// Visits every cgroup below the root.
+    /// Visits every cgroup below the root, parents before children.
     public func paths(_ visit: (_ path: String, _ id: Int64) -> Void) { root.paths(visit) }
 
-    /// The containers at and below a path: what can be frozen without freezing a slice.
+    /// The containers at and below a path, which can be frozen one by one.
     public func leaves(_ path: String) -> [LimitedCgroup] {
         guard let cgroup = cgroup(path) else { return [] }
         let children = (try? cgroup.directory.children()) ?? []
@@ -82,7 +87,7 @@ public final class LimitedTree {
         return children.flatMap { leaves("\(path)/\($0.text)") }
     }
 
-    /// The cgroups above a path, the nearest first, without the root.
+    /// The cgroups above a path, nearest first, without the root.
     func ancestors(of path: String) -> [LimitedCgroup] {
         var parts = path.split(separator: "/")
         var found: [LimitedCgroup] = []
@@ -94,16 +99,20 @@ public final class LimitedTree {
     }
 }
 
-/// One open cgroup.
+/// One open cgroup whose limits can be read.
 public struct LimitedCgroup {
+    /// The path below the root.
     public let path: String
+    /// The inode number, which identifies the cgroup within one boot.
     public let id: Int64
     let directory: CgroupDirectory
 
-    /// A limit as the kernel has it; `nil` where its text is none.
+    /// The value that the kernel has for a limit; `nil` if the file's text is not a valid value.
+    ///
+    /// - Throws: the errno of opening or reading the file.
     public func value(of key: LimitKey) throws(Errno) -> LimitValue? {
         let text = try directory.text(named: key.file)
-        // An engine with crun freezes only crun's cgroup.
+        // An engine that uses crun freezes only crun's own cgroup below the scope.
         if key == .freeze, text.hasPrefix("0"), let inner {
             return LimitValue(try inner.directory.text(named: key.file), for: key)
         }
@@ -116,13 +125,13 @@ public struct LimitedCgroup {
         return .cpus(list)
     }
 
-    /// The devices that io.max limits here.
+    /// The devices that io.max limits here, in order.
     public var limitedDevices: [DeviceNumber] {
         guard let text = try? directory.text(named: "io.max") else { return [] }
         return IOMax.devices(in: text).sorted()
     }
 
-    /// The copy of the limits that crun keeps in a cgroup of its own below its scope.
+    /// The cgroup below a container's scope with crun's copy of the limits; `nil` if none.
     var inner: LimitedCgroup? {
         guard path.hasSuffix(".scope"),
             let child = try? directory.child(CgroupName("container")), let id = try? child.id()
@@ -130,15 +139,16 @@ public struct LimitedCgroup {
         return LimitedCgroup(path: "\(path)/container", id: id, directory: child)
     }
 
-    /// Whether all in it is frozen, as an engine with crun freezes only crun's cgroup; `nil` if the kernel
-    /// does not say.
+    /// Whether all processes are frozen; `nil` if the kernel does not say.
+    ///
+    /// An engine that uses crun freezes only crun's own cgroup, so that one is looked at, too.
     var isFrozen: Bool? {
         let own = counter("cgroup.events", "frozen")
         guard own == 0, let inner else { return own.map { $0 == 1 } }
         return inner.counter("cgroup.events", "frozen") == 1
     }
 
-    /// What a parser makes of a file; `nil` if the file cannot be read, or its text is odd.
+    /// Parses a file; `nil` if it cannot be read or its text is malformed.
     func reading<Value>(
         _ file: String, _ parse: (Span<UInt8>) throws(FormatError) -> Value
     ) -> Value? {
@@ -147,15 +157,18 @@ public struct LimitedCgroup {
         return try? parse(bytes.span)
     }
 
-    /// The number of a flat keyed file, `nr_throttled` of cpu.stat.
+    /// A number in a flat keyed file, for example `nr_throttled` in `cpu.stat`.
     func counter(_ file: String, _ key: StaticString) -> Int64? {
         let value = reading(file) { text throws(FormatError) in try parseKey(key, of: text) }
         return value ?? nil
     }
 
+    /// The number in a file that holds a single one, such as `memory.current`.
     func number(_ file: String) -> Int64? { reading(file, parseGauge) }
 
-    /// Whether a file is there, as it is where its controller is on, readable or not.
+    /// Whether a file exists, which it does if its controller is enabled.
+    ///
+    /// It need not be readable.
     func has(_ file: String) -> Bool {
         do throws(Errno) {
             _ = try directory.text(named: file)
@@ -165,9 +178,10 @@ public struct LimitedCgroup {
         }
     }
 
-    /// What is wrong with a file whose text is not what it should be: `holds "x"`.
+    /// What is wrong with an unusable file, such as `is empty` or `holds "x"`.
     ///
-    /// - Parameter device: the one whose lines are wrong, if the file has lines of devices.
+    /// - Parameter device: quote only the lines of this device, for files that have lines for
+    ///   devices.
     func trouble(_ file: String, of device: DeviceNumber? = nil) -> String {
         do throws(Errno) {
             let lines = try directory.text(named: file).split(separator: "\n")
@@ -178,8 +192,10 @@ public struct LimitedCgroup {
         }
     }
 
-    /// How often a limit took hold so far by the kernel's own count, or, in µs, for how long: by throttling, or
-    /// by what some in it waited (PSI); `nil` where it keeps none.
+    /// How much a limit took effect so far; `nil` if the kernel does not count it.
+    ///
+    /// This is a number of events, or a time in µs: throttled time, or time in which some processes
+    /// waited (PSI).
     public func hitCount(of key: LimitKey) -> Int64? {
         switch key.definition.hits {
         case .throttled(let file, let key): counter(file, key)
@@ -189,15 +205,19 @@ public struct LimitedCgroup {
         }
     }
 
-    /// Time in which some or all in it waited for a resource, in µs.
+    /// Time in µs in which processes waited for a resource.
+    ///
+    /// - Parameters:
+    ///   - file: a pressure file such as `memory.pressure` (Documentation/accounting/psi.rst).
+    ///   - full: count only time in which all processes waited, not just some.
     func stalled(_ file: String, full: Bool) -> Int64? {
         let pressure = reading(file) { text throws(FormatError) in try Pressure(parsing: text) }
         return full ? pressure?.full : pressure?.some
     }
 
-    /// What it uses at the moment.
+    /// What the cgroup uses at the moment.
     ///
-    /// - Parameter watching: how long to look at its CPU time, in ms.
+    /// - Parameter watching: how long to measure CPU usage, in ms; 0 leaves it out.
     public func circumstances(watchingMilliseconds watching: UInt32 = 0) -> Circumstances {
         var now = Circumstances()
         now.memory = number("memory.current")
@@ -219,7 +239,7 @@ public struct LimitedCgroup {
     }
 }
 
-/// The CPUs that this host may have (/sys/devices/system/cpu/possible); `nil` where it does not say.
+/// The CPUs that this host can have (/sys/devices/system/cpu/possible); `nil` if unknown.
 let hostCPUs: CPUList? = {
     guard let folder = try? CgroupDirectory(path: "/sys/devices/system/cpu"),
         let text = try? folder.text(of: "possible")
@@ -227,7 +247,7 @@ let hostCPUs: CPUList? = {
     return CPUList(text)
 }()
 
-/// Whether the host has swap space (/proc/swaps has a line beside its heading).
+/// Whether the host has swap space, that is, /proc/swaps has a line after its heading.
 private func hostHasSwap() -> Bool {
     guard let proc = try? CgroupDirectory(path: "/proc"), let text = try? proc.text(of: "swaps")
     else { return false }

@@ -3,19 +3,26 @@ import Runtimes
 import Store
 import Units
 
-/// Limits that stand for a time, above what is wanted: boosts and steps of a budget.
+/// Overlays: limits that apply for a time, on top of desired ones.
+///
+/// Boosts and steps of a budget are overlays.
 extension LimitChanger {
-    /// What the store knows of this tree.
+    /// The state of limits of this tree in the store.
     func state() throws(Fault) -> LimitState { try store.limitState(in: tree.path, boot: boot) }
 
-    /// Ends some overlays and lays others in one change-set; only within `alone`.
+    /// Ends some overlays and adds others in one change; call it while holding the limits lock.
     ///
-    /// What was there is kept, and owners are told nothing that outlives a reboot. Where no overlay is
-    /// left, what is wanted comes back, or what was there before; a value that somebody else wrote
-    /// meanwhile is left as it is, and said.
+    /// The replaced values are remembered, and owners are told to keep the new ones until the next
+    /// boot only. Where no overlay remains, the desired value is restored, or else the remembered
+    /// one. A value that somebody else wrote meanwhile stays, and the change's reason says so.
     ///
-    /// - Parameter refusing: whether to refuse what somebody else wrote meanwhile in place of leaving it.
-    /// - Returns: `nil` if there is nothing to lay or to end.
+    /// - Parameters:
+    ///   - overlays: the overlays to add.
+    ///   - ending: the overlays to end.
+    ///   - isForced: whether memory may be set below what is in use.
+    ///   - refusing: whether to fail if somebody else wrote a value meanwhile, instead of leaving
+    ///     it.
+    /// - Returns: `nil` if there is nothing to add or to end.
     @discardableResult
     func lay(
         _ overlays: [LimitOverlay], ending: [LimitOverlay] = [], _ targets: LimitTargets,
@@ -66,7 +73,7 @@ extension LimitChanger {
         return try perform(request)
     }
 
-    /// Keeps what is there before writes that stand for a time.
+    /// The effects that remember which values temporary writes replace.
     func holding(_ writes: [PlannedWrite], _ state: LimitState) -> [LimitEffect] {
         writes.filter { !$0.isInForce }.map {
             .hold(
@@ -75,7 +82,9 @@ extension LimitChanger {
         }
     }
 
-    /// Lets systemd keep what units have for a time, and nothing else, over a daemon-reload.
+    /// Makes systemd keep the temporary limits in force, and no others, across a daemon-reload.
+    ///
+    /// - Parameter effects: effects of the change; they name the cgroups concerned.
     func keepPassing(_ effects: [LimitEffect]) {
         let paths = Set(
             effects.compactMap { effect -> String? in
@@ -89,7 +98,7 @@ extension LimitChanger {
             let cgroup = tree.cgroup(path)
             let settings = held.filter { $0.path == path && $0.cgroupID == cgroup?.id }
                 .map { LimitSetting($0.key, $0.written) }
-            // A unit that has gone is known by its cgroup's name.
+            // A unit that no longer exists is known by its cgroup's name.
             let owner = (try? tree.owners.owner(of: path)) ?? .file
             let name = path.split(separator: "/").last.map(String.init)
             guard owner.isKeptByFile || cgroup == nil, let unit = owner.unit ?? name else {
@@ -99,11 +108,16 @@ extension LimitChanger {
         }
     }
 
-    /// What it takes to bring limits that an overlay had changed to what they shall be without it.
+    /// The writes that restore values which an overlay replaced, where no overlay remains.
     ///
-    /// Each at its own cgroup, whoever that belongs to by now.
+    /// Every value is restored in the cgroup it was replaced in, whoever that belongs to by now.
     ///
-    /// - Throws: if memory would be taken below what cannot be reclaimed, unless it is forced.
+    /// - Parameters:
+    ///   - held: the replaced values that are remembered.
+    ///   - desired: the desired limits without the ended overlays.
+    /// - Returns: writes, their effects on the store, and notes on values that somebody else
+    ///   changed.
+    /// - Throws: if memory would be set below what cannot be reclaimed, unless it is forced.
     func restore(
         _ held: [HeldLimit], _ desired: DesiredCgroups, isForced: Bool = false,
         refusing: Bool = false
@@ -134,7 +148,8 @@ extension LimitChanger {
             if !isForced { try write.refuseKill(cgroup.circumstances(), at: place) }
             writes.append(write)
             guard isPassing else { continue }
-            // Where what is left comes to what was there, nothing is held any more.
+            // If the remaining overlay leads to the value that was there before, nothing needs to
+            // be remembered any more.
             effects.append(
                 write.wanted.isSame(as: item.before, for: item.key)
                     ? .release(item)
@@ -143,6 +158,7 @@ extension LimitChanger {
         return (writes, effects, notes)
     }
 
+    /// The fault for a value that somebody else changed while a boost was in force.
     private func foreign(_ held: HeldLimit, _ now: LimitValue, at place: String) -> Fault {
         Fault(
             .failed, at: place,
@@ -151,16 +167,16 @@ extension LimitChanger {
             suggestion: "Add --force to end the boost and leave the value as it is")
     }
 
-    /// Ends every boost whose time is over; only within `alone`.
+    /// Ends every boost whose time is over; call it while holding the limits lock.
     ///
-    /// What cannot be ended keeps no other limit of the same boost.
+    /// If one limit of a boost cannot be restored, its other limits still are.
     ///
-    /// - Parameter mayTry: whether a boost's change may be tried now.
-    /// - Returns: the change-sets, and what could not be ended, by the boost's change.
+    /// - Parameter mayTry: whether the boost that a change set may be tried now.
+    /// - Returns: the changes, and the boosts that could not be ended, by the id of their change.
     public func endOverdueBoosts(
         _ targets: LimitTargets, mayTry: (Int64) -> Bool = { _ in true }
     ) throws(Fault) -> (ended: [LimitChangeSet], failed: [(change: Int64, fault: Fault)]) {
-        // Nearly always there is none, and all the rest need not be read.
+        // Nearly always there is none, and then nothing else needs to be read.
         guard try store.rootsOfOverdueBoosts(at: now()).contains(tree.path) else { return ([], []) }
         let overdue = try state().overlays.filter { $0.until.map { $0 <= now() } ?? false }
         var (ended, failed): ([LimitChangeSet], [(Int64, Fault)]) = ([], [])
@@ -193,9 +209,11 @@ extension LimitChanger {
 }
 
 extension Store {
-    /// Ends the overdue boosts of a cgroup tree that is there no more.
+    /// Ends overdue boosts of a cgroup tree that does not exist any more.
     ///
-    /// - Returns: `nil` if somebody else is changing limits.
+    /// Only the store changes. Without this, those boosts would count as in force for ever.
+    ///
+    /// - Returns: `nil` if there are none, or if another process is changing limits.
     public func endBoosts(ofLostRoot root: String, at now: Instant) throws(Fault) -> LimitChangeSet?
     {
         let lock = try ProcessLock("limits", of: path)

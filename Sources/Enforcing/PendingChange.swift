@@ -4,10 +4,12 @@ import Runtimes
 import Store
 import Units
 
-/// What is needed to take back a change-set that was cut short, as a JSON document.
+/// What is needed to roll back an unfinished change, stored as JSON in `limit_pending`.
 struct PendingChange: Codable {
+    /// One planned write; values are text as in cgroup files.
     struct Write: Codable {
         var path: String
+        /// The id of the cgroup.
         var cgroup: Int64
         var key: String
         var before: String
@@ -16,6 +18,7 @@ struct PendingChange: Codable {
 
     var target: String
     var tenant: String?
+    /// Whether owners were told to keep the values beyond a reboot.
     var lasting: Bool
     var writes: [Write]
 
@@ -28,6 +31,7 @@ struct PendingChange: Codable {
         }
     }
 
+    /// Reads a stored document; `nil` if it is not valid.
     init?(_ document: String) {
         guard let read = try? JSONDecoder().decode(Self.self, from: Data(document.utf8)) else {
             return nil
@@ -35,16 +39,21 @@ struct PendingChange: Codable {
         self = read
     }
 
+    /// The JSON text.
     var document: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
-    /// The writes that still stand: in the kernel, if the cgroup still lives, or with its owner, which
-    /// may bring them back, after a reboot, too.
+    /// The writes that still have an effect and must be rolled back.
     ///
-    /// What somebody else set since stays.
+    /// A write has an effect if the kernel has its value and the cgroup still exists, or if the
+    /// owner stores its value and may apply it again, even after a reboot. Values that somebody
+    /// else set since are left alone.
+    ///
+    /// - Parameter isOfThisBoot: whether the change began in this boot. Otherwise the cgroup ids
+    ///   mean nothing.
     func plannedWrites(in tree: LimitedTree, isOfThisBoot: Bool) throws(Fault) -> [PlannedWrite] {
         var planned: [PlannedWrite] = []
         for write in writes {

@@ -3,15 +3,20 @@ import Glibc
 import Store
 import Units
 
-/// A lock beside the store that one process holds at a time, and that goes with it however it ends.
+/// A lock file beside the store that only one process holds at a time (flock(2)).
+///
+/// The kernel releases it when the process ends, however it ends.
 public struct ProcessLock: ~Copyable {
     private let descriptor: Int32
-    /// The process that held it when it could not be taken; `nil` once it is held.
+    /// The process id of the other holder; `nil` if this process holds the lock.
     public let holder: String?
 
-    /// Takes the lock `STORE.NAME`.
+    /// Tries to take the lock `STORE.NAME`.
     ///
-    /// - Parameter waitMilliseconds: how long to wait for another holder.
+    /// - Parameters:
+    ///   - name: what is locked, such as `limits`.
+    ///   - store: the path of the store.
+    ///   - waitMilliseconds: how long to wait for another holder.
     /// - Throws: `notPermitted` if the file cannot be opened.
     public init(_ name: String, of store: String, waitMilliseconds: Int64 = 0) throws(Fault) {
         let path = "\(Self.resolved(store)).\(name)"
@@ -38,22 +43,26 @@ public struct ProcessLock: ~Copyable {
         _ = pid.withUnsafeBytes { pwrite(opened, $0.baseAddress, $0.count, 0) }
     }
 
-    /// Its file; never what a link there leads to, which would be truncated.
+    /// Opens or creates the lock file.
+    ///
+    /// A symbolic link is refused, because the file that it leads to would be truncated.
     private static func opened(_ path: String) -> Int32 {
         let made = makeStoreFile(path)
         if made >= 0 || errno != EEXIST { return made }
         return open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
     }
 
+    /// Whether this process holds the lock.
     public var isHeld: Bool { holder == nil }
 
+    /// The first 20 bytes of the file: the holder's process id.
     private static func text(_ descriptor: Int32) -> String {
         var text = [UInt8](repeating: 0, count: 20)
         let count = text.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
         return String(decoding: text.prefix(max(0, count)), as: UTF8.self)
     }
 
-    /// The store's own path, so that two links to one store are one lock.
+    /// The store's path without symbolic links, so that all paths to one store share one lock.
     private static func resolved(_ path: String) -> String {
         guard let resolved = realpath(path, nil) else { return path }
         defer { free(resolved) }

@@ -4,20 +4,26 @@ import Limits
 import SystemPackage
 import Units
 
-/// Lowers memory.max below what is in use without a kill: memory.high first, then it waits.
+/// Lowers memory.max below the memory in use without a kill.
+///
+/// memory.high is set first, so that the kernel reclaims memory. memory.max follows once usage is
+/// at or below the new limit.
 struct Shrink {
+    /// The memory.max that was asked for.
     var max: PlannedWrite
-    /// The memory.high that makes room.
+    /// The memory.high that makes the kernel reclaim.
     ///
-    /// It is written to the file, past the owner: the writer does the kernel's reclaiming itself, and
-    /// systemd has better things to do.
+    /// It is written to the file directly and not through the owner, because the process that
+    /// writes it does the reclaiming. systemd should not be kept busy with that.
     var high: PlannedWrite
-    /// What memory.high is to be afterwards.
+    /// The memory.high after the change.
     var end: PlannedWrite
 }
 
 extension LimitChanger {
-    /// The memory limits among the writes that are below what is in use.
+    /// The new memory.max values among the writes that are below the memory in use.
+    ///
+    /// - Throws: if memory in use cannot be read and the kernel might kill.
     func shrinks(_ due: [PlannedWrite]) throws(Fault) -> [Shrink] {
         var result: [Shrink] = []
         for write in due where write.key == .memoryMax && write.isLowering {
@@ -25,7 +31,7 @@ extension LimitChanger {
                 let cgroup = tree.cgroup(write.path)
             else { continue }
             guard let current = cgroup.number("memory.current") else {
-                // It may have been readable when this was planned.
+                // The file may have been readable when the change was planned.
                 try write.refuseKill(
                     cgroup.circumstances(), at: tree.path + escapingControlCharacters(write.path))
                 continue
@@ -44,17 +50,19 @@ extension LimitChanger {
         return result
     }
 
-    /// Waits until usage is at or below the limit to come.
+    /// Waits until memory in use is at or below the new limit.
     ///
-    /// - Throws: at the deadline, with the shortfall, or when all in it stalls.
+    /// - Throws: `failed` at the deadline, with what is missing; when all processes in the cgroup
+    ///   stall; or when the operator interrupts it.
     func wait(_ shrink: Shrink) throws(Fault) {
         guard case .number(.at(let target)) = shrink.max.wanted else { return }
         let cgroup = try tree.same(shrink.max)
-        // Whoever is told may want to hold back signals: the write itself takes long on older kernels.
+        // Report before writing: on older kernels the write itself takes long, and the caller may
+        // want to block signals first.
         onShrink(cgroup.number("memory.current") ?? target, target)
         try tree.write([shrink.high], lasting: false)
         var plan = MemoryShrink(target: target, deadlineMilliseconds: deadline)
-        // The clock that only goes on: a look takes as long as the host lets it.
+        // Measure time by a clock that is never set back: a round may take any time.
         let start = bootMilliseconds()
         var last = (total: cgroup.stalled("memory.pressure", full: true), at: start)
         while true {
@@ -96,10 +104,10 @@ extension LimitChanger {
     }
 }
 
-/// A clock that only goes on, in ms: time since the host's start, sleep included.
+/// Milliseconds since boot, including suspend; this clock is never set back.
 private func bootMilliseconds() -> Int64 {
     var time = timespec()
-    // It is there on every kernel that has cgroup2, so this cannot fail.
+    // This cannot fail: every kernel with cgroup2 has CLOCK_BOOTTIME.
     clock_gettime(CLOCK_BOOTTIME, &time)
     return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
 }

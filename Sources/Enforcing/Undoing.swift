@@ -5,7 +5,9 @@ import Store
 import Units
 
 extension LimitChanger {
-    /// The newest change of a target that can be undone: none that undoes, is undone or is over.
+    /// The latest change of a target that can be undone.
+    ///
+    /// Changes that undo, that were undone, or that are over do not count.
     public func lastChange(of target: LimitTarget) throws(Fault) -> LimitChangeSet {
         if let last = try store.lastUndoable(of: target.subject.name, in: tree.path) {
             return last
@@ -16,21 +18,26 @@ extension LimitChanger {
             suggestion: "octroi limit history shows what was changed")
     }
 
-    /// Restores the values before a change; only within `alone`.
+    /// Restores the values before a change; call it while holding the limits lock.
     ///
-    /// - Parameter isForced: whether memory may be taken below what is in use at once, and a boost ended whose
-    ///   values somebody changed since; these stay.
-    /// - Throws: if somebody changed one of them since, with all three values, or if it is no
-    ///   operator's change, or one that is over.
+    /// - Parameters:
+    ///   - change: an operator's change that is still in force.
+    ///   - isForced: whether memory may be set below what is in use, and whether a boost is ended
+    ///     even if somebody else changed its values since. Those values stay.
+    /// - Throws: if somebody changed a value since, naming all three values; or if the change is
+    ///   not an operator's, or is over.
     public func undo(
         _ change: LimitChangeSet, _ targets: LimitTargets, reason: String?, isForced: Bool = false
     ) throws(Fault) -> LimitChangeSet {
         let overlays = try state().overlays.filter { $0.change == change.id }
         try refuseUndone(change, isStanding: !overlays.isEmpty)
+        // Undoing a boost means to end its overlays, which restores the values before it.
         let lifted = try lay(
             [], ending: overlays, targets, .undo, reason: reason ?? "undoes change \(change.id)",
             undoes: change.id, isForced: isForced, refusing: !isForced)
         if let lifted { return lifted }
+        // Anything else is undone by writing the values before it. A boost or budget must not hide
+        // them.
         let values = change.changes.compactMap { entry -> (LimitPlace, LimitValue)? in
             guard let key = LimitKey(entry.key), let value = LimitValue(entry.before, for: key)
             else { return nil }
@@ -43,6 +50,7 @@ extension LimitChanger {
         let effects = specs(before: change, of: subject)
         var request = LimitRequest(
             .undo, of: subject, tenant: change.tenant, reason: reason, writes: writes)
+        // The cgroups do not exist any more, but what is desired can still be restored.
         if writes.isEmpty {
             try refuseNothing(change, effects, of: subject)
             request.reason = [
@@ -52,7 +60,7 @@ extension LimitChanger {
         }
         request.undoes = change.id
         request.isForced = isForced
-        // What was there before may be a budget's.
+        // The earlier value may come from a budget, and owners must not keep it beyond the budget.
         let desired = DesiredCgroups(try state().desires, targets)
         request.lasting = !writes.contains {
             desired[$0.path]?.limits.budget[$0.key] != nil
@@ -61,8 +69,10 @@ extension LimitChanger {
         return try perform(request)
     }
 
-    /// What was wanted before a change is wanted again; where nothing was, nothing is, so that a limit is
-    /// whose it was: a later docker update stands.
+    /// The effects that restore the desired values before a change.
+    ///
+    /// Where nothing was desired before, nothing is desired afterwards. The limit then belongs to
+    /// its owner again, so a later `docker update` is left alone.
     private func specs(
         before change: LimitChangeSet, of subject: LimitSubject
     ) -> [LimitEffect] {
@@ -72,11 +82,12 @@ extension LimitChanger {
         }
     }
 
-    /// Refuses to undo what has neither a cgroup nor a wish left.
+    /// Refuses to undo a change that left neither a cgroup nor a desired value to restore.
     private func refuseNothing(
         _ change: LimitChangeSet, _ effects: [LimitEffect], of subject: LimitSubject
     ) throws(Fault) {
         let wanted = try store.wantedLimits(of: subject)
+        // Whether any desired value differs from the one before the change.
         let changesAny = effects.contains { effect in
             switch effect {
             case .want(let item): wanted[item.key] != item.value
@@ -90,10 +101,12 @@ extension LimitChanger {
             suggestion: "Nothing is left to restore")
     }
 
+    /// Refuses to undo a change that had no effect, was undone, is over, or is not an operator's.
     private func refuseUndone(_ change: LimitChangeSet, isStanding: Bool) throws(Fault) {
         func refuse(_ found: String, _ suggestion: String) -> Fault {
             Fault(.failed, at: "change \(change.id)", problem: found, suggestion: suggestion)
         }
+        // A boost that set the values in force already has overlays, but no changes.
         guard change.outcome == .done, !change.changes.isEmpty || isStanding else {
             throw refuse("it changed nothing", "Name another change")
         }
@@ -110,6 +123,7 @@ extension LimitChanger {
             let undone = try change.undoes.flatMap { id throws(Fault) in
                 try store.limitChangeSet(id)
             }
+            // Undoing an undo does the change again. A boost cannot be repeated: its time is over.
             guard undone?.action == .boost else { return }
             throw refuse(
                 "it ended a boost, whose time would have to begin anew", "octroi limit boost")
@@ -120,7 +134,9 @@ extension LimitChanger {
         }
     }
 
-    /// The writes that restore what was before a change, if nobody changed it since.
+    /// The writes that restore the values before a change.
+    ///
+    /// - Throws: if somebody changed one of them since.
     private func reversals(
         of change: LimitChangeSet, isForced: Bool
     ) throws(Fault) -> [PlannedWrite] {
@@ -136,7 +152,7 @@ extension LimitChanger {
         return writes
     }
 
-    /// The write that restores what was before another; `nil` if its cgroup has ended.
+    /// The write that restores one value; `nil` if its cgroup no longer exists.
     private func reversal(of entry: LimitChange, _ change: Int64) throws(Fault) -> PlannedWrite? {
         let place = "\(tree.path)\(escapingControlCharacters(entry.path))/\(entry.key)"
         guard let key = LimitKey(entry.key), let before = LimitValue(entry.before, for: key),
@@ -147,14 +163,17 @@ extension LimitChanger {
                 suggestion: "Use the octroi that wrote it")
         }
         guard let cgroup = try tree.find(entry.path) else { return nil }
+        // The same path with another id: the cgroup was removed and created again.
         let isRenewed = cgroup.id != entry.cgroupID
         if isRenewed, try !isSameToOwner(entry) {
             throw Fault(
                 .failed, at: place, problem: "the cgroup was re-created since",
                 suggestion: "Set the value you want: octroi limit set")
         }
+        // Accept the value after the change, or the one before it if somebody restored it already.
         let now = try tree.value(of: key, at: cgroup)
-        // What its owner does not keep, a cgroup that was made anew was born without.
+        // A new cgroup starts without values that its owner does not keep, so the initial value is
+        // no sign of somebody else's change.
         let known = isRenewed ? [after, before, key.initial] : [after, before]
         guard known.contains(where: { now.isSame(as: $0, for: key) }) else {
             throw Fault(
@@ -169,12 +188,12 @@ extension LimitChanger {
             owner: try tree.owners.owner(of: entry.path), key: key, before: now, wanted: before)
     }
 
-    /// Whether the cgroup at a change's path is the same to its owner, though it was made anew: a
-    /// container that was restarted, a unit that was.
+    /// Whether a re-created cgroup is the same to its owner, such as a restarted container or unit.
     private func isSameToOwner(_ entry: LimitChange) throws(Fault) -> Bool {
+        // For crun's copy, ask about the scope above it.
         let scope = governingPath(of: entry.path)
         let owner = try tree.owners.owner(of: scope)
-        // crun's copy belongs to no manager: the name of the scope above it says which container it is of.
+        // crun's copy has no owner of its own. The scope above it identifies the container.
         return owner != .file && (scope != entry.path || owner.description == entry.owner)
     }
 }

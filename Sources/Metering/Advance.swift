@@ -1,12 +1,17 @@
 import CgroupFormat
 import Units
 
-/// What one sample added to an account.
+/// What one sample adds to an account's usage.
 public struct Advance: Sendable {
+    /// A quantity for one meter and one hour of the ledger.
     public struct Part: Hashable, Sendable {
+        /// The meter of the ledger row.
         public let meter: LedgerMeter
+        /// The start of the ledger hour.
         public let hour: Instant
+        /// In base units of the meter.
         public let quantity: Int128
+        /// How reliable the quantity is.
         public let assurance: Assurance
 
         public init(
@@ -17,24 +22,35 @@ public struct Advance: Sendable {
         }
     }
 
-    /// Parts above zero, to add to the ledger.
+    /// What is to be added to the ledger.
     public private(set) var parts: [Part] = []
-    /// What no correct kernel does, in words: kept and counted, never fatal.
+    /// What no correct kernel does, in words.
+    ///
+    /// It is recorded and counted, and never stops the collector.
     public fileprivate(set) var anomalies: [String] = []
-    /// What was read and is more than any host holds, so that it is not billed.
+    /// Rises that exceed what any host can do, and that are therefore not billed.
     public fileprivate(set) var refused: [Refusal] = []
-    /// Devices whose line is gone: their account is closed, and would begin anew at 0.
+    /// Devices that lost their line in io.stat.
+    ///
+    /// If one comes back, its account begins at 0.
     public fileprivate(set) var endedDevices: [DeviceNumber] = []
 
-    /// By whose hours what was used is split.
+    /// The zone whose ledger hours the usage is split by.
     private let zone: BillingZone
 
-    /// More than this in one tick is no usage but a fault of the text: 285 years of a core, 64 PiB.
+    /// The least rise in one tick that is taken for a wrong text, not for usage.
+    ///
+    /// It is 2^56: 2283 years of a core in µs, or 64 PiB.
     public static let mostInOneTick: Int128 = 1 << 56
 
+    /// An advance without usage.
     public init(in zone: BillingZone = .utc) { self.zone = zone }
 
-    /// Adds what was used from `since` (µs after boot) to `until`, split at hour ends.
+    /// Adds usage, split at the ends of ledger hours.
+    ///
+    /// - Parameters:
+    ///   - since: when it began, in µs after boot.
+    ///   - until: when it ended.
     mutating func add(_ meter: LedgerMeter, _ quantity: Int128, since: Int64, until: Moment) {
         guard quantity > 0 else { return }
         guard quantity < Self.mostInOneTick else {
@@ -43,7 +59,8 @@ public struct Advance: Sendable {
                     meter.files[0], "\(meter.name): \(quantity) in one tick, which is not billed"))
             return
         }
-        // The start by wall is counted back from the end, so a stepped clock cannot stretch it.
+        // The start is counted back from the end, so that a step of the wall clock does not stretch
+        // the time.
         let milliseconds = (until.bootMicroseconds - since) / 1000
         let start = Instant(milliseconds: until.wall.milliseconds - milliseconds)
         let hour = zone.ledgerHour(of: until.wall).start
@@ -58,14 +75,16 @@ public struct Advance: Sendable {
 }
 
 extension Position {
-    /// Counts a sample from where the account stands, and moves the account to it.
+    /// Bills what a sample shows beyond this position, and moves the position to the sample.
     ///
-    /// Counters that a tenant root conserves are left alone: see `claim` and `settle`.
+    /// Counters that a tenant root conserves are left out; `claim` and `settle` handle them.
     ///
     /// - Parameters:
-    ///   - longestHold: over a longer silence, in µs, a gauge is not interpolated: that time is
-    ///     unmetered. Counters miss nothing however long the silence.
-    ///   - zone: by whose hours it is split.
+    ///   - longestHold: in µs. If no reading came for longer than this, memory in that time is
+    ///     unmetered instead of interpolated. Counters lose nothing, however long it was.
+    ///   - isCPUConserved: whether a tenant root distributes CPU time.
+    ///   - isIOConserved: whether a tenant root distributes io.
+    ///   - zone: the zone whose ledger hours the usage is split by.
     public mutating func advance(
         to sample: Sample, at moment: Moment, longestHold: Int64, isCPUConserved: Bool = false,
         isIOConserved: Bool = false, in zone: BillingZone = .utc
@@ -83,9 +102,10 @@ extension Position {
         return advance
     }
 
-    /// What a counter of a sample claims of the tenant root's.
+    /// What the container claims of its tenant root's usage, according to one of its counters.
     ///
-    /// - Returns: `nil` if it was not read, or went back, which is an anomaly.
+    /// - Returns: `nil` if the counter was not read, or if it went back, which is an anomaly. A
+    ///   counter that is read for the first time claims nothing: its past is not billed.
     public func claim(_ counter: Counter, _ sample: Sample) -> Claim? {
         guard let reading = counter.reading(sample) else { return nil }
         guard let mark = mark(of: counter) else { return Claim(need: 0, hasEnded: false) }
@@ -93,7 +113,11 @@ extension Position {
         return Claim(need: mark.due(at: reading), hasEnded: false)
     }
 
-    /// Moves a counter's mark to a sample whose claim got `share`.
+    /// Moves a counter's mark to a sample after its claim received a share.
+    ///
+    /// The new `ahead` is what was billed so far less the reading. Example: a reading of 1000 was
+    /// billed in full. The next reading is 1300, and the share 280. Then `ahead` is -20, and 20 are
+    /// still due.
     public mutating func settle(
         _ counter: Counter, _ sample: Sample, share: Int64, at moment: Moment
     ) {
@@ -105,7 +129,9 @@ extension Position {
             Mark(reading, ahead: Int64(clamping: ahead), at: moment.bootMicroseconds))
     }
 
-    /// Closes the devices whose line is gone, and notes that io.stat was read.
+    /// Closes the accounts of devices that lost their line, and notes that io.stat was read.
+    ///
+    /// - Returns: the devices whose accounts were closed.
     public mutating func settleDevices(_ sample: Sample, at moment: Moment) -> [DeviceNumber] {
         guard sample.devices != nil else { return [] }
         var advance = Advance()
@@ -117,11 +143,14 @@ extension Position {
         return advance.endedDevices
     }
 
-    /// Counts what is granted: the limits in force since the last tick are those read then.
+    /// Bills what limits granted since the last tick.
+    ///
+    /// The limits that count are those that were read at the last tick; the new ones count from now
+    /// on.
     ///
     /// - Parameters:
-    ///   - cpu: billionths of a core, `nil` where nothing is reserved.
-    ///   - memory: bytes.
+    ///   - cpu: billionths of a core; `nil` if nothing is reserved.
+    ///   - memory: bytes; `nil` if nothing is reserved.
     public mutating func reserve(
         cpu: Int64?, memory: Int64?, at moment: Moment, longestHold: Int64
     ) -> [Advance.Part] {
@@ -129,7 +158,7 @@ extension Position {
         return advance(reserving: granted, at: moment, longestHold: longestHold).parts
     }
 
-    /// The same, with what is refused.
+    /// The same, and also returns what was refused.
     public mutating func advance(
         reserving granted: Reservation, at moment: Moment, longestHold: Int64,
         in zone: BillingZone = .utc
@@ -141,12 +170,16 @@ extension Position {
         return advance
     }
 
-    /// Closes the accounts of io and memory: what they count from now on is the children's.
+    /// Closes the accounts of memory, and of io if asked.
+    ///
+    /// It is called for a tenant root with containers below it: its memory and io are theirs from
+    /// now on.
     public mutating func closeHoldings(withIO: Bool) {
         (memoryCurrent, memoryWorkingSet, memoryUnreclaimable) = (nil, nil, nil)
         if withIO { (io, ioSince) = ([:], nil) }
     }
 
+    /// Bills CPU time up to a reading.
     private mutating func advanceCPU(_ stat: CPUStat?, _ moment: Moment, _ advance: inout Advance) {
         guard let usage = stat?.usageMicroseconds else { return }
         guard let last = cpu else {
@@ -154,8 +187,8 @@ extension Position {
             return
         }
         guard usage >= last.value else {
-            // The kernel never lowers this counter while the cgroup lives. Billing from the lower
-            // value could bill twice, so the highest one stays the mark.
+            // The kernel never lowers this counter while the cgroup lives. If the lower value
+            // became the mark, usage could be billed twice, so the highest value stays.
             advance.anomalies.append("cpu.stat usage_usec went back from \(last.value) to \(usage)")
             return
         }
@@ -165,12 +198,16 @@ extension Position {
         cpu = Mark(usage, ahead: Int64(clamping: max(0, -unbilled)), at: moment.bootMicroseconds)
     }
 
+    /// Closes the accounts of devices without a line, if the text is sure to list every device.
     private mutating func endDevices(_ sample: Sample, _ advance: inout Advance) {
         guard let devices = sample.devices, !sample.hasUnknownDevices, !io.isEmpty else { return }
         advance.endedDevices = io.keys.filter { devices[$0] == nil }.sorted()
         for device in advance.endedDevices { io[device] = nil }
     }
 
+    /// Bills io up to a reading, device by device.
+    ///
+    /// At the very first reading of io.stat every device only gets its mark.
     private mutating func advanceIO(
         _ sample: Sample, _ moment: Moment, _ advance: inout Advance
     ) {
@@ -187,6 +224,7 @@ extension Position {
         beginIO(sample, moment, hadDevices: hadDevices)
     }
 
+    /// Bills the io of one device up to a reading.
     private mutating func advanceDevice(
         _ device: DeviceNumber, _ now: IOCounters, _ moment: Moment, _ advance: inout Advance
     ) {
@@ -195,13 +233,13 @@ extension Position {
         for counter in IOCounter.allCases {
             let last = mark(of: .io(device, counter))
             guard let reading = now.reading(counter) else {
-                // Not read: it stays where it stood.
+                // A counter that was not read stays where it was.
                 counters[counter] = beganAnew ? 0 : last?.value
                 ahead[counter.rawValue] = beganAnew ? 0 : last?.ahead ?? 0
                 continue
             }
             counters[counter] = reading
-            // Without a mark this is its first reading.
+            // Without a mark this is the counter's first reading.
             guard var last else { continue }
             if beganAnew { last.value = 0 }
             let unbilled = last.due(at: reading)
@@ -210,16 +248,17 @@ extension Position {
             ahead[counter.rawValue] = Int64(clamping: max(0, -unbilled))
         }
         if beganAnew {
-            // The device went away and came back: a new account that began at 0.
+            // The device was removed and came back: its new account began at 0.
             advance.anomalies.append("io.stat \(device) began anew")
         }
         io[device] = DeviceMark(counters, ahead: ahead, at: moment.bootMicroseconds)
     }
 
-    /// Notes that io.stat was read: a device that is first seen later began at 0.
+    /// Notes that io.stat was read: a device that first appears later began at 0.
     ///
-    /// But not of a text that may have lacked devices: what they read and wrote before is not
-    /// billed. Where it ends in a device, as some kernels' do, it is taken for whole the second time.
+    /// Not if the text may lack devices, since the past of a device that appears later would be
+    /// billed. If the text ends with a device without figures, as on Linux 5.15 and 5.16, it is
+    /// trusted the second time.
     private mutating func beginIO(_ sample: Sample, _ moment: Moment, hadDevices: Bool) {
         let isBegun =
             switch sample.ioCompleteness {
@@ -230,19 +269,22 @@ extension Position {
         guard isBegun else { return }
         ioSince = moment.bootMicroseconds
         if case .endsIn(let device) = sample.ioCompleteness, io[device]?.counters == IOCounters() {
-            // A device without figures stands at 0.
+            // A device without figures is at 0.
             io[device]?.counters = .zero
         }
     }
 
+    /// Bills network traffic up to a reading.
     private mutating func advanceNetwork(
         _ sample: NetworkSample?, _ moment: Moment, _ advance: inout Advance
     ) {
         guard let sample else { return }
         let last = network?.sample.namespace == sample.namespace ? network : nil
-        // A first network of a container seen born was made for it, so all its traffic is its own.
+        // A container that was seen being created has a network that was made for it. So all
+        // traffic of its first network is its own.
         let since = last?.bootMicroseconds ?? (network == nil ? networkSince : nil)
-        // What a text lacks that was cut off would seem new later, and its past would be billed.
+        // An interface that is missing from a partial text would look new later, and its past would
+        // be billed.
         if since == nil, sample.counters.isPartial { return }
         let before = last?.sample.counters
         if let since {
@@ -261,12 +303,18 @@ extension Position {
         networkSince = moment.bootMicroseconds
     }
 
-    /// An interface that is new, or was made anew under its old name, began at 0.
+    /// How far a counter of an interface rose.
+    ///
+    /// An interface that is new, or whose counter is lower than before, was created and began at 0.
     private func rise(_ now: Int64, _ before: Int64?) -> Int128 {
         Int128(now) - Int128(before.map { $0 <= now ? $0 : 0 } ?? 0)
     }
 
-    /// Integrates a gauge by trapezoid, and a granted limit as it was at the last reading.
+    /// Bills the amount of a gauge over the time since its last reading.
+    ///
+    /// Memory is integrated by the trapezoid rule. A granted limit counts as it was at the last
+    /// reading. Example: 100 bytes at first and 200 bytes 3 s later are (100 + 200) ÷ 2 × 3 = 450
+    /// byte-seconds.
     private mutating func hold(
         _ gauge: GaugeKind, _ value: Int64?, _ moment: Moment, _ longestHold: Int64,
         _ advance: inout Advance

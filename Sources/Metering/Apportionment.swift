@@ -1,42 +1,59 @@
 import Units
 
-/// What a container has to be billed of what its tenant root used in a tick.
+/// One container's claim to a part of its tenant root's usage in a tick.
 public struct Claim: Hashable, Sendable {
-    /// What its own counter says and was not billed yet, in base units.
+    /// What its own counter shows and was not billed yet, in base units; at least 0.
     public var need: Int64
-    /// It ended in this tick: what it used after its last reading is in the root's counter only.
+    /// Whether it ended in this tick.
+    ///
+    /// What it used after its last reading is only in the root's counter.
     public var hasEnded: Bool
 
-    /// - Parameter need: a debt below 0 needs nothing.
+    /// Makes a claim; a need below 0 means that more was billed already, and counts as 0.
     public init(need: some BinaryInteger, hasEnded: Bool) {
         (self.need, self.hasEnded) = (Int64(clamping: max(0, need)), hasEnded)
     }
 }
 
-/// How what a tenant root used is handed out.
+/// How the usage of a tenant root is distributed in one tick.
 ///
-/// All parts add up to it, and none is below zero.
+/// The shares, the overhead and the pending part add up to the usage, and none is below zero.
+///
+/// Example: the root's counter rose by 1000 µs. Container a needs 300, b needs 500 and has ended,
+/// and the bracket is 40. So a gets 300, 40 are pending, and b gets 500 + 160, as the rest can only
+/// be its own.
 public struct Apportionment: Hashable, Sendable {
-    /// One for each claim, in order.
+    /// The part of each claim, in order.
     public var shares: [Int128]
-    /// What belongs to no container: processes of the root's own, lives too short to be seen.
-    public var overhead: Int128
-    /// What may have run between a child's reading and the root's: left for the next tick, whose
-    /// readings show whose it is.
+    /// What belongs to no container.
     ///
-    /// Never more than `bracket`.
+    /// It was used by processes of the root itself, or by containers that lived too briefly to be
+    /// seen.
+    public var overhead: Int128
+    /// What may have been used between a child's reading and the root's reading.
+    ///
+    /// It is left for the next tick, whose readings show whose it is. It is never more than
+    /// `bracket`.
     public var pending: Int128
-    /// Whether the tails of several ended containers were split by estimate.
+    /// Whether the rest was divided among several ended containers, which is an estimate.
     public var isSplit: Bool
 
-    /// Hands out what the root's counter rose by, and what was pending before.
+    /// Distributes what the root's counter rose by, plus what was pending before.
     ///
-    /// The root is read after its children, so its counter is never behind theirs. Each container
-    /// gets what its own counter says. Of what is left, `bracket`, the rise of the root's counter
-    /// from before its children were read to after, may be the children's own and waits. The rest
-    /// is the tail of the container that ended; of several, split evenly; of none, overhead. Should
-    /// there be less than the claims, by the kernel's rounding to whole microseconds, all get a part
-    /// and the rest next time.
+    /// The root is read after its children, so its counter is never behind theirs. The order is:
+    /// 1. Each container gets what its own counter shows.
+    /// 2. Of the rest, up to `bracket` stays pending: children may have used it after their own
+    ///    reading.
+    /// 3. What then remains goes to the container that ended; if several ended, evenly to all of
+    ///    them; if none ended, it is overhead.
+    ///
+    /// The kernel rounds each counter down to whole microseconds. If the claims therefore exceed
+    /// the usage, every container gets a proportional part now and the rest in the next tick.
+    ///
+    /// - Parameters:
+    ///   - used: in base units, not negative.
+    ///   - claims: one for each container below the root.
+    ///   - bracket: how far the root's counter rose while its children were read.
     public init(of used: Int128, among claims: [Claim], bracket: Int128) {
         precondition(used >= 0 && bracket >= 0, "a counter that went back cannot be handed out")
         let needs = claims.map { Int128($0.need) }
@@ -61,7 +78,14 @@ public struct Apportionment: Hashable, Sendable {
 
 /// Splits shares over the hours of a period so that they add up both by share and by hour.
 ///
-/// - Returns: for each hour, its start, the total of all shares in it, and each share's part.
+/// The total is split by time first; each hour's part is then apportioned in proportion to what is
+/// left of every share.
+///
+/// - Parameters:
+///   - shares: in base units.
+///   - period: the time in which it was used; `nil` if that has no length.
+///   - end: the time of the reading. It decides the hour if there is no period.
+/// - Returns: for each hour its start, the total of all shares in it, and the part of each share.
 public func splitByHour(
     _ shares: [Int128], over period: Period?, at end: Instant, in zone: BillingZone
 ) -> [(hour: Instant, total: Int128, parts: [Int128])] {

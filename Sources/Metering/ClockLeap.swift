@@ -1,15 +1,18 @@
 import Units
 
-/// How far the wall clock is from where it must be, in ms, if that is farther than clocks are set by; 0 if it
-/// may be right.
+/// By how much the wall clock is implausibly wrong, in ms; 0 if it may be right.
 ///
-/// An hour is closed for good, so that nothing is to be filed in a year that was never: a dead battery of the
-/// clock, or a slip of whoever set it.
+/// A closed hour cannot be opened again. So usage must not be filed under a year that a clock with
+/// an empty battery shows, or that somebody mistyped. Within a boot, a leap of more than a day is
+/// doubtful. Over a reboot, a clock is doubtful if it is more than a day earlier than before, or
+/// more than 366 days later.
 ///
 /// - Parameters:
-///   - last: the last moment in which it was trusted, in this boot of the host; `nil` if there was none.
-///   - newest: when it was last trusted in any boot. How long the host was off nobody knows, so that
-///     it may be later then, up to a year, and hardly earlier.
+///   - moment: the time now, on both clocks.
+///   - last: the last moment of this boot at which the clock was trusted; `nil` if there was none.
+///   - newest: when it was last trusted in any boot. Nobody knows how long the host was off since,
+///     which is why it may be up to a year later.
+/// - Returns: milliseconds; positive if the clock is ahead, negative if it is behind.
 public func doubtfulLeap(of moment: Moment, after last: Moment?, newest: Instant?) -> Int64 {
     let (day, year): (Int64, Int64) = (86_400_000, 366 * 86_400_000)
     let sinceBoot = moment.bootMicroseconds / 1000

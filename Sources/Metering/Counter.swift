@@ -1,13 +1,20 @@
 import CgroupFormat
 import Units
 
-/// A counter of io.stat that is billed.
+/// The counters of a device in io.stat that are billed.
+///
+/// The raw value is the counter's place in `Position.DeviceMark.ahead`.
 public enum IOCounter: Int, Hashable, Sendable, CaseIterable {
+    /// Bytes read: `rbytes`.
     case readBytes
+    /// Bytes written: `wbytes`.
     case writeBytes
+    /// Read operations: `rios`.
     case readOps
+    /// Write operations: `wios`.
     case writeOps
 
+    /// The meter that the counter is billed by.
     public var meter: Meter {
         switch self {
         case .readBytes: .ioReadBytes
@@ -19,7 +26,7 @@ public enum IOCounter: Int, Hashable, Sendable, CaseIterable {
 }
 
 extension IOCounter {
-    /// What says that it could not be read.
+    /// The flag that says that this counter could not be read.
     var unread: IOCounters.Unread {
         switch self {
         case .readBytes: .readBytes
@@ -31,6 +38,7 @@ extension IOCounter {
 }
 
 extension IOCounters {
+    /// The value of one counter as the kernel printed it.
     public subscript(_ counter: IOCounter) -> Int64? {
         get {
             switch counter {
@@ -54,27 +62,32 @@ extension IOCounters {
 extension IOCounters {
     /// What the kernel counted; `nil` if it could not be read.
     ///
-    /// A line may leave counters out that never moved.
+    /// A line may leave out counters that never moved, so a counter that was not printed is 0.
     public func reading(_ counter: IOCounter) -> Int64? {
         unread.contains(counter.unread) ? nil : self[counter] ?? 0
     }
 
-    /// Where an account of these counters begins; `nil` where that has to be read yet.
+    /// The counters at which an account begins that starts with this reading.
+    ///
+    /// `nil` for a counter that could not be read: it begins at its first good reading.
     public var beginning: IOCounters {
         IOCounters(
             readBytes: reading(.readBytes), writeBytes: reading(.writeBytes),
             readOps: reading(.readOps), writeOps: reading(.writeOps))
     }
 
-    /// A device that nothing was done with.
+    /// The counters of a device that was not used yet.
     public static let zero = IOCounters(readBytes: 0, writeBytes: 0, readOps: 0, writeOps: 0)
 }
 
-/// A kernel counter that a tenant root keeps for all below it, the dead included.
+/// A kernel counter that a tenant root keeps for all below it, including what has ended.
 public enum Counter: Hashable, Sendable {
+    /// CPU time: `usage_usec` of cpu.stat.
     case cpu
+    /// One counter of one device in io.stat.
     case io(DeviceNumber, IOCounter)
 
+    /// The meter that the counter is billed by.
     public var meter: Meter {
         switch self {
         case .cpu: .cpu
@@ -82,7 +95,7 @@ public enum Counter: Hashable, Sendable {
         }
     }
 
-    /// `nil` for a counter of no device.
+    /// The device; `nil` for CPU time.
     public var device: DeviceNumber? {
         switch self {
         case .cpu: nil
@@ -90,7 +103,7 @@ public enum Counter: Hashable, Sendable {
         }
     }
 
-    /// What a sample says; `nil` if it was not read.
+    /// The value in a sample; `nil` if it was not read.
     public func reading(_ sample: Sample?) -> Int64? {
         switch self {
         case .cpu: sample?.cpu?.usageMicroseconds
@@ -99,13 +112,14 @@ public enum Counter: Hashable, Sendable {
     }
 }
 
-/// Whether the kernel keeps io counters of all below in every ancestor.
+/// Whether the kernel counts the io of a cgroup in every ancestor.
 ///
-/// From 6.2 to 6.9 a grandparent may miss some (fixed by 9d230c09964e in 6.10), so there a tenant
-/// root's own counter is no control total.
+/// From Linux 6.2 to 6.9 a grandparent may miss some of it (fixed in 6.10 by commit 9d230c09964e).
+/// A tenant root's counter is then no total of what is below it, and containers are billed by their
+/// own counters.
 ///
-/// - Parameter release: as uname(2) gives it, `6.1.0-18-cloud-amd64`; what is no release is trusted
-///   with nothing.
+/// - Parameter release: the release from uname(2), such as `6.1.0-18-cloud-amd64`.
+/// - Returns: false as well if the text is no release.
 public func isIOConserved(kernelRelease release: String) -> Bool {
     let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
     guard numbers.count == 2 else { return false }

@@ -1,24 +1,28 @@
 import Units
 
-/// What a host has to give.
+/// The cores and the memory of a host.
 public struct HostCapacity: Hashable, Sendable {
-    /// Cores that are online.
+    /// The number of cores that are online.
     public var cpus: Int64
     /// Bytes of memory.
     public var memory: Int64
 
     public init(cpus: Int64, memory: Int64) { (self.cpus, self.memory) = (cpus, memory) }
 
-    /// What could have been used from one moment to another of one boot, by the ledger's hour: µs of cpu,
-    /// and byte-seconds.
+    /// What could have been used between two moments of one boot, by ledger hour.
+    ///
+    /// Usage is compared with it, to show how busy the host was.
+    ///
+    /// - Returns: parts of the meter `cpu` in µs, and of the meter `memory` in byte-seconds.
     public func given(
         from start: Moment, to end: Moment, in zone: BillingZone
     ) -> [Advance.Part] {
         let elapsed = end.bootMicroseconds - start.bootMicroseconds
-        // As usage: the start by wall is counted back from the end.
+        // As for usage, the start is counted back from the end.
         let wall = Instant(milliseconds: end.wall.milliseconds - elapsed / 1000)
         guard let period = Period(start: wall, end: end.wall) else { return [] }
-        // Whole byte-seconds up to each moment: from one to the next nothing is rounded away.
+        // Differences of whole totals since boot: rounding never adds up from one interval to the
+        // next.
         func held(_ moment: Moment) -> Int128 {
             Int128(memory) * Int128(moment.bootMicroseconds) / 1_000_000
         }

@@ -1,13 +1,15 @@
 import Units
 
-/// What one ledger row counts: a meter, with memory kept apart by formula.
+/// What one row of the ledger counts: a meter, or memory by one of its formulas.
 ///
-/// The price book's formula decides which memory row a tenant pays, so all three are kept.
+/// All three formulas are kept, because the price book decides later which one a tenant pays.
 public enum LedgerMeter: Hashable, Sendable {
+    /// Any meter but memory.
     case meter(Meter)
+    /// Memory by one formula.
     case memory(MemoryFormula)
 
-    /// The name in the store: the meter's, or `memory_` and the formula.
+    /// The name in the store: that of the meter, or `memory_` and the formula.
     public var name: String {
         switch self {
         case .meter(let meter): meter.name
@@ -15,15 +17,16 @@ public enum LedgerMeter: Hashable, Sendable {
         }
     }
 
-    /// A name that no meter of a price book or an import may have.
+    /// The error for a name that no meter in a price book or an import may have.
     public struct WrongName: Error {
-        /// What to do about it.
+        /// What the user can do about it.
         public let suggestion: String
     }
 
-    /// The meter that has a name in price books and imports.
+    /// The meter with a name that a price book or an import contains.
     ///
-    /// The ledger keeps names of its own for memory by formula: these are refused.
+    /// - Throws: `WrongName` if the name has the wrong form, or is one that only the ledger uses,
+    ///   such as `memory_current`.
     public static func meter(named name: String) throws(WrongName) -> Meter {
         guard let meter = Meter(name) else {
             throw WrongName(
@@ -38,7 +41,7 @@ public enum LedgerMeter: Hashable, Sendable {
                 + "(memory: \(formula.rawValue)); or give a meter of your own another name")
     }
 
-    /// The kernel files that it is metered from, as absences name them; the first holds its counter.
+    /// The kernel files it is measured from, as absences name them; the counter's comes first.
     public var files: [String] {
         switch self {
         case .memory(.current): ["memory.current"]
@@ -52,14 +55,18 @@ public enum LedgerMeter: Hashable, Sendable {
         }
     }
 
-    /// Files of counters, which go on while nobody reads them.
+    /// Files of counters.
+    ///
+    /// Time in which they are not read is billed by the next reading.
     public static let counterFiles = ["cpu.stat", "io.stat", "net/dev"]
-    /// Files of what holds at one moment: time in which they are not read is not measured.
+    /// Files of gauges and limits.
+    ///
+    /// Time in which they are not read is not measured.
     public static let gaugeFiles = [
         "memory.current", "memory.stat", inactiveFile, unreclaimable, "cpu.max", "memory.max",
     ]
-    /// The key of memory.stat that the working set needs, and no other formula.
+    /// Names an absence of the key `inactive_file`, which only the formula `working_set` needs.
     public static let inactiveFile = "memory.stat inactive_file"
-    /// The keys of memory.stat that the formula `unreclaimable` needs, and no other.
+    /// Names an absence of keys of memory.stat that only the formula `unreclaimable` needs.
     public static let unreclaimable = "memory.stat unreclaimable"
 }

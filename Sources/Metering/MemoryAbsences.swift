@@ -1,9 +1,11 @@
 import CgroupFormat
 
 extension MemoryStat {
-    /// What its formulas lack, by the names of `LedgerMeter.files`.
+    /// What the memory formulas lack, by the file names of `LedgerMeter.files`.
     ///
-    /// Each formula needs keys that the other does not; where both lack some, it is the file.
+    /// `working_set` and `unreclaimable` need different keys of memory.stat. If only one of them
+    /// lacks keys, the absence is filed under that formula's own name; if both do, under the whole
+    /// file.
     public var absences: [String: Absence] {
         guard !missingKeys.isEmpty || !odd.isEmpty else { return [:] }
         let inactiveFile = absence { $0 == "inactive_file" }
@@ -17,7 +19,7 @@ extension MemoryStat {
         return absences
     }
 
-    /// What some of its keys lack; `nil` if nothing.
+    /// What is missing or odd among some of the keys; `nil` if nothing is.
     private func absence(of isMeant: (String) -> Bool) -> Absence? {
         let missing = missingKeys.filter(isMeant)
         let odd = odd.only(isMeant)

@@ -1,25 +1,33 @@
 import CgroupFormat
 import Units
 
-/// A reading that no correct kernel gives, so that what it counts is not measured.
+/// A reading that no correct kernel gives.
+///
+/// What it counts is therefore not measured.
 public struct Refusal: Hashable, Sendable {
-    /// The kernel file it stands in, as an absence names it.
+    /// The kernel file of the reading, as absences name it.
     public var file: String
-    /// Why, in words that stay the same while it lasts: of the same text there is one event.
+    /// The reason.
+    ///
+    /// The words stay the same while the problem lasts, because a new text counts as a new event.
     public var detail: String
 
     public init(_ file: String, _ detail: String) { (self.file, self.detail) = (file, detail) }
 }
 
 extension Position {
-    /// Takes out of a sample what cannot follow what this account has read before.
+    /// Removes from a sample the readings that cannot follow the earlier ones.
     ///
-    /// What is left of the sample is metered. The account stays where it stands, so once the
-    /// counter is above that again, nothing is billed twice and nothing is lost.
+    /// What is left is metered. The account stays where it is for the removed counters. Once such a
+    /// counter is above its mark again, billing continues: nothing is billed twice, and nothing is
+    /// lost.
+    ///
+    /// - Returns: what was removed, and why.
     public func refuse(from sample: inout Sample) -> [Refusal] {
         refuseCPU(&sample) + refuseIO(&sample) + refuseNetwork(&sample)
     }
 
+    /// Refuses a CPU counter that went back or rose too far.
     private func refuseCPU(_ sample: inout Sample) -> [Refusal] {
         guard let usage = sample.cpu?.usageMicroseconds, let last = cpu?.value else { return [] }
         let why: String
@@ -35,7 +43,9 @@ extension Position {
         return [Refusal("cpu.stat", why)]
     }
 
-    /// A device whose counters fell began anew; one that rose beyond reason is not read.
+    /// Refuses counters of devices that rose too far, or that are missing beside others.
+    ///
+    /// A counter that fell is not refused: its device was removed and came back (`fell`).
     private func refuseIO(_ sample: inout Sample) -> [Refusal] {
         var refusals: [Refusal] = []
         for device in (sample.io ?? [:]).keys.sorted() {
@@ -63,10 +73,11 @@ extension Position {
         return refusals
     }
 
-    /// Counters that a line leaves out though it has others, and that are not known to stand at 0.
+    /// Counters that a line leaves out although it has others, unless their mark is at 0.
     ///
-    /// The kernel prints all of a device or none. Taken for 0, such a counter would seem to have begun
-    /// anew, and all it had counted would be billed again.
+    /// The kernel prints all counters of a device or none. If a missing one were read as 0, it
+    /// would look as if the device had come back, and everything it had counted would be billed
+    /// again.
     private func lacking(_ device: DeviceNumber, _ now: IOCounters) -> [IOCounter] {
         guard IOCounter.allCases.contains(where: { now[$0] != nil }) else { return [] }
         return IOCounter.allCases.filter {
@@ -75,6 +86,7 @@ extension Position {
         }
     }
 
+    /// Refuses interfaces whose counters rose too far.
     private func refuseNetwork(_ sample: inout Sample) -> [Refusal] {
         guard let network = sample.network else { return [] }
         let last = self.network.flatMap {
@@ -97,9 +109,9 @@ extension Position {
         return refusals
     }
 
-    /// Whether a device's counters say that it went away and came back.
+    /// Whether the counters show that a device was removed and came back.
     ///
-    /// One that fell is enough: the others may have passed where they stood.
+    /// One counter that fell is enough: the others may already be above their old values.
     public func fell(_ device: DeviceNumber, _ now: IOCounters) -> Bool {
         IOCounter.allCases.contains {
             guard let reading = now.reading($0) else { return false }
@@ -107,11 +119,14 @@ extension Position {
         }
     }
 
-    /// Where a counter of an interface stands lower than it did, the interface began anew.
+    /// Whether a counter of an interface rose too far.
+    ///
+    /// An interface whose counter is lower than before was created anew and began at 0.
     private func isRiseTooMuch(_ now: Int64, _ before: Int64?) -> Bool {
         isTooMuch(now, above: before.flatMap { $0 <= now ? $0 : nil } ?? 0)
     }
 
+    /// Whether a counter rose further in one tick than any host can use.
     private func isTooMuch(_ reading: Int64, above last: Int64) -> Bool {
         Int128(reading) - Int128(last) >= Advance.mostInOneTick
     }

@@ -1,20 +1,25 @@
 import CgroupFormat
 import Units
 
-/// What limits grant: `nil` where there is no limit, or where the limit could not be read.
+/// What the limits of a cgroup grant.
+///
+/// `nil` means that there is no limit, or that it could not be read; the flags tell which.
 public struct Reservation: Hashable, Sendable {
     /// Billionths of a core.
     public var cpu: Int64?
     /// Bytes.
     public var memory: Int64?
-    /// Whether a limit is there that could not be read: what is granted is not measured, which is
-    /// not "no limit".
+    /// Whether a CPU limit exists and could not be read.
+    ///
+    /// What it grants is then not measured, which is not the same as no limit.
     public var isCPUUnknown = false
+    /// The same for the memory limit.
     public var isMemoryUnknown = false
 
-    /// A quota above a million cores, and memory above 1 PiB, is more than any host has.
+    /// The most that is believed: a million cores and 1 PiB, which is more than any host has.
     private static let most: (cpu: Int64, memory: Int64) = (1_000_000_000_000_000, 1 << 50)
 
+    /// Makes a value in which everything is known.
     public init(cpu: Int64? = nil, memory: Int64? = nil) { (self.cpu, self.memory) = (cpu, memory) }
 
     /// What a cgroup's own `cpu.max` and `memory.max` grant.
@@ -29,7 +34,9 @@ public struct Reservation: Hashable, Sendable {
         }
     }
 
-    /// The lower of two, where one is the other's ancestor; not known if one is not.
+    /// The tighter of this reservation and that of an ancestor.
+    ///
+    /// It is unknown if either of them is.
     public func within(_ ancestor: Reservation) -> Reservation {
         var both = Reservation()
         both.isCPUUnknown = isCPUUnknown || ancestor.isCPUUnknown
@@ -39,21 +46,29 @@ public struct Reservation: Hashable, Sendable {
         return both
     }
 
+    /// The smaller of two limits; `nil` if neither is set.
     private func lower(_ a: Int64?, _ b: Int64?) -> Int64? {
         guard let a, let b else { return a ?? b }
         return min(a, b)
     }
 }
 
-/// A limit that several containers share, and what is left of it.
+/// A limit that several containers share, and what they leave of it.
+///
+/// A limit is granted once, however many containers are below it. Example: a limit of 2 cores above
+/// containers that may use 1, 1 and 2 cores. Together they would reserve 4, so each gets half of
+/// that: 0.5, 0.5 and 1.
 public struct SharedLimit: Hashable, Sendable {
     /// What each container reserves, in order.
     public var shares: [Int64?]
     /// What no container reserves.
     public var left: Int64
 
-    /// Lets containers reserve no more together than the limit above them, in proportion to what
-    /// each may use: a limit is granted once, however many share it.
+    /// Reduces reservations in proportion if they exceed the limit above them.
+    ///
+    /// - Parameters:
+    ///   - limit: in the unit of the reservations.
+    ///   - reserved: what each container may use by itself; `nil` if it reserves nothing.
     public init(_ limit: Int64, among reserved: [Int64?]) {
         let weights = reserved.map { Int128($0 ?? 0) }
         let sum = weights.reduce(0, +)

@@ -1,7 +1,9 @@
 import Units
 
 extension Rule {
-    /// What to write in place of a rule that can never match anything; `nil` for a sound one.
+    /// What to write instead, if the rule can never match anything; `nil` for a valid rule.
+    ///
+    /// Example: for `unit: acme` it is to write a name that ends with .service or .scope.
     public var suggestion: String? {
         switch self {
         case .slice: sliceCure
@@ -14,7 +16,9 @@ extension Rule {
         }
     }
 
-    /// Slices are no globs, and the kernel has none of these characters in a slice of systemd's.
+    /// The suggestion for a rule `slice`.
+    ///
+    /// A slice is no glob. systemd's slices have no `/` and no control characters in their names.
     private var sliceCure: String? {
         let isSlice = pattern.hasSuffix(".slice") && pattern.utf8.count > 6
         let isName =
@@ -25,14 +29,14 @@ extension Rule {
         if pattern.contains("*") || pattern.contains("?") {
             return "Write one slice's whole name, or cgroup: with a path that has * in it"
         }
-        // a-b.slice lies in a.slice: systemd takes no name with nothing before or behind a dash.
+        // a-b.slice lies in a.slice, so systemd refuses names with nothing before or after a dash.
         let parts = pattern.dropLast(6).split(separator: "-", omittingEmptySubsequences: false)
         return parts.contains("")
             ? "Write a slice's name such as tenant-acme.slice, with no - at its ends and no --: "
                 + "systemd refuses those" : nil
     }
 
-    /// A name in Kubernetes is an RFC 1123 label.
+    /// The suggestion for a rule `namespace`: Kubernetes requires an RFC 1123 label.
     private var namespaceCure: String? {
         let isPlain = pattern.utf8.allSatisfy {
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
@@ -46,11 +50,14 @@ extension Rule {
                 + "characters at most"
     }
 
+    /// The suggestion for a rule `root` or `cgroup`.
+    ///
+    /// Both are paths below the cgroup2 mount; a `cgroup` rule may contain wildcards.
     private var pathCure: String? {
         guard pattern.hasPrefix("/"), pattern.utf8.count > 1, !pattern.hasSuffix("/") else {
             return "Write a path under the cgroup2 mount, such as /tenants/acme"
         }
-        // The kernel makes no cgroup whose name has a line end in it.
+        // The kernel refuses a cgroup with a newline in its name (kernel/cgroup/cgroup.c).
         guard !pattern.utf8.contains(UInt8(ascii: "\n")), !pattern.utf8.contains(0) else {
             return "Leave out the line end or NUL: no cgroup has one in its name"
         }
@@ -58,16 +65,18 @@ extension Rule {
         if names.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) {
             return "Write the path as the kernel has it, without //, . and .."
         }
-        // A name that a pattern is for may be shorter than the pattern.
+        // A name that matches a pattern with a star may be shorter than the pattern.
         let isLong = names.contains { !$0.contains("*") && $0.utf8.count > 255 }
         return isLong ? "Let every name in the path have 255 bytes at most" : nil
     }
 
+    /// The suggestion for a rule `label`, `unit` or `namespace` whose pattern is not empty.
     private var wordCure: String? {
         switch self {
         case .label:
             return pattern.hasPrefix("=") ? "Write key=value, or key for any value" : nil
         case .unit:
+            // The text after the last wildcard must be able to end a unit's name.
             let tail =
                 pattern.split(
                     omittingEmptySubsequences: false, whereSeparator: { $0 == "*" || $0 == "?" }

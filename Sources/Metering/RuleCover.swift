@@ -1,18 +1,22 @@
-/// Rules that never decide whose a container is, as a rule of an earlier tenant fits all they fit.
+/// Finds rules that can never decide anything.
+///
+/// A rule is useless if a rule of an earlier tenant matches all containers that it matches.
 public struct RuleCover {
     private let index: TenantIndex
     private let tenants: [Tenant]
 
-    /// - Parameter tenants: all, in the order in which their rules are tried.
+    /// Prepares the search.
+    ///
+    /// - Parameter tenants: all tenants, in the order in which their rules are tried.
     public init(_ tenants: [Tenant]) {
         index = TenantIndex(tenants)
         self.tenants = tenants
     }
 
-    /// The earlier tenant, and its rule that hides one of a tenant's; `nil` where none certainly does.
+    /// The earlier tenant and its rule that hide a rule; `nil` if none does for certain.
     ///
-    /// A rule that hides another fits every container of that one, so only tenants that one such container fits are
-    /// looked at.
+    /// A rule that hides another matches every container of that one. So it is enough to construct
+    /// one such container and to look at the tenants that it could go to.
     public func hiding(_ rule: Rule, of tenant: String) -> (tenant: String, rule: Rule)? {
         let example = rule.example
         guard rule.matches(example) else { return nil }
@@ -28,7 +32,9 @@ public struct RuleCover {
 }
 
 extension Rule {
-    /// Whether it certainly fits every container that another rule fits.
+    /// Whether it certainly matches every container that another rule matches.
+    ///
+    /// False if that is not certain.
     func covers(_ other: Rule) -> Bool {
         if self == other { return true }
         if case .cgroup(let path) = other, !isGlob(path) {
@@ -40,7 +46,8 @@ extension Rule {
                 rootPaths.contains { (start + (other.isRoot ? "/" : "")).hasPrefix($0 + "/") }
             }
         case .cgroup(let glob):
-            // What ends so fits whatever follows a text that it fits.
+            // A pattern that ends with `**` and matches a text also matches every longer text that
+            // starts so.
             let pattern = Glob(kernelText(glob))
             return glob.hasSuffix("**") && other.beginnings.allSatisfy(pattern.matches)
         case .unit(let glob):
@@ -55,7 +62,7 @@ extension Rule {
         }
     }
 
-    /// A container that it fits, if it fits any.
+    /// A container that the rule matches, if it matches any.
     fileprivate var example: ContainerFacts {
         switch self {
         case .slice, .root: return ContainerFacts(path: rootPaths.first ?? "/")
@@ -72,9 +79,10 @@ extension Rule {
         }
     }
 
+    /// Whether the rule names a tenant root.
     private var isRoot: Bool { !rootPaths.isEmpty }
 
-    /// What the paths of all containers that it fits begin with, one of these.
+    /// Texts of which the path of every matching container starts with one.
     private var beginnings: [String] {
         switch self {
         case .slice, .root: rootPaths
@@ -83,8 +91,10 @@ extension Rule {
         }
     }
 
-    /// All containers that a path without wildcards fits: the one there, and the one in which it lies if
-    /// what lies right in it is the container as well.
+    /// All containers that a path without wildcards matches.
+    ///
+    /// It matches the container at the path. It also matches the container one level up, if that
+    /// one includes all below it.
     private func containers(at path: String) -> [ContainerFacts] {
         let parent = path.split(separator: "/").dropLast().joined(separator: "/")
         let outer = ContainerFacts(path: "/" + parent, isWhole: true)
@@ -93,14 +103,15 @@ extension Rule {
     }
 }
 
+/// Whether the pattern contains wildcards.
 private func isGlob(_ pattern: String) -> Bool { pattern.contains { $0 == "*" || $0 == "?" } }
 
-/// What every text begins with that the pattern fits.
+/// The text that everything the pattern matches starts with: the part before the first wildcard.
 func literalStart(of glob: String) -> String {
     String(kernelText(glob).prefix { $0 != "*" && $0 != "?" })
 }
 
-/// A text that the pattern fits.
+/// A text that the pattern matches: stars become nothing, and each `?` becomes an x.
 private func filled(_ glob: String) -> String {
     kernelText(glob).filter { $0 != "*" }.replacing("?", with: "x")
 }

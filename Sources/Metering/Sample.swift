@@ -1,60 +1,75 @@
 import CgroupFormat
 import Units
 
-/// The values of one cgroup at one moment; `nil` is "not measured", never 0.
+/// Everything that was read of one cgroup at one moment; `nil` means "not measured", never 0.
 public struct Sample: Hashable, Sendable {
+    /// `cpu.stat`.
     public var cpu: CPUStat?
     /// `memory.current`, in bytes.
     public var memoryCurrent: Int64?
+    /// `memory.stat`.
     public var memory: MemoryStat?
     /// `memory.swap.current`, in bytes.
     public var memorySwap: Int64?
-    /// The most memory held since the last sample, in bytes: an upper bound, never billed.
-    public var memoryPeak: Int64?
-    public var memoryEvents: MemoryEvents?
-    /// The counters of each billed device.
-    public var io: [DeviceNumber: IOCounters]?
-    /// Whether there is no io.stat, as the io controller is off.
+    /// The most memory in use since the last sample, in bytes.
     ///
-    /// Its counters are gone with it: those that appear later begin at 0.
+    /// It is an upper bound and never billed.
+    public var memoryPeak: Int64?
+    /// `memory.events`.
+    public var memoryEvents: MemoryEvents?
+    /// `io.stat`: the counters of each device that is billed.
+    public var io: [DeviceNumber: IOCounters]?
+    /// Whether there is no io.stat because the io controller is off.
+    ///
+    /// The kernel then forgets the counters: those that appear later begin at 0.
     public var isIOOff = false
-    /// Whether io.stat may have devices that it could not be asked for: one without a line may be
-    /// there still.
+    /// Whether io.stat may lack devices, so that a device without a line may still exist.
     public var hasUnknownDevices = false
-    /// How far io.stat told of all devices.
+    /// Whether io.stat could be relied on to list every device.
     public var ioCompleteness = IOStat.Completeness.whole
-    /// The network that is read for this container, and its counters.
+    /// The network that is metered for this container, and its counters.
     public var network: NetworkSample?
-    /// `pids.current`.
+    /// `pids.current`: processes and threads.
     public var pids: Int64?
+    /// `cpu.max`.
     public var cpuMax: CPUMax?
+    /// `memory.max`.
     public var memoryMax: Limit?
-    /// Whether there is such a file and what it says is not known, which is not "no limit".
+    /// Whether `cpu.max` exists and could not be read, which is not the same as no limit.
     public var isCPUMaxUnread = false
+    /// The same for `memory.max`.
     public var isMemoryMaxUnread = false
+    /// `cpu.pressure`.
     public var cpuPressure: Pressure?
+    /// `memory.pressure`.
     public var memoryPressure: Pressure?
+    /// `io.pressure`.
     public var ioPressure: Pressure?
-    /// Time in the freezer, in µs (`cgroup.stat.local`, Linux 6.18).
+    /// Time in the freezer, in µs (`cgroup.stat.local`, since Linux 6.18).
     public var frozenMicroseconds: Int64?
 
     public init() {}
 
-    /// The devices that have counters; `nil` if it is not known which.
+    /// The devices that have counters; `nil` if that is unknown.
     public var devices: [DeviceNumber: IOCounters]? { isIOOff ? [:] : io }
 }
 
 /// The counters of one network namespace.
 public struct NetworkSample: Hashable, Sendable {
-    /// The namespace's inode: unique while it lives.
+    /// The inode of the namespace.
+    ///
+    /// It is unique only as long as the namespace exists.
     public var namespace: Int64
+    /// The counters of its interfaces.
     public var counters: NetDev
 
     public init(namespace: Int64, counters: NetDev) {
         (self.namespace, self.counters) = (namespace, counters)
     }
 
-    /// Where its account stands from now on: what could not be read now stays where it stood.
+    /// The marks from which the next reading is counted, after this reading.
+    ///
+    /// Interfaces that could not be read now keep their earlier counters.
     func standing(after before: NetDev?) -> NetworkSample {
         var counters = counters
         counters.odd = OddLines()
@@ -64,7 +79,8 @@ public struct NetworkSample: Hashable, Sendable {
         {
             counters.interfaces[name] = last
         }
-        // One that has a mark now is counted from there; one without begins at its first reading.
+        // An interface that has a mark is counted from it. One without a mark begins at its first
+        // reading.
         let unknown = counters.unread.union(counters.isPartial ? before?.unread ?? [] : [])
         counters.unread = unknown.filter { counters.interfaces[$0] == nil }
         counters.isPartial = false
@@ -74,59 +90,66 @@ public struct NetworkSample: Hashable, Sendable {
 
 /// Why a kernel file of a container gave no value.
 public struct Absence: Hashable, Sendable {
+    /// The class of the reason.
+    ///
+    /// The raw value is stored.
     public enum Reason: String, Sendable, CaseIterable {
-        /// No such file: its controller is off here, or this kernel has none.
+        /// The file does not exist: its controller is off here, or this kernel does not have it.
         case controllerOff = "controller_off"
-        /// The kernel refused this user.
+        /// The kernel refused access to this user.
         case notPermitted = "not_permitted"
-        /// The text had not the documented shape.
+        /// The text does not have the documented form.
         case malformed
-        /// Keys are missing in it, as in kernels before the one that brought them.
+        /// Keys are missing, as in kernels that are older than those keys.
         case incomplete
-        /// Any other error of the read.
+        /// Reading failed in another way.
         case failed
-        /// It uses the host's own network, whose traffic cannot be told apart by container.
+        /// It uses the host's network namespace, so its traffic cannot be attributed.
         case hostNamespace = "host_namespace"
-        /// It shares its network with a container for which it is metered already.
+        /// It shares its network with another container, for which the network is metered.
         case sharedNamespace = "shared_namespace"
     }
 
-    /// In the place of a file: the whole cgroup could not be seen.
+    /// Used in place of a file if the whole cgroup could not be seen.
     public static let wholeCgroup = "cgroup"
 
+    /// The class of the reason.
     public var reason: Reason
     /// The errno, or the line and what was found in it.
     public var detail: String
 
     public init(_ reason: Reason, detail: String) { (self.reason, self.detail) = (reason, detail) }
 
-    /// Whether it goes on as it was: for the same reason, and of the same keys.
+    /// Whether it continues an earlier absence: the same reason, and the same keys.
     ///
-    /// What is quoted of a file, behind the first colon, may be another text at every reading; it
-    /// is one event all the same.
+    /// The text after the first colon is ignored. It quotes the file, which may differ at every
+    /// reading.
     public func goesOn(from other: Absence?) -> Bool {
         guard let other else { return false }
         return reason == other.reason && subject == other.subject
     }
 
+    /// The part of the detail before the first colon, which names the keys.
     private var subject: Substring {
         detail.split(separator: ": ", maxSplits: 1, omittingEmptySubsequences: false).first
             ?? detail[...]
     }
 }
 
-/// What memory is billed; the price book names one, all three are metered.
+/// How memory is counted.
+///
+/// All formulas are metered, and the price book chooses the one that is billed.
 public enum MemoryFormula: String, Sendable, CaseIterable, Codable {
-    /// `memory.current`, page cache included.
+    /// `memory.current`: all memory in use, page cache included.
     case current
-    /// `memory.current` − `inactive_file`, as Kubernetes counts it.
+    /// `memory.current` − `inactive_file`, which Kubernetes calls the working set.
     case workingSet = "working_set"
-    /// `anon` + `shmem` + `kernel` + `sock`: what the kernel cannot take back.
+    /// `anon` + `shmem` + `kernel` + `sock`: what the kernel cannot free without swap.
     ///
-    /// `anon` is there, not only `shmem`: the two do not overlap in memory.stat.
+    /// `anon` and `shmem` are both needed, as they do not overlap in memory.stat.
     case unreclaimable
 
-    /// Bytes held by this formula; `nil` if a part of it was not measured.
+    /// The bytes in use by this formula; `nil` if a part of it was not measured.
     public func bytes(of sample: Sample) -> Int64? {
         switch self {
         case .current:
@@ -135,7 +158,8 @@ public enum MemoryFormula: String, Sendable, CaseIterable, Codable {
             guard let current = sample.memoryCurrent, let cache = sample.memory?.inactiveFile else {
                 return nil
             }
-            // memory.stat lags by up to a flush, so its cache may exceed what is left.
+            // memory.stat may lag behind memory.current, so the cache may seem larger than all
+            // memory.
             return max(0, current - cache)
         case .unreclaimable:
             return sample.memory?.unreclaimable

@@ -1,18 +1,29 @@
 import CgroupFormat
 import Units
 
-/// Who pays.
+/// A customer: who pays for which containers, by which prices.
 public struct Tenant: Hashable, Sendable {
-    /// `[a-z0-9-]`, 1–63 characters, starts with a letter.
+    /// The id: `[a-z0-9-]`, 1 to 63 characters, starting with a letter.
+    ///
+    /// It never changes.
     public var id: String
+    /// The name on invoices.
     public var name: String
-    /// The id of the price book the tenant is billed by; without one nothing can be invoiced.
+    /// The id of the price book that the tenant is billed by.
+    ///
+    /// `nil` if none was chosen yet: usage is kept, but nothing can be invoiced.
     public var priceBook: String?
+    /// Where invoices are sent.
     public var invoiceTo: InvoiceAddress
-    /// The first rule that fits a container wins.
+    /// The rules that say which containers belong to the tenant; one that matches is enough.
     public var match: [Rule]
-    /// Whole UTC hours: from when until when fees are due; `nil` is whenever something is used.
+    /// The first hour for which fees are due; a whole UTC hour.
+    ///
+    /// `nil`: fees are due whenever something is used.
     public var since: Instant?
+    /// The end of the time for which fees are due; a whole UTC hour.
+    ///
+    /// `nil`: no end.
     public var until: Instant?
 
     public init(
@@ -24,22 +35,28 @@ public struct Tenant: Hashable, Sendable {
         (self.since, self.until) = (since, until)
     }
 
-    /// The slices that its rules name.
+    /// The slices that the tenant's rules name.
     public var slices: [String] {
         match.compactMap { rule -> String? in
             if case .slice(let name) = rule { name } else { nil }
         }
     }
 
-    /// The word for usage that belongs to no tenant; no tenant may bear it.
+    /// Stands for the tenant in usage that belongs to nobody.
+    ///
+    /// No tenant may have this id.
     public static let unattributed = "unattributed"
 }
 
-/// Where a tenant's invoices go.
+/// The recipient of a tenant's invoices.
 public struct InvoiceAddress: Hashable, Sendable, Codable {
+    /// The postal address, possibly of several lines.
     public var address: String?
+    /// The country of the address.
     public var country: String?
+    /// The recipient's VAT identification number.
     public var vatID: String?
+    /// The e-mail address for invoices.
     public var email: String?
 
     public init(
@@ -49,14 +66,15 @@ public struct InvoiceAddress: Hashable, Sendable, Codable {
     }
 }
 
-/// What is known of a container when a rule looks at it.
+/// What a rule can look at to decide whether it matches a container.
 public struct ContainerFacts: Hashable, Sendable {
-    /// The path under the cgroup2 mount, `/system.slice/web.service`.
+    /// The path below the cgroup2 mount, such as `/system.slice/web.service`.
     public var path: String
+    /// Labels of the runtime; empty until they are known.
     public var labels: [String: String]
-    /// The Kubernetes namespace.
+    /// The Kubernetes namespace of the container's pod, if it has one.
     public var namespace: String?
-    /// Whether it is one container with all below it.
+    /// Whether the cgroup and all below it are one container (docs/shapes.md).
     public var isWhole: Bool
 
     public init(
@@ -68,22 +86,28 @@ public struct ContainerFacts: Hashable, Sendable {
     }
 }
 
-/// One way to say which containers are a tenant's.
+/// One way to say which containers belong to a tenant.
+///
+/// The associated text is the pattern from tenants.yaml. Runtimes add keys of their own, which are
+/// read as labels: `pool: acme` of Proxmox VE is a rule `label`.
 public enum Rule: Hashable, Sendable {
-    /// A tenant root by its systemd slice.
+    /// A tenant root, named by its systemd slice: `tenant-acme.slice`.
     case slice(String)
-    /// A tenant root by its path under the cgroup2 mount.
+    /// A tenant root, named by its path below the cgroup2 mount: `/tenants/acme`.
     case root(String)
     /// A label of Docker, Podman or the CRI: `key=value`, or `key` for any value.
     case label(String)
+    /// A Kubernetes namespace.
     case namespace(String)
-    /// A glob over the systemd unit's name.
+    /// A glob for the name of the systemd unit: `acme-*.service`.
     case unit(String)
-    /// A glob over the path: `*` within one name, `**` over any depth. What lies right in a container
-    /// that is one with all below it is the container: `/lxc/101/**` is `/lxc/101` as well.
+    /// A glob for the path: `*` within one name, `**` across any number of names.
+    ///
+    /// For a container that includes all below it, a pattern for what lies directly in it matches
+    /// the container itself: `/lxc/101/**` matches `/lxc/101`.
     case cgroup(String)
 
-    /// The key in tenants.yaml.
+    /// The key of the rule in tenants.yaml.
     public var kind: String {
         switch self {
         case .slice: "slice"
@@ -95,6 +119,7 @@ public enum Rule: Hashable, Sendable {
         }
     }
 
+    /// The text of the rule: a name, a path, a label or a glob.
     public var pattern: String {
         switch self {
         case .slice(let text), .root(let text), .label(let text), .namespace(let text),
@@ -103,6 +128,7 @@ public enum Rule: Hashable, Sendable {
         }
     }
 
+    /// Makes a rule from its key and its pattern; `nil` if the key is unknown.
     public init?(kind: String, pattern: String) {
         switch kind {
         case "slice": self = .slice(pattern)
@@ -115,10 +141,10 @@ public enum Rule: Hashable, Sendable {
         }
     }
 
-    /// The paths of the cgroups that this rule makes tenant roots.
+    /// The paths of the cgroups that this rule makes tenant roots; empty for other rules.
     ///
     /// systemd nests `a-b.slice` in `a.slice`; without systemd the slice lies at the top. A slice
-    /// of that name anywhere deeper was made by a workload and is nobody's root.
+    /// of that name anywhere else was made by a workload and is nobody's root.
     public var rootPaths: [String] {
         switch self {
         case .slice(let name):
@@ -132,6 +158,7 @@ public enum Rule: Hashable, Sendable {
         }
     }
 
+    /// Whether the rule applies to a container.
     public func matches(_ container: ContainerFacts) -> Bool {
         switch self {
         case .slice, .root:
@@ -148,32 +175,37 @@ public enum Rule: Hashable, Sendable {
         case .cgroup(let glob):
             let pattern = Glob(kernelText(glob))
             guard container.isWhole else { return pattern.matches(container.path) }
-            // Proxmox keeps a guest's processes one level down.
+            // Proxmox VE keeps the processes of an LXC guest one level below its cgroup.
             let inner = container.path.hasPrefix("/lxc/") ? "ns" : nil
             return pattern.matches(container: container.path, inner: inner)
         }
     }
 }
 
-/// The id of the tenant whose rule fits first, tenants in their order; `nil` if none fits.
+/// The id of the first tenant with a rule that matches; `nil` if there is none.
 ///
-/// It tries every rule. `TenantIndex` says the same of many containers in less time.
+/// It tries every rule. `TenantIndex` gives the same answer, and is fast with many tenants.
+///
+/// - Parameter tenants: in the order in which they are tried.
 public func attribute(_ container: ContainerFacts, among tenants: [Tenant]) -> String? {
     tenants.first { tenant in tenant.match.contains { $0.matches(container) } }?.id
 }
 
-/// The systemd unit a path belongs to: its first name that is no slice, if that is a unit.
+/// The systemd unit of a cgroup: the first name in its path that is not a slice, if it is a unit.
 ///
-/// Names further down may be made by the workload itself, so they decide nothing.
+/// Names further down may have been chosen by the workload itself, so they must not decide
+/// anything.
 public func systemdUnit(of path: String) -> String? {
     let name = path.split(separator: "/").first { !$0.hasSuffix(".slice") }
     guard let name, name.hasSuffix(".service") || name.hasSuffix(".scope") else { return nil }
     return String(name)
 }
 
-/// The text as the paths of cgroups are written: every byte that is not printable ASCII as `\xHH`.
+/// The text as paths of cgroups are written: bytes that are not printable ASCII become `\xHH`.
 func kernelText(_ text: String) -> String { text.utf8.map(printable).joined() }
 
+/// A slice and the slices it lies in, from the top down.
+///
 /// `a-b-c.slice` lies in `a-b.slice`, which lies in `a.slice` (systemd.slice(5)).
 private func sliceAncestry(_ slice: String) -> [String] {
     guard slice.hasSuffix(".slice") else { return [slice] }

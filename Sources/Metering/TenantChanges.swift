@@ -1,7 +1,9 @@
 import Units
 
 extension Tenant {
-    /// What a new version says otherwise, a line each.
+    /// How a new version of the tenant differs from this one, one line for each change.
+    ///
+    /// Such as `name "Acme" → "Acme Inc."` or `rule added: slice "tenant-acme.slice"`.
     public func changes(to new: Tenant) -> [String] {
         let fields: [(name: String, old: String?, new: String?)] = [
             ("name", name, new.name), ("price_book", priceBook, new.priceBook),
@@ -17,6 +19,9 @@ extension Tenant {
             .map { "\($0.name) \(words($0.old)) → \(words($0.new))" } + ruleChanges(new.match)
     }
 
+    /// The changes of the rules.
+    ///
+    /// A new order counts, because the first rule that matches wins.
     private func ruleChanges(_ new: [Rule]) -> [String] {
         func words(_ rule: Rule) -> String { "\(rule.kind) \(quoted(rule.pattern))" }
         let (removed, added) = (

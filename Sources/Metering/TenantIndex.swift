@@ -1,19 +1,30 @@
-/// Whose containers are, found without trying every rule of every tenant.
+/// Finds the tenant of a container without trying every rule of every tenant.
 ///
-/// It says what `attribute(_:among:)` says, in time that does not grow with the number of tenants.
+/// It gives the same answer as `attribute(_:among:)`, in time that does not grow with the number of
+/// tenants. Labels and namespaces are looked up. Rules for paths and units are found by the text
+/// before their first wildcard.
 public struct TenantIndex: Sendable {
+    /// The tenants' ids in order.
+    ///
+    /// A tenant's index in it is its place.
     private let ids: [String]
     private var paths = RulesByStart()
     private var units = RulesByStart()
+    /// The place of the first tenant with a rule for a label.
     private var labels: [Label: Int] = [:]
+    /// The place of the first tenant with a rule for a namespace.
     private var namespaces: [String: Int] = [:]
 
+    /// The label that a rule asks for.
     private struct Label: Hashable {
         var key: String
-        /// `nil` is any value.
+        /// `nil` for any value.
         var value: String?
     }
 
+    /// Builds the index.
+    ///
+    /// - Parameter tenants: in the order in which their rules are tried.
     public init(_ tenants: [Tenant]) {
         ids = tenants.map(\.id)
         for (place, tenant) in tenants.enumerated() {
@@ -22,14 +33,15 @@ public struct TenantIndex: Sendable {
         paths.sort()
     }
 
-    /// The id of the tenant whose rule fits first; `nil` if none fits.
+    /// The id of the first tenant with a rule that matches; `nil` if there is none.
     public func tenant(of container: ContainerFacts) -> String? {
         place(of: container).map { ids[$0] }
     }
 
-    /// The place of the first tenant whose rule fits, of those behind another.
+    /// The place of the first tenant with a rule that matches and that comes after another place.
     func place(of container: ContainerFacts, after last: Int = -1) -> Int? {
         var best: Int?
+        /// Takes a place if it is the best so far.
         func consider(_ place: Int?) {
             if let place, place > last, place < best ?? .max { best = place }
         }
@@ -45,6 +57,7 @@ public struct TenantIndex: Sendable {
         return best
     }
 
+    /// Adds one rule of the tenant at a place.
     private mutating func add(_ rule: Rule, _ place: Int) {
         switch rule {
         case .slice, .root:
@@ -61,39 +74,49 @@ public struct TenantIndex: Sendable {
     }
 }
 
-/// Rules over texts that begin with the same bytes.
+/// Rules that are found by the text that all their matches start with.
 private struct RulesByStart: Sendable {
+    /// The rules by that text; those with the same text are in the order of tenants.
     private var rules: [[UInt8]: [(place: Int, rule: Rule)]] = [:]
+    /// The lengths that occur among the texts.
     private var lengths: Set<Int> = []
+    /// The texts in byte order; filled by `sort`.
     private var sorted: [[UInt8]] = []
 
-    /// Has to be called once all rules are added.
+    /// Prepares `starts(below:)`; must be called after the last rule was added.
+    ///
+    /// Rules for units do not need it, as nothing lies below the name of a unit.
     mutating func sort() { sorted = rules.keys.sorted { $0.lexicographicallyPrecedes($1) } }
 
+    /// Adds a rule whose matches all start with `start`.
     mutating func add(_ rule: Rule, _ place: Int, start: String) {
         let bytes = Array(start.utf8)
         rules[bytes, default: []].append((place, rule))
         lengths.insert(bytes.count)
     }
 
-    /// The place of the first tenant one of whose rules fits.
+    /// The place of the first tenant, after `last`, that has a rule matching the container.
+    ///
+    /// Every beginning of the text that is as long as one of the known starts is looked up.
+    ///
+    /// - Parameter text: the container's path, or the name of its unit.
     func first(of text: String, _ container: ContainerFacts, after last: Int) -> Int? {
         let bytes = Array(text.utf8)
         var best: Int?
         func consider(_ start: [UInt8]) {
-            // They lie in the order of tenants.
+            // They are in the order of tenants, so the search can stop early.
             for (place, rule) in rules[start] ?? [] where place > last {
                 guard place < best ?? .max else { break }
                 if rule.matches(container) { best = place }
             }
         }
         for length in lengths where length <= bytes.count { consider(Array(bytes[..<length])) }
-        // A rule for what lies in a container is a rule for the container.
+        // A rule for what lies directly in a container is a rule for the container.
         if container.isWhole { for start in starts(below: bytes) { consider(start) } }
         return best
     }
 
-    /// The starts that lie below a path.
+    /// The starts below a path, by binary search.
     private func starts(below path: [UInt8]) -> ArraySlice<[UInt8]> {
         let prefix = path + [UInt8(ascii: "/")]
         var (low, high) = (0, sorted.count)

@@ -1,27 +1,35 @@
 import Units
 
-/// How far a usage figure can be trusted.
+/// How reliable a usage figure is.
 public enum Assurance: String, Sendable, CaseIterable, Codable {
-    /// Adds up to the counter of the tenant root, exactly.
+    /// Adds up exactly to the counter of the tenant root.
     case conserved
-    /// The same in total; how much of it is this container's is an estimate.
+    /// The total adds up exactly, but this container's part of it is an estimate.
+    ///
+    /// That happens if several containers ended between two readings.
     case estimatedSplit = "estimated_split"
     /// From the container's own counters.
+    ///
+    /// Usage after its last reading may be missing.
     case sampled
-    /// Brought in from another source.
+    /// Imported from another source.
     case imported
 }
 
-/// A meter's whole-number quantity, for a tenant or one container, over a period.
+/// The usage of one meter over a period, by a tenant or by one container.
 public struct Usage: Hashable, Sendable {
+    /// The time in which it was used.
     public var period: Period
-    /// `nil` where the row covers all tenants; `unattributed` where it is nobody's.
+    /// The tenant's id.
+    ///
+    /// `nil` if the row covers all tenants; `Tenant.unattributed` if the usage belongs to nobody.
     public var tenant: String?
-    /// The container's path or imported name; `nil` where the row covers several.
+    /// The container's path or its imported name; `nil` if the row covers several containers.
     public var container: String?
     public var meter: Meter
     /// In base units of the meter.
     public var quantity: Int128
+    /// How reliable the figure is.
     public var assurance: Assurance
 
     public init(
@@ -34,7 +42,9 @@ public struct Usage: Hashable, Sendable {
 }
 
 extension Assurance {
-    /// The number that the ledger keeps it by.
+    /// The number that stands for it in the ledger.
+    ///
+    /// Stored data depends on it, so it never changes.
     public var code: Int64 {
         switch self {
         case .conserved: 0
@@ -44,7 +54,7 @@ extension Assurance {
         }
     }
 
-    /// `nil` if no assurance has this number.
+    /// `nil` if no case has this number.
     public init?(code: Int64) {
         guard let own = Self.allCases.first(where: { $0.code == code }) else { return nil }
         self = own

@@ -1,22 +1,31 @@
 import Units
 
-/// Tells steps of the wall clock and late ticks, from one tick to the next.
+/// Detects steps of the wall clock and skipped ticks, from one tick to the next.
 public struct WallClock: Hashable, Sendable {
-    /// Counts the steps: within one epoch, wall time runs as `CLOCK_BOOTTIME` does.
+    /// The number of steps so far.
+    ///
+    /// Within an epoch, wall time runs as fast as `CLOCK_BOOTTIME`.
     public private(set) var epoch: Int64
+    /// The tick before.
     private var last: Moment?
 
-    /// What the wall clock may drift in a tick, in ms, besides a thousandth of the time.
+    /// The difference between both clocks in one tick that is no step, in ms.
     ///
-    /// NTP slews by at most 500 ppm (adjtimex(2)).
+    /// A thousandth of the elapsed time is tolerated on top: NTP slews the clock by at most 500 ppm
+    /// (adjtimex(2)).
     private static let slack: Int64 = 100
 
+    /// Continues after an earlier tick.
+    ///
+    /// - Parameters:
+    ///   - epoch: the epoch of that tick.
+    ///   - last: when it was; `nil` if there was none in this boot.
     public init(epoch: Int64, last: Moment?) { (self.epoch, self.last) = (epoch, last) }
 
-    /// Takes note of a tick.
+    /// Notes a tick, and begins a new epoch if the wall clock was stepped since the last one.
     ///
     /// - Parameter interval: the time between ticks, in µs.
-    /// - Returns: how many ticks were skipped since the last, as this one came late.
+    /// - Returns: how many ticks were skipped since the last one because this one is late.
     public mutating func advance(to moment: Moment, interval: Int64) -> Int64 {
         defer { last = moment }
         guard let last else { return 0 }

@@ -1,17 +1,30 @@
 import Units
 
-/// What one container used of one meter in a segment, as it is billed.
+/// One container's usage of one meter in a segment, in the quantities that are billed.
 public struct MeterUsage: Hashable, Sendable {
-    /// A path or imported name.
+    /// The container's cgroup path, or the name that its usage was imported under.
+    ///
+    /// Empty where the usage of several containers was added up.
     public var container: ExactText
+    /// The meter's name as price books have it: `cpu`, `memory`, or the name of a custom meter.
     public var meter: String
-    /// As metered, in base units.
+    /// The quantity as metered, in base units of the meter: µs of one core, byte-seconds, bytes.
     public var quantity: Int128
-    /// The same, with short lives made up to the price's minimum duration.
+    /// The quantity after the price's minimum duration was applied.
+    ///
+    /// It differs from `quantity` only for a container that lived for a shorter time than the
+    /// minimum. With a minimum of 60 s, a container that lived 10 s and used 5 units is billed for
+    /// 30.
     public var billable: Int128
-    /// Used, where the price is for what limits grant, and none is set.
+    /// Whether it was used in hours without a limit, where the price bills what limits grant.
+    ///
+    /// Such usage has no reservation to bill. It is treated as usage without a price
+    /// (`UnpricedPolicy`), so it never becomes free unnoticed.
     public var isUnreserved: Bool
 
+    /// Creates a usage.
+    ///
+    /// - Parameter billable: `nil` if no minimum duration applies, so that it equals `quantity`.
     public init(
         container: ExactText, meter: String, quantity: Int128, billable: Int128? = nil,
         isUnreserved: Bool = false
@@ -25,11 +38,13 @@ public struct MeterUsage: Hashable, Sendable {
 /// One tenant's usage in one segment.
 public struct SegmentUsage: Hashable, Sendable {
     public var segment: Segment
-    /// One for each container and meter.
+    /// At most one element for each container, meter and `isUnreserved`, in any order.
     public var usage: [MeterUsage]
-    /// Whether it is to be charged; else it only takes its place in the month's tiers.
+    /// Whether the segment is charged.
+    ///
+    /// If not, another invoice bills it: its usage only fills the month's free quantity and tiers.
     public var isCharged: Bool
-    /// The rules that its lines are made by.
+    /// The rules by which the segment's lines are computed.
     public var rules: RatingRules
 
     public init(
@@ -41,57 +56,72 @@ public struct SegmentUsage: Hashable, Sendable {
     }
 }
 
-/// The rules that invoices are made by.
+/// The rules by which invoices are computed.
 ///
-/// An issued invoice is verified by the rules of its day, so rules are added here and never edited.
+/// An issued invoice is verified by the rules of its day. So rules are added here and never edited.
+/// The raw value is kept in table `rating_rules`.
 public enum RatingRules: Int, Sendable {
-    /// Octroi 0.1.0: each invoice is rated by itself. Where `round_up` is set, metered quantities
-    /// are split between tiers in the proportion of the rounded ones.
+    /// Octroi 0.1.0: each invoice is rated on its own.
+    ///
+    /// Where `round_up` is set, metered quantities are split between tiers in proportion to the
+    /// rounded quantities.
     case first = 1
-    /// All invoices of a month come to what one invoice would say. Metered quantities are shown in
-    /// the tier that they lie in.
+    /// All invoices of a billing month add up to what one invoice for the month would say.
+    ///
+    /// Each metered quantity is shown in the tier that it lies in.
     case sharedMonths = 2
 
+    /// The rules for new invoices.
     public static let current = RatingRules.sharedMonths
 }
 
-/// What a quantity costs, exactly; not yet rounded.
+/// The exact cost of a quantity, before any rounding to minor units.
 public struct Charge: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
+        /// A quantity of a meter, used by one container, in one tier.
         case usage
-        /// The flat amount of a tier.
+        /// The flat amount of a tier, once a month.
         case flat
-        /// Usage of a meter without a price.
+        /// Usage of a meter without a price. Its amount is 0.
         case unpriced
     }
 
     public var kind: Kind
+    /// The segment whose price book version prices it.
     public var segment: Segment
     public var meter: String
-    /// `nil` if the price has one tier alone.
+    /// The tier that prices it; `nil` if the price has a single tier.
     public var tier: TierPlace?
-    /// `nil` for the flat amount of a tier.
+    /// The container that used it; `nil` for the flat amount of a tier.
     public var container: ExactText?
-    /// As metered, in base units.
+    /// The quantity as metered, in base units; 1 for a flat amount.
     public var quantity: Int128
-    /// As priced: with minimum duration and rounding up.
+    /// The quantity that is priced: with minimum duration and rounding up; 1 for a flat amount.
     public var priced: Int128
-    /// Per `per`; `nil` without a price.
+    /// The price for each `per`; `nil` for usage without a price.
     public var price: DecimalPrice?
+    /// The quantity that `price` is for; `nil` for a flat amount and for usage without a price.
     public var per: UnitQuantity?
-    /// `priced × price ÷ per`, in major units of the currency.
+    /// The amount `priced × price ÷ per`, exact, in major units of the currency.
     public var amount: Rational
 }
 
-/// The charges of one tenant's usage.
+/// Computes the charges for one tenant's usage.
 ///
-/// Within a month, each meter's quantities follow each other segment by segment: tiers and free
-/// quantities go on where the segment before left them. The order of usage within a segment does not
-/// matter.
+/// Within a billing month, the quantities of a meter follow one another segment by segment: a
+/// segment continues in the free quantity and the tiers where the segment before it stopped. The
+/// order of usage within a segment does not matter.
 ///
-/// - Parameter parts: in order of time; months must be complete from their start (or the tenant's
-///   first usage) up to the last segment that is charged.
-/// - Throws: if a meter with usage has no price and the policy is `block`.
+/// Example: 30 GB a month are free. The first segment used 20 GB, the second 25 GB. The first is
+/// charged nothing; the second pays for 15 GB and gets the other 10 GB free.
+///
+/// - Parameters:
+///   - parts: in order of time. A month must be complete from its start (or from the tenant's first
+///     usage) to its last charged segment; otherwise usage lies in the wrong tiers.
+///   - tenant: the tenant's id, for error messages.
+/// - Returns: the charges segment by segment, within a segment by meter name.
+/// - Throws: `badData` if charged usage has no price and the book's policy is `block`, or if a
+///   tier, free quantity or step is no whole number of base units.
 public func rate(_ parts: [SegmentUsage], tenant: String) throws(Fault) -> [Charge] {
     var charges: [Charge] = []
     var start = parts.startIndex
@@ -104,6 +134,10 @@ public func rate(_ parts: [SegmentUsage], tenant: String) throws(Fault) -> [Char
     return charges
 }
 
+/// Rates the segments of one billing month.
+///
+/// The totals of the whole month come first, because a volume price needs them: the month's
+/// quantity picks the tier that prices all of it.
 private func rateMonth(
     _ parts: ArraySlice<SegmentUsage>, _ tenant: String
 ) throws(Fault) -> [Charge] {
@@ -123,7 +157,7 @@ private func rateMonth(
             let usage = all.filter { !$0.isUnreserved }.sorted { $0.container < $1.container }
             guard !usage.isEmpty else { continue }
             let scale = try PriceScale(price, part.segment, ofMonth: totals[meter, default: 0])
-            // What is billed apart moves the position all the same.
+            // Segments that are not charged advance the position too: their usage fills tiers.
             let own = scale.charges(
                 usage, meter, by: part.rules, from: &positions[meter, default: .init()])
             if part.isCharged { charges += own }
@@ -132,6 +166,9 @@ private func rateMonth(
     return charges
 }
 
+/// Lines of 0 for usage without a price.
+///
+/// - Throws: `badData` if there is any and the book blocks it.
 private func unpriced(
     _ usage: [MeterUsage], _ segment: Segment, _ tenant: String
 ) throws(Fault) -> [Charge] {
@@ -145,6 +182,7 @@ private func unpriced(
     }
 }
 
+/// The error for usage that blocks an invoice, naming the first container and the way out.
 private func unpricedFault(_ book: PriceBook, _ tenant: String, _ usage: MeterUsage) -> Fault {
     if usage.isUnreserved {
         return Fault(

@@ -1,13 +1,16 @@
 import Units
 
-/// A price as written: exact decimal text in major units of the currency.
+/// A price as it was written: exact decimal text, in major units of the currency.
 public struct DecimalPrice: Hashable, Sendable, CustomStringConvertible {
+    /// The exact value, in major units: `0.04048` is 4048/100000.
     public let value: Rational
+    /// The text as it was written, without leading zeros.
     public let description: String
 
-    /// `nil` unless the text is a plain decimal that is not below zero.
+    /// Reads a plain decimal; `nil` for any other text, and for a negative number.
     ///
-    /// Zeros in front say nothing, and are left out: `01.50` is `1.50`.
+    /// Exponents, thousands separators and signs are refused. Leading zeros are dropped: `01.50`
+    /// becomes `1.50`. Trailing zeros stay, as an invoice shows the price as it was written.
     public init?(_ text: String) {
         guard let value = Rational(decimal: text), value >= .zero, text.first != "-" else {
             return nil
@@ -19,6 +22,7 @@ public struct DecimalPrice: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension DecimalPrice {
+    /// The price `0`.
     public static let zero = DecimalPrice(known: .zero, "0")
 
     private init(known value: Rational, _ description: String) {
@@ -26,6 +30,7 @@ extension DecimalPrice {
     }
 }
 
+/// A price is stored as a JSON string, so that no digit is lost to floating point.
 extension DecimalPrice: Codable {
     public init(from decoder: any Decoder) throws {
         self = try decoder.value({ DecimalPrice($0) }, "a plain decimal")

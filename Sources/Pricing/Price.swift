@@ -1,36 +1,58 @@
 import Units
 
-/// The price of one meter: an amount for each `per`, by tiers of the month's quantity.
+/// The price of one meter: an amount for each `per`, in tiers of the month's quantity.
+///
+/// A price without tiers has a single tier without a bound. YAML such as `{ price: "0.04", per: 1
+/// vCPU-hour, free: 50 vCPU-hour }` becomes one of these.
 public struct Price: Hashable, Sendable {
-    /// How tiers are read.
+    /// How a quantity is priced by several tiers.
+    ///
+    /// Example: tiers up to 10 at 2 and above that at 1, a quantity of 15. Graduated it costs 10 ×
+    /// 2 + 5 × 1 = 25, by volume 15 × 1 = 15.
     public enum Mode: String, Sendable, CaseIterable, Codable {
         /// Each tier prices the part of the quantity that lies in it.
         case graduated
-        /// The tier that the month's quantity ends in prices all of it.
+        /// The tier that holds the end of the month's quantity prices all of the quantity.
         case volume
     }
 
-    /// Which quantity is billed.
+    /// Which quantity of a meter is billed.
     public enum Basis: String, Sendable, CaseIterable, Codable {
+        /// What was used.
         case used
-        /// What limits grant.
+        /// What limits grant (meters `cpu_reserved` and `memory_reserved`).
         case reserved
-        /// The larger of the two, in each hour.
+        /// The larger of used and reserved, compared hour by hour.
         case max
     }
 
+    /// The quantity that a tier's price is for, such as `1 GiB-hour`.
     public var per: UnitQuantity
+    /// How several tiers are applied.
     public var mode: Mode
-    /// Never empty; only the last has no upper bound.
+    /// The tiers, lowest first.
+    ///
+    /// There is at least one, and only the last has no upper bound.
     public var tiers: [Tier]
+    /// Whether used or reserved quantities are billed.
     public var basis: Basis
-    /// The first units of each tenant and month, which cost nothing.
+    /// The quantity that costs nothing, for each tenant and billing month; `nil` is none.
+    ///
+    /// It counts in the tiers: with 10 free and a first tier up to 100, the first tier prices 90.
     public var free: UnitQuantity?
-    /// A life shorter than this is billed as if it had gone on as it was.
+    /// The least time, in seconds, that a container is billed for; `nil` is no minimum.
+    ///
+    /// A container that lived for a shorter time is billed as if it had gone on at the same rate:
+    /// its quantity times the minimum, divided by the started seconds of its life, rounded up.
     public var minimumSeconds: Int64?
-    /// The month's quantity beyond the free one is rounded up to whole steps of this.
+    /// The step for rounding up (`round_up:`); `nil` if the month's quantity is not rounded.
+    ///
+    /// The month's quantity beyond the free part is rounded up to a multiple of the step.
     public var step: UnitQuantity?
 
+    /// Creates a price.
+    ///
+    /// - Precondition: `tiers` is not empty.
     public init(
         per: UnitQuantity, mode: Mode = .graduated, tiers: [Tier], basis: Basis = .used,
         free: UnitQuantity? = nil, minimumSeconds: Int64? = nil, step: UnitQuantity? = nil
@@ -40,7 +62,7 @@ public struct Price: Hashable, Sendable {
         (self.free, self.minimumSeconds, self.step) = (free, minimumSeconds, step)
     }
 
-    /// One price for each `per`.
+    /// Creates a price with a single tier: one amount for each `per`.
     public init(amount: DecimalPrice, per: UnitQuantity) {
         self.init(per: per, tiers: [Tier(upTo: nil, price: amount)])
     }
@@ -51,21 +73,27 @@ public struct Price: Hashable, Sendable {
         set { tiers[0].price = newValue }
     }
 
-    /// The exact amount, in major units, of a quantity in base units by the first tier.
+    /// The exact amount for a quantity by the first tier alone.
     ///
-    /// - Parameter month: the billing month, whose length a price per `month` needs.
+    /// Free quantities, other tiers and rounding up are ignored; `rate` applies them. Example: at
+    /// 0.04 for 1 vCPU-hour, 1,800,000,000 µs (half an hour of one core) are 0.02.
+    ///
+    /// - Parameters:
+    ///   - quantity: in base units.
+    ///   - month: the billing month. A price per `month` needs its length.
+    /// - Returns: the amount in major units of the currency.
     public func amount(of quantity: Int128, in month: Period) -> Rational {
         Rational(quantity) * amount.value / per.size(monthSeconds: month.seconds)
     }
 }
 
-/// A step of a price: it holds for quantities above the tier before, up to its own bound.
+/// One tier of a price: it holds for quantities above the tier before it, up to its own bound.
 public struct Tier: Hashable, Sendable, Codable {
-    /// In units of the price's `per`, inclusive; `nil` is no bound.
+    /// The upper bound in units of the price's `per`, inclusive; `nil` is no bound.
     public var upTo: DecimalPrice?
-    /// For each `per`.
+    /// The price for each `per`.
     public var price: DecimalPrice
-    /// Once a month, as soon as something is billed by the tier.
+    /// An amount that is due once a month, as soon as the tier prices anything; `nil` is none.
     public var flat: DecimalPrice?
 
     public init(upTo: DecimalPrice?, price: DecimalPrice, flat: DecimalPrice? = nil) {
@@ -73,7 +101,12 @@ public struct Tier: Hashable, Sendable, Codable {
     }
 }
 
-/// Stored documents name only what differs from a plain price per unit.
+/// A price is stored with only those fields that differ from a plain price per unit.
+///
+/// A plain price is `{"amount": "0.04", "per": "1 vCPU-hour"}`. Several tiers, or a tier with a
+/// flat amount, are stored as `tiers` in place of `amount`. `octroi apply` compares this text with
+/// the stored one, so a new field must be left out at its default; else every version would look
+/// changed.
 extension Price: Codable {
     private enum CodingKeys: String, CodingKey {
         case amount

@@ -1,21 +1,33 @@
 import Metering
 import Units
 
-/// The prices in force from a date on, until a later entry with the same id takes over.
+/// One version of a price book.
+///
+/// It is in force from `effective` on, until the next version with the same id takes over.
 public struct PriceBook: Hashable, Sendable {
+    /// The book's id in the file `prices.yaml`.
+    ///
+    /// Tenants refer to it, and all versions of a book share it.
     public var id: String
+    /// The currency of all its prices.
     public var currency: Currency
-    /// A whole UTC hour.
+    /// When the version takes effect: the start of a ledger hour (`BillingZone.ledgerHour`).
     public var effective: Instant
+    /// How an invoice's exact sum, and each tax, becomes whole minor units.
     public var rounding: Rounding
+    /// The formula that the meter `memory` is billed by.
     public var memory: MemoryFormula
+    /// What happens to usage of a meter that the book has no price for.
     public var unpriced: UnpricedPolicy
+    /// The taxes on every line of the book.
     public var taxes: [Tax]
-    /// By meter name.
+    /// The price of each meter, by meter name.
     public var meters: [String: Price]
-    /// What a month costs at least, net.
+    /// The least that a whole billing month costs, before tax; `nil` is no minimum.
     public var minimum: DecimalPrice?
+    /// Fees for each billing month, whatever is used.
     public var fixed: [FixedFee]
+    /// Percentages off the price of usage.
     public var discounts: [Discount]
 
     public init(
@@ -30,19 +42,23 @@ public struct PriceBook: Hashable, Sendable {
     }
 }
 
-/// What happens to usage of a meter that has no price: never free in silence.
+/// What happens to usage of a meter that has no price.
+///
+/// Such usage is never free without notice.
 public enum UnpricedPolicy: String, Sendable, CaseIterable, Codable {
-    /// No invoice is issued.
+    /// No invoice is issued for it.
     case block
-    /// The invoice shows a line of 0.
+    /// The invoice shows the usage as a line of 0.
     case show
 }
 
-/// A tax on the net subtotal.
+/// A tax on the net amount of an invoice's lines.
 public struct Tax: Hashable, Sendable, Codable {
+    /// A short code, such as `vat`.
     public var code: String
+    /// The name that invoices print, such as `TVA`.
     public var name: String
-    /// In percent.
+    /// The rate in percent of the net amount: `20` is 20 %.
     public var rate: DecimalPrice
 
     public init(code: String, name: String, rate: DecimalPrice) {
@@ -50,10 +66,15 @@ public struct Tax: Hashable, Sendable, Codable {
     }
 }
 
-/// An amount for each billing month; a part of a month costs that part of it.
+/// A fee for each billing month.
+///
+/// A part of a month costs that part of the fee.
 public struct FixedFee: Hashable, Sendable, Codable {
+    /// A short code, such as `support`.
     public var code: String
+    /// The name that invoices print.
     public var name: String
+    /// The fee for a whole month.
     public var price: DecimalPrice
 
     public init(code: String, name: String, price: DecimalPrice) {
@@ -61,15 +82,20 @@ public struct FixedFee: Hashable, Sendable, Codable {
     }
 }
 
-/// A percentage off what usage costs; several add up, each of the full price.
+/// A percentage off what usage of meters costs, flat amounts of tiers included.
+///
+/// Several discounts add up, each as a percentage of the full price: 10 % and 5 % take 15 % off.
+/// Fixed fees are not discounted.
 public struct Discount: Hashable, Sendable, Codable {
+    /// The discount in percent of the full price.
     public var percent: DecimalPrice
-    /// Names of meters; `nil` is all.
+    /// The names of the meters it applies to; `nil` is all.
     public var meters: [String]?
-    /// Ids of tenants; `nil` is all.
+    /// The ids of the tenants it applies to; `nil` is all.
     public var tenants: [String]?
-    /// Whole UTC hours: from the first on, until before the second.
+    /// When the discount begins, the start of a ledger hour; `nil` is no bound.
     public var from: Instant?
+    /// When the discount ends, exclusive, the start of a ledger hour; `nil` is no bound.
     public var until: Instant?
 
     public init(
@@ -80,14 +106,20 @@ public struct Discount: Hashable, Sendable, Codable {
         (self.from, self.until) = (from, until)
     }
 
-    /// Whether it holds for a tenant over a period that no end of it cuts.
+    /// Whether the discount applies to a tenant throughout a period.
+    ///
+    /// - Parameter period: must not hold `from` or `until` inside. `PriceBooks.segments` cuts time
+    ///   there.
     public func applies(to tenant: String, over period: Period) -> Bool {
         tenants?.contains(tenant) != false && from.map { $0 <= period.start } != false
             && until.map { period.end <= $0 } != false
     }
 }
 
-/// Stored documents leave out what a book does not have.
+/// A price book is stored as JSON, without the fields that it does not have.
+///
+/// `octroi apply` compares this text with the stored one. So fields that came later are left out
+/// when they are empty; otherwise every stored version would look changed.
 extension PriceBook: Codable {
     private enum CodingKeys: String, CodingKey {
         case id

@@ -1,39 +1,56 @@
 import Units
 
-/// How far the month's quantity of a meter has come.
+/// How much of a meter's quantity in a billing month has been rated so far.
 struct MonthPosition {
-    /// In base units, as used.
+    /// The quantity used so far, in base units: with minimum durations, not rounded up.
     var used: Int128 = 0
-    /// As priced: rounded up by the versions that priced it.
+    /// The quantity priced so far, in base units: rounded up by the versions that priced it.
     var priced: Int128 = 0
-    /// The tiers whose flat amount is charged.
+    /// The tiers whose flat amount was already charged this month; `nil` stands for a single tier.
     var flats: Set<TierPlace?> = []
 }
 
-/// A price laid along the month's quantity: lanes in base units, each with its amount for a `per`.
+/// A price laid along the month's quantity of a meter, as lanes of base units.
+///
+/// A lane is the free part, or what a tier prices of the rest. Example: with 10 free, a first tier
+/// up to 100 at 2 and a second tier at 1, there are three lanes: above 0 up to 10 at 0, above 10 up
+/// to 100 at 2, and above 100 at 1. A volume price has a single lane beside the free part: the tier
+/// that the month's quantity ends in.
 struct PriceScale {
+    /// A range of the month's quantity with one price.
     private struct Lane {
-        /// What lies above `lower`, up to `upper` (`nil`: without end).
+        /// The lane holds what lies above `lower`, up to and including `upper`.
         var lower: Int128
+        /// The upper bound in base units; `nil` is no bound.
         var upper: Int128?
+        /// The tier that the lane belongs to; `nil` if the price has a single tier.
         var tier: TierPlace?
+        /// The price for each `per`.
         var price: DecimalPrice
-        /// What is charged once, when the quantity gets above `lower`.
+        /// An amount that is charged once a month, when the quantity gets above `lower`.
         var flat: DecimalPrice?
 
-        /// How much of what lies above `from`, up to `to`, lies in the lane.
+        /// How many of the units above `from`, up to `to`, lie in the lane.
         func overlap(_ from: Int128, _ to: Int128) -> Int128 {
             max(0, min(to, upper ?? .max) - max(from, lower))
         }
     }
 
-    /// Quantities of several containers that are taken lane by lane.
+    /// What each of several containers has left, while lanes take their parts one after another.
     private struct Portions {
+        /// What each container has left, in the order of the containers.
         private(set) var left: [Int128]
 
         init(_ quantities: [Int128]) { left = quantities }
 
-        /// Takes an amount of them, from each in proportion to what it has left.
+        /// Takes `amount` in total, from each container in proportion to what it has left.
+        ///
+        /// The parts are whole and add up to `amount` (largest remainder). Taking 5 from 6 and 4
+        /// takes 3 and 2, and leaves 3 and 2.
+        ///
+        /// - Parameter amount: at most the sum of what is left, so that nobody gives more than it
+        ///   has.
+        /// - Returns: what each container gives, in the same order.
         mutating func take(_ amount: Int128) -> [Int128] {
             let parts = apportion(amount, over: left)
             for index in left.indices { left[index] -= parts[index] }
@@ -41,14 +58,22 @@ struct PriceScale {
         }
     }
 
+    /// The price and the segment that it is applied in.
     private let price: Price
     private let segment: Segment
+    /// The free quantity and the rounding step, in base units.
     private let free: Int128
     private let step: Int128?
+    /// The lanes from the lowest to the highest.
+    ///
+    /// They neither overlap nor leave a gap.
     private let lanes: [Lane]
 
-    /// - Parameter total: the whole month's quantity, which picks the tier of a volume price.
-    /// - Throws: if bounds are not whole base units, which `octroi price check` refuses, too.
+    /// Lays out a price in the billing month of a segment.
+    ///
+    /// - Parameter total: the whole month's quantity. It picks the tier of a volume price.
+    /// - Throws: `badData` if a bound is no whole number of base units. `octroi price check`
+    ///   refuses such a bound too.
     init(_ price: Price, _ segment: Segment, ofMonth total: Int128) throws(Fault) {
         let seconds = segment.month.seconds
         func whole(_ quantity: UnitQuantity, _ count: Rational) throws(Fault) -> Int128 {
@@ -96,18 +121,27 @@ struct PriceScale {
         lanes = first + beyond
     }
 
-    /// Where a quantity ends once it is rounded up beyond the free part.
+    /// The end of a quantity after the part beyond the free quantity is rounded up to whole steps.
+    ///
+    /// With 30 free and a step of 1,000, 31 becomes 1,030 and 30 stays 30.
     private static func rounded(_ quantity: Int128, free: Int128, step: Int128?) -> Int128 {
         guard let step, quantity > free else { return quantity }
         let (steps, rest) = (quantity - free).quotientAndRemainder(dividingBy: step)
         return free + (rest > 0 ? steps + 1 : steps) * step
     }
 
-    /// The charges of containers, sorted, whose quantities follow a position in the month.
+    /// The charges for containers whose usage begins at a position in the month.
     ///
-    /// Metered quantities lie in the lane that they were used in, priced ones in the lane that they
-    /// are rounded up to: of 31 used, 30 free and packages of 1,000, one lies beyond the free part,
-    /// and 1,000 are priced. Containers share what lies in a lane in proportion to what they used.
+    /// A lane holds two amounts. The metered amount is what was used in it. The priced amount is
+    /// what is left in it after rounding up. Example: 31 used, 30 of them free, packages of 1,000.
+    /// One unit lies beyond the free part, and 1,000 units are priced there. Containers share both
+    /// amounts in proportion to what they used; largest remainder keeps the shares whole and their
+    /// sums exact.
+    ///
+    /// - Parameters:
+    ///   - usage: one element for each container, sorted by container, so that ties among
+    ///     remainders are decided the same way each time.
+    ///   - position: where the month's quantity stands; moved to the end of the usage.
     func charges(
         _ usage: [MeterUsage], _ meter: String, by rules: RatingRules,
         from position: inout MonthPosition
@@ -115,6 +149,7 @@ struct PriceScale {
         let used = position.used
         position.used += usage.reduce(0) { $0 + $1.billable }
         let from = position.priced
+        // The end never goes back: a version with larger steps may have priced further already.
         let to = max(from, Self.rounded(position.used, free: free, step: step))
         position.priced = to
         if rules == .first { return chargesByFirstRules(usage, meter, from, to, &position) }
@@ -127,6 +162,8 @@ struct PriceScale {
             let parts = priced.take(inside)
             let shares = billable.take(lane.overlap(used, position.used))
             for (index, use) in usage.enumerated() where shares[index] > 0 || parts[index] > 0 {
+                // In the last lane that a container reaches, it gets the rest of its metered
+                // quantity.
                 let isLast = billable.left[index] == 0
                 let own =
                     isLast
@@ -142,7 +179,9 @@ struct PriceScale {
         return charges
     }
 
-    /// As Octroi 0.1.0 did it; see `RatingRules.first`.
+    /// The charges as Octroi 0.1.0 computed them, to verify its invoices (`RatingRules.first`).
+    ///
+    /// Metered quantities are split between lanes in proportion to the priced ones.
     private func chargesByFirstRules(
         _ usage: [MeterUsage], _ meter: String, _ from: Int128, _ to: Int128,
         _ position: inout MonthPosition
@@ -153,7 +192,7 @@ struct PriceScale {
         var charges: [Charge] = []
         for lane in lanes where to > lane.lower && from < lane.upper ?? .max || from == to {
             let inside = min(to, lane.upper ?? .max) - max(from, lane.lower)
-            // A package that is already paid for takes the quantity in at no further cost.
+            // Usage inside a package that is already paid for goes to its lane at no further cost.
             if from == to, lane.upper.map({ $0 < to }) ?? false { continue }
             let parts = from == to ? left : apportion(inside, over: left)
             for (index, part) in parts.enumerated() {
@@ -175,6 +214,7 @@ struct PriceScale {
         return charges
     }
 
+    /// The charge for what one container has in a lane.
     private func charge(
         _ lane: Lane, _ meter: String, _ container: ExactText, _ quantity: Int128, _ priced: Int128
     ) -> Charge {
@@ -185,6 +225,7 @@ struct PriceScale {
             amount: Rational(priced) * lane.price.value / size)
     }
 
+    /// The charge for a lane's flat amount, which no container bears.
     private func flatCharge(_ lane: Lane, _ meter: String, _ flat: DecimalPrice) -> Charge {
         Charge(
             kind: .flat, segment: segment, meter: meter, tier: lane.tier, quantity: 1, priced: 1,

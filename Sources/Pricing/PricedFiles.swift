@@ -1,13 +1,18 @@
 import Metering
 import Units
 
-/// A kernel file that prices need.
+/// A kernel file that a price book needs, and the meters that are lost while it cannot be read.
+///
+/// The store joins these with absences to say which priced usage was not measured.
 public struct PricedFile: Hashable, Sendable, Codable {
-    /// As absences name it, such as `memory.stat`.
+    /// The file as absences name it, such as `memory.stat`.
     public var file: String
-    /// The meters that are not measured where it cannot be read: names, with commas between them.
+    /// The names of the meters that are not measured without it, separated by `, `.
     public var meters: String
-    /// Whether it holds counters, which go on while nobody reads them.
+    /// Whether the file holds counters.
+    ///
+    /// A counter goes on while nobody reads it, so its next reading makes up for the gap. Time of a
+    /// gauge is lost.
     public var isCounted: Bool
 
     private enum CodingKeys: String, CodingKey {
@@ -18,7 +23,10 @@ public struct PricedFile: Hashable, Sendable, Codable {
 }
 
 extension PriceBook {
-    /// The kernel files of a container that its prices need, and last what they need of the whole cgroup.
+    /// The kernel files of a container that the book's prices need.
+    ///
+    /// Counter files come first, then files of gauges. The last entries stand for the whole cgroup
+    /// (`Absence.wholeCgroup`): what is lost if none of its files can be read.
     public var pricedFiles: [PricedFile] {
         let counted = LedgerMeter.counterFiles.compactMap { priced($0, [$0], true) }
         let held = LedgerMeter.gaugeFiles.compactMap { priced($0, [$0], false) }
@@ -29,6 +37,7 @@ extension PriceBook {
         return counted + held + whole.compactMap(\.self)
     }
 
+    /// An entry for some files; `nil` if no priced meter needs any of them.
     private func priced(_ name: String, _ files: [String], _ isCounted: Bool) -> PricedFile? {
         let names = meters.keys.sorted().filter { meter in
             ledgerMeters(meter).contains { $0.files.contains(where: files.contains) }
@@ -38,7 +47,9 @@ extension PriceBook {
             file: name, meters: names.joined(separator: ", "), isCounted: isCounted)
     }
 
-    /// What the price of a meter is multiplied with; nothing for a custom meter.
+    /// The ledger's meters that the price of a meter is multiplied with; none for a custom meter.
+    ///
+    /// With `basis: max` a price needs two of them, usage and reservation.
     private func ledgerMeters(_ name: String) -> [LedgerMeter] {
         guard let meter = Meter(name), Meter.known.contains(meter), let price = meters[name] else {
             return []

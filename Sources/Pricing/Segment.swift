@@ -1,33 +1,46 @@
 import Units
 
-/// A stretch of time that one version of a price book prices, inside one billing month.
+/// A stretch of time inside one billing month that one version of a price book prices.
 public struct Segment: Hashable, Sendable {
+    /// The time that the segment covers.
     public var period: Period
-    /// The whole billing month it lies in: tiers and free quantities run on through it.
+    /// The whole billing month that the segment lies in.
+    ///
+    /// Tiers and free quantities run through it.
     public var month: Period
+    /// The version in force.
     public var book: PriceBook
 
     public init(period: Period, month: Period, book: PriceBook) {
         (self.period, self.month, self.book) = (period, month, book)
     }
 
-    /// Which part of its month it is.
+    /// The segment's share of its month's time: 10 days of a month of 30 are 1/3.
     public var share: Rational { Rational(period.seconds) / Rational(month.seconds) }
 }
 
-/// The versions of price books, and which is in force when.
+/// All versions of all price books, to find which version is in force when.
 public struct PriceBooks: Sendable {
+    /// The versions of each book by its id, oldest first.
     private let versions: [String: [PriceBook]]
 
+    /// Takes versions of any books, in any order.
     public init(_ books: [PriceBook]) {
         versions = Dictionary(grouping: books, by: \.id)
             .mapValues { $0.sorted { $0.effective < $1.effective } }
     }
 
-    /// The segments of a period, in order: cut at months, versions and ends of discounts.
+    /// The segments of a period, in order of time.
     ///
-    /// - Parameter tenant: whose discounts count; `nil` is none.
-    /// - Throws: if the book is unknown, or begins after the period does.
+    /// The period is cut where a billing month ends, where a version takes effect, and where a
+    /// discount begins or ends. So one price and one set of discounts holds throughout a segment.
+    ///
+    /// - Parameters:
+    ///   - id: the book's id.
+    ///   - zone: the zone whose months are billed.
+    ///   - tenant: the tenant whose discounts cut the period; `nil` is none.
+    /// - Throws: `badData` if the book is unknown, or its first version takes effect after the
+    ///   period's start.
     public func segments(
         of id: String, over period: Period, in zone: BillingZone = .utc, for tenant: String? = nil
     ) throws(Fault) -> [Segment] {
@@ -45,7 +58,9 @@ public struct PriceBooks: Sendable {
         return segments(all, period, zone, tenant)
     }
 
-    /// The segments of the part of a period that the book goes back to.
+    /// The segments of the part of a period in which the book has a version in force.
+    ///
+    /// - Throws: `badData` if the book is unknown.
     public func knownSegments(
         of id: String, over period: Period, in zone: BillingZone = .utc, for tenant: String? = nil
     ) throws(Fault) -> [Segment] {
@@ -56,9 +71,12 @@ public struct PriceBooks: Sendable {
         return segments(all, known, zone, tenant)
     }
 
-    /// What lies before a period in the month it begins in, as far as the book goes back.
+    /// The segments between the start of a period's first billing month and the period itself.
     ///
-    /// It was or will be billed apart, and its quantities stand before the period's in the tiers.
+    /// Another invoice bills that time. Its quantities come before the period's in the tiers. Empty
+    /// if the period starts with its month.
+    ///
+    /// - Throws: `badData` if the book is unknown.
     public func segments(
         of id: String, before period: Period, in zone: BillingZone = .utc,
         for tenant: String? = nil
@@ -68,6 +86,9 @@ public struct PriceBooks: Sendable {
         return try knownSegments(of: id, over: before, in: zone, for: tenant)
     }
 
+    /// The versions of a book, oldest first.
+    ///
+    /// - Throws: `badData` if the book is unknown.
     private func versions(of id: String) throws(Fault) -> [PriceBook] {
         guard let all = versions[id] else {
             throw Fault(
@@ -77,6 +98,9 @@ public struct PriceBooks: Sendable {
         return all
     }
 
+    /// Cuts a period and finds the version in force in each part.
+    ///
+    /// Parts before the first version are left out.
     private func segments(
         _ versions: [PriceBook], _ period: Period, _ zone: BillingZone, _ tenant: String?
     ) -> [Segment] {

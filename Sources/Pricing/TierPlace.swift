@@ -1,11 +1,11 @@
-/// Where in the tiers of a price a quantity lies.
+/// Which part of a tiered price a quantity lies in.
 public enum TierPlace: Hashable, Sendable, CustomStringConvertible {
-    /// In the part that costs nothing.
+    /// The free part, which costs nothing.
     case free
-    /// In a tier; tiers count from 1.
+    /// A tier, counted from 1.
     case number(Int)
 
-    /// As invoices and exports write it: `free`, or the number.
+    /// The form in invoices and exports: `free`, or the tier's number.
     public var description: String {
         switch self {
         case .free: "free"
@@ -13,7 +13,7 @@ public enum TierPlace: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// `nil` unless the text is what `description` gives.
+    /// Reads what `description` gives; `nil` for any other text.
     public init?(_ text: String) {
         if text == "free" {
             self = .free

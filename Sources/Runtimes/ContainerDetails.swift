@@ -2,7 +2,7 @@ import Foundation
 import Metering
 
 extension ContainerDetails {
-    /// Labels by which Docker and Podman shims of Kubernetes, CRI-O and containerd name what they run.
+    /// Keys of labels and annotations that Kubernetes, CRI-O and containerd set.
     private static let names = ["io.kubernetes.container.name", "io.kubernetes.cri.container-name"]
     private static let namespaces = [
         "io.kubernetes.pod.namespace", "io.kubernetes.cri.sandbox-namespace",
@@ -13,7 +13,15 @@ extension ContainerDetails {
         "io.kubernetes.cri-o.Image",
     ]
 
-    /// What labels or annotations say.
+    /// Takes name, image and namespace of a pod from its labels, if there are any.
+    ///
+    /// A container in a pod is called `POD/CONTAINER`. Long texts are cut, and labels that only
+    /// Octroi's own runtimes may set are dropped (`ContainerRuntimes.reservedLabels`).
+    ///
+    /// - Parameters:
+    ///   - name: the name by the engine, used for containers that are not in a pod.
+    ///   - image: the image by the engine.
+    ///   - labels: labels of Docker or Podman, or annotations of an OCI bundle.
     init(name: String?, image: String?, labels: [String: String]) {
         func first(_ keys: [String]) -> String? { keys.compactMap { labels[$0] }.first }
         let pod = first(Self.pods)
@@ -23,7 +31,9 @@ extension ContainerDetails {
             labels: boundedLabels(labels), namespace: bounded(first(Self.namespaces)))
     }
 
-    /// What `GET /containers/ID/json` of Docker and Podman says.
+    /// Parses the response to `GET /containers/ID/json` of Docker or Podman.
+    ///
+    /// - Returns: `nil` if it is not such a document.
     init?(inspected json: Data) {
         struct Inspected: Decodable {
             struct Config: Decodable {
@@ -34,12 +44,14 @@ extension ContainerDetails {
             var Config: Config?
         }
         guard let found = try? JSONDecoder().decode(Inspected.self, from: json) else { return nil }
-        // Docker begins every name with a slash.
+        // Docker puts a slash before every name.
         let name = found.Name.map { $0.hasPrefix("/") ? String($0.dropFirst()) : $0 }
         self.init(name: name, image: found.Config?.Image, labels: found.Config?.Labels ?? [:])
     }
 
-    /// What the annotations of an OCI bundle's `config.json` say (containerd and CRI-O write it).
+    /// Parses the annotations in an OCI bundle's `config.json`, as containerd and CRI-O write it.
+    ///
+    /// - Returns: `nil` if there are none.
     init?(bundle json: Data) {
         struct Bundle: Decodable { var annotations: [String: String]? }
         guard let found = try? JSONDecoder().decode(Bundle.self, from: json),
@@ -49,14 +61,16 @@ extension ContainerDetails {
     }
 }
 
-/// Names and labels are a workload's own words: no more than so much of them is kept.
+/// Limits the length of a text that the workload chose: above 1024 bytes, 256 characters remain.
 private func bounded(_ text: String?) -> String? {
     text.map { $0.utf8.count <= 1024 ? $0 : String($0.prefix(256)) }
 }
 
+/// Drops labels with long keys and reserved labels, and shortens long values.
 private func boundedLabels(_ labels: [String: String]) -> [String: String] {
     var kept: [String: String] = [:]
-    // None is left out for its number: which one decides whose the container is, is not known here.
+    // The number of labels is not limited. Any of them may decide the tenant, and which one does is
+    // not known here.
     for (key, value) in labels where key.utf8.count <= 256 {
         if ContainerRuntimes.reservedLabels.contains(where: key.hasPrefix) { continue }
         kept[key] = bounded(value)

@@ -1,55 +1,63 @@
 import Metering
 
-/// A program that runs containers: how it names their cgroups, and whom to ask what they are called.
+/// A program that runs containers: how it names cgroups, and how to find a container's name.
 ///
-/// A runtime is a folder here with one type that conforms, a line in `ContainerRuntimes.all`, and rows in
-/// docs/shapes.md. docs/extending.md goes through it step by step.
+/// To add a runtime, add a folder here with one conforming type, an entry in
+/// `ContainerRuntimes.all`, and rows in docs/shapes.md. docs/extending.md describes it step by
+/// step.
 protocol ContainerRuntime: Sendable {
-    /// The word in the store and in `octroi containers`: `docker`.
+    /// The runtime's name in the store and in `octroi containers`, such as `docker`.
     var name: String { get }
-    /// What the names of its scopes begin with, as in `docker-ID.scope`.
+    /// Prefixes of its scopes' names, such as `docker-` for `docker-ID.scope`.
     var scopePrefixes: [String] { get }
-    /// Whether what runs in it sees nothing of the host, so that a limit can do the host no harm.
+    /// Whether its workloads see nothing of the host, so that a limit cannot harm the host.
     var isIsolated: Bool { get }
-    /// Whether its containers have ids of 64 hexadecimal digits: a path without one may be made up.
+    /// Whether its containers have ids of 64 hexadecimal digits.
+    ///
+    /// A path without such an id may then be an imitation.
     var isNamedByID: Bool { get }
-    /// Whether its containers may have a name besides their path.
+    /// Whether its containers may have a name other than their path.
     var hasNames: Bool { get }
 
-    /// What one more name of a path means; `nil` if this runtime makes no such names there.
+    /// The meaning of one name of a path; `nil` if this runtime creates no such name there.
     ///
-    /// - Parameter place: where the name stands. Only names that a manager of the host made get here.
+    /// - Parameters:
+    ///   - name: one name of the path. Only names outside of containers are passed.
+    ///   - place: where in the tree the name stands.
     func step(_ name: Substring, at place: Place) -> Step?
 
-    /// Finds what the container at a path is called.
+    /// Finds name, image and labels of the container at a path, waiting for a few seconds at most.
     func details(of path: String) -> NameFinder.Answer
 
-    /// Words for rules of tenants that only this runtime knows, as labels that it alone gives:
-    /// `pool: acme` of Proxmox.
-    var ruleWords: [RuleWord] { get }
-    /// What labels begin with that this runtime alone gives, from files of the host; `nil` for none.
+    /// Keys of tenant rules that exist only for this runtime.
     ///
-    /// A rule trusts such a label, so no workload may give it to itself.
+    /// Example: `pool: acme` of Proxmox VE. Each stands for a label that only this runtime sets.
+    var ruleWords: [RuleWord] { get }
+    /// The prefix of labels that only this runtime sets; `nil` if it has none.
+    ///
+    /// They come from files of the host. Rules trust these labels, so the same labels are ignored
+    /// if a workload sets them.
     var ownLabels: String? { get }
 }
 
-/// A word for a rule of tenants, and the label that the rule looks for.
+/// A key of tenant rules that stands for a label.
 struct RuleWord: Sendable {
-    /// The key in tenants.yaml.
+    /// The key in tenants.yaml, such as `pool`.
     var word: String
+    /// The label that a rule with this pattern looks for, such as `proxmox.pool=acme`.
     var label: @Sendable (_ pattern: String) -> String
 }
 
-/// A rule of tenants by its key in tenants.yaml, also one that only some runtime knows.
+/// Creates a rule from its key and pattern in tenants.yaml, including keys of single runtimes.
 ///
-/// `nil` for an unknown key.
+/// - Returns: `nil` if the key is unknown.
 public func tenantRule(kind: String, pattern: String) -> Rule? {
     if let rule = Rule(kind: kind, pattern: pattern) { return rule }
     let word = ContainerRuntimes.all.flatMap(\.ruleWords).first { $0.word == kind }
     return word.map { .label($0.label(pattern)) }
 }
 
-/// The keys of rules, in the order in which they are named to people.
+/// All keys of tenant rules, in the order in which help texts list them.
 public let tenantRuleKinds =
     ["slice", "root", "label", "namespace", "unit", "cgroup"]
     + ContainerRuntimes.all.flatMap(\.ruleWords).map(\.word)
@@ -67,22 +75,27 @@ extension ContainerRuntime {
 
 /// The runtimes that Octroi knows.
 enum ContainerRuntimes {
-    /// In the order in which they look at a name.
+    /// All runtimes, in the order in which they are asked about a name.
+    ///
+    /// systemd is last, because a unit that an engine named belongs to the engine.
     static let all: [any ContainerRuntime] = [
         LXC(), Libvirt(), Docker(), BuildKit(), Podman(), Containerd(), CRIO(), Kubernetes(),
         Slurm(),
         Nomad(), Nspawn(), Machined(), Proxmox(), Systemd(),
     ]
 
+    /// The runtime with a name; `nil` if there is none.
     static func named(_ name: String) -> (any ContainerRuntime)? { byName[name] }
 
     private static let byName: [String: any ContainerRuntime] = Dictionary(
         all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 
-    /// What labels begin with that no workload may give itself.
+    /// Prefixes of labels that a workload must not set itself; see `ContainerRuntime.ownLabels`.
     static let reservedLabels = all.compactMap(\.ownLabels)
 
-    /// The runtime that a scope's name begins with, and what comes after.
+    /// Splits a scope's name into the runtime that its prefix belongs to and the rest.
+    ///
+    /// Example: `docker-ID` gives `docker` and `ID`.
     static func ofScope(_ stem: Substring) -> (runtime: String, rest: Substring)? {
         for runtime in all {
             for prefix in runtime.scopePrefixes {

@@ -1,14 +1,16 @@
 import Foundation
 
-/// What runs containers and units on this host, and how.
+/// Facts about the service manager and the container engine of this host.
 public enum Engines {
-    /// The version of systemd, as it says it; `nil` where it does not run or gives no answer.
+    /// The version of systemd as it reports it; `nil` if it does not run or does not answer.
     public static func systemdVersion() -> String? {
         guard ServiceManager.isSystemd else { return nil }
         return (try? SystemdBus(timeoutSeconds: 5))?.version
     }
 
-    /// Docker's cgroup driver and the version of its interface; `nil` where it gives no answer.
+    /// Docker's cgroup driver and API version; `nil` if it does not answer.
+    ///
+    /// - Returns: for example `("systemd", "1.47")`.
     public static func docker(
         _ sockets: RuntimeSockets = RuntimeSockets()
     ) -> (driver: String, api: String)? {

@@ -2,30 +2,40 @@ import Foundation
 import Glibc
 import SystemPackage
 
-/// One request over a unix socket, as Docker and Podman answer it.
+/// Sends one HTTP request over a unix socket, as the APIs of Docker and Podman expect it.
 ///
-/// By HTTP/1.0, where an answer ends with its connection: no chunks, no second request. A socket
-/// that is dead or slow costs its time limit, never more.
+/// It speaks HTTP/1.0, where the end of the connection ends the response, so chunked encoding and
+/// keep-alive need no support. Time limit and size limit (4 MiB) bound what a hung or broken server
+/// can cost.
 enum UnixHTTP {
+    /// The status code and body of a response.
     struct Answer {
         var status: Int
         var body: Data
     }
 
+    /// Sends a GET request.
+    ///
+    /// - Parameters:
+    ///   - path: plain ASCII without spaces, such as `/info`.
+    ///   - socket: the path of the socket.
+    ///   - seconds: the time limit for the whole exchange.
+    /// - Throws: `timedOut`, `fileTooLarge` above 4 MiB, `protocolError` if the response is not
+    ///   HTTP, or the errno of a socket call.
     static func get(_ path: String, at socket: String, seconds: Int) throws(Errno) -> Answer {
         try send("GET", path, body: nil, at: socket, seconds: seconds)
     }
 
-    /// Posts a JSON document, or nothing.
+    /// Sends a POST request with a JSON document, or with an empty body.
+    ///
+    /// Parameters and errors are those of `get`.
     static func post(
         _ path: String, _ body: Data?, at socket: String, seconds: Int
     ) throws(Errno) -> Answer {
         try send("POST", path, body: body ?? Data(), at: socket, seconds: seconds)
     }
 
-    /// - Parameters:
-    ///   - path: of plain ASCII without spaces.
-    ///   - seconds: the time limit for all of it, by a clock that only goes on.
+    /// Connects, sends the request and reads the response until the connection ends.
     private static func send(
         _ method: String, _ path: String, body: Data?, at socket: String, seconds: Int
     ) throws(Errno) -> Answer {
@@ -63,9 +73,10 @@ enum UnixHTTP {
         return parsed
     }
 
-    /// Lets the next call on a socket wait until the deadline, and no longer.
+    /// Sets the timeout of the next socket call to the time that is left.
     ///
-    /// - Throws: `timedOut` once it is there.
+    /// - Parameter option: `SO_SNDTIMEO` or `SO_RCVTIMEO` (socket(7)).
+    /// - Throws: `timedOut` if the deadline has passed.
     private static func wait(
         _ connection: Int32, _ option: Int32, until deadline: Int64
     ) throws(Errno) {
@@ -76,18 +87,21 @@ enum UnixHTTP {
             connection, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    /// What a call failed with; a socket whose time is over says "try again".
+    /// The error of a socket call; an expired socket timeout is reported as EAGAIN.
     private static func failure(_ code: Int32) -> Errno {
         code == EAGAIN || code == EWOULDBLOCK ? .timedOut : Errno(rawValue: code)
     }
 
-    /// A clock that only goes on, in ms.
+    /// Milliseconds since boot, a clock that is never set back.
     private static func bootMilliseconds() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_BOOTTIME, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
+    /// Opens a connection to a unix socket.
+    ///
+    /// - Throws: `fileNameTooLong` if the path does not fit into `sockaddr_un` (108 bytes).
     private static func connected(
         to path: String, until deadline: Int64
     ) throws(Errno) -> Int32 {
@@ -119,7 +133,9 @@ enum UnixHTTP {
         return connection
     }
 
-    /// Takes an answer apart: its status line, and what follows the empty line.
+    /// Splits a response into the status code and what follows the empty line.
+    ///
+    /// - Returns: `nil` if it is not an HTTP/1.x response.
     static func parse(_ answer: Data) -> Answer? {
         guard let end = answer.range(of: Data("\r\n\r\n".utf8)) else { return nil }
         let head = String(decoding: answer[..<end.lowerBound], as: UTF8.self)

@@ -1,14 +1,24 @@
-/// Packs whole numbers eight at a time, each group in as many bits as its largest needs.
+/// Packs whole numbers in groups of eight, each group with as few bits a number as it needs.
 ///
-/// A group is a control byte and its numbers: control 0…56 is the width in bits, and eight numbers of
-/// that width fill as many bytes; 64 is eight numbers as they are; 128 + n stands for n groups of
-/// zeros. The last group is filled up with zeros.
+/// A group is one control byte and its numbers:
+/// - 1 to 56 is the width in bits. Eight numbers of that width follow, which are as many bytes.
+/// - 64: eight numbers of 64 bits each follow.
+/// - 128 + n, n from 1 to 127: n groups in which every number is 0. Nothing follows.
+///
+/// The last group is filled up with zeros. Example: 1, 2, 3, 0, 0, 0, 0, 0 need 2 bits each, so the
+/// group is the byte 2 and 16 bits of numbers, three bytes instead of 64.
 enum BitPacking {
-    /// The widest group whose numbers each lie within eight bytes, wherever they begin.
+    /// The largest width, in bits, at which every number of a group lies within eight bytes.
+    ///
+    /// A number may start at any of the eight bits of a byte, and one load reads 64 bits. The
+    /// numbers of wider groups are stored with 64 bits each.
     private static let widest = 56
+    /// The most groups of zeros that one control byte can stand for.
     private static let mostZeros = 127
 
-    /// How many bytes `pack` would write, without the gain from runs of zeros.
+    /// The number of bytes that `pack` would write, if runs of zeros were not shortened.
+    ///
+    /// It is used to choose between encodings, where the small difference does not matter.
     static func cost(_ numbers: UnsafeBufferPointer<UInt64>) -> Int {
         var cost = 0
         for start in stride(from: 0, to: numbers.count, by: 8) {
@@ -18,7 +28,10 @@ enum BitPacking {
         return cost
     }
 
+    /// Appends the packed numbers to `bytes`.
     static func pack(_ numbers: UnsafeBufferPointer<UInt64>, into bytes: inout [UInt8]) {
+        // At most a control byte and 64 bytes a group, and the room that `GroupWriter` needs at the
+        // end.
         let most = (numbers.count + 7) / 8 * 65 + 8
         bytes += [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
             var writer = GroupWriter(buffer: UnsafeMutableRawBufferPointer(buffer))
@@ -38,7 +51,10 @@ enum BitPacking {
         }
     }
 
-    /// Reads `count` numbers.
+    /// Reads `count` numbers that `pack` wrote.
+    ///
+    /// - Throws: `BlockError` if the bytes end too early, a control byte is unknown, or a run of
+    ///   zeros goes beyond the last group.
     static func unpack(_ count: Int, from reader: inout ByteReader) throws(BlockError) -> [UInt64] {
         var numbers: [UInt64] = []
         numbers.reserveCapacity(count + 7)
@@ -59,7 +75,9 @@ enum BitPacking {
         return numbers
     }
 
-    /// How many bits the widest number of the group needs.
+    /// The number of bits that the largest number of a group needs.
+    ///
+    /// The bits of all numbers are combined, since the highest bit that is set anywhere decides.
     @inline(__always)
     private static func width(_ numbers: UnsafeBufferPointer<UInt64>, _ start: Int) -> Int {
         var union: UInt64 = 0
@@ -68,23 +86,26 @@ enum BitPacking {
     }
 }
 
-/// Writes groups into a buffer that has room for eight bytes behind them.
+/// Writes groups into a buffer, which needs eight spare bytes at its end.
 private struct GroupWriter {
     let buffer: UnsafeMutableRawBufferPointer
+    /// How many bytes of the buffer are written.
     private(set) var count = 0
 
     init(buffer: UnsafeMutableRawBufferPointer) { self.buffer = buffer }
 
+    /// Writes one byte.
     mutating func byte(_ byte: UInt8) {
         buffer[count] = byte
         count += 1
     }
 
+    /// Writes the control byte and the numbers of one group, lowest bit first.
     @inline(__always)
     mutating func group(_ numbers: UnsafeBufferPointer<UInt64>, _ start: Int, _ width: Int) {
         byte(UInt8(width))
         let end = count + width
-        // What is not written yet, and how many bits of it.
+        // The bits that are not written yet, and how many there are.
         var (held, bits) = (UInt64(0), 0)
         for index in start..<min(start + 8, numbers.count) {
             let number = numbers[index]
@@ -99,10 +120,11 @@ private struct GroupWriter {
             word(held)
             held = 0
         }
-        // The last word may reach beyond the group; what follows is written over it.
+        // The last word may extend beyond the group. The next group overwrites the excess.
         count = end
     }
 
+    /// Writes eight bytes, the lowest first.
     @inline(__always)
     private mutating func word(_ word: UInt64) {
         buffer.storeBytes(of: word.littleEndian, toByteOffset: count, as: UInt64.self)

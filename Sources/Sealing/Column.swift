@@ -1,38 +1,47 @@
-/// Whole numbers in a row, some of them missing.
+/// A list of whole numbers in which some may be missing.
+///
+/// Example: 5, missing, missing, 7 has the values 5 and 7 and the runs 1, 2 and 1.
 public struct Column: Hashable, Sendable {
-    /// Those that are there.
+    /// The numbers that are there, in order.
     public private(set) var values: [Int64] = []
-    /// How many are there, then missing, then there again, and so on in turn.
+    /// The lengths of runs: numbers that are there, then missing ones, and so on in turn.
+    ///
+    /// The first run is 0 if the column starts with a missing number.
     public private(set) var runs: [Int] = []
 
+    /// An empty column.
     public init() {}
 
+    /// A column of the given numbers; `nil` is a missing one.
     public init(_ numbers: some Sequence<Int64?>) { for number in numbers { append(number) } }
 
     init(values: [Int64], runs: [Int]) { (self.values, self.runs) = (values, runs) }
 
-    /// How many numbers, missing ones included.
+    /// How many numbers there are, including the missing ones.
     public var count: Int { runs.reduce(0, +) }
 
-    /// Whether none of them is missing.
+    /// Whether no number is missing.
     var isWhole: Bool { runs.count < 2 }
 
+    /// Adds a number at the end; `nil` is a missing one.
     public mutating func append(_ number: Int64?) {
         if let number {
             values.append(number)
         } else if runs.isEmpty {
             runs.append(0)
         }
+        // The runs with an even index are of numbers, so with an odd count the last one is.
         let isInLastRun = (runs.count & 1 == 1) == (number != nil)
         if isInLastRun { runs[runs.count - 1] += 1 } else { runs.append(1) }
     }
 
+    /// Empties the column but keeps its memory.
     public mutating func removeAll() {
         values.removeAll(keepingCapacity: true)
         runs.removeAll(keepingCapacity: true)
     }
 
-    /// The numbers in order, `nil` where one is missing.
+    /// All numbers in order; `nil` is a missing one.
     public var numbers: [Int64?] {
         if isWhole { return values }
         var result: [Int64?] = []

@@ -1,12 +1,28 @@
-/// How a column is written.
+/// How a column is written as bytes.
 ///
-/// One byte says what follows: bits 0…1 the order (0 a constant, 1 differences, 2 differences of
-/// differences, 3 differences above the smallest), bit 2 whether numbers are missing, and bits 3…7 are
-/// 0. Then come, if some are missing, the number of runs and their lengths; the first number; and,
-/// unless all are the same, for order 3 the smallest difference, how many low bits the rest all lack,
-/// and the rest in groups (`BitPacking`). Signed numbers are zig-zag: 0, -1, 1, -2 are 0, 1, 2, 3.
+/// Counters rise steadily, so their differences are small, and so are the differences of those.
+/// Each column is written in the order that takes the fewest bytes:
+///
+/// - 0: all numbers are the same.
+/// - 1: the differences from one number to the next.
+/// - 2: the differences of those differences.
+/// - 3: the differences, less the smallest difference.
+///
+/// Example: 100, 110, 120, 131 has the differences 10, 10, 11; the differences of those (the first
+/// one from 0) 10, 0, 1; and above the smallest 0, 0, 1.
+///
+/// The first byte contains the order in bits 0 and 1, and in bit 2 whether numbers are missing;
+/// bits 3 to 7 are 0. The rest follows in this sequence:
+///
+/// 1. If numbers are missing: the number of runs, and their lengths.
+/// 2. The first number.
+/// 3. For order 3: the smallest difference.
+/// 4. For orders 1 to 3: how many low bits are 0 in all differences, in one byte. Then the
+///    differences without those bits, packed (`BitPacking`).
+///
+/// Numbers are varints. Signed ones are zigzag-encoded first: 0, -1, 1, -2 become 0, 1, 2, 3.
 extension Column {
-    /// The bytes of the column; none if all its numbers are missing.
+    /// The bytes of the column; empty if every number is missing.
     var bytes: [UInt8] {
         guard let first = values.first else { return [] }
         let rest = values.count - 1
@@ -16,7 +32,7 @@ extension Column {
             }
             guard let steps = Steps(values, into: orders) else { return head(0, first) }
             let costs = orders.map { BitPacking.cost(UnsafeBufferPointer($0)) }
-            // The earlier one, if they cost the same.
+            // Of equal costs the lowest order wins, so the same column always gives the same bytes.
             let order = costs.indices.min { costs[$0] < costs[$1] } ?? 0
             var bytes = head(UInt8(order + 1), first)
             if order == 2 { bytes.append(varint: zigzag(steps.smallest)) }
@@ -26,6 +42,7 @@ extension Column {
         }
     }
 
+    /// The first byte, the runs if numbers are missing, and the first number.
     private func head(_ order: UInt8, _ first: Int64) -> [UInt8] {
         var bytes = [order | (isWhole ? 0 : 4)]
         if !isWhole {
@@ -37,6 +54,9 @@ extension Column {
     }
 
     /// Reads what `bytes` wrote.
+    ///
+    /// - Parameter count: the number of rows, including missing numbers.
+    /// - Throws: `BlockError` if the bytes are not a column of that many rows.
     init(_ bytes: ArraySlice<UInt8>, count: Int) throws(BlockError) {
         guard !bytes.isEmpty else {
             self.init(values: [], runs: count == 0 ? [] : [0, count])
@@ -66,6 +86,7 @@ extension Column {
         self.init(values: values, runs: runs)
     }
 
+    /// Reads the lengths of the runs, which must add up to `count`.
     private static func runs(
         _ reader: inout ByteReader, _ count: Int
     ) throws(BlockError) -> [Int] {
@@ -79,7 +100,7 @@ extension Column {
         return runs
     }
 
-    /// Adds up differences behind the first of `values`.
+    /// Fills in `values` after the first by adding up differences; `isTwice` for order 2.
     private static func sum(
         _ steps: some Collection<Int64>, isTwice: Bool, into values: inout [Int64]
     ) {
@@ -95,13 +116,21 @@ extension Column {
     }
 }
 
-/// The differences of a column's numbers, wrapping, so that no pair is too far apart, in each order.
+/// The differences of a column's numbers in all three orders.
+///
+/// Subtraction wraps around, so that the difference of any two numbers fits into 64 bits. Adding
+/// wraps around in the same way when the column is read.
 private struct Steps {
+    /// The smallest difference, for order 3.
     let smallest: Int64
-    /// How many low bits all of an order's numbers lack; they are without them.
+    /// For each order, how many low bits are 0 in all its differences.
+    ///
+    /// They were shifted out.
     let shifts: [Int]
 
-    /// Fills a buffer for each order; `nil` if all differences are 0.
+    /// Fills one buffer for each order.
+    ///
+    /// `nil` if all differences are 0.
     init?(_ values: [Int64], into orders: [UnsafeMutableBufferPointer<UInt64>]) {
         let (once, twice, above) = (orders[0], orders[1], orders[2])
         var (smallest, last) = (Int64.max, Int64(0))
@@ -131,11 +160,13 @@ private struct Steps {
     }
 }
 
+/// Maps a signed number to an unsigned one so that small amounts stay small: -1 becomes 1.
 @inline(__always)
 private func zigzag(_ number: Int64) -> UInt64 {
     UInt64(bitPattern: number << 1 ^ number >> 63)
 }
 
+/// The inverse of `zigzag`.
 @inline(__always)
 private func unzigzag(_ number: UInt64) -> Int64 {
     Int64(bitPattern: number >> 1) ^ -Int64(number & 1)

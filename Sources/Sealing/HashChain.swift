@@ -1,30 +1,33 @@
-/// The rules of a chain of records: numbers without a gap from 1, and each record's hash over its own bytes
-/// and the hash of the record before it.
+/// The rules of a chain of records, in which each record confirms all records before it.
 ///
-/// Three chains follow them: the ledger's entries, invoices, and changes of limits. Whoever keeps the newest
-/// hash elsewhere can show later that no record before it was changed, removed or added.
+/// Records are numbered from 1 without gaps. The hash of a record covers its own bytes and the hash
+/// of the record before it. Octroi keeps three such chains: the entries of the ledger, invoices,
+/// and changes of limits. Whoever keeps the newest hash in a safe place can prove later that no
+/// record before it was changed, removed or inserted.
 package enum HashChain {
-    /// What stands before the first hash of a chain.
+    /// The hash before the first record of a chain: 32 zero bytes.
     package static let start = [UInt8](repeating: 0, count: 32)
 
     /// What is wrong with a record of a chain.
     package enum Damage: Hashable {
-        /// The numbers between two records are missing; both are given.
+        /// Numbers are missing: one record has the number `after`, and the next one `before`.
         case gap(after: Int64, before: Int64)
-        /// The hash that it was chained to is not the one of the record before it.
+        /// The record names another previous hash than the record before it has.
         case otherPrevious
-        /// Its bytes are not those that were hashed.
+        /// The record's bytes do not have the hash that was recorded for them.
         case changed
     }
 }
 
-/// Walks along a chain and compares each record with its hash.
+/// Walks along a chain and checks each record against its hash.
 package struct HashChainWalk {
     /// The number of the last record.
     package private(set) var last: Int64
-    /// The hash of the last record.
+    /// The recorded hash of the last record.
     package private(set) var head: [UInt8]
 
+    /// Starts a walk, by default at the beginning of the chain.
+    ///
     /// - Parameters:
     ///   - last: the number before the first record.
     ///   - head: the hash before the first record.
@@ -32,16 +35,20 @@ package struct HashChainWalk {
         (self.last, self.head) = (last, head)
     }
 
-    /// Whether any record was seen.
+    /// Whether no record was seen since the beginning of the chain.
     package var isEmpty: Bool { head == HashChain.start }
 
-    /// Goes to the next record.
+    /// Checks the next record.
+    ///
+    /// The walk goes on from it even if it is damaged.
     ///
     /// - Parameters:
-    ///   - number: ids only rise here, but a forger may choose any.
-    ///   - previous: the hash before it as it was written down; `nil` where a chain keeps none.
-    ///   - hash: its own, as it was written down.
-    ///   - computed: the hash of its bytes after a hash.
+    ///   - number: the number of the record. A forger may have chosen any value.
+    ///   - previous: the previous hash as this record names it; `nil` if the chain does not record
+    ///     it.
+    ///   - hash: the hash that was recorded for this record.
+    ///   - computed: computes the hash of the record's bytes after a given previous hash.
+    /// - Returns: everything that is wrong with the record; empty if it is intact.
     package mutating func step(
         _ number: Int64, previous: [UInt8]? = nil, hash: [UInt8],
         computed: (_ previous: [UInt8]) throws -> [UInt8]
@@ -51,7 +58,7 @@ package struct HashChainWalk {
         let hasGap = gap.overflow || gap.partialValue != 1
         if hasGap { damage.append(.gap(after: last, before: number)) }
         if let previous, previous != head { damage.append(.otherPrevious) }
-        // Behind a gap, a chain that keeps no hash before a record cannot be computed.
+        // After a gap the previous hash is unknown, unless the record itself names it.
         if previous != nil || !hasGap, try computed(previous ?? head) != hash {
             damage.append(.changed)
         }

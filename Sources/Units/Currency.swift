@@ -1,46 +1,55 @@
 import BigInt
 
-/// A currency of ISO 4217, with the digits of its minor unit.
+/// A currency of ISO 4217 and the number of digits of its minor unit.
 public struct Currency: Hashable, Sendable, CustomStringConvertible {
+    /// The three capital letters, such as `EUR`.
     public let code: String
-    /// Digits after the point: JPY 0, EUR 2, BHD 3, CLF 4.
+    /// Digits after the decimal point: 0 for JPY, 2 for EUR, 3 for BHD, 4 for CLF.
     public let digits: Int
 
-    /// `nil` unless ISO 4217 has the code with a minor unit.
+    /// Looks up a code.
     ///
-    /// Currencies that have ended are read, too: what was invoiced in them stays. See `end`.
+    /// `nil` unless ISO 4217 lists it with a minor unit. Currencies that are no longer in force are
+    /// accepted too, because invoices in them are still read; `end` tells them apart. The code must
+    /// be in capitals.
     public init?(_ code: String) {
         guard let digits = Self.digitsByCode[code] ?? Self.ended[code]?.digits else { return nil }
         self.code = code
         self.digits = digits
     }
 
+    /// The code.
     public var description: String { code }
 
-    /// Minor units (cents) as decimal text in major units: 1234 is `12.34` in EUR.
+    /// An amount as decimal text in major units: 1234 minor units (cents) are `12.34` in EUR.
+    ///
+    /// - Parameter minor: the amount in minor units.
     public func text(_ minor: BigInt) -> String { decimalText(minor, places: digits) }
 
-    /// Minor units in one major unit.
+    /// Minor units in one major unit: 100 for EUR, 1 for JPY.
     public var scale: BigInt { BigInt(10).power(digits) }
 
-    /// When it ended and what took its place; `nil` while it is in force.
+    /// When the currency ended and what replaced it; `nil` while it is in force.
     public var end: End? { Self.ended[code]?.end }
 
-    /// The end of a currency.
+    /// When and how a currency went out of use.
     public struct End: Hashable, Sendable {
+        /// The first instant at which the currency is no longer in force.
         public var at: Instant
+        /// The code of the currency that replaced it.
         public var successor: String
     }
 
-    /// What an older Octroi took for a currency in force.
+    /// Currencies that an older Octroi accepted as being in force and that have ended since.
     private static let ended: [String: (digits: Int, end: End)] = [
         "BGN": (2, End(at: Instant(seconds: 1_767_225_600), successor: "EUR"))
     ]
 
-    /// List one as of amendment 180, in force from 2026-01-01 on, without what has no minor unit:
-    /// metals, units of account, codes for tests.
+    /// The digits of every currency in force, by code.
     ///
-    /// Funds are in it (CLF, UYW, CHE …).
+    /// Source: ISO 4217 List One as of amendment 180, in force from 2026-01-01. Entries without a
+    /// minor unit are left out: metals, units of account and codes for testing. Fund codes (CLF,
+    /// UYW, CHE …) are included.
     private static let digitsByCode: [String: Int] = {
         let none = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
         let three = "BHD IQD JOD KWD LYD OMR TND"

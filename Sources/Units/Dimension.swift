@@ -1,17 +1,21 @@
-/// The kind of quantity a meter counts, with its base unit.
+/// The kind of quantity that a meter counts.
+///
+/// Each kind has one base unit. All usage is a whole number of base units, so sums are exact.
 public enum Dimension: Hashable, Sendable {
-    /// CPU time, in microseconds of one core.
+    /// CPU time; the base unit is one microsecond of one core.
     case cpuTime
-    /// Memory held over time, in byte-seconds.
+    /// Memory used over time; the base unit is the byte-second.
     case byteTime
-    /// Bytes moved.
+    /// Data transferred; the base unit is the byte.
     case bytes
-    /// Operations done.
+    /// I/O operations; the base unit is one operation.
     case operations
-    /// A custom thing, such as `GPU`, counted (`GPU`) or held over time (`GPU-second`).
+    /// Something of the operator's own, such as `GPU`.
+    ///
+    /// It is counted (`GPU`), or used over time (`GPU-second`) if `overTime` is true.
     case custom(String, overTime: Bool)
 
-    /// The base unit in ASCII, as exports print it.
+    /// The base unit in ASCII, as exports print it: `us`, `byte-second`, `GPU`.
     public var baseUnit: String {
         switch self {
         case .cpuTime: "us"

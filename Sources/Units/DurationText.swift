@@ -1,6 +1,8 @@
-/// Reads a duration such as `500ms`, `10s`, `5m`, `2h` or `30d` as whole milliseconds.
+/// Reads a duration such as `500ms`, `10s`, `5m`, `2h` or `30d`, in milliseconds.
 ///
-/// `nil` for any other text, and for more than 366 days. `durationText` is this rule in words, for errors.
+/// `durationText` describes this rule for error messages.
+///
+/// - Returns: `nil` if the text is not a positive whole number with a unit, or exceeds 366 days.
 public func parseMilliseconds(_ text: String) -> Int64? {
     let digits = text.prefix { $0.isNumber }
     let units: [String: Int64] = [
@@ -13,5 +15,5 @@ public func parseMilliseconds(_ text: String) -> Int64? {
     return over || milliseconds > 366 * 86_400_000 ? nil : milliseconds
 }
 
-/// The texts that `parseMilliseconds` reads, in words.
+/// What `parseMilliseconds` accepts, in words, for error messages.
 public let durationText = "a whole number with ms, s, m, h or d, such as 10s, 366d at most"

@@ -1,28 +1,39 @@
-/// What went wrong, in three parts: where, what was found, what to do.
+/// An error for the user, in three parts: where it is, what is wrong, what to do.
+///
+/// It is printed as `location: problem. suggestion.`, for example:
+/// ```
+/// prices.yaml:3: "1 GBit" is no quantity. Write a number and a unit, such as 1 GB.
+/// ```
 public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The class of a fault.
+    /// The class of the error.
     ///
-    /// It decides the exit code of the command.
+    /// It is the exit code of the command (sysexits(3)).
     public enum Kind: Int32, Sendable {
+        /// Any other error: exit code 1.
         case failed = 1
-        /// The command line itself is wrong (sysexits `EX_USAGE`).
+        /// The command line is wrong (`EX_USAGE`).
         case wrongUse = 64
-        /// A file, a row or a store holds something that cannot be taken (`EX_DATAERR`).
+        /// A file, a row or a store contains something unacceptable (`EX_DATAERR`).
         case badData = 65
-        /// A part that is needed is not there: a mount, a controller, a store (`EX_UNAVAILABLE`).
+        /// Something required is missing: a mount, a controller, a store (`EX_UNAVAILABLE`).
         case unavailable = 69
-        /// The kernel or the file system refuses this user (`EX_NOPERM`).
+        /// The kernel or the file system refuses access to this user (`EX_NOPERM`).
         case notPermitted = 77
     }
 
+    /// The class of the error, which decides the exit code.
     public var kind: Kind
-    /// A path, with line or row where there is one.
+    /// A path, an option or another place, with the line or row if there is one.
     public var location: String
+    /// What is wrong, with the value that was found; no period at the end.
     public var problem: String
+    /// What the user can do about it; no period at the end.
     public var suggestion: String
 
-    /// A part that repeats a foreign text keeps its ends, and is harmless: a complaint is a screen at
-    /// most, and one line, whatever lies in the file it is about.
+    /// Makes an error.
+    ///
+    /// Control characters in its parts are escaped, and long parts are shortened. So the error is
+    /// always one line and at most a screenful, whatever the file it quotes contains.
     public init(_ kind: Kind, at location: String, problem: String, suggestion: String) {
         self.kind = kind
         self.location = Self.part(location, to: 500)
@@ -30,14 +41,22 @@ public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
         self.suggestion = Self.part(suggestion, to: 500)
     }
 
-    /// Shortened twice: an escaped character is longer than what it stands for.
+    /// Escapes and shortens one part.
+    ///
+    /// It is shortened a second time because an escaped character is longer than the original.
     private static func part(_ text: String, to limit: Int) -> String {
         shortened(escapingControlCharacters(shortened(text, to: limit)), to: limit)
     }
 
     public var description: String { "\(location): \(problem). \(suggestion)." }
 
-    /// The same fault, its place put inside a larger one: `line 3` becomes `prices.yaml:3`.
+    /// The same error with an outer location in front: `line 3` becomes `usage.csv, line 3`.
+    ///
+    /// A parser does not know the path of what it parses. Its caller adds the path with this
+    /// method.
+    ///
+    /// - Parameter outer: text to put directly before the location, with its separator:
+    ///   `usage.csv, `.
     public func within(_ outer: String) -> Fault {
         Fault(kind, at: outer + location, problem: problem, suggestion: suggestion)
     }

@@ -1,5 +1,8 @@
-/// What lies at a path in place of a plain file, by its `st_mode` (inode(7)); `nil` if it is one.
+/// What is at a path instead of a regular file, in words; `nil` if it is a regular file.
+///
+/// - Parameter mode: `st_mode` of stat(2). Only the file type bits (`S_IFMT`, inode(7)) are used.
 public func otherThanFile(mode: UInt32) -> String? {
+    // In order: S_IFREG, S_IFDIR, S_IFIFO, S_IFSOCK, then S_IFCHR and S_IFBLK.
     switch mode & 0o170000 {
     case 0o100000: nil
     case 0o040000: "a folder"

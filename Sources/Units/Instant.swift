@@ -1,39 +1,45 @@
-/// A moment of wall time: whole milliseconds since 1970-01-01T00:00:00Z.
+/// A moment of wall-clock time, in whole milliseconds since 1970-01-01T00:00:00Z.
 public struct Instant: Hashable, Comparable, Sendable {
-    /// 0001-01-01T00:00:00Z, before any usage.
+    /// 0001-01-01T00:00:00Z, which is before any usage.
     public static let earliest = Instant(seconds: -62_135_596_800)
 
+    /// Milliseconds since 1970-01-01T00:00:00Z; negative before that.
     public var milliseconds: Int64
 
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
+    /// Makes a moment from whole seconds since 1970; negative before that.
     public init(seconds: Int64) { milliseconds = seconds * 1000 }
 
     /// Whole seconds since 1970, rounded down.
     public var seconds: Int64 { milliseconds.flooredQuotient(by: 1000) }
 
-    /// Whether it may be a time of usage, prices or contracts: one before 1970 is a slip of the key.
+    /// Whether it can be a time of usage, prices or contracts.
+    ///
+    /// A time before 1970 is a typing mistake.
     public var isBillable: Bool { milliseconds >= 0 }
 
-    /// The start of the UTC hour this moment lies in.
+    /// The start of the UTC hour that contains this moment.
     public var startOfHour: Instant {
         Instant(milliseconds: milliseconds.flooredQuotient(by: 3_600_000) * 3_600_000)
     }
 
-    /// The start of the UTC day this moment lies in.
+    /// The start of the UTC day that contains this moment.
     public var startOfDay: Instant {
         Instant(milliseconds: milliseconds.flooredQuotient(by: 86_400_000) * 86_400_000)
     }
 
     public static func < (a: Instant, b: Instant) -> Bool { a.milliseconds < b.milliseconds }
 
-    /// The moment `seconds` later.
+    /// The moment `seconds` later; earlier if `seconds` is negative.
     public func advanced(bySeconds seconds: Int64) -> Instant {
         Instant(milliseconds: milliseconds + seconds * 1000)
     }
 }
 
 extension Instant: CustomStringConvertible {
-    /// RFC 3339 in UTC, `2026-11-23T14:05:00Z`; milliseconds only where they are not zero.
+    /// RFC 3339 in UTC, such as `2026-11-23T14:05:00Z`.
+    ///
+    /// Milliseconds are added only if they are not zero: `2026-11-23T14:05:00.250Z`.
     public var description: String {
         let day = CivilDay(daysSince1970: seconds.flooredQuotient(by: 86_400))
         let ofDay = seconds - seconds.flooredQuotient(by: 86_400) * 86_400
@@ -45,9 +51,11 @@ extension Instant: CustomStringConvertible {
 }
 
 extension Instant {
-    /// Reads an RFC 3339 time (section 5.6), with `Z` or a numeric offset; `nil` if it is none.
+    /// Reads an RFC 3339 time (section 5.6) with `Z` or a numeric offset.
     ///
-    /// What is finer than a millisecond is cut off: two periods that meet still meet.
+    /// `nil` if the text has another form. A leap second (`:60`) is not accepted. Digits beyond
+    /// milliseconds are cut off, not rounded, so that a period's end and the next one's start stay
+    /// equal.
     public init?(rfc3339 text: some StringProtocol) {
         var rest = Scanner(text)
         guard let year = rest.digits(4), rest.skip("-"), let month = rest.digits(2), rest.skip("-"),
@@ -71,11 +79,15 @@ extension Instant {
 }
 
 /// A day of the proleptic Gregorian calendar.
+///
+/// The conversions to and from a day number are the well-known ones for "days from civil": 400
+/// years have exactly 146,097 days, so all is whole-number arithmetic within one such era.
 struct CivilDay: CustomStringConvertible {
     let year: Int64
     let month: Int64
     let day: Int64
 
+    /// `nil` if the calendar has no such day: month 13, or 29 February 2026.
     init?(year: Int64, month: Int64, day: Int64) {
         let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
         let lengths: [Int64] = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
@@ -85,7 +97,10 @@ struct CivilDay: CustomStringConvertible {
         (self.year, self.month, self.day) = (year, month, day)
     }
 
-    /// Counts in years that begin on 1 March, so that the leap day comes last.
+    /// The day with the given number of days since 1970-01-01.
+    ///
+    /// Years are counted from 1 March here, so the leap day is the last day of a year. 719,468 is
+    /// the number of days from 0000-03-01 to 1970-01-01.
     init(daysSince1970 days: Int64) {
         let z = days + 719_468
         let era = z.flooredQuotient(by: 146_097)
@@ -99,6 +114,7 @@ struct CivilDay: CustomStringConvertible {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
+    /// Days since 1970-01-01; negative before it.
     var daysSince1970: Int64 {
         let y = month <= 2 ? year - 1 : year
         let era = y.flooredQuotient(by: 400)
@@ -108,17 +124,21 @@ struct CivilDay: CustomStringConvertible {
             - 719_468
     }
 
+    /// The date as `2026-11-23`.
     var description: String { "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))" }
 }
 
-/// The number in at least `width` digits.
+/// The number with zeros in front, to at least `width` digits: 7 in two digits is `07`.
 func padded(_ number: Int64, _ width: Int) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }
 
 extension FixedWidthInteger {
-    /// The quotient rounded towards minus infinity.
+    /// The quotient rounded towards minus infinity: -1 by 1000 is -1.
+    ///
+    /// Swift's `/` rounds towards zero, which would put a time before 1970 into the following
+    /// second.
     func flooredQuotient(by divisor: Self) -> Self {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder != 0 && (remainder < 0) != (divisor < 0) ? quotient - 1 : quotient

@@ -1,6 +1,11 @@
-/// A stretch of wall time: start inclusive, end exclusive, never empty.
+/// A span of wall-clock time: its start is included, its end is not, and it is never empty.
+///
+/// So periods that follow each other share an instant, and no usage falls into both or between
+/// them.
 public struct Period: Hashable, Sendable, CustomStringConvertible {
+    /// The first instant of the period.
     public let start: Instant
+    /// The first instant after the period.
     public let end: Instant
 
     /// `nil` unless `start` is before `end`.
@@ -13,37 +18,43 @@ public struct Period: Hashable, Sendable, CustomStringConvertible {
     public static let allTime = Period(
         start: .earliest, length: 253_402_300_800 - Instant.earliest.seconds)
 
-    /// `length` seconds from `start` on, at least one.
+    /// The `length` seconds from `start`; at least one second.
     init(start: Instant, length: Int64) {
         self.start = start
         end = start.advanced(bySeconds: max(length, 1))
     }
 
-    /// The calendar month `2026-11`, in UTC; `nil` if the text names none.
+    /// The UTC calendar month written as `2026-11`; `nil` if the text is no month of that form.
     public init?(month text: String) {
         guard let month = BillingZone.utc.month(text) else { return nil }
         self = month
     }
 
-    /// The UTC month that holds the instant.
+    /// The UTC calendar month that contains the instant.
     public init(monthOf instant: Instant) { self = BillingZone.utc.month(of: instant) }
 
+    /// The length in whole seconds.
     public var seconds: Int64 { end.seconds - start.seconds }
 
+    /// Start and end, separated by a slash: `2026-11-01T00:00:00Z/2026-12-01T00:00:00Z` (ISO 8601).
     public var description: String { "\(start)/\(end)" }
 
-    /// What this period and another share, if anything.
+    /// The time that both periods contain; `nil` if there is none.
     public func intersection(_ other: Period) -> Period? {
         Period(start: max(start, other.start), end: min(end, other.end))
     }
 
-    /// Whether all of another period lies in this one.
+    /// Whether the other period lies completely in this one.
     public func holds(_ other: Period) -> Bool { start <= other.start && other.end <= end }
 
-    /// Whether the two share any time.
+    /// Whether the two periods share any time.
+    ///
+    /// Periods that only touch do not.
     public func meets(_ other: Period) -> Bool { intersection(other) != nil }
 
-    /// What is left of the period beside others, which are in order of time.
+    /// The parts of this period that none of the other periods covers.
+    ///
+    /// - Parameter others: in order of their starts; they may overlap.
     public func uncovered(by others: [Period]) -> [Period] {
         var (left, start) = ([Period](), start)
         for other in others where meets(other) {
@@ -53,7 +64,11 @@ public struct Period: Hashable, Sendable, CustomStringConvertible {
         return left + [Period(start: start, end: end)].compactMap(\.self)
     }
 
-    /// Cuts the period at the given moments that lie inside it.
+    /// Splits the period at the moments inside it.
+    ///
+    /// Moments outside the period, at its ends or given twice make no difference.
+    ///
+    /// - Returns: the parts, in order of time; the period itself if no moment lies inside it.
     public func cut(at moments: [Instant]) -> [Period] {
         let inside = Set(moments).filter { start < $0 && $0 < end }.sorted()
         let ends = inside + [end]

@@ -1,10 +1,15 @@
 import BigInt
 
-/// An exact fraction, in lowest terms, its denominator above zero.
+/// An exact fraction in lowest terms with a positive denominator.
+///
+/// Prices and amounts stay exact in this form until an invoice rounds its total. Example: 0.10 EUR
+/// for 3 units is 1/30 a unit, which no decimal number states exactly.
 public struct Rational: Hashable, Sendable {
-    /// Fractions that fit in 128 bits are narrow: that is faster, as a BigInt is an array in the heap.
+    /// The numerator and the denominator, in 128 bits if both fit.
     ///
-    /// A fraction has one form only, so that equal ones compare and hash as equal.
+    /// `narrow` is much faster, because a BigInt is an array on the heap. A value that fits is
+    /// always `narrow`, so each fraction has exactly one form, and the synthesized `==` and `hash`
+    /// are right.
     private enum Parts: Hashable {
         case narrow(Int128, Int128)
         case wide(BigInt, BigInt)
@@ -14,6 +19,7 @@ public struct Rational: Hashable, Sendable {
 
     public static let zero = Rational(0)
 
+    /// The whole number as a fraction over 1.
     public init(_ whole: some BinaryInteger) {
         if let whole = Int64(exactly: whole) {
             parts = .narrow(Int128(whole), 1)
@@ -23,9 +29,9 @@ public struct Rational: Hashable, Sendable {
         }
     }
 
-    /// The fraction `numerator ÷ denominator`.
+    /// The fraction `numerator ÷ denominator`, reduced.
     ///
-    /// A zero denominator is a fault of the program.
+    /// - Precondition: `denominator` is not 0.
     public init(_ numerator: BigInt, over denominator: BigInt) {
         precondition(denominator != 0, "a fraction with denominator 0")
         let divisor = numerator.greatestCommonDivisor(with: denominator)
@@ -38,9 +44,10 @@ public struct Rational: Hashable, Sendable {
         }
     }
 
-    /// The same fraction from numbers of 128 bits.
+    /// The same fraction from 128-bit numbers, without BigInt in the usual case.
     ///
-    /// -2^127 goes the wide way: it fits, but 2^127 does not, and signs are turned here.
+    /// -2^127 takes the BigInt route: it fits into 128 bits, but signs are changed here and 2^127
+    /// does not fit.
     private init(_ numerator: Int128, over denominator: Int128) {
         precondition(denominator != 0, "a fraction with denominator 0")
         guard numerator != .min, denominator != .min else {
@@ -53,6 +60,9 @@ public struct Rational: Hashable, Sendable {
         parts = .narrow(sign * (numerator / divisor), sign * (denominator / divisor))
     }
 
+    /// The numerator in lowest terms.
+    ///
+    /// It carries the sign.
     public var numerator: BigInt {
         switch parts {
         case .narrow(let numerator, _): BigInt(numerator)
@@ -60,7 +70,7 @@ public struct Rational: Hashable, Sendable {
         }
     }
 
-    /// Above zero.
+    /// The denominator in lowest terms, above 0.
     public var denominator: BigInt {
         switch parts {
         case .narrow(_, let denominator): BigInt(denominator)
@@ -68,7 +78,10 @@ public struct Rational: Hashable, Sendable {
         }
     }
 
-    /// Reads plain decimal text, `-12.50`; no exponent, no thousands separator; `nil` otherwise.
+    /// Reads plain decimal text such as `-12.50`.
+    ///
+    /// `nil` for anything else: an exponent, a plus sign, a thousands separator, a missing digit
+    /// before or after the point, or more than 100 characters.
     public init?(decimal text: some StringProtocol) {
         let negative = text.first == "-"
         let halves = text.dropFirst(negative ? 1 : 0)
@@ -83,6 +96,9 @@ public struct Rational: Hashable, Sendable {
         self.init(negative ? -digits : digits, over: BigInt(10).power(fraction.utf8.count))
     }
 
+    /// The sum; in 128 bits if no step overflows, else with BigInt.
+    ///
+    /// The other operators do the same.
     public static func + (a: Rational, b: Rational) -> Rational {
         if case .narrow(let above, let below) = a.parts,
             case .narrow(let more, let other) = b.parts,
@@ -110,7 +126,7 @@ public struct Rational: Hashable, Sendable {
 
     /// The quotient.
     ///
-    /// Division by zero is a fault of the program.
+    /// - Precondition: `b` is not 0.
     public static func / (a: Rational, b: Rational) -> Rational {
         if case .narrow(let above, let below) = a.parts,
             case .narrow(let more, let other) = b.parts,
@@ -121,7 +137,7 @@ public struct Rational: Hashable, Sendable {
         return Rational(a.numerator * b.denominator, over: a.denominator * b.numerator)
     }
 
-    /// The largest whole number that is not above this one.
+    /// The largest whole number that is at most this one: -3/2 gives -2.
     public var floor: BigInt {
         if case .narrow(let numerator, let denominator) = parts {
             return BigInt(numerator.flooredQuotient(by: denominator))
@@ -132,6 +148,7 @@ public struct Rational: Hashable, Sendable {
 }
 
 extension Rational: Comparable {
+    /// Compares by cross-multiplying, which is right because denominators are positive.
     public static func < (a: Rational, b: Rational) -> Bool {
         if case .narrow(let above, let below) = a.parts,
             case .narrow(let more, let other) = b.parts,
@@ -143,28 +160,31 @@ extension Rational: Comparable {
     }
 }
 
-/// The same number, if it and its opposite fit.
+/// The number in 128 bits; `nil` unless both it and its negative fit.
 ///
-/// `Int128(exactly:)` must not be used: for a BigInt below -2^64 it returns a wrong number, as BigInt shifts negative
-/// numbers towards zero.
+/// Do not use `Int128(exactly:)` on a negative BigInt: below -2^64 it returns a wrong number,
+/// because BigInt shifts negative numbers towards zero.
 func narrow(_ number: BigInt) -> Int128? {
     guard let magnitude = Int128(exactly: number.magnitude) else { return nil }
     return number.signum() < 0 ? -magnitude : magnitude
 }
 
-/// The product, if it fits.
+/// The product; `nil` if it overflows.
 private func product(_ a: Int128, _ b: Int128) -> Int128? {
     let (product, hasOverflowed) = a.multipliedReportingOverflow(by: b)
     return hasOverflowed ? nil : product
 }
 
-/// The sum, if it fits.
+/// The sum; `nil` if it overflows.
 private func sum(_ a: Int128, _ b: Int128) -> Int128? {
     let (sum, hasOverflowed) = a.addingReportingOverflow(b)
     return hasOverflowed ? nil : sum
 }
 
-/// Euclid's; where one number is 0 it is the other.
+/// The greatest common divisor by Euclid's algorithm.
+///
+/// If one number is 0, it is the other. It switches to 64 bits as soon as both numbers fit, because
+/// division is much faster there.
 private func greatestCommonDivisor(_ a: UInt128, _ b: UInt128) -> UInt128 {
     var (a, b) = (a, b)
     while b != 0 {
@@ -176,6 +196,7 @@ private func greatestCommonDivisor(_ a: UInt128, _ b: UInt128) -> UInt128 {
     return a
 }
 
+/// The same in 64 bits.
 private func greatestCommonDivisor(_ a: UInt64, _ b: UInt64) -> UInt64 {
     var (a, b) = (a, b)
     while b != 0 { (a, b) = (b, a % b) }
@@ -183,7 +204,10 @@ private func greatestCommonDivisor(_ a: UInt64, _ b: UInt64) -> UInt64 {
 }
 
 extension Rational: CustomStringConvertible {
-    /// Decimal text where the decimals end, else the fraction `n/d`: always exact.
+    /// Always exact: decimal text if the decimals end, else the fraction `n/d`.
+    ///
+    /// Decimals end if the denominator has no prime factors but 2 and 5: 3/8 is `0.375`, 1/3 stays
+    /// `1/3`.
     public var description: String {
         var rest = denominator
         var twos = 0
@@ -196,7 +220,7 @@ extension Rational: CustomStringConvertible {
     }
 }
 
-/// Writes `units` of 10^-places as a plain decimal: 1234 with 2 places is `12.34`.
+/// Writes a whole number of 10^-places as plain decimal text: 1234 with 2 places is `12.34`.
 public func decimalText(_ units: BigInt, places: Int) -> String {
     let digits = String(units.magnitude)
     guard places > 0 else { return (units < 0 ? "-" : "") + digits }

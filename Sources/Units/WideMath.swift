@@ -1,6 +1,9 @@
-/// `a × b ÷ c`, rounded down, and what is left, for numbers that are not below zero.
+/// `a × b ÷ c` rounded down, and the remainder.
 ///
-/// The product may take 256 bits; the quotient must fit 128.
+/// Example: 7 × 10 ÷ 4 is 17, remainder 2. The product may need 256 bits.
+///
+/// - Precondition: `a` and `b` are not negative, `c` is positive, and the quotient fits into 128
+///   bits.
 public func scale(
     _ a: Int128, by b: Int128, over c: Int128
 ) -> (quotient: Int128, remainder: Int128) {

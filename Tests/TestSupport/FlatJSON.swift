@@ -1,4 +1,4 @@
-/// The keys of a JSON object that holds no object or array; `nil` if the text is no such thing.
+/// The keys of a JSON object without nested objects or arrays; `nil` if the text is anything else.
 func flatObjectKeys(_ text: String) -> [String]? {
     var rest = FlatJSON(rest: Array(text.utf8)[...])
     guard rest.skip("{") else { return nil }
@@ -23,7 +23,7 @@ private struct FlatJSON {
         return true
     }
 
-    /// A string as written between its quotes.
+    /// Reads a string, with its escapes as they are written.
     mutating func string() -> String? {
         guard skip("\"") else { return nil }
         var text: [UInt8] = []
@@ -46,7 +46,7 @@ private struct FlatJSON {
         return nil
     }
 
-    /// A string, a number, true, false or null.
+    /// Reads a string, a number, true, false or null.
     mutating func scalar() -> Bool {
         if string() != nil { return true }
         if skip("true") || skip("false") || skip("null") { return true }

@@ -1,6 +1,6 @@
 import Units
 
-/// The columns of Octroi's FOCUS export in their order; `nil` for a version it does not write.
+/// The columns of Octroi's FOCUS export, in order; `nil` for a version that Octroi does not write.
 public func focusColumns(_ version: String) -> [String]? {
     let own: [String]
     switch version {
@@ -12,7 +12,7 @@ public func focusColumns(_ version: String) -> [String]? {
     return (words(focusRequired) + words(focusNullable) + own).sorted()
 }
 
-/// What is wrong with the rows of a FOCUS export, in words; empty if all is well.
+/// The faults of the rows of a FOCUS export, in words; empty if there are none.
 public func focusFaults(
     _ rows: [[String: String]], columns: [String], version: String
 ) -> [String] {
@@ -38,7 +38,7 @@ public func focusSum(_ rows: [[String: String]], invoice: String) -> Rational {
         .compactMap { Rational(decimal: $0["BilledCost"] ?? "") }.reduce(.zero, +)
 }
 
-/// What only shows over all rows.
+/// The faults that show only when all rows are compared.
 private func faultsAcross(_ rows: [[String: String]]) -> [String] {
     var seen: Set<[String]> = []
     let ids = rows.map { [$0["InvoiceId"] ?? "", $0["InvoiceDetailId"] ?? ""] }

@@ -1,6 +1,6 @@
 import Units
 
-/// What a row has if it is priced, and else has not.
+/// The columns that a priced row has, and any other row has not.
 private let priced = """
     ContractedUnitPrice ListUnitPrice PricingCategory PricingCurrencyContractedUnitPrice \
     PricingCurrencyListUnitPrice PricingQuantity PricingUnit SkuId SkuMeter SkuPriceId
@@ -21,23 +21,23 @@ private let allowed = [
     "PricingCategory": ["Standard", "Dynamic", "Committed", "Other"],
     "CommitmentDiscountStatus": [],
 ]
-/// The services Octroi sells; what is in none of the first three is in the last.
+/// The categories and subcategories of services; the last one is for everything else.
 private let services = [
     "Compute": "Containers", "Storage": "Block Storage", "Networking": "Network Infrastructure",
     "Other": "Other (Other)",
 ]
-/// Words that a reader of CSV may take for null, in lower case.
+/// Words that a CSV reader may take for null, in lower case.
 private let nullWords: Set = [
     "null", "nil", "none", "na", "n/a", "#n/a", "nan", "-nan", "inf", "-inf", "infinity", "-",
     "not applicable", "invalid", "invalid_cost", "invalid_decimal", "invalid_int", "bad_date",
 ]
 
-/// One row, and what is wrong with it alone.
+/// One row, and the faults that it has by itself.
 struct FocusRow {
     let cells: [String: String]
     let columns: [String]
 
-    /// The value of a column; `nil` where it is null or there is no such column.
+    /// The value of a column; `nil` if it is null or if there is no such column.
     subscript(_ column: String) -> String? {
         cells[column].flatMap { $0.isEmpty ? nil : $0 }
     }
@@ -115,7 +115,7 @@ struct FocusRow {
         return faults + when(isFee, "ChargeFrequency is Usage-Based, and nothing is used")
     }
 
-    /// One is null where the other is.
+    /// In each pair of columns, either both or none are null.
     private var pairFaults: [String] {
         let pairs = [
             ("PricingQuantity", "PricingUnit"), ("ConsumedQuantity", "ConsumedUnit"),
@@ -154,7 +154,7 @@ struct FocusRow {
             let isWhole = Rational((billed * scale).floor) == billed * scale
             faults += when(!isWhole, "BilledCost \(billed) is not in minor units")
             if self["ListUnitPrice"] != nil, let exact = number("ContractedCost") {
-                // Largest remainder stays within one unit; the quantity's last digit may add a bit.
+                // Largest remainder stays within one unit. The quantity's last digit may add a little.
                 let off = (billed - exact) * scale
                 let isFar = off >= Rational(2) || off <= Rational(-2)
                 faults += when(isFar, "BilledCost \(billed) is not \(exact) rounded")

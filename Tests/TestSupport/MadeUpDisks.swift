@@ -1,9 +1,9 @@
-/// The text of an io.stat, and what is true of it.
+/// A generated text of io.stat, and what a parser must find in it.
 public struct MadeUpDisks: Sendable {
-    /// One device as the kernel counts it.
+    /// One device with its counters.
     public struct Disk: Sendable {
         public var name: String
-        /// rbytes, wbytes, rios and wios; empty for a device that was never used.
+        /// rbytes, wbytes, rios and wios, in this order; empty for a device that was never used.
         public var counters: [Int64]
 
         public init(_ name: String, _ counters: [Int64] = []) {
@@ -14,32 +14,32 @@ public struct MadeUpDisks: Sendable {
     /// How a text may be damaged.
     public enum Damage: CaseIterable, Sendable {
         case nothing
-        /// It lost its end, anywhere.
+        /// The text is cut off somewhere.
         case torn
-        /// One value of a counter is none.
+        /// The value of one counter is not a number that fits 64 bits.
         case oddValue
-        /// A line that names no device stands in it.
+        /// One line names no device.
         case oddLine
     }
 
     public static let keys = ["rbytes", "wbytes", "rios", "wios"]
 
     public var text = ""
-    /// The counters that have to be read, by device and key.
+    /// The counters that must be read, by device and key.
     ///
-    /// Those of a device without figures are 0.
+    /// The counters of a device without figures are 0.
     public var values: [String: [String: Int64]] = [:]
     /// Devices that were never used.
     public var unused: Set<String> = []
-    /// Whether the text says all there is to say: else no device may be taken for gone.
+    /// Whether the text is complete; if it is not, no device may be taken for removed.
     public var isWhole = true
-    /// Whether something of it has to be named.
+    /// Whether the parser must report something as odd.
     public var isOdd = false
 
     /// - Parameters:
     ///   - disks: in any order.
-    ///   - sharesLines: as Linux 5.15 and 5.16 print devices without figures: on the line of the next
-    ///     one, the last without a newline.
+    ///   - sharesLines: whether devices without figures are printed as by Linux 5.15 and 5.16: on the line of
+    ///     the next device, the last one without a newline.
     public init(
         _ disks: [Disk], sharesLines: Bool, damage: Damage, using random: inout SeededRandom
     ) {
@@ -66,7 +66,7 @@ public struct MadeUpDisks: Sendable {
             if Int.random(in: 0..<5, using: &random) == 0 { text += "\n" }
         }
         if let last = text.utf8.last, last != UInt8(ascii: "\n") {
-            // It may as well be cut off there, so nothing is said of that device.
+            // The text may be cut off there, so nothing is expected of that device.
             isWhole = false
             if let name = disks.last?.name { values[name] = nil }
         }
@@ -77,7 +77,7 @@ public struct MadeUpDisks: Sendable {
                 "garbage", "8 rbytes=1", ":0", "8: wbytes=2", "rbytes=7", "8:0\trbytes=7",
                 "cost.usage=5",
             ]
-            // Behind a device that waits for the line of the next one, it would be that one's.
+            // After a device without a newline, this text would be part of that device's line.
             text = (line.randomElement(using: &random) ?? "x") + "\n" + text
             (isWhole, isOdd) = (false, true)
         case .torn: tear(&random)
@@ -87,7 +87,7 @@ public struct MadeUpDisks: Sendable {
     private static func figures(
         _ disk: Disk, _ odd: String?, _ random: inout SeededRandom
     ) -> String {
-        // A value that runs into a device would be two lines in one, and cost the whole of it.
+        // A value that runs into a device would make two lines one, and the whole line would be lost.
         let wrong = oddNumbers.filter { !$0.contains(" ") }.randomElement(using: &random) ?? ""
         var words = keys.enumerated().map { index, key in
             key + "=" + (key == odd ? wrong : String(disk.counters[index]))
@@ -100,10 +100,10 @@ public struct MadeUpDisks: Sendable {
         return words.shuffled(using: &random).joined(separator: " ")
     }
 
-    /// Cuts the end off; what was on whole lines stays true, and of the torn line nothing is said.
+    /// Cuts off the end; whole lines stay as expected, and nothing is expected of the torn line.
     private mutating func tear(_ random: inout SeededRandom) {
         let bytes = Array(text.utf8)
-        // At the end of a line, or behind a device, it would look whole.
+        // A text that is cut at the end of a line, or after a device, would look complete.
         let places = bytes.indices.dropLast().filter {
             bytes[$0] != UInt8(ascii: "\n") && bytes[$0] != UInt8(ascii: " ")
         }

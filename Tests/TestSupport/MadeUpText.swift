@@ -1,38 +1,38 @@
-/// The law of what the kernel may print, as a generator: the text of one file, and what is true of it.
+/// Generates what the kernel may print: the text of one file, and what a parser must find in it.
 ///
-/// Known keys come in any order among foreign keys with any value; lines are empty, doubled, joined
-/// and torn; values lie at every edge. It knows nothing of Octroi's parsers: what it says of a text
-/// comes from how the text was made.
+/// Known keys come in any order among foreign keys with any value. Lines are empty, doubled, joined
+/// and torn. Values include every edge case. The generator knows nothing of Octroi's parsers: it knows
+/// what must be found because it made the text.
 public struct MadeUpText: Sendable {
     public var text = ""
-    /// What has to be read, exactly.
+    /// The values that must be read, exactly.
     ///
-    /// What is neither here nor odd has no line and no value.
+    /// A key that is neither here nor in `odd` has no line and no value.
     public var values: [String: Int64] = [:]
-    /// What has no value and has to be named.
+    /// The keys without a value that the parser must report.
     public var odd: Set<String> = []
-    /// Whether it was cut off in its last line.
+    /// Whether the text was cut off in its last line.
     public var isTorn = false
 }
 
-/// Numbers at the edges of what the kernel and 64 bits hold.
+/// Edge cases of the numbers that the kernel and 64 bits can hold.
 public let edgeNumbers: [Int64] = [
     0, 1, 9, 10, 4095, 4096, 1 << 31, 1 << 32, (1 << 53) - 1, 1 << 53, 1 << 62, .max - 1, .max,
 ]
 
-/// What stands in a number's place and is none that 64 bits with a sign hold.
+/// Texts in place of a number that are not numbers, or do not fit 64 bits with a sign.
 public let oddNumbers = [
     "", "-1", "9223372036854775808", "18446744073709547520", "18446744073709551615",
     "99999999999999999999999999", "x", "max", "1.5", "1e3", "0x10", "+1", "1 2", " 1", "1\t", "1\r",
     "\u{FF11}", "N/A", "1,000", "--",
 ]
 
-/// What a text of `key value` lines is made of.
+/// One key of a text of `key value` lines.
 public struct MadeUpKey: Sendable {
     public var name: String
-    /// `nil` for no line at all.
+    /// `nil` if the key has no line.
     public var value: Int64?
-    /// Whether something else than the value stands there.
+    /// Whether something other than the value is on the line.
     public var isOdd: Bool
 
     public init(_ name: String, _ value: Int64?, isOdd: Bool = false) {
@@ -44,26 +44,26 @@ extension MadeUpText {
     /// How a text may be damaged as a whole.
     public enum Damage: CaseIterable, Sendable {
         case nothing
-        /// The last line lost its end.
+        /// The last line is cut off.
         case torn
-        /// A line lost its newline to the next.
+        /// A line has lost its newline, so that the next line is joined to it.
         case joined
         /// A line is there twice.
         case doubled
-        /// A key is there twice and says two things.
+        /// A key is there twice, with two values.
         case contradicted
     }
 
-    /// A line before damage: of a key that is used, or of none.
+    /// A line before damage; `key` is `nil` if no parser uses it.
     private struct Line {
         var key: String?
         var value: Int64?
         var text: String
     }
 
-    /// A flat keyed file of some keys with any values.
+    /// Makes a flat keyed file of some keys with random values.
     ///
-    /// - Parameter keys: all that a reader may use, those without a line included.
+    /// - Parameter keys: all keys that a parser may use, even if they get no line.
     public init(flat keys: [String], using random: inout SeededRandom) {
         let keys = keys.map { name in
             switch Int.random(in: 0..<8, using: &random) {
@@ -76,7 +76,7 @@ extension MadeUpText {
         self.init(flat: keys, damage: damage, using: &random)
     }
 
-    /// The same of what the keys are to be.
+    /// Makes a flat keyed file of the given keys and damage.
     public init(flat keys: [MadeUpKey], damage: Damage, using random: inout SeededRandom) {
         let names = Set(keys.map(\.name))
         var lines = keys.filter { $0.value != nil }.map { key in
@@ -97,7 +97,7 @@ extension MadeUpText {
             let left = Int.random(in: 1...last.text.utf8.count, using: &random)
             last.text = String(decoding: last.text.utf8.prefix(left), as: UTF8.self)
             text = lines.map { $0.text + "\n" }.joined() + last.text
-            // What is left of one key may be another's name: `kernel` of `kernel_stack`.
+            // The rest of a key may be the name of another one: `kernel` of `kernel_stack`.
             let word = last.text.prefix { $0 != " " }
             last.key = names.contains(String(word)) ? String(word) : nil
             last.value = nil
@@ -140,7 +140,7 @@ extension MadeUpText {
         case .joined:
             guard index + 1 < lines.count else { return }
             let next = lines.remove(at: index + 1)
-            // A line that is joined to an empty one is whole.
+            // Joined to an empty line, a line is still complete.
             if next.text.isEmpty { return }
             if lines[index].text.isEmpty {
                 lines[index] = next
@@ -151,7 +151,7 @@ extension MadeUpText {
         }
     }
 
-    /// Says what the lines come to: a key is read if all its lines say the same number.
+    /// Finds what must be read: a key has a value if all its lines have the same number.
     private mutating func judge(_ lines: [Line]) {
         for line in lines {
             guard let key = line.key, !odd.contains(key) else { continue }

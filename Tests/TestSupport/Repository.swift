@@ -1,10 +1,10 @@
 import Foundation
 
-/// Where the repository lies.
+/// The path of the repository.
 public let repository = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
-/// What a run of the octroi binary gave.
+/// The result of a run of the octroi binary.
 public struct ProcessResult: Sendable {
     public let status: Int32
     public let output: String
@@ -43,7 +43,7 @@ public func octroi(
     _ words: [String], store: String, config: String = "\(repository)/config"
 ) throws -> ProcessResult {
     let running = try startOctroi(words, store: store, config: config)
-    // Standard error stays small, so that it can wait until the process has ended.
+    // Standard error stays small, so it can be read after the process has ended.
     let text = running.output.fileHandleForReading.readDataToEndOfFile()
     running.process.waitUntilExit()
     return ProcessResult(
@@ -51,7 +51,7 @@ public func octroi(
         errors: running.said())
 }
 
-/// Unpacks a file of the fixtures that gzip packed.
+/// Unpacks a gzip file of the fixtures.
 public func unpack(_ fixture: String, to path: String) throws {
     let process = Process()
     let output = Pipe()

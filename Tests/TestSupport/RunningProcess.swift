@@ -9,7 +9,7 @@ public final class RunningProcess {
 
     public var pid: Int32 { process.processIdentifier }
 
-    /// - Parameter isRead: whether anybody reads what it writes.
+    /// - Parameter isRead: whether anybody reads its standard output.
     public init(
         _ program: String, _ words: [String], environment: [String: String], isRead: Bool = true
     ) throws {
@@ -21,12 +21,12 @@ public final class RunningProcess {
         process.standardError = errors
         if !isRead { try output.fileHandleForReading.close() }
         try process.run()
-        // What it has not written yet is not waited for.
+        // A read does not wait for text that is not written yet.
         let descriptor = errors.fileHandleForReading.fileDescriptor
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
     }
 
-    /// All that it has written to standard error until now; once it has ended, all it ever wrote.
+    /// Everything that it has written to standard error so far; complete once it has ended.
     public func said() -> String {
         var block = [UInt8](repeating: 0, count: 4096)
         while true {
@@ -37,7 +37,7 @@ public final class RunningProcess {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// How often standard error contains a text until now.
+    /// How often standard error has contained a text so far.
     public func count(of text: String) -> Int {
         said().components(separatedBy: text).count - 1
     }
@@ -51,7 +51,7 @@ public final class RunningProcess {
         }
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Asks it to end, and waits until it has ended.
     ///
     /// - Returns: its exit status; `nil` if a signal ended it.
     @discardableResult

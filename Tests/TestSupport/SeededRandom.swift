@@ -1,4 +1,4 @@
-/// A small generator with a seed (SplitMix64), so that a failing case can be run again.
+/// A small random generator with a seed (SplitMix64), so that a failing case can be run again.
 public struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64
 

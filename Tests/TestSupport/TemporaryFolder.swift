@@ -1,10 +1,10 @@
 import Foundation
 
-/// A folder that goes away with its last reference.
+/// A folder that is removed with its last reference.
 public final class TemporaryFolder: Sendable {
     public let path: String
 
-    /// - Parameter inMemory: for what writes much and loses nothing of worth at a power cut.
+    /// - Parameter inMemory: for tests that write much and need nothing after a power cut.
     public init(inMemory: Bool = false) throws {
         let memory = URL(fileURLWithPath: "/dev/shm")
         let isThere = FileManager.default.isWritableFile(atPath: memory.path)
@@ -17,7 +17,7 @@ public final class TemporaryFolder: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// Writes a file, and the folders that lead to it.
+    /// Writes a file, and creates the folders above it.
     public func write(_ text: String, to name: String) throws {
         let url = URL(fileURLWithPath: "\(path)/\(name)")
         try FileManager.default.createDirectory(

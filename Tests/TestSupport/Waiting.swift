@@ -1,14 +1,14 @@
 import Foundation
 
-/// A condition that a test waited for and that never held.
+/// A condition that a test waited for, and that never became true.
 public struct NeverHeld: Error, CustomStringConvertible {
     public let description: String
 }
 
-/// Waits until a condition holds, looking again and again.
+/// Waits until a condition is true, and checks it again and again.
 ///
-/// The only way in which a test waits for a process. The limit ends a test that would hang otherwise; no
-/// verdict depends on how fast the host is.
+/// This is the only way in which a test waits for a process. The time limit ends a test that would hang
+/// otherwise. No verdict depends on how fast the host is.
 ///
 /// - Parameter what: the condition in words, for the error.
 public func eventually(
@@ -24,9 +24,9 @@ public func eventually(
     }
 }
 
-/// Lets a process under test go on until a random moment, at which the test kills it.
+/// Lets a process under test run until a random moment, at which the test kills it.
 ///
-/// It waits for nothing: what the test asserts holds at whatever moment the kill comes.
+/// It waits for no condition: the test's assertions hold whenever the kill comes.
 public func pauseAtRandom(
     upToMilliseconds most: UInt32, using random: inout some RandomNumberGenerator
 ) {

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Run inside the guest, as root. An OCI container made by crun or runc, without Docker's daemon,
-# in tenant-acme.slice.   crun.sh up RUNTIME NAME [BUSYBOX-ARGS...]   crun.sh down RUNTIME NAME
-# RUNTIME is crun or runc. Limits: MEMORY (bytes), SWAP, QUOTA, PERIOD, PIDS, SLICE by environment.
+# Makes or removes an OCI container with crun or runc, without Docker's daemon, in tenant-acme.slice.
+# Runs in the guest, as root:   oci.sh up RUNTIME NAME [BUSYBOX-ARGS...]   oci.sh down RUNTIME NAME
+# RUNTIME is crun or runc. The environment sets limits: MEMORY (bytes), SWAP, QUOTA, PERIOD, PIDS; and SLICE.
 set -euo pipefail
 verb=$1 runtime=$2 name=$3; shift 3
 dir=/var/lib/oci-$runtime-$name          # not /run: it is noexec, and runc refuses it
@@ -30,7 +30,7 @@ if cpu: resources["cpu"] = cpu
 if env("PIDS") is not None: resources["pids"] = {"limit": env("PIDS")}
 json.dump(spec, open(path, "w"))
 PY
-    # Detached: the container keeps stdio, so give it none.
+    # The detached container would keep our stdio, so it gets none of it.
     "$runtime" --systemd-cgroup run -d -b "$dir" "$name" </dev/null >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
     ;;
 down)

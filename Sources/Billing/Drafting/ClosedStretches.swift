@@ -4,7 +4,14 @@ import Metering
 import Units
 
 extension Store {
-    /// The tenants with usage before a period that no invoice covers, and the hour it begins.
+    /// The tenants with usage before a period that no invoice covers.
+    ///
+    /// Each comes with the first hour of such usage. It warns an operator who issues a month before
+    /// an earlier one. Only closed rows of the ledger count.
+    ///
+    /// - Parameters:
+    ///   - period: the period that is about to be invoiced.
+    ///   - tenant: only this tenant; `nil` is all.
     public func uninvoiced(
         before period: Period, tenant: String?
     ) throws(Fault) -> [(tenant: String, since: Instant)] {
@@ -21,18 +28,21 @@ extension Store {
     }
 }
 
-/// A stretch of time that was invoiced when a tenant had nothing to pay.
+/// A stretch of time that was invoiced when the tenant had nothing to pay.
+///
+/// No invoice covers it, but it is not open either: the period was issued and gave no invoice.
 struct ClosedStretch: Hashable {
     var period: Period
-    /// Whether the tenant has usage in it now: it came late, or was another's.
+    /// Whether the tenant has usage in it now, which arrived late or was another tenant's.
     var isUsed: Bool
 }
 
 extension Drafting {
-    /// The stretches before a period that were invoiced when the tenant had nothing to pay, in order
-    /// of time.
+    /// The stretches before a period that were invoiced when the tenant had nothing to pay.
+    ///
+    /// - Returns: the stretches in order of time, without overlaps.
     func closed(_ tenant: String, before period: Period) throws -> [ClosedStretch] {
-        // What was credited in full is billed again on demand only.
+        // What was credited in full is billed again only with `--again`.
         let known = issued.covering(tenant) + issued.uncovered(tenant)
         var taken = known.map(\.period) + [period]
         var found: [ClosedStretch] = []
@@ -47,11 +57,20 @@ extension Drafting {
         return found.sorted { $0.period.start < $1.period.start }
     }
 
-    /// The stretches that are to be billed: what is open of a period, and what was invoiced before
-    /// when there was nothing to pay.
+    /// The stretches to be billed: those that are open, and earlier ones that gave no invoice.
     ///
-    /// Such a stretch is due once there is something to pay in its month: its usage, and its part of
-    /// the fees and the minimum. It goes on one invoice with its neighbours of the same month.
+    /// An earlier stretch is due once there is something to pay in its month: its own usage, or a
+    /// month that another invoice bills, whose fees and minimum it shares. Stretches that follow
+    /// one another in one month go on one invoice.
+    ///
+    /// Example: November 1 to 10 was issued without usage, so there was no invoice. Then November
+    /// 11 to 30 is issued, with usage. Both become one stretch on one invoice.
+    ///
+    /// - Parameters:
+    ///   - open: the parts of the period that no invoice covers.
+    ///   - period: the period that is being issued.
+    /// - Returns: earlier stretches of their own in `closed`; in `open` the open parts, the first
+    ///   one extended by an earlier stretch that it continues.
     func due(
         _ tenant: Tenant, _ open: [Period], in period: Period
     ) throws -> (closed: [Period], open: [Period]) {
@@ -75,7 +94,7 @@ extension Drafting {
         return (due.map(\.period), open)
     }
 
-    /// Two stretches as one, if the second follows the first in a billing month.
+    /// The two stretches as one, if the second follows the first and they share a billing month.
     private func joined(_ first: Period, _ second: Period) -> Period? {
         let shared = Set(zone.months(touching: first))
             .intersection(zone.months(touching: second))
@@ -83,7 +102,7 @@ extension Drafting {
         return Period(start: first.start, end: second.end)
     }
 
-    /// Whether an invoice bills another part of its month.
+    /// Whether an invoice with something to pay bills another part of the stretch's months.
     private func isInDueMonth(_ period: Period, _ tenant: Tenant) throws -> Bool {
         try issued.sharing(zone.months(touching: period), tenant.id).contains { base in
             if tenant.contract.covers(base.period) { return true }

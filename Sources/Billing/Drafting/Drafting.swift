@@ -4,25 +4,42 @@ import Metering
 import Pricing
 import Units
 
-/// A draft with all that its invoice will rest on.
+/// A draft with everything that its invoice will rest on.
 struct PreparedDraft {
     var draft: Draft
-    /// What it was computed from: its own time and that of the invoices it is rated with.
+    /// The usage that it was computed from: of its own time, and of the invoices it was rated with.
     var pinned: [PinnedUsage] = []
+    /// How far the quantities of its own time can be trusted.
     var assured = AssuredUsage()
+    /// When fees are due by the tenant's dates in force now.
     var contract: ContractTime
+    /// The tenant as the buyer.
     var buyer: Parties.Party
 }
 
-/// Makes drafts, tenant by tenant.
+/// Makes the drafts of tenants, for previews and for issuing.
+///
+/// 1. `due` finds the stretches of time that have to be billed.
+/// 2. `newGroup` joins a stretch with the invoices that share its months, and `lateGroups` finds
+///    other months that need corrections.
+/// 3. `rate` reads the usage of each group and subtracts what was billed.
+/// 4. A `Draft` rounds the lines that are due.
 struct Drafting {
     let db: ReadTransaction
+    /// The price book versions in force.
     let books: PriceBooks
+    /// Sums up the ledger's rows.
     let sweep: UsageSweep
     let zone: BillingZone
+    /// The invoices so far; a preview adds its drafts to them.
     private(set) var issued: IssuedInvoices
 
-    /// - Parameter withOpen: whether ledger rows that are not closed yet count: in drafts only.
+    /// Reads what all drafts need.
+    ///
+    /// - Parameters:
+    ///   - issued: the invoices so far.
+    ///   - withOpen: whether rows that are not closed yet count. Previews count them; invoices do
+    ///     not.
     init(
         _ db: ReadTransaction, _ zone: BillingZone, _ issued: IssuedInvoices, withOpen: Bool
     ) throws {
@@ -33,9 +50,9 @@ struct Drafting {
         sweep = try UsageSweep(db, withOpen: withOpen ? .allTime : nil)
     }
 
-    /// What issuing a period would bill a tenant, document by document.
+    /// The drafts that issuing a period would turn into invoices, one after another.
     ///
-    /// - Parameter isAgain: whether what was credited in full is billed anew.
+    /// - Parameter isAgain: whether time whose invoice was credited in full is billed again.
     func preview(of tenant: Tenant, over period: Period, isAgain: Bool) throws -> [Draft] {
         let plan = try issued.plan(tenant.id, period)
         let due = try self.due(tenant, plan.open + (isAgain ? plan.credited : []), in: period)
@@ -43,17 +60,20 @@ struct Drafting {
         for part in due.closed + due.open {
             for prepared in try drafting.drafts(of: tenant, over: part) {
                 drafts.append(prepared.draft)
-                // Each counts for those behind it, as it does where they are issued.
+                // Later drafts count this one as issued, as they would if it were.
                 drafting.issued.add(prepared)
             }
         }
         return drafts
     }
 
-    /// The drafts of a tenant with what came to light since earlier invoices: one, or none, and one
-    /// more for each other currency that has corrections.
+    /// The drafts for a stretch of a tenant's time.
+    ///
+    /// They also correct earlier invoices with what has become known since. There is one draft or
+    /// none, and one more for each other currency that has corrections.
     ///
     /// - Parameter period: a stretch that no invoice covers.
+    /// - Throws: `badData` if the tenant has something to pay and no price book, or as `rate` does.
     func drafts(of tenant: Tenant, over period: Period) throws -> [PreparedDraft] {
         let joined = issued.sharing(zone.months(touching: period), tenant.id)
         let late = try lateGroups(of: tenant.id, besides: joined)
@@ -74,8 +94,16 @@ struct Drafting {
         return try drafts(tenant, period, own, book, late, assured)
     }
 
-    /// One draft for each currency; the first holds the period's segments, so that what comes later
-    /// is found by them.
+    /// One draft for each currency with something to bill.
+    ///
+    /// The first one holds the period's segments, even if all its lines are corrections in another
+    /// currency. Later documents find by the segments which time is invoiced.
+    ///
+    /// - Parameters:
+    ///   - own: the rated group of the period's own months.
+    ///   - book: the version in force at the period's end.
+    ///   - late: the rated groups of other months that have corrections.
+    ///   - assured: how far the quantities of the period can be trusted.
     private func drafts(
         _ tenant: Tenant, _ period: Period, _ own: RatedGroup, _ book: PriceBook,
         _ late: [RatedGroup], _ assured: AssuredUsage
@@ -108,19 +136,26 @@ struct Drafting {
         return drafts
     }
 
-    /// Whether corrections of an invoice that was credited in full still stand on others.
+    /// Whether other documents still hold corrections for an invoice that was credited in full.
+    ///
+    /// They have to be taken back, even if the period has nothing else to pay.
     private func isBilled(_ tenant: Tenant, _ period: Period) throws -> Bool {
         try issued.uncovered(tenant.id).contains { period.meets($0.period) }
             && !issued.lines(of: tenant.id, in: period).isEmpty
     }
 
+    /// Whether the tenant has something to pay in a period: usage, or fees by the contract's dates.
     func isDue(_ tenant: Tenant, _ period: Period) throws -> Bool {
         if tenant.contract.covers(period) { return true }
         return try sweep.isUsed(
             db.ownedSpans(tenant.id, from: period.start, to: period.end))
     }
 
-    /// The stretch that is to be billed, with the invoices it shares months with.
+    /// The group of the stretch to be billed and the invoices that it shares months with.
+    ///
+    /// Invoices in another currency are left out: to this group they are time that nobody bills.
+    ///
+    /// - Parameter joined: the invoices that share months with the stretch.
     private func newGroup(
         _ tenant: Tenant, _ book: String, _ period: Period, _ joined: [IssuedInvoices.Base]
     ) throws -> BillingGroup {
@@ -144,6 +179,7 @@ struct Drafting {
 }
 
 extension Tenant {
+    /// When the tenant's fees are due.
     var contract: ContractTime { ContractTime(since: since, until: until) }
 
     /// The tenant as the buyer of an invoice.

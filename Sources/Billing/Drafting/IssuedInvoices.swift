@@ -3,26 +3,35 @@ import Invoicing
 import Pricing
 import Units
 
-/// The invoices there are, as much of them as tells what is billed and what may have changed since.
+/// The issued invoices, as far as is needed to tell what is billed and what may have changed since.
 ///
-/// What was billed is told by time: a line belongs to the invoice whose period it lies in, on
-/// whatever document it stands. Invoices that were credited in full count for nothing.
+/// What was billed is told by time: a line belongs to the invoice whose period it lies in, whatever
+/// document it is on. Invoices that were credited in full count for nothing.
 struct IssuedInvoices {
     typealias Base = IssuedPeriod
 
     private let db: ReadTransaction
-    /// The seal that is looked back from: invoices behind it are not there yet.
+    /// The place in the chain of invoices before which documents count.
     private let seal: Int64
+    /// The invoices that cover a part of their tenant's time, by tenant.
     private var live: [String: [Base]]
+    /// The invoices that covered time until they were credited in full, by tenant.
     private let credited: [String: [Base]]
+    /// The numbers of all invoices that were credited in full.
     private let fullyCredited: Set<String>
+    /// The numbers of the invoices that may need correction, by tenant.
     private var inDoubt: [String: [String]]
-    /// Those that cover nothing, too.
+    /// The invoices by tenant, including those that hold only corrections and cover no time.
     private var documents: [String: [Base]]
-    /// Drafts that count as issued, in their order, by the names that stand for their numbers.
+    /// The drafts that count as issued, in order, with names in place of numbers.
     private var drafts: [(name: String, prepared: PreparedDraft)] = []
 
-    /// - Parameter seal: a place in the chain of invoices: what was there before it.
+    /// Reads the invoices.
+    ///
+    /// - Parameters:
+    ///   - tenant: only this tenant's; `nil` is all.
+    ///   - withOpen: whether usage that is not closed yet counts as a change of an invoiced period.
+    ///   - seal: a place in the chain of invoices; only documents before it count.
     init(
         _ db: ReadTransaction, tenant: String?, withOpen: Bool = false, before seal: Int64 = .max
     ) throws {
@@ -47,7 +56,8 @@ struct IssuedInvoices {
         inDoubt = try live.reduce(into: [:]) { doubts, entry in
             let (tenant, bases) = entry
             let documents = documents[tenant] ?? []
-            // Each issue looks at all invoices before it.
+            // Each issue compares all earlier invoices with the ledger. So only what came after the
+            // newest document can have changed one.
             let (seen, moved) = (
                 documents.compactMap(\.entry).max(), documents.compactMap(\.move).max()
             )
@@ -59,12 +69,12 @@ struct IssuedInvoices {
         }
     }
 
-    /// Counts a draft as issued, for those that come after it.
+    /// Counts a draft as issued, for the drafts that come after it.
     mutating func add(_ prepared: PreparedDraft) {
         let (draft, tenant) = (prepared.draft, prepared.draft.tenant)
         let name = "draft \(drafts.count(where: { $0.prepared.draft.tenant == tenant }) + 1)"
         drafts.append((name, prepared))
-        // It holds all that came to light until now.
+        // The draft corrects everything that is known now.
         inDoubt[tenant] = []
         let months = draft.segments.map(\.month)
         let hull = Period(
@@ -79,7 +89,7 @@ struct IssuedInvoices {
         live[tenant]?.sort { $0.period.start < $1.period.start }
     }
 
-    /// A document that covers a part of a tenant's time: what it bills, by which contract.
+    /// A document that covers a part of a tenant's time, and the contract that it was made by.
     func document(_ base: Base, of tenant: String) throws -> (draft: Draft, contract: ContractTime)
     {
         if let draft = drafts.first(where: {
@@ -91,18 +101,28 @@ struct IssuedInvoices {
         return (invoice.draft, invoice.parties.contract)
     }
 
-    /// Invoices of a tenant whose ledger rows or owners may have changed since.
+    /// The numbers of a tenant's invoices that may need correction.
+    ///
+    /// Their usage, the owners of their hours or the lives of their containers may have changed.
     func inDoubt(of tenant: String) -> [String] { inDoubt[tenant] ?? [] }
 
-    /// The invoices that cover parts of a tenant's time, in order.
+    /// The invoices that cover parts of a tenant's time, in order of time.
     func covering(_ tenant: String) -> [Base] { live[tenant] ?? [] }
 
-    /// The invoices that have billing months in common with these, directly or through others.
+    /// The invoices that share billing months with some months, directly or through other invoices.
+    ///
+    /// Example: one invoice bills October 1 to November 15, another one November 15 to December 31.
+    /// Asked for October, both are found: the first bills October, and the second shares November
+    /// with it.
+    ///
+    /// - Parameter months: in order of time.
+    /// - Returns: the invoices in order of time.
     func sharing(_ months: [Period], _ tenant: String) -> [Base] {
         guard let first = months.first, let last = months.last,
             var hull = Period(start: first.start, end: last.end)
         else { return [] }
         var found: [Base] = []
+        // The search goes on as long as the invoices that were found reach into further months.
         while true {
             let more = covering(tenant).filter { $0.months.meets(hull) }
             guard more.count > found.count else { return found }
@@ -116,7 +136,9 @@ struct IssuedInvoices {
         }
     }
 
-    /// A tenant's invoices besides some, by the billing months that they have in common.
+    /// A tenant's invoices, grouped by the billing months that they share.
+    ///
+    /// - Parameter own: invoices to leave out.
     func components(of tenant: String, besides own: [Base]) -> [[Base]] {
         var left = covering(tenant).filter { !own.contains($0) }
         var components: [[Base]] = []
@@ -128,27 +150,32 @@ struct IssuedInvoices {
         return components
     }
 
-    /// Invoices that were credited in full, and whose time no other covers.
+    /// The invoices that were credited in full, and whose time no other invoice covers.
     func uncovered(_ tenant: String) -> [Base] {
         (credited[tenant] ?? []).filter { base in
             !covering(tenant).contains { $0.period.intersection(base.period) != nil }
         }
     }
 
+    /// Whether an invoice was credited in full.
     func isCredited(_ number: String) -> Bool { fullyCredited.contains(number) }
 
-    /// What issuing a period comes to: the invoices that are there, and the stretches that are not
-    /// invoiced, those that were credited apart.
+    /// What there is of a period: invoices that exist, and stretches that none covers.
     ///
-    /// - Throws: if an invoice reaches over an end of the period, as usage would be billed twice.
+    /// - Returns:
+    ///   - there: the numbers of existing invoices, including those that were credited in full.
+    ///   - open: the stretches that were never invoiced.
+    ///   - credited: the stretches whose invoice was credited in full.
+    /// - Throws: `wrongUse` if an invoice covers a part of the period and some time outside it, as
+    ///   that part would be billed twice.
     func plan(
         _ tenant: String, _ period: Period
     ) throws -> (there: [String], open: [Period], credited: [Period]) {
         let own = covering(tenant).filter { $0.period.intersection(period) != nil }
         let gone = uncovered(tenant).filter { $0.period.intersection(period) != nil }
         let there = (documents[tenant] ?? []).filter { $0.period.intersection(period) != nil }
-        // A part of an invoice, from its start on, is invoiced by it; so is a period that was asked for
-        // when an invoice took an earlier part of the month along.
+        // A period that an invoice covers from its start on is invoiced by it. So is a period that
+        // was asked for exactly, when its invoice also took in an earlier part of the month.
         if let first = own.first, first.period.holds(period),
             try first.period.start == period.start || db.wasInvoiced(period, tenant)
         {
@@ -168,11 +195,13 @@ struct IssuedInvoices {
         return (there.map(\.number) + gone.map(\.number), open, credited)
     }
 
-    /// - Parameter cut: the periods of all invoices that reach over an end of the period.
+    /// The error for a period that cuts an invoice; it names a period that does not.
+    ///
+    /// - Parameter cut: the periods of all invoices that the period cuts.
     private func overlap(
         _ other: Base, _ tenant: String, _ period: Period, _ cut: [Period]
     ) -> Fault {
-        // Beside the invoices, or all of the one that holds the period.
+        // The first part beside the invoices; if there is none, all of the invoice that holds it.
         let way = period.uncovered(by: cut.sorted { $0.start < $1.start }).first ?? other.period
         return Fault(
             .wrongUse, at: "period \(period)",
@@ -182,12 +211,12 @@ struct IssuedInvoices {
                 + "--to \(way.end); usage is invoiced once")
     }
 
-    /// All lines that stand for a part of a tenant's time, without taxes.
+    /// All lines that bill a part of a tenant's time, without taxes, on any document.
     ///
     /// - Parameters:
-    ///   - currency: only those in this currency; `nil` is all.
-    ///   - isCredited: those of credit notes, of lines by themselves, in place of those that were
-    ///     billed.
+    ///   - currency: only lines in this currency; `nil` is all.
+    ///   - isCredited: whether to return, instead, the lines that credit notes took back one by
+    ///     one, as they stood on their invoice.
     func lines(
         of tenant: String, in period: Period, currency: Currency? = nil, isCredited: Bool = false
     ) throws -> [LineItem] {
@@ -204,7 +233,7 @@ struct IssuedInvoices {
 }
 
 extension IssuedInvoices {
-    /// An invoice that was issued, as a stretch of its tenant's time.
+    /// An issued invoice as a stretch of its tenant's time.
     func stretch(_ base: Base, of tenant: String) throws -> BillingGroup.Stretch {
         let (draft, contract) = try document(base, of: tenant)
         return BillingGroup.Stretch(
@@ -219,7 +248,7 @@ extension IssuedInvoices {
             try bases.map { try stretch($0, of: tenant) }, around: around)
     }
 
-    /// Rates a group as one invoice would, less what was billed.
+    /// Rates a group as one invoice would, and subtracts what was billed.
     func rated(
         _ group: BillingGroup, _ tenant: String, _ usage: [AccountUsage]
     ) throws -> RatedGroup {
@@ -231,7 +260,7 @@ extension IssuedInvoices {
             credited: lines(of: tenant, in: hull, currency: currency, isCredited: true))
     }
 
-    /// The prices of meters that the books of issued invoices do not know.
+    /// The prices of meters that the books of issued invoices do not have.
     ///
     /// - Parameter books: the versions in force when the document is made.
     func latePrices(of tenant: String, _ books: PriceBooks) -> LatePrices {
@@ -243,12 +272,18 @@ extension IssuedInvoices {
     }
 }
 
-/// What may change what an invoiced period costs.
+/// Changes in the store that may alter the cost of invoiced time.
 private struct Changes {
+    /// Late entries of the ledger, and moves of hours between tenants.
     let all: LateChanges
-    /// The first hour with usage that is not closed yet, where such usage counts.
+    /// The first hour with open usage, in seconds since 1970; `nil` if open usage is ignored.
     let firstOpen: Int64?
 
+    /// Whether any change may alter the cost of an invoice.
+    ///
+    /// - Parameters:
+    ///   - entry: the ledger's newest entry that was compared; `nil` if that is not known.
+    ///   - move: the newest move of hours that was compared; `nil` if that is not known.
     func touch(
         _ tenant: String, _ base: IssuedInvoices.Base, since entry: Int64?, _ move: Int64?
     ) -> Bool {

@@ -4,11 +4,14 @@ import Metering
 import Pricing
 import Units
 
-// What came to light after a period was invoiced.
+// Corrections of periods that were invoiced before.
 extension Drafting {
     /// The groups of earlier invoices that have something to correct.
     ///
-    /// - Parameter own: the invoices that are rated with the new one.
+    /// Only groups with an invoice that may need correction are rated; usage of the others is not
+    /// even read.
+    ///
+    /// - Parameter own: the invoices that are rated together with the new one.
     func lateGroups(
         of tenant: String, besides own: [IssuedInvoices.Base]
     ) throws -> [RatedGroup] {
@@ -25,7 +28,11 @@ extension Drafting {
 
     /// Rates a group by what the ledger holds now.
     ///
-    /// - Parameter assured: gets how far the new invoice's own usage can be trusted.
+    /// If a meter gets its price late (`LatePrices`), the usage is read once more, as the segments
+    /// differ.
+    ///
+    /// - Parameter assured: gets how far the usage in the new invoice's own segments can be
+    ///   trusted; in a group without a new invoice, the usage of the whole group.
     func rate(
         _ group: BillingGroup, _ tenant: String, _ assured: inout AssuredUsage
     ) throws -> RatedGroup {
@@ -40,6 +47,8 @@ extension Drafting {
             (group, all) = (priced, AssuredUsage())
             usage = try sweep.read(spans, group.segments, assured: &all)
         }
+        // Remarks on an invoice are about its own time, not about that of invoices it is rated
+        // with.
         let new = group.stretches.filter { $0.number == nil }.flatMap(\.segments)
         assured = all
         if new.count < group.segments.count, !new.isEmpty {

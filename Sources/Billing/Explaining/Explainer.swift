@@ -4,18 +4,24 @@ import Metering
 import Pricing
 import Units
 
-/// Explains lines of an issued invoice.
+/// Explains the lines of one issued invoice.
 ///
-/// What its lines share is read once: an invoice never changes.
+/// An invoice never changes, so what several lines share is read from the store only once.
+///
+/// ```
+/// var explainer = try store.explainer(of: "OCT-000001")
+/// let first = try explainer.explain(line: 1)
+/// ```
 public struct Explainer {
     private let store: Store
+    /// The document whose lines are explained.
     public let invoice: Invoice
-    /// What a credit note takes lines back of; otherwise the invoice itself.
+    /// The invoice whose lines a credit note takes back; else the document itself.
     private let base: Invoice
     private let rounding: Rounding
-    /// By the invoice that a line corrects; empty for the invoice itself.
+    /// The sources of lines by the invoice that they correct; empty for the document's own time.
     private var sources: [String: Source] = [:]
-    /// By the document that holds the usage.
+    /// The usage of months, by the document that holds it.
     private var months: [String: MonthSums] = [:]
 
     fileprivate init(_ store: Store, _ number: String) throws(Fault) {
@@ -27,7 +33,12 @@ public struct Explainer {
         }
     }
 
-    /// Walks a line back to the ledger; lines count from 1.
+    /// Traces a line back to the ledger.
+    ///
+    /// - Parameter line: the number of the line, from 1.
+    /// - Returns: the line with the segment and price books behind it. A line for usage also has
+    ///   its accounts and their ledger rows; these are as they were when the invoice was issued.
+    /// - Throws: `wrongUse` if there is no such line.
     public mutating func explain(line: Int) throws(Fault) -> Explanation {
         guard invoice.draft.lines.indices.contains(line - 1) else {
             throw Fault(
@@ -48,6 +59,7 @@ public struct Explainer {
             }
             guard let place, let entry = source.entry, let meter = item.meter else { return result }
             let segment = source.segments[place]
+            // By the first rules, only the invoice's own usage came before in the tiers.
             let before =
                 source.isShared
                 ? try sums(db, source.holder).sum(meter, segment.month, item.period.start)
@@ -64,6 +76,7 @@ public struct Explainer {
         }
     }
 
+    /// What the line comes from, read at most once for each corrected invoice.
     private mutating func source(_ db: ReadTransaction, of item: LineItem) throws -> Source {
         let key = item.reference ?? ""
         if let known = sources[key] { return known }
@@ -72,10 +85,12 @@ public struct Explainer {
         return source
     }
 
+    /// The line that a line of this credit note takes back; `nil` for a tax.
     private func creditedLine(_ db: ReadTransaction, _ line: Int) throws -> Int? {
         try db.linesCredited(by: invoice.number).first { $0.line == line }?.credited
     }
 
+    /// The usage of months on a document, read at most once.
     private mutating func sums(_ db: ReadTransaction, _ holder: String) throws -> MonthSums {
         if let known = months[holder] { return known }
         let sums = try MonthSums(db, holder)
@@ -85,13 +100,15 @@ public struct Explainer {
 }
 
 extension Store {
-    /// Explains lines of an invoice; fails for one that does not exist.
+    /// Prepares to explain the lines of an invoice.
+    ///
+    /// - Throws: if there is no such invoice.
     public func explainer(of number: String) throws(Fault) -> Explainer {
         try Explainer(self, number)
     }
 }
 
-/// Where usage of an invoice belongs: its segment, its meter, and the container's path.
+/// The segment and meter of usage, and the container's path where it matters.
 private struct UsagePlace: Hashable {
     var segment: Int
     var meter: String
@@ -102,7 +119,9 @@ private struct UsagePlace: Hashable {
     }
 }
 
-/// The segments that a document corrected another invoice by; `nil` if it rates no such invoice.
+/// The segments by which a document corrected another invoice.
+///
+/// - Returns: `nil` if the line corrects no invoice, or the document was made by the first rules.
 private func correctedSegments(
     _ db: ReadTransaction, _ invoice: Invoice, _ corrected: String?
 ) throws -> [Segment]? {
@@ -113,20 +132,26 @@ private func correctedSegments(
         .first { group in group.stretches.contains { $0.number == corrected } }?.segments
 }
 
-/// What the lines of an invoice come from that correct one other invoice, or none.
+/// What the lines of a document come from that correct one other invoice, or none.
 private struct Source {
     var segments: [Segment]
-    /// The newest entry of the ledger when it was computed.
+    /// The ledger's newest entry when the document was computed.
     var entry: Int64?
-    /// The same of the invoice that is corrected.
+    /// The ledger's newest entry when the corrected invoice was computed.
     var corrected: Int64?
-    /// The document that the usage was computed for.
+    /// The number of the document that pins the usage.
     var holder: String
-    /// Whether invoices of the same month were rated with it.
+    /// Whether invoices of the same month were rated together with it.
     var isShared: Bool
+    /// The usage by segment, meter and path.
     var usage: [UsagePlace: [AccountUsage]] = [:]
+    /// The billable quantity by segment and meter.
     var sums: [UsagePlace: Int128] = [:]
 
+    /// Reads the usage that is pinned for one invoice.
+    ///
+    /// - Parameter reference: the invoice that the lines correct; `nil` for the document's own
+    ///   time.
     init(_ db: ReadTransaction, _ invoice: Invoice, correcting reference: String?) throws {
         let source = try reference.map { try db.invoice($0) } ?? invoice
         segments =
@@ -143,21 +168,23 @@ private struct Source {
         }
     }
 
-    /// The books that priced a time, one after another.
+    /// The books in force during a time, in order; neighbours that are the same count once.
     func books(of period: Period) -> [PriceBook] {
         segments.filter { $0.period.meets(period) }.map(\.book).reduce(into: []) { books, book in
             if books.last != book { books.append(book) }
         }
     }
 
-    /// What its own usage comes to in the month before a segment.
+    /// The billable quantity of a meter in the month before a segment, on this document alone.
     func sum(_ meter: String, before place: Int) -> Int128 {
         (0..<place).filter { segments[$0].month == segments[place].month }
             .reduce(0) { $0 + (sums[UsagePlace($1, meter)] ?? 0) }
     }
 }
 
-/// What an invoice was computed from, whichever invoices bill that time, by the start of the segment.
+/// Billable quantities that a document was computed from, by meter and start of the segment.
+///
+/// They include the usage of all invoices that the document was rated with.
 private struct MonthSums {
     private var sums: [String: [Int64: Int128]] = [:]
 
@@ -167,7 +194,7 @@ private struct MonthSums {
         }
     }
 
-    /// From the start of a month up to a time.
+    /// The billable quantity of a meter from the start of a month to a time.
     func sum(_ meter: String, _ month: Period, _ end: Instant) -> Int128 {
         (sums[meter] ?? [:]).reduce(0) { sum, part in
             month.start.seconds <= part.key && part.key < end.seconds ? sum + part.value : sum
@@ -175,6 +202,11 @@ private struct MonthSums {
     }
 }
 
+/// An account of a line, with the ledger's rows behind its quantity.
+///
+/// - Parameters:
+///   - entry: the newest entry of the ledger that counts.
+///   - old: the newest entry when the corrected invoice was issued; `nil` for other lines.
 private func account(
     _ db: ReadTransaction, _ use: AccountUsage, _ segment: Segment, upTo entry: Int64,
     after old: Int64?

@@ -3,38 +3,54 @@ import BigInt
 import Metering
 import Units
 
-/// What hours that change hands come to.
+/// The effect of giving hours of a container to another tenant.
+///
+/// Example: three hours of `train-1` move from `shop` to `acme`. Then `sides` has `acme` with 3
+/// hours and `shop` with -3 hours, each with the cost of its month before and after.
 public struct HandOver: Sendable {
-    /// What takes it back.
+    /// The number of the assignment, which `unassign` takes.
     public var number: Int64
-    /// How many accounts of the container's name have such hours.
+    /// The number of accounts (lives of the container) that have such hours.
     public var accounts: Int
-    /// From the first of the hours to the last; `nil` if nothing was used in them.
+    /// The time from the first of the hours to the last; `nil` if nothing was used in them.
     public var period: Period?
+    /// The tenants that lose or gain hours, by id.
     public var sides: [Side]
 
-    /// A tenant that gives hours, or the one that gets them.
+    /// A tenant that gives hours away, or the one that gets them.
     public struct Side: Sendable {
+        /// The id of the tenant, or `unattributed`.
         public var tenant: String
-        /// Hours with usage; below zero where they are given away.
+        /// The number of hours with usage, added up over accounts; negative if given away.
         public var hours: Int64
-        /// What its billing months cost before and after, net; `nil` where no price book says.
+        /// The net cost of the tenant's months; `nil` if its price book does not cover them.
         public var money: Money?
     }
 
-    /// An amount before and after, in minor units.
+    /// An amount before and after the change, in minor units.
     public struct Money: Sendable {
+        /// The currency of the tenant's price book.
         public var currency: Currency
+        /// The net cost before the change.
         public var before: BigInt
+        /// The net cost after the change.
         public var after: BigInt
     }
 }
 
 extension Store {
-    /// Gives hours of a container to a tenant; invoices are corrected later.
+    /// Gives past hours of a container to a tenant.
     ///
-    /// - Parameter isPlan: whether to roll everything back after finding out what would change.
-    /// - Throws: if the name fits accounts of several, and it is not said whose are meant.
+    /// Invoices do not change: the next invoice of each tenant corrects those that billed the
+    /// hours. Rules for new containers stay as they are.
+    ///
+    /// - Parameters:
+    ///   - request: the container, the hours, and the tenant that gets them.
+    ///   - isPlan: whether everything is rolled back once the effect is known.
+    ///   - zone: the zone whose months are compared.
+    /// - Returns: the effect.
+    /// - Throws: `badData` if the tenant or container is unknown, no hours with usage match, or the
+    ///   name fits accounts of several tenants and the request does not name one.
     public func assign(
         _ request: HandOverRequest, isPlan: Bool = false, in zone: BillingZone = .utc,
         at now: Instant
@@ -57,9 +73,13 @@ extension Store {
         }
     }
 
-    /// Puts hours back to whose they were before an assignment.
+    /// Undoes an assignment: gives its hours back to those who had them before.
     ///
-    /// - Throws: if there is none of that number, it was undone, or hours of it changed hands since.
+    /// - Parameters:
+    ///   - number: the number of the assignment, from `HandOver.number`.
+    ///   - isPlan: whether everything is rolled back once the effect is known.
+    /// - Throws: if there is no such assignment, it was undone, or some of its hours were given to
+    ///   somebody else since.
     public func unassign(
         _ number: Int64, isPlan: Bool = false, in zone: BillingZone = .utc, at now: Instant
     ) throws(Fault) -> HandOver {
@@ -84,7 +104,9 @@ extension Store {
         }
     }
 
-    /// Writes inside one transaction, or finds out what that would come to and keeps nothing of it.
+    /// Runs a change in one transaction that also records the changed terms in the ledger's chain.
+    ///
+    /// - Parameter isPlan: whether to roll the change back and return only its effect.
     private func changingOwners<Value>(
         isPlan: Bool, at now: Instant, _ body: (WriteTransaction) throws -> Value
     ) throws(Fault) -> Value {

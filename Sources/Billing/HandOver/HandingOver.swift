@@ -4,9 +4,16 @@ import Invoicing
 import Metering
 import Units
 
-/// Makes a change, and says what it comes to.
+/// Makes a change of owners, and computes its effect.
 ///
-/// - Parameter change: gives the number of the assignment it is.
+/// The affected months of each tenant are rated before and after the change, so the change must be
+/// made inside the same transaction.
+///
+/// - Parameters:
+///   - moves: the hours, with their tenants before and after; moves without usage are not counted.
+///   - zone: the zone whose months are rated.
+///   - change: makes the change and returns the number of the assignment.
+/// - Returns: the effect, with the tenants sorted by id.
 func handOver(
     _ db: ReadTransaction, _ moves: [Move], _ zone: BillingZone, _ change: () throws -> Int64
 ) throws -> HandOver {
@@ -39,8 +46,10 @@ func handOver(
         })
 }
 
-/// What the billing months that a period touches cost each tenant by its own book, without
-/// corrections; a tenant is left out where no book says.
+/// The net cost of the billing months that a period touches, for each tenant by its own book.
+///
+/// Corrections and taxes are left out. A tenant whose book does not cover the months is left out
+/// too.
 private func nets(
     _ db: ReadTransaction, _ tenants: [String], _ period: Period?, _ zone: BillingZone
 ) throws -> [String: (currency: Currency, net: BigInt)] {
@@ -56,7 +65,7 @@ private func nets(
             guard let own = all.first(where: \.isOwn) else { continue }
             nets[tenant] = (own.draft.currency, own.draft.net)
         } catch is Fault {
-            // Its book does not go back so far: the hours can change hands all the same.
+            // The book does not go back that far. The hours can change hands all the same.
             continue
         }
     }

@@ -4,33 +4,43 @@ import Metering
 import Pricing
 import Units
 
-/// What is to happen with a doubt about a period's metering when it is invoiced.
+/// What to do about a known gap in a period's metering when the period is invoiced.
 public enum ClosingRule: String, Sendable, CaseIterable {
     /// Nothing is issued.
     case block
-    /// It is said on the invoice.
+    /// The invoice discloses it.
     case print
 }
 
-/// The rule for each kind of doubt.
+/// The rule for each kind of gap (`closing:` in `octroi.yaml`).
 public struct ClosingPolicy: Hashable, Sendable {
+    /// The rules by kind of remark; a kind without a rule is printed.
     public var rules: [Note.Kind: ClosingRule]
 
+    /// Creates a policy; by default only audit differences block.
     public init(rules: [Note.Kind: ClosingRule] = [.audit: .block]) { self.rules = rules }
 
+    /// The rule for a kind of remark.
     func rule(_ kind: Note.Kind) -> ClosingRule { rules[kind] ?? .print }
 }
 
-/// The notes that invoices of a period would carry if they were issued now.
+/// The remarks that invoices of a period would carry if they were issued now.
 public struct ClosingNotes: Sendable {
-    /// Those that every invoice would carry.
+    /// The remarks that every invoice would carry.
     public var common: [Note]
-    /// Those of one tenant's invoice.
+    /// The remarks on one tenant's invoice only; tenants without any are left out.
     public var tenants: [(tenant: String, notes: [Note])]
 }
 
 extension Store {
-    /// What invoices would note, and what they would not be issued for; nothing is written.
+    /// The remarks that invoices would carry, and the reasons that would block them.
+    ///
+    /// Nothing is written.
+    ///
+    /// - Parameters:
+    ///   - tenant: only this tenant; `nil` is all.
+    ///   - now: the time up to which readings are expected.
+    /// - Throws: for an unknown tenant.
     public func closingNotes(
         over period: Period, tenant: String?, at now: Instant
     ) throws(Fault) -> ClosingNotes {
@@ -43,16 +53,24 @@ extension Store {
     }
 }
 
-/// What there is to say of the metering of a period, by tenant.
+/// Collects what is known of the metering of a period, for each tenant.
 struct ClosingChecks {
     private let db: ReadTransaction
     private let period: Period
+    /// Remarks for all tenants: collector downtime, and a period that is not fully metered yet.
     private let common: [Note]
+    /// Control totals that the ledger does not add up to.
     private let differences: [AuditRow]
-    /// Prices, tenants and owners that were changed without Octroi.
+    /// The first three prices, tenants and owners of hours that were changed without Octroi.
     private let changed: [Note]
+    /// Usage that was both metered and imported.
     private let twice: [CountedTwice]
 
+    /// Reads what concerns all tenants.
+    ///
+    /// - Parameters:
+    ///   - differences: the result of an audit of the period.
+    ///   - changed: terms that were changed without Octroi, in words.
     init(
         _ db: ReadTransaction, _ period: Period, _ differences: [AuditRow], changed: [String] = [],
         at now: Instant
@@ -64,9 +82,12 @@ struct ClosingChecks {
         twice = try db.usageCountedTwice(over: period)
     }
 
-    /// All there is to say on a tenant's invoice.
+    /// All remarks on a tenant's invoice.
     ///
-    /// - Throws: if the policy blocks one of them.
+    /// Collector downtime and a period that is not fully metered are left out if Octroi metered
+    /// none of the usage: they do not concern imports.
+    ///
+    /// - Throws: `badData` with the first remark that the policy blocks.
     func notes(for draft: PreparedDraft, of tenant: Tenant, _ policy: ClosingPolicy) throws
         -> [Note]
     {
@@ -83,6 +104,7 @@ struct ClosingChecks {
         return notes + differences
     }
 
+    /// Audit differences and usage that is counted twice, of one tenant.
     private func differences(of tenant: Tenant) -> [Note] {
         let doubles = twice.filter { $0.tenant == tenant.id }
         return differences.filter { $0.tenant == tenant.id }.map {
@@ -94,9 +116,10 @@ struct ClosingChecks {
             + Self.more(doubles.count, .audit)
     }
 
-    /// The notes before anything is issued, whatever the policy blocks.
+    /// The remarks as they would be now, whatever the policy blocks.
     ///
-    /// While the period lasts, nobody expects readings up to its end: a note of kind `open` is left out.
+    /// A period that is not over cannot be metered to its end, so remarks of kind `open` are left
+    /// out.
     fileprivate func notes(of tenants: [Tenant], at now: Instant) throws -> ClosingNotes {
         let isOver = period.end <= now
         return ClosingNotes(
@@ -109,9 +132,12 @@ struct ClosingChecks {
             })
     }
 
-    /// What was not measured of a tenant, whether or not it has an invoice.
+    /// Time in which something of a tenant was not measured, whether or not it gets an invoice.
     ///
-    /// - Throws: if the policy blocks it.
+    /// A counter that went on while it could not be read loses nothing: such time is printed but
+    /// never blocks.
+    ///
+    /// - Throws: `badData` with the first remark that the policy blocks.
     func metering(of tenant: Tenant, _ policy: ClosingPolicy) throws -> [Note] {
         let early = try unmetered(tenant.id)
         let unread = try db.unmeasuredTime(of: tenant.id, over: period)
@@ -120,11 +146,13 @@ struct ClosingChecks {
         return early + notes(unread)
     }
 
+    /// The remarks on time that was not measured; a long list is cut.
     private func notes(_ unmeasured: [Unmeasured]) -> [Note] {
         unmeasured.prefix(Self.listed).map { Note(.unmetered, $0.text) }
             + Self.more(unmeasured.count, .unmetered)
     }
 
+    /// Throws the first of the remarks that the policy blocks.
     private func refuse(_ notes: [Note], _ tenant: Tenant, _ policy: ClosingPolicy) throws {
         guard let blocked = notes.first(where: { policy.rule($0.kind) == .block }) else { return }
         throw Fault(
@@ -135,6 +163,7 @@ struct ClosingChecks {
                     + "on the invoice instead")
     }
 
+    /// How much of each billed meter has which assurance.
     private func assurances(_ draft: PreparedDraft) throws -> [Note] {
         let billed = Set(draft.draft.lines.compactMap(\.meter))
         return draft.assured.sums.sorted { $0.key < $1.key }.filter { billed.contains($0.key) }
@@ -147,7 +176,9 @@ struct ClosingChecks {
             }
     }
 
-    /// Memory that this kernel gives no sum of: it was added up, so that less may be billed than was held.
+    /// A remark if memory was summed up from parts, so that less may be billed than was used.
+    ///
+    /// Before Linux 5.18, memory.stat has no line `kernel`.
     private func addedUp(_ draft: PreparedDraft) throws -> [Note] {
         let isBilled = draft.draft.segments.contains {
             $0.book.memory == .unreclaimable && $0.book.meters[Meter.memory.name] != nil
@@ -173,10 +204,11 @@ struct ClosingChecks {
         return shown + more(gaps.count, .gap)
     }
 
-    /// Whether the collector has gone past the end of the period.
+    /// A remark if the collector has not read anything at or after the end of the period.
     ///
-    /// By its newest tick, not by the latest time of any: a clock that ran ahead for one of them would say for
-    /// good that all is metered. Nor by one that is yet to come.
+    /// It takes the newest tick, not the latest time of any tick: after a single tick with a clock
+    /// that ran ahead, every period would seem fully metered for good. Ticks in the future are
+    /// ignored as well.
     private static func open(
         _ db: ReadTransaction, _ period: Period, at now: Instant
     ) throws -> [Note] {
@@ -190,6 +222,7 @@ struct ClosingChecks {
         ]
     }
 
+    /// Time of a tenant's containers that was not metered at all.
     private func unmetered(_ tenant: String) throws -> [Note] {
         let found = try db.unmeteredTime(of: tenant, in: period)
         let shown = found.prefix(Self.listed).map { time in
@@ -201,16 +234,17 @@ struct ClosingChecks {
         return shown + Self.more(found.count, .unmetered)
     }
 
-    /// More of a kind than this are counted, not listed.
+    /// The largest number of remarks of a kind that are listed; the rest is only counted.
     private static let listed = 50
 
+    /// A remark that counts what is not listed, with the command that lists it.
     private static func more(_ count: Int, _ kind: Note.Kind) -> [Note] {
         count > listed ? [Note(kind, "and \(count - listed) more: octroi \(kind.listing)")] : []
     }
 }
 
 extension Note.Kind {
-    /// The command that lists all of a kind.
+    /// The command that lists everything of a kind.
     fileprivate var listing: String {
         switch self {
         case .gap: "report completeness"

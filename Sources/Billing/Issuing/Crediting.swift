@@ -6,13 +6,18 @@ import Units
 extension Store {
     /// Issues a credit note that takes back lines of an invoice, with their taxes.
     ///
-    /// What was credited line by line stays credited; only an invoice that was credited in full may
+    /// What was credited line by line stays credited. Only an invoice that was credited in full can
     /// be issued again.
     ///
     /// - Parameters:
-    ///   - lines: numbers from 1; `nil` is all that are not credited yet.
-    ///   - series: the prefix of invoices; credit notes are numbered by themselves.
-    /// - Throws: for an unknown invoice or line, a tax, or a line that was credited before.
+    ///   - number: the number of the invoice.
+    ///   - lines: the numbers of the lines, from 1; `nil` is all that are not credited yet.
+    ///   - reason: the reason that the credit note states.
+    ///   - series: the prefix of invoice numbers. Credit notes have a series of their own:
+    ///     `OCT-CN`.
+    ///   - now: the time of issue.
+    /// - Throws: `wrongUse` for a credit note, for an unknown line, for a tax line, and for a line
+    ///   that was credited before.
     public func credit(
         _ number: String, lines: [Int]?, reason: String?, series: String, at now: Instant
     ) throws(Fault) -> Invoice {
@@ -43,12 +48,14 @@ extension Store {
     }
 }
 
+/// The lines to credit, checked.
 private func chosenLines(
     _ lines: [Int]?, of invoice: Invoice, _ credited: Set<Int>
 ) throws -> Set<Int> {
     let all = invoice.draft.lines.indices.filter { !invoice.draft.lines[$0].isTax }
         .map { $0 + 1 }
     let chosen = Set(lines ?? all.filter { !credited.contains($0) })
+    /// An error about the invoice, or about one of its lines.
     func refuse(_ line: Int?, _ found: String, _ suggestion: String) -> Fault {
         let place = line.map { ", line \($0)" } ?? ""
         return Fault(
@@ -72,7 +79,10 @@ private func chosenLines(
     return chosen
 }
 
-/// The mode that an invoice was rounded by: of the version in force at its end.
+/// How an invoice was rounded: by the version in force at the end of its period.
+///
+/// An invoice that only corrects others in another currency has no such version. Then it is the
+/// version of the first invoice that it corrects.
 func invoiceRounding(_ db: ReadTransaction, _ invoice: Invoice) throws -> Rounding {
     if let book = invoice.draft.segments.last?.book, book.currency == invoice.draft.currency {
         return book.rounding
@@ -86,8 +96,11 @@ func invoiceRounding(_ db: ReadTransaction, _ invoice: Invoice) throws -> Roundi
     return .halfEven
 }
 
-/// Marks the invoices for another look that an invoice corrects, once it is credited in full: their
-/// corrections are open again.
+/// Marks for another comparison the invoices that this one corrected, once it is credited in full.
+///
+/// Its corrections are taken back with it, so they are due again.
+///
+/// - Parameter count: the number of its lines that are credited.
 private func reopenCorrections(
     _ db: WriteTransaction, of invoice: Invoice, isFull count: Int
 ) throws {

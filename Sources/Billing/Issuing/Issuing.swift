@@ -4,20 +4,24 @@ import Metering
 import Pricing
 import Units
 
-/// How invoices are issued.
+/// Options for issuing invoices.
 public struct IssueOptions: Sendable {
-    /// The prefix of the numbers, which run without a gap.
+    /// The prefix of the numbers, such as `OCT`; numbers have no gaps.
     public var series: String
+    /// The zone of the billing months.
     public var zone: BillingZone
+    /// Who issues the invoices; `nil` if nobody is configured.
     public var seller: Parties.Party?
-    /// What invoices say of payment.
+    /// The text about payment on the invoices.
     public var terms: String?
+    /// What to do about known gaps in the metering.
     public var closing: ClosingPolicy
-    /// Whether credited invoices of the period are replaced by new ones.
+    /// Whether invoices that were credited in full are replaced by new ones.
     public var isAgain: Bool
-    /// Whether nothing is issued without a seller and the customer's address.
+    /// Whether a missing seller or customer address blocks the invoice.
     public var requiresParties: Bool
 
+    /// Creates options; by default nothing is issued again and parties may be missing.
     public init(
         series: String, zone: BillingZone = .utc, seller: Parties.Party? = nil,
         terms: String? = nil, closing: ClosingPolicy = ClosingPolicy(), isAgain: Bool = false,
@@ -30,10 +34,14 @@ public struct IssueOptions: Sendable {
 }
 
 extension Store {
-    /// What issuing the period would bill now, document by document.
+    /// The invoices that issuing a period would make now, one after another.
     ///
-    /// - Parameter isAgain: whether what was credited in full is billed anew.
-    /// - Throws: as `issue` does for a period that cuts an invoice.
+    /// Usage of hours that are not closed yet counts.
+    ///
+    /// - Parameters:
+    ///   - tenant: only this tenant; `nil` is all.
+    ///   - isAgain: whether time whose invoice was credited in full is billed again.
+    /// - Throws: for an unknown tenant, and as `issue` does for a period that cuts an invoice.
     public func drafts(
         over period: Period, tenant: String?, in zone: BillingZone = .utc, isAgain: Bool = false
     ) throws(Fault) -> [Draft] {
@@ -46,7 +54,9 @@ extension Store {
         }
     }
 
-    /// The invoices that bill a part of a period, and those that did until they were credited in full.
+    /// The invoices that bill a part of a period, or did until they were credited in full.
+    ///
+    /// - Parameter tenant: only this tenant; `nil` is all.
     public func invoiced(
         over period: Period, tenant: String?
     ) throws(Fault) -> [(tenant: String, number: String, period: Period, isCredited: Bool)] {
@@ -61,14 +71,23 @@ extension Store {
         }
     }
 
-    /// Issues the invoices of a period: all that are due or none.
+    /// Issues the invoices of a period: all that are due, or none.
     ///
-    /// Ledger rows of the period are closed first. An invoice that was issued before stays as it is
-    /// and is handed back; what is left of a period that is partly invoiced is issued.
+    /// The period's open rows of the ledger are closed first, so that invoices rest on sealed rows.
+    /// If the period is partly invoiced, the rest of it is issued. Repeating the call changes
+    /// nothing.
+    ///
+    /// - Parameters:
+    ///   - period: the time to invoice.
+    ///   - tenant: only this tenant; `nil` is all.
+    ///   - now: the time of issue.
+    /// - Returns: the new invoices and those that were there before.
+    /// - Throws: `wrongUse` if the period cuts an invoice; `badData` for an unknown tenant, usage
+    ///   without a price, or a gap that the policy blocks. Then nothing is written.
     public func issue(
         over period: Period, tenant: String?, at now: Instant, _ options: IssueOptions
     ) throws(Fault) -> IssuedNow {
-        // Read by itself, as it may take long, and is not needed while the store is locked.
+        // The audit may take long and needs no lock, so it runs before the transaction.
         let differences = try audit(over: period).filter { $0.difference != 0 }
         let changed = try verifyTerms()
         return try writing { db in
@@ -92,16 +111,17 @@ extension Store {
     }
 }
 
-/// What issuing a period came to.
+/// The result of issuing a period.
 public struct IssuedNow: Sendable {
-    /// Those that were there already included.
+    /// The documents of the period, those that were there before included.
     public var invoices: [Invoice]
-    /// What was not measured of tenants that the period gave no invoice, as there was nothing to
-    /// bill: no document says it.
+    /// Remarks on tenants without an invoice, because there was nothing to bill.
+    ///
+    /// They say what was not measured. No document holds them, so the caller has to show them.
     public var unbilled: [(tenant: String, notes: [Note])]
 }
 
-/// Issues the invoices of one period in one transaction.
+/// Issues the invoices of one period, in one transaction.
 private struct Issuing {
     private let db: WriteTransaction
     private let period: Period
@@ -110,6 +130,7 @@ private struct Issuing {
     private let issued: IssuedInvoices
     private let drafting: Drafting
     private let books: [(row: Int64, book: PriceBook)]
+    /// The ledger's newest entry, which all invoices name.
     private let ledger: Proof.Ledger
     private let checks: ClosingChecks
     private var digests = PriceBookDigests()
@@ -126,10 +147,12 @@ private struct Issuing {
         checks = try ClosingChecks(db.reading, period, differences, changed: changed, at: now)
     }
 
-    /// The invoices of a tenant that were there already, and those that are issued now.
+    /// Issues a tenant's invoices.
     ///
-    /// Each stretch of the period that is not invoiced makes one; what was credited only on demand.
-    /// So does an earlier period that was invoiced when there was nothing to bill yet.
+    /// Each stretch that is due makes one: open parts of the period, credited ones on demand, and
+    /// earlier stretches that were invoiced when there was nothing to bill.
+    ///
+    /// - Returns: the invoices that were there before, and the new ones.
     mutating func issue(_ tenant: Tenant) throws -> [Invoice] {
         let plan = try issued.plan(tenant.id, period)
         let (closed, open) = try drafting.due(
@@ -142,10 +165,11 @@ private struct Issuing {
         var drafting = drafting
         for (index, part) in due.enumerated() {
             if index > 0 {
-                // What has just been issued counts for the rest.
+                // The invoice just issued counts for the following ones.
                 let issued = try IssuedInvoices(db.reading, tenant: tenant.id)
                 drafting = try Drafting(db.reading, options.zone, issued, withOpen: false)
             }
+            // An earlier stretch has remarks of its own, on its own time.
             let checks =
                 closed.contains(part)
                 ? try ClosingChecks(db.reading, part, [], at: now) : checks
@@ -156,9 +180,9 @@ private struct Issuing {
         return invoices
     }
 
-    /// What there is to say of tenants without an invoice.
+    /// The remarks on tenants that get no invoice.
     ///
-    /// - Throws: if the policy blocks it.
+    /// - Throws: `badData` with the first remark that the policy blocks.
     func unbilled(
         _ payers: [Tenant], _ invoices: [Invoice]
     ) throws -> [(tenant: String, notes: [Note])] {
@@ -169,6 +193,7 @@ private struct Issuing {
         }
     }
 
+    /// Writes a draft as an invoice, or as a credit note if its total is below zero.
     private mutating func write(
         _ prepared: PreparedDraft, of tenant: Tenant, _ checks: ClosingChecks
     ) throws -> Invoice {
@@ -181,7 +206,7 @@ private struct Issuing {
                 problem: missing,
                 suggestion: "Fill it in, or set closing: { parties: print } in octroi.yaml")
         }
-        // Money that goes back to the tenant is a credit note, whatever made it.
+        // Whatever the lines are: a document that gives money back is a credit note.
         let isCreditNote = prepared.draft.total < 0
         let series = isCreditNote ? "\(options.series)-CN" : options.series
         let invoice = Invoice(
@@ -195,9 +220,12 @@ private struct Issuing {
 }
 
 extension ReadTransaction {
-    /// The tenants that are billed, by id: those that were removed, too, as their usage is still billed.
+    /// The tenants that are billed, by id.
     ///
-    /// - Parameter tenant: only this one; `nil` is all.
+    /// Removed tenants are included, as their usage is still billed.
+    ///
+    /// - Parameter tenant: only this tenant; `nil` is all.
+    /// - Throws: `badData` for an unknown tenant.
     func payers(_ tenant: String?) throws -> [Tenant] {
         let all = try tenants(withRemoved: true).sorted { $0.id < $1.id }
         guard let tenant else { return all }
@@ -211,9 +239,9 @@ extension ReadTransaction {
 }
 
 extension Parties {
-    /// What an invoice between two firms names and this one does not; `nil` if nothing is missing.
+    /// What an invoice between two firms needs and this one lacks; `nil` if nothing is missing.
     ///
-    /// Charges within one house need neither.
+    /// It needs a seller and the customer's address. Charges inside one firm need neither.
     public var missing: String? {
         if seller == nil { return "no seller (seller: in octroi.yaml)" }
         return buyer?.address == nil

@@ -4,23 +4,31 @@ import Metering
 import Pricing
 import Units
 
-/// What one tenant's usage would cost by one price book.
+/// The cost of one tenant's usage by one price book.
 public struct PriceComparison: Sendable {
+    /// The id of the tenant.
     public var tenant: String
-    /// The book's id.
+    /// The id of the price book.
     public var book: String
-    /// Whether it is the tenant's own.
+    /// Whether it is the tenant's own book.
     public var isOwn: Bool
-    /// Without taxes and corrections; its unpriced lines are what the book has no price for.
+    /// The draft by that book, without taxes and corrections.
+    ///
+    /// Usage that the book has no price for is on it as unpriced lines.
     public var draft: Draft
 }
 
 extension Store {
-    /// Rates each tenant's usage of a period by its own book, and by others; nothing is written.
+    /// Rates each tenant's usage of a period by its own price book, and by others.
+    ///
+    /// Nothing is written. Tenants without usage are left out.
     ///
     /// - Parameters:
-    ///   - others: books that need not be in the store, by id, each with its versions. What is a tenant's
-    ///     own, with the same prices, comes once.
+    ///   - tenant: only this tenant; `nil` is all.
+    ///   - others: versions of books that need not be in the store. If one of them is the tenant's
+    ///     own book with the same prices, it is not repeated.
+    ///   - zone: the zone whose months are billed.
+    /// - Throws: for an unknown tenant, and for a book that takes effect after the period's start.
     public func compare(
         over period: Period, tenant: String?, _ others: [PriceBook], in zone: BillingZone
     ) throws(Fault) -> [PriceComparison] {
@@ -28,6 +36,9 @@ extension Store {
     }
 }
 
+/// The same inside a transaction.
+///
+/// Usage before the period in its month is read too, because it comes first in the tiers.
 func comparisons(
     _ db: ReadTransaction, over period: Period, tenant: String?, _ others: [PriceBook],
     in zone: BillingZone
@@ -48,7 +59,8 @@ func comparisons(
         for (id, books, isOwn) in all {
             let segments = try books.segments(of: id, over: period, in: zone, for: payer.id)
             let before = try books.segments(of: id, before: period, in: zone, for: payer.id)
-            // The tenant's own book in one of the files is the same again, unless its prices differ.
+            // One of the files may hold the tenant's own book: it is shown again only if its prices
+            // differ.
             if isOwn { known = before + segments }
             if !isOwn, known == before + segments { continue }
             var assured = AssuredUsage()
@@ -69,7 +81,7 @@ func comparisons(
 }
 
 extension PriceBook {
-    /// The book with what it has no price for shown, and without taxes.
+    /// The book without taxes, and with usage that it has no price for shown instead of blocked.
     fileprivate var shown: PriceBook {
         var book = self
         (book.unpriced, book.taxes) = (.show, [])

@@ -4,22 +4,29 @@ import Metering
 import Pricing
 import Units
 
-/// Says what the running UTC hour costs each tenant, at the prices of its place in the billing month.
+/// Computes what the running hour costs each tenant, at the prices of its place in the month.
 ///
-/// The month before the hour is read once and kept: while nothing of it changes, looking again takes
-/// the rows of the hour alone.
+/// The month before the hour is read once and kept. While nothing in it changes, each further call
+/// reads only the rows of the hour, so that a live view can call it every few seconds.
+///
+/// ```
+/// var pricing = HourPricing(store, in: zone)
+/// let acme = try pricing.costs(at: now)["acme"]?.total
+/// ```
 public struct HourPricing: Sendable {
     private let store: Store
     private let zone: BillingZone
+    /// The months as they were read last, and the stamp that tells whether they still hold.
     private var known: (stamp: MonthStamp, months: [String: TenantMonth])?
 
     public init(_ store: Store, in zone: BillingZone = .utc) {
         (self.store, self.zone) = (store, zone)
     }
 
-    /// The costs by tenant; without those whose cost is not known, as no price book covers the hour.
+    /// The cost of the hour that holds `now`, by tenant.
     ///
-    /// Usage without a price counts as 0, also where the book blocks invoices over it.
+    /// A tenant is left out if no price book covers the hour. Usage without a price counts as 0,
+    /// also where the book blocks invoices because of it.
     public mutating func costs(at now: Instant) throws(Fault) -> [String: HourCost] {
         let (zone, before) = (zone, known)
         let (costs, after) = try store.reading { db in
@@ -49,18 +56,21 @@ public struct HourPricing: Sendable {
 
 /// What the month before the hour rested on when it was read.
 private struct MonthStamp: Sendable {
+    /// The start of the hour.
     var hour: Instant
+    /// The newest entry of the ledger.
     var ledgerEntry: Int64
-    /// The newest container.
+    /// The row number of the newest container.
     var container: Int64
-    /// The newest note of whose hours are whose.
+    /// The newest assignment of hours to tenants.
     var assignment: Int64
-    /// Rows of earlier hours that are not closed yet.
+    /// The rows of earlier hours that are not closed yet, by container.
     var open: [Int64: [UsageSweep.OpenRow]]
 
-    /// Whether what was read at another stamp still holds.
+    /// Whether the month that was read at another stamp is still right.
     ///
-    /// A container that is new since has nothing in earlier hours, or its rows there are new and open.
+    /// A new container does not matter: it has no rows in earlier hours, or they are new and so in
+    /// `open`.
     func isOfSameMonth(as old: MonthStamp, _ db: ReadTransaction) throws -> Bool {
         guard hour == old.hour, ledgerEntry == old.ledgerEntry, open == old.open else {
             return false
@@ -69,26 +79,34 @@ private struct MonthStamp: Sendable {
     }
 }
 
-/// A tenant's month without the hour.
+/// A tenant's month up to the hour, with the hour left out.
 private struct TenantMonth: Sendable {
-    /// In order of time; the hour is the last of them, or the end of the last.
+    /// The segments in order of time; the hour is the last one, or the end of the last one.
     var segments: [Segment]
+    /// The usage of each segment without the hour.
     var sums: UsageSums
-    /// Containers with closed rows of the hour: they need not have open ones.
+    /// The containers that had used something in the hour when the month was read.
+    ///
+    /// Their rows may be closed already, so they would not be found among the open rows.
     var closedInHour: [Int64] = []
 
-    /// Lives go on, and with them what their earlier hours are made up to: nothing can be kept.
+    /// Whether any price has a minimum duration.
+    ///
+    /// Then nothing can be kept: as long as a container lives, the amount that its earlier hours
+    /// are raised to changes.
     var hasMinimumDuration: Bool {
         segments.contains { $0.book.meters.values.contains { $0.minimumSeconds != nil } }
     }
 
+    /// The cost of the hour, given its usage; `nil` without segments.
     func cost(of hour: [AccountUsage], _ tenant: String) throws(Fault) -> HourCost? {
         guard let last = segments.last else { return nil }
         var whole = sums
         for row in hour { whole.add(row, to: segments.count - 1) }
         func parts(_ sums: UsageSums) -> [SegmentUsage] {
             segments.enumerated().map { place, segment in
-                // What is billed apart takes its place in the tiers.
+                // Time in another currency is billed on another invoice, but it counts in the
+                // tiers.
                 SegmentUsage(
                     segment: segment, usage: sums[place],
                     isCharged: segment.book.currency == last.book.currency)
@@ -103,7 +121,7 @@ private struct TenantMonth: Sendable {
     }
 }
 
-/// Reads tenants' months up to the end of an hour.
+/// Reads the months of tenants up to the end of an hour.
 private struct MonthReader {
     private let db: ReadTransaction
     private let zone: BillingZone
@@ -111,8 +129,9 @@ private struct MonthReader {
     private let sweep: UsageSweep
     private let hour: Period
     private let month: Period
+    /// The state of the store that the month is read in.
     let stamp: MonthStamp
-    /// Whether the month before the hour is what it was at the stamp that is known.
+    /// Whether the month before the hour is the same as at the stamp of the last call.
     let isUnchanged: Bool
 
     init(_ db: ReadTransaction, _ zone: BillingZone, at moment: Instant, knows old: MonthStamp?)
@@ -131,7 +150,7 @@ private struct MonthReader {
         (stamp, isUnchanged) = (old ?? now, old != nil)
     }
 
-    /// The month's segments until the end of the hour; `nil` if the hour has no price.
+    /// The segments from the month's start to the end of the hour; `nil` if the hour has no price.
     func segments(_ tenant: Tenant) throws -> [Segment]? {
         guard let id = tenant.priceBook,
             let soFar = Period(start: month.start, end: hour.end)
@@ -140,7 +159,7 @@ private struct MonthReader {
         return segments?.isEmpty == false ? segments : nil
     }
 
-    /// One pass over the tenant's rows of the month; the hour's are apart.
+    /// Reads the tenant's month in one pass, and keeps the hour apart.
     func read(
         _ tenant: Tenant, _ segments: [Segment]
     ) throws -> (TenantMonth, hour: [AccountUsage]) {
@@ -166,7 +185,7 @@ private struct MonthReader {
         return (month, usage)
     }
 
-    /// The hour's rows of spans, where no price has a minimum duration.
+    /// Reads the hour's rows of some spans; no price may have a minimum duration.
     func read(_ spans: [OwnedSpan], in segments: [Segment]) throws -> [AccountUsage] {
         var last = segments[segments.count - 1]
         last.period = last.period.cut(at: [hour.start]).last ?? last.period
@@ -174,7 +193,12 @@ private struct MonthReader {
         return try sweep.read(spans, [last], assured: &assured)
     }
 
-    /// Which containers may have used something in the hour, by tenant.
+    /// The spans of the hour that may hold usage, by tenant.
+    ///
+    /// Empty if the month must be read anyway.
+    ///
+    /// - Parameter months: the known months; containers with closed rows in the hour come from
+    ///   them.
     func hourUsage(besides months: [String: TenantMonth]) throws -> [String: [OwnedSpan]] {
         guard isUnchanged else { return [:] }
         let closed = months.values.flatMap(\.closedInHour)
@@ -190,7 +214,7 @@ private struct MonthReader {
 }
 
 extension PriceBook {
-    /// The book without what is due whether or not something is used.
+    /// The book without amounts that are due whether or not something is used.
     fileprivate var running: PriceBook {
         var book = counted
         book.fixed = []

@@ -4,7 +4,7 @@ import Metering
 import Pricing
 import Units
 
-/// Reads tenants' usage with its prices, of closed and open hours.
+/// Reads tenants' usage with its prices, including hours that are not closed yet.
 struct PricedUsageReader {
     private let db: ReadTransaction
     private let zone: BillingZone
@@ -17,11 +17,13 @@ struct PricedUsageReader {
         sweep = try UsageSweep(db, withOpen: .allTime)
     }
 
-    /// One pass over the tenant's ledger rows, from the month's start to the period's end.
+    /// Reads a tenant's ledger rows from the month's start to the period's end, in one pass.
     ///
-    /// - Parameter cuts: where pieces end besides segments.
-    /// - Throws: if the tenant has no price book, the book does not cover the period, or its
-    ///   currency changes within.
+    /// - Parameters:
+    ///   - period: the time that is rated.
+    ///   - cuts: the times at which pieces end, besides the ends of segments.
+    /// - Throws: `badData` if the tenant has no price book, if the book does not cover the period,
+    ///   or if its currency changes in it.
     func read(_ tenant: Tenant, over period: Period, cutAt cuts: [Instant]) throws -> PricedUsage {
         guard let id = tenant.priceBook else {
             throw Fault(
@@ -32,7 +34,7 @@ struct PricedUsageReader {
         let own = try books.segments(of: id, over: period, in: zone, for: tenant.id)
         let before = try books.segments(of: id, before: period, in: zone, for: tenant.id)
         let segments = before + own
-        // A draft refuses two currencies: so does what is spent.
+        // A draft refuses two currencies, so spending refuses them as well.
         if let book = own.last?.book {
             _ = try Draft(tenant: tenant.id, period: period, lines: [], segments: own, book: book)
         }
@@ -46,6 +48,8 @@ struct PricedUsageReader {
         let start = segments.first?.period.start ?? period.start
         let spans = try db.ownedSpans(tenant.id, from: start, to: period.end)
         var assured = AssuredUsage()
+        // Paths are dropped: costs do not depend on which container used a quantity, and usage
+        // without paths adds up to one sum for each meter.
         let usage = try sweep.read(spans, pieces, assured: &assured).map { row in
             var row = row
             row.span.path = ExactText("")
@@ -64,11 +68,15 @@ struct PricedUsageReader {
 
     /// What a tenant has spent in a period so far.
     ///
+    /// - Parameters:
+    ///   - period: the billing month or day.
+    ///   - now: the moment up to which it counts.
     /// - Throws: as `read` does.
     func spending(
         of tenant: Tenant, over period: Period, at now: Instant
     ) throws -> TenantSpending {
         let until = min(period.end, now.startOfHour.advanced(bySeconds: 3600))
+        // The recent rate of spending is that of the last 24 hours, so a piece has to begin there.
         let dayAgo = until.advanced(bySeconds: -86_400)
         let counted = Period(start: period.start, end: until) ?? period
         let usage = try read(tenant, over: counted, cutAt: [dayAgo])
@@ -77,9 +85,10 @@ struct PricedUsageReader {
 }
 
 extension PriceBook {
-    /// The book that spending is counted by, in which nothing blocks.
+    /// The book by which spending is counted.
     ///
-    /// A minimum is not spent before the month is over.
+    /// Usage without a price is not blocked, and there are no taxes. There is no minimum either: it
+    /// is not spent before the month is over.
     var counted: PriceBook {
         var book = self
         (book.unpriced, book.minimum, book.taxes) = (.show, nil, [])

@@ -6,7 +6,7 @@ import Pricing
 import Units
 
 extension Budget.Span {
-    /// The one around an instant.
+    /// The day or month of the zone that holds an instant.
     public func around(_ now: Instant, in zone: BillingZone) -> Period {
         switch self {
         case .day: zone.day(of: now).period
@@ -16,16 +16,18 @@ extension Budget.Span {
 }
 
 extension Store {
-    /// What tenants have spent in the billing month or day around `now`, each by its id.
+    /// What tenants have spent in the billing month or day that holds `now`, by tenant id.
     ///
-    /// Rows that are not closed yet count. Each tenant takes one pass over its ledger rows of the
-    /// month so far, and four ratings of their sums: the passes are the cost of it. As they hold
-    /// the connection, a collector gives this a store of its own.
+    /// Hours that are not closed yet count. Each tenant takes one pass over its ledger rows of the
+    /// month so far, and four ratings of the sums; the passes take most of the time. They hold the
+    /// connection, so a collector uses a store of its own for this.
     ///
-    /// - Parameter tenants: ids; `nil` is all there are.
-    /// - Returns: for a tenant whose spending cannot be known, the reason: it has no price book, or
-    ///   one that does not cover the period.
-    /// - Throws: for an id that is no tenant's.
+    /// - Parameters:
+    ///   - tenants: the ids of the tenants; `nil` is all that are not removed.
+    ///   - span: whether the day or the month is counted.
+    /// - Returns: for each tenant its spending, or the reason why it is not known: the tenant has
+    ///   no price book, or its book does not cover the period.
+    /// - Throws: for an id that no tenant has.
     public func spending(
         of tenants: [String]? = nil, per span: Budget.Span, in zone: BillingZone = .utc,
         at now: Instant
@@ -33,6 +35,7 @@ extension Store {
         try reading { db in
             let asked = tenants.map(Set.init)
             let all = try db.tenants(withRemoved: asked != nil)
+            // For an id that no tenant has, this throws.
             if let stranger = asked?.subtracting(all.map(\.id)).min() {
                 _ = try db.payers(stranger)
             }

@@ -3,9 +3,17 @@ import Invoicing
 import Pricing
 import Units
 
-/// Recomputes an invoice of Octroi 0.1.0, which rated each period by itself.
+/// Recomputes an invoice of Octroi 0.1.0, which rated each period on its own (`RatingRules.first`).
 ///
-/// - Returns: the draft that was issued; `nil` if it cannot be recomputed.
+/// Such invoices were never rated together with others of their month. Their corrections compare
+/// one earlier invoice at a time.
+///
+/// - Parameters:
+///   - past: the invoices that were issued before this one.
+///   - sweep: reads the ledger's closed rows.
+///   - differ: takes a sentence for each difference between the pinned usage and the ledger.
+/// - Returns: the draft as it was issued; `nil` if it has no segment in its currency to recompute
+///   it by.
 func recomputeByFirstRules(
     _ db: ReadTransaction, _ invoice: Invoice, _ past: IssuedInvoices, _ sweep: UsageSweep,
     _ differ: (String) -> Void
@@ -31,14 +39,16 @@ func recomputeByFirstRules(
         segments: invoice.draft.segments, before: invoice.draft.before, book: book)
 }
 
-/// The lines that correct another invoice, computed anew from what was there when they were issued.
+/// The lines that correct another invoice, recomputed from what was known at the time of issue.
+///
+/// - Parameter number: the invoice that is corrected.
 private func recompute(
     _ db: ReadTransaction, _ invoice: Invoice, correcting number: String, _ past: IssuedInvoices,
     _ sweep: UsageSweep, _ differ: (String) -> Void
 ) throws -> [LineItem] {
     let other = try db.invoice(number)
     let (tenant, period) = (other.draft.tenant, other.draft.period)
-    // Of a credited invoice, what other documents held was taken off.
+    // After an invoice was credited in full, what other documents held for it was taken off.
     guard !past.isCredited(number) else {
         let held = try past.lines(of: tenant, in: invoice.draft.period)
             .filter { $0.reference == nil || $0.reference == number }
@@ -51,7 +61,8 @@ private func recompute(
     { differ(found) }
     let parts = segmentUsage(
         pinned, segments, charged: other.draft.before.count..<segments.count, rules: .first)
-    // A meter that the pinned book did not know was rated by the prices of that day.
+    // Octroi 0.1.0 rated a meter that the pinned book did not have by the prices of that day, which
+    // were not kept. Such lines are taken as they are stored.
     let stored = invoice.draft.lines.filter { $0.reference == number }
     guard parts.unknownMeters.isEmpty else { return stored }
     return corrections(
@@ -61,7 +72,7 @@ private func recompute(
 }
 
 extension [SegmentUsage] {
-    /// Meters with usage that is charged, that a book has no price for, and that it blocks.
+    /// The meters with charged usage that a book has no price for and blocks.
     fileprivate var unknownMeters: Set<String> {
         Set(
             filter { $0.isCharged && $0.segment.book.unpriced == .block }.flatMap { part in

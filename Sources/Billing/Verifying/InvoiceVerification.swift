@@ -5,26 +5,39 @@ import Metering
 import Pricing
 import Units
 
-/// What a verification found.
+/// The result of verifying invoices.
 public struct InvoiceVerification: Sendable {
-    /// Invoices and credit notes that were looked at.
+    /// The number of invoices and credit notes that were checked.
     public var count = 0
-    /// Those that were issued before what they rest on was pinned.
+    /// The number of invoices that cannot be recomputed.
+    ///
+    /// They were issued before invoices kept the usage that they rest on.
     public var unpinned = 0
+    /// Everything that is not as it should be; empty if all is well.
     public var differences: [InvoiceDifference] = []
-    /// The newest hash of the chain.
+    /// The newest hash of the chain of invoices; `nil` without invoices.
     public var head: [UInt8]?
 }
 
 extension Store {
-    /// Recomputes issued invoices from what they rest on, and walks the chain.
+    /// Recomputes issued invoices from what they rest on, and checks the chain of hashes.
     ///
-    /// - Parameter numbers: `nil` is all. The chain is always walked whole.
+    /// For each invoice, the ledger is summed as it was at the time of issue and rated again by the
+    /// rules and prices of that day. Lines, totals and pinned usage must match. The chain, the
+    /// series of numbers and the terms (prices, tenants, owners of hours) are always checked as a
+    /// whole.
+    ///
+    /// The chain alone cannot show that its newest documents were deleted. For that, compare it
+    /// with a `head` that an earlier verification printed.
+    ///
+    /// - Parameter numbers: the invoices to recompute; `nil` is all.
+    /// - Throws: for a number that no invoice has. Damaged invoices are reported as differences.
     public func verifyInvoices(_ numbers: [String]?) throws(Fault) -> InvoiceVerification {
         try reading { db in
             var result = InvoiceVerification()
             (result.differences, result.head) = try db.checkInvoiceChain()
-            // What is billed next rests on it.
+            // Future invoices rest on the terms, so a change of them without Octroi is reported as
+            // well.
             result.differences += try db.changedTerms().map { InvoiceDifference(nil, $0) }
             let all = try db.invoiceNumbers()
             let sweep = try UsageSweep(db, withOpen: nil)
@@ -39,7 +52,7 @@ extension Store {
     }
 }
 
-/// Computes an invoice anew and holds it against what is stored.
+/// Recomputes one invoice or credit note, and compares it with what is stored.
 private func recompute(
     _ db: ReadTransaction, _ number: String, _ sweep: UsageSweep,
     _ result: inout InvoiceVerification
@@ -62,6 +75,7 @@ private func recompute(
         for found in try creditDifferences(db, invoice, original) { differ(found) }
         return
     }
+    // Without an entry of the ledger there is nothing to recompute from.
     guard invoice.proof?.ledger != nil else {
         result.unpinned += 1
         return
@@ -76,6 +90,9 @@ private func recompute(
     for found in lineDifferences(invoice.draft.lines, again.lines) { differ(found) }
 }
 
+/// A sentence for each line that differs, and for a different number of lines.
+///
+/// Both lists are in the order of an invoice, so lines are compared place by place.
 private func lineDifferences(_ stored: [LineItem], _ computed: [LineItem]) -> [String] {
     var found: [String] = []
     if stored.count != computed.count {
@@ -87,6 +104,7 @@ private func lineDifferences(_ stored: [LineItem], _ computed: [LineItem]) -> [S
     return found
 }
 
+/// A line in words, for a sentence about a difference.
 private func words(_ line: LineItem) -> String {
     let columns = line.columns
     let parts: [String?] = [
@@ -99,7 +117,10 @@ private func words(_ line: LineItem) -> String {
     return parts.compactMap(\.self).joined(separator: " ")
 }
 
-/// A credit note's lines are an invoice's, negated.
+/// The lines of a credit note that are not exactly the negated lines of its invoice.
+///
+/// Taxes are not compared: they follow from the lines that were credited before, and the chain of
+/// hashes protects them.
 private func creditDifferences(
     _ db: ReadTransaction, _ note: Invoice, _ original: String
 ) throws -> [String] {
@@ -115,7 +136,12 @@ private func creditDifferences(
     }
 }
 
-/// The ledger as it was when the invoice was issued, against what the invoice was computed from.
+/// Compares the usage that an invoice was computed from with the ledger at the time of issue.
+///
+/// Entries of the ledger that came later are left out, so late usage is no difference.
+///
+/// - Parameter pinned: the usage as it is kept with the invoice.
+/// - Returns: a sentence for each difference.
 func usageDifferences(
     _ sweep: UsageSweep, _ pinned: [AccountUsage], _ segments: [Segment], _ invoice: Invoice,
     rules: RatingRules = .current

@@ -3,7 +3,10 @@ import Invoicing
 import Pricing
 import Units
 
-/// Recomputes an invoice from what was there when it was issued.
+/// Recomputes an invoice from what was known when it was issued.
+///
+/// It repeats the steps of `Drafting`, but takes usage from the invoice's pins, prices from the
+/// invoice and its day, and only the documents that were issued before it.
 struct Recomputing {
     private let db: ReadTransaction
     private let invoice: Invoice
@@ -14,7 +17,12 @@ struct Recomputing {
         (self.db, self.invoice, self.past, self.sweep) = (db, invoice, past, sweep)
     }
 
-    /// `nil` if it cannot be recomputed: it has nothing in its currency.
+    /// Recomputes the draft.
+    ///
+    /// - Parameter differ: takes a sentence for each difference between the pinned usage and the
+    ///   ledger.
+    /// - Returns: the draft; `nil` if no group of the invoice has its currency, so that nothing can
+    ///   be recomputed.
     func draft(_ differ: (String) -> Void) throws -> Draft? {
         let stored = invoice.draft
         var groups: [RatedGroup] = []
@@ -34,7 +42,9 @@ struct Recomputing {
             before: stored.before, book: book)
     }
 
-    /// The invoice's own months, and those that it corrects, with the prices of its day.
+    /// The groups that the invoice was rated with: its own months, and those that it corrects.
+    ///
+    /// Their prices are those of the day of issue.
     func groups() throws -> [BillingGroup] {
         let entry = invoice.proof?.ledger?.entry ?? 0
         let books = try db.priceBooks(at: DocumentPlace(entry: entry, issued: invoice.issued))
@@ -47,9 +57,13 @@ struct Recomputing {
         }
     }
 
+    /// The groups with the prices that each of their invoices was made by.
+    ///
+    /// The first one, if the invoice has segments in its currency, is that of its own months.
     private func pinnedGroups() throws -> [BillingGroup] {
         let stored = invoice.draft
-        // An invoice whose usage is all another's by now has a correction, and no usage.
+        // If all usage of an invoice belongs to another tenant by now, there is a correction but no
+        // pinned usage. So references of lines count as well.
         let pinned = try Set(
             db.pinnedKeys(of: invoice.number)
                 + stored.lines.compactMap(\.reference))
@@ -67,6 +81,9 @@ struct Recomputing {
         return groups
     }
 
+    /// The group of the invoice's own months, with the invoices that share them.
+    ///
+    /// - Parameter joined: the invoices that share months with this one.
     private func own(_ joined: [IssuedInvoices.Base]) throws -> BillingGroup {
         let stored = invoice.draft
         let new = BillingGroup.Stretch(

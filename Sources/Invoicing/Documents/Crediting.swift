@@ -3,15 +3,19 @@ import Pricing
 import Units
 
 extension Draft {
-    /// A credit note: the given lines of this invoice taken back, with their taxes.
+    /// A credit note that takes back some lines of this invoice, with their taxes.
     ///
-    /// Taxes are taken back so that crediting every line, in whatever steps, comes to exactly the
-    /// invoice's taxes.
+    /// A tax is the difference between the tax on all lines credited so far and the tax on those
+    /// that were credited before. So crediting every line, in whatever steps, takes back exactly
+    /// the invoice's taxes. Example: two lines of 0.02 with 20 % tax, 0.01 on both together. The
+    /// tax on the first alone rounds to 0.00, so the first note takes back 0.00 and the second
+    /// 0.01.
     ///
     /// - Parameters:
-    ///   - chosen: numbers of lines from 1; taxes follow by themselves.
-    ///   - credited: lines that earlier credit notes took back.
-    ///   - rounding: the mode of the invoice's taxes.
+    ///   - chosen: the numbers of the lines, from 1, without tax lines: taxes follow their lines.
+    ///   - credited: the numbers of the lines that earlier credit notes took back.
+    ///   - rounding: how the invoice's taxes were rounded.
+    /// - Returns: a draft with negated lines and no segments.
     public func credit(
         _ chosen: Set<Int>, after credited: Set<Int>, rounding: Rounding
     ) -> Draft {
@@ -33,7 +37,7 @@ extension Draft {
 }
 
 extension LineItem {
-    /// The line taken back.
+    /// The line with its quantities and amounts negated, as a credit note has it.
     public var negated: LineItem {
         var line = self
         line.subject.counted = counted.map {

@@ -2,19 +2,28 @@ import BigInt
 import Pricing
 import Units
 
-/// Lines of one draft that are rounded together.
+/// Lines of one draft whose sum is rounded once.
+///
+/// The exact sum of all invoices for a set of months is rounded, not the sum of each invoice.
+/// Example: two invoices of one month are exactly 0.004 and 0.004. Both together are 0.008, which
+/// rounds to 0.01. The first bills 0.00, and the second bills 0.01, which includes what rounding
+/// left out of the first.
 public struct RoundedTogether: Sendable {
-    /// Not yet rounded.
+    /// The lines with exact amounts, not yet rounded.
     public var lines: [LineItem]
-    /// What was billed for the same months before: exactly, in major units.
+    /// The exact sum that was billed for the same months before, in major units.
     public var billed: Rational
-    /// The same as it was rounded, in minor units.
+    /// The sum that was billed for the same months before as it was rounded, in minor units.
     public var billedRounded: BigInt
+    /// How the sum is rounded.
     public var rounding: Rounding
-    /// The line that holds what rounding carries from earlier invoices of these months, if it is
-    /// more than a unit for each of the others; `nil` if they take all.
+    /// A line for the rounding that is carried over from earlier invoices of these months.
+    ///
+    /// It is used only if that rounding is more than a minor unit for each of the other lines.
+    /// `nil` if the other lines are to take all of it.
     public var carried: LineItem?
 
+    /// Creates a group; by default nothing was billed before.
     public init(
         lines: [LineItem], billed: Rational = .zero, billedRounded: BigInt = 0, rounding: Rounding,
         carried: LineItem? = nil
@@ -23,26 +32,31 @@ public struct RoundedTogether: Sendable {
         (self.rounding, self.carried) = (rounding, carried)
     }
 
-    /// Whether there is anything to bill.
+    /// Whether there is anything to bill: a line, or a carried rounding.
     public func isDue(_ currency: Currency) -> Bool { !distributed(currency).isEmpty }
 
-    /// What the lines come to in minor units: the months' rounded sum, less what was billed of it.
+    /// The sum that the lines are billed with, in minor units.
     ///
-    /// So what rounding held back from earlier invoices of these months is billed as soon as it
-    /// makes a unit, and all of them add up to the sum rounded once.
+    /// It is the rounded sum of all that the months cost, minus what was billed for them. What
+    /// rounding left out of earlier invoices is billed as soon as it makes a whole minor unit, and
+    /// all invoices of the months add up to their sum rounded once.
     func total(_ currency: Currency) -> BigInt {
         let exact = lines.reduce(billed) { $0 + $1.exactAmount }
         return rounding.round(exact * Rational(currency.scale)) - billedRounded
     }
 
-    /// The lines with their amounts, in the order of an invoice.
+    /// The lines with their amounts in minor units, in the order of an invoice.
+    ///
+    /// The total is handed to the lines by largest remainder (`distribute`). For exact amounts of
+    /// 1.5, 1.3 and 0.2 minor units, the sum is 3: rounded down the lines get 1, 1 and 0, and the
+    /// one unit that is left goes to the first, whose remainder is the largest.
     func distributed(_ currency: Currency) -> [LineItem] {
         var lines = lines.inInvoiceOrder
         let exact = lines.map { $0.exactAmount * Rational(currency.scale) }
         let total = total(currency)
         let own = rounding.round(exact.reduce(.zero, +))
-        // Invoices of a month carry less than a unit from one to the next. It is more once some of them
-        // were credited, as what was held back on one had been billed on another.
+        // The months' invoices carry less than a unit from one to the next. It becomes more when
+        // some of them were credited: what rounding left out of one had been billed on another.
         let isTaken = carried == nil || (total - own).magnitude <= exact.count
         for (index, amount) in distribute(isTaken ? total : own, over: exact).enumerated() {
             lines[index].amount = amount
@@ -56,14 +70,18 @@ public struct RoundedTogether: Sendable {
 }
 
 extension Draft {
-    /// Rounds lines once, to an invoice over `period`.
+    /// Creates a draft of one group of lines.
     ///
-    /// The exact amounts are summed, the sum is rounded to minor units by the mode of `book`, which
-    /// is the version in force at the period's end, and handed out to the lines by largest
-    /// remainder. Each tax is rounded on the rounded net of the lines that bear it. The result does
-    /// not depend on the order of the lines.
+    /// The exact amounts are summed. The sum is rounded once to minor units and handed to the lines
+    /// by largest remainder. Each tax is rounded on the rounded net amount of the lines that bear
+    /// it. The result does not depend on the order of the lines.
     ///
-    /// - Throws: for segments of another currency than the book's.
+    /// - Parameters:
+    ///   - period: the time that the invoice bills.
+    ///   - segments: the segments of the period.
+    ///   - before: the segments before the period in its first month.
+    ///   - book: the version in force at the period's end. It sets the currency and the rounding.
+    /// - Throws: `badData` if a segment has another currency than `book`.
     public init(
         tenant: String, period: Period, lines: [LineItem], segments: [Segment],
         before: [Segment] = [], book: PriceBook
@@ -74,10 +92,11 @@ extension Draft {
             before: before, book: book)
     }
 
-    /// Rounds each group of lines once.
+    /// Creates a draft of several groups of lines, and rounds each group once.
     ///
-    /// - Parameter groups: the lines of the period's own months first, then corrections of others.
-    /// - Throws: for segments of another currency than the book's.
+    /// - Parameter groups: the lines of the period's own months first, then corrections of other
+    ///   months.
+    /// - Throws: `badData` if a segment has another currency than `book`.
     public init(
         tenant: String, period: Period, groups: [RoundedTogether], segments: [Segment],
         before: [Segment] = [], book: PriceBook
@@ -93,7 +112,9 @@ extension Draft {
     }
 }
 
-/// One line for each tax, rounded on the rounded net that bears it.
+/// One line for each tax, rounded on the rounded net amount of the lines that bear it.
+///
+/// - Returns: the tax lines in the order of an invoice.
 func taxLines(
     on lines: [LineItem], _ period: Period, _ rounding: Rounding, _ currency: Currency
 ) -> [LineItem] {
@@ -108,6 +129,7 @@ func taxLines(
     }.inInvoiceOrder
 }
 
+/// The error for an invoice that would mix two currencies.
 private func currencyFault(_ tenant: String, _ segment: Segment, _ book: PriceBook) -> Fault {
     Fault(
         .badData, at: "price book \(segment.book.id)",

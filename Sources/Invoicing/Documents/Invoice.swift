@@ -6,13 +6,19 @@ import Units
 ///
 /// Its lines add up to its total.
 public struct Draft: Hashable, Sendable {
+    /// The id of the tenant that pays.
     public var tenant: String
+    /// The time that the invoice bills.
     public var period: Period
+    /// The currency of all lines.
     public var currency: Currency
+    /// All lines, taxes last.
     public var lines: [LineItem]
-    /// The parts of the period and the book version that priced each.
+    /// The segments of the period: its parts, each with the book version that priced it.
     public var segments: [Segment]
-    /// What lies before the period in its first month, and counts in its tiers.
+    /// The segments between the start of the period's first month and the period.
+    ///
+    /// Other invoices bill them, but their usage comes first in the month's tiers.
     public var before: [Segment]
 
     public init(
@@ -23,11 +29,11 @@ public struct Draft: Hashable, Sendable {
         (self.lines, self.segments, self.before) = (lines, segments, before)
     }
 
-    /// In minor units, without tax.
+    /// The sum without taxes, in minor units.
     public var net: BigInt { sum { $0 != .tax } }
-    /// In minor units.
+    /// The sum of the taxes, in minor units.
     public var tax: BigInt { sum { $0 == .tax } }
-    /// In minor units.
+    /// The amount to pay, in minor units; below zero on a credit note.
     public var total: BigInt { net + tax }
 
     private func sum(where isTaken: (LineItem.Kind) -> Bool) -> BigInt {
@@ -35,35 +41,41 @@ public struct Draft: Hashable, Sendable {
     }
 }
 
-/// An issued invoice or credit note: numbered, and never changed.
+/// An issued invoice or credit note, which has a number and never changes.
 public struct Invoice: Hashable, Sendable {
-    /// Where an issued invoice stands.
+    /// The state of an issued document.
     public enum Status: String, Sendable {
+        /// An invoice, nothing of which was credited.
         case issued
-        /// Some lines, or parts of them, were credited.
+        /// An invoice of which some lines were credited.
         case partlyCredited = "partly_credited"
+        /// An invoice that was credited in full.
         case credited
-        /// It is a credit note itself.
+        /// A credit note.
         case creditNote = "credit_note"
     }
 
-    /// `OCT-000001`: gapless in its series.
+    /// The number, such as `OCT-000001`; without gaps in its series.
     public var number: String
+    /// The lines, and the segments that they rest on.
     public var draft: Draft
+    /// When the document was issued.
     public var issued: Instant
     public var status: Status
-    /// The invoice that a credit note credits.
+    /// The number of the invoice whose lines a credit note takes back; `nil` for other documents.
     public var credits: String?
+    /// Why the invoice was credited, in the operator's words.
     public var reason: String?
-    /// Of the billing months.
+    /// The name of the time zone of the billing months, such as `Europe/Paris`.
     public var zone: String
-    /// What stands on it of both sides, as it was when it was issued.
+    /// The seller, the buyer and the contract, as they were when the document was issued.
     public var parties: Parties
-    /// What was said of the period's metering when it was issued.
+    /// What was known of the period's metering when the document was issued.
     public var notes: [Note]
-    /// `nil` until it is sealed.
+    /// The hashes that seal the document; `nil` until it is sealed.
     public var proof: Proof?
 
+    /// Creates a document; it gets its number when it is written.
     public init(
         number: String, draft: Draft, issued: Instant, status: Status = .issued,
         credits: String? = nil, reason: String? = nil, zone: String = "UTC",
@@ -74,19 +86,25 @@ public struct Invoice: Hashable, Sendable {
         (self.parties, self.notes, self.proof) = (parties, notes, proof)
     }
 
-    /// Whether money goes back to the tenant: it takes back lines of another invoice, or its
-    /// corrections come to more than what is new.
+    /// Whether the document gives money back to the tenant.
+    ///
+    /// It takes back lines of another invoice, or its corrections exceed its new charges.
     public var isCreditNote: Bool { status == .creditNote }
 }
 
-/// The seller and the buyer of an invoice.
+/// The seller and the buyer of an invoice, with the terms between them.
 public struct Parties: Hashable, Sendable, Codable {
     /// One side of an invoice.
     public struct Party: Hashable, Sendable, Codable {
+        /// The name of the firm or person.
         public var name: String
+        /// The postal address, over several lines.
         public var address: String?
+        /// The country, as the configuration names it.
         public var country: String?
+        /// The VAT identification number.
         public var vatID: String?
+        /// The address for electronic mail.
         public var email: String?
 
         public init(
@@ -98,11 +116,13 @@ public struct Parties: Hashable, Sendable, Codable {
         }
     }
 
+    /// Who issues the invoice; `nil` if `octroi.yaml` names no seller.
     public var seller: Party?
+    /// Who pays.
     public var buyer: Party?
-    /// When fees were due, as the contract said then.
+    /// When fees were due by the contract in force at the time of issue.
     public var contract: ContractTime
-    /// What is said of payment.
+    /// The text about payment that the invoice prints.
     public var terms: String?
 
     public init(
@@ -113,33 +133,41 @@ public struct Parties: Hashable, Sendable, Codable {
     }
 }
 
-/// Something that is said of how an invoice's period was metered.
+/// A remark on how an invoice's period was metered.
 public struct Note: Hashable, Sendable {
+    /// What a remark is about.
     public enum Kind: String, Sendable, CaseIterable {
         /// How far the quantities of a meter can be trusted.
         case assurance
         /// Time in which the collector did not run.
         case gap
-        /// Time of a container of which nothing is known.
+        /// Time in which a container, or a priced meter of it, was not measured.
         case unmetered
-        /// Hours of the period of which no row of the ledger is closed.
+        /// The period's end is not metered yet: the last reading is older.
         case open
-        /// Control totals that the ledger does not come to.
+        /// A control total or a term differs from the ledger, or usage is counted twice.
         case audit
     }
 
     public var kind: Kind
+    /// The remark as invoices print it.
     public var text: String
 
     public init(_ kind: Kind, _ text: String) { (self.kind, self.text) = (kind, text) }
 
-    /// How much of a meter's quantity has which assurance, by name.
+    /// Creates a remark on how much of a meter's quantity has which assurance.
+    ///
+    /// Example: `cpu: conserved 3600000000, sampled 12000000`.
+    ///
+    /// - Parameter sums: the quantity of each assurance, in base units, by the assurance's name.
     public init(_ meter: String, _ sums: [(name: String, quantity: Int128)]) {
         let parts = sums.map { "\($0.name) \($0.quantity)" }
         self.init(.assurance, "\(meter): " + parts.joined(separator: ", "))
     }
 
-    /// What the initializer above was given; `nil` for another kind of note.
+    /// The meter and the quantity of each assurance; `nil` for another kind of remark.
+    ///
+    /// It reads back the text that the initializer above writes.
     public var assured: (meter: String, sums: [String: Int128])? {
         guard kind == .assurance, let colon = text.firstIndex(of: ":") else { return nil }
         let sums = text[colon...].dropFirst(2).split(separator: ", ").reduce(into: [:]) {
@@ -151,21 +179,26 @@ public struct Note: Hashable, Sendable {
     }
 }
 
-/// What an issued invoice rests on.
+/// The hashes that an issued document rests on.
 public struct Proof: Hashable, Sendable {
     /// An entry of the ledger's chain.
     public struct Ledger: Hashable, Sendable {
+        /// The number of the entry.
         public var entry: Int64
+        /// The entry's SHA-256.
         public var hash: [UInt8]
 
         public init(entry: Int64, hash: [UInt8]) { (self.entry, self.hash) = (entry, hash) }
     }
 
-    /// The newest entry when it was issued; `nil` of a note that takes lines of an invoice back, as
-    /// it rests on that invoice, and of what was issued before the ledger was kept.
+    /// The ledger's newest entry when the document was issued.
+    ///
+    /// `nil` for a credit note that takes back lines of an invoice, because it rests on that
+    /// invoice; and for documents that are older than the ledger's chain.
     public var ledger: Ledger?
-    /// SHA-256 of all that the invoice says and rests on, and of the hash before it.
+    /// The SHA-256 of all that the document says and rests on, and of `previous`.
     public var hash: [UInt8]
+    /// The hash of the document that was sealed before this one.
     public var previous: [UInt8]
 
     public init(ledger: Ledger?, hash: [UInt8], previous: [UInt8]) {

@@ -1,24 +1,44 @@
 import Pricing
 import Units
 
-/// What a line is about, as the columns of the CSV contract and of table `invoice_line` hold it.
+/// A line's subject as text columns, as the CSV contract and table `invoice_line` have them.
 ///
-/// This is the only place that reads these columns. They tell a line by its shape, never by its name alone:
-/// a custom meter, a fee and a tax may be called as they like, `minimum` or `second` included.
+/// This is the only place that writes and reads these columns. A line is recognized by which
+/// columns it fills, never by a name alone: a custom meter, a fee or a tax may have any name, even
+/// `minimum` or `second`.
+///
+/// | line | `meter` holds | marked by |
+/// |---|---|---|
+/// | usage | the meter | `container` |
+/// | flat amount | the meter | `unit` is `tier` |
+/// | fee | the fee's code | `unit` is `month` or `second` |
+/// | discount | the meter | `per` is `100 EUR` |
+/// | minimum | `minimum` | `per` is `1 month`, no quantity |
+/// | rounding | `rounding` | no `per`, no quantity |
+/// | tax | the tax's code | the kind |
 public struct LineColumns: Hashable, Sendable {
+    /// The kind of the line; a correction hides what kind of line it corrects.
     public var kind: LineItem.Kind
     /// The meter's name, the code of a fee or a tax, `minimum` or `rounding`.
     public var meter: String
+    /// The tier, `free` or its number; `nil` if the price has a single tier.
     public var tier: String?
+    /// The container's path or imported name; only usage has one.
     public var container: String?
+    /// The quantity as metered, in `unit`.
     public var quantity: Int128?
+    /// The quantity that the amount is computed from, in `unit`.
     public var priced: Int128?
+    /// The unit of both quantities: a base unit of the meter, `tier`, `month` or `second`.
     public var unit: String?
-    /// A price, or the rate of a discount or a tax.
+    /// The price for each `per`; of a discount or a tax, its rate.
     public var unitPrice: String?
-    /// What the price is for: `1 GiB-hour`, `1 month`, `2678400 second`, `1 tier`, `100 EUR`.
+    /// The quantity that the price is for, such as `1 GiB-hour`.
+    ///
+    /// Other forms: `1 month`, `2678400 second` (the seconds of the month), `1 tier`, `100 EUR`.
     public var per: String?
 
+    /// Creates columns; those that are not given are empty.
     public init(
         kind: LineItem.Kind, meter: String, tier: String? = nil, container: String? = nil,
         quantity: Int128? = nil, priced: Int128? = nil, unit: String? = nil,
@@ -31,6 +51,7 @@ public struct LineColumns: Hashable, Sendable {
 }
 
 extension LineItem {
+    /// The line's subject as text columns.
     public var columns: LineColumns {
         var columns = LineColumns(
             kind: kind, meter: "", quantity: counted?.metered, priced: counted?.priced)
@@ -60,6 +81,7 @@ extension LineItem {
 }
 
 extension FeeLine.Unit {
+    /// The unit and `per` of a fee: `month` and `1 month`, or `second` and `2678400 second`.
     fileprivate var columns: (unit: String, per: String) {
         switch self {
         case .month: ("month", "1 month")
@@ -67,6 +89,7 @@ extension FeeLine.Unit {
         }
     }
 
+    /// Reads what `columns` gives.
     fileprivate init?(_ unit: String?, _ per: String?) {
         switch unit {
         case "month": self = .month
@@ -81,7 +104,7 @@ extension FeeLine.Unit {
 }
 
 extension LineColumns {
-    /// What the columns say; `nil` if they are none that `LineItem.columns` makes.
+    /// The subject that the columns hold; `nil` for columns that `LineItem.columns` never makes.
     public var subject: LineSubject? {
         switch kind {
         case .usage, .unpriced: usage
@@ -93,8 +116,9 @@ extension LineColumns {
         }
     }
 
+    /// The subject of a correction, whose kind does not tell what it corrects.
     private var corrected: LineSubject? {
-        // Only usage is of a container.
+        // Only usage has a container.
         if container != nil { return usage }
         if quantity != nil { return fixed }
         if per == nil { return .rounding }
@@ -141,7 +165,9 @@ extension LineColumns {
         return Percentage(rate, of: currency)
     }
 
-    /// `nil` for a tier that cannot be; `.some(nil)` for none.
+    /// The tier, where the outer `nil` stands for a text that names no tier.
+    ///
+    /// The inner `nil` is a line without a tier.
     private func readTier() -> TierPlace?? {
         guard let tier else { return .some(nil) }
         return TierPlace(tier).map { .some($0) }

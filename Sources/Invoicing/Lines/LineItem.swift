@@ -4,38 +4,44 @@ import Units
 
 /// One line of an invoice.
 ///
-/// `subject` says what the line bills, with all that belongs to it: the meter and quantity of usage, the
-/// time of a fee, the rate of a tax. Output formats switch over it. `LineColumns` is the same as text, as
-/// the store and the CSV contract hold it.
+/// `subject` says what the line bills, with everything that belongs to it: the meter and quantity
+/// of usage, the time of a fee, the rate of a tax. Output formats switch over it. `columns` gives
+/// the same as text, as the store and the CSV contract hold it.
 public struct LineItem: Hashable, Sendable {
-    /// In the order in which they stand on an invoice.
+    /// The kinds of lines, in the order in which they stand on an invoice.
     public enum Kind: String, Sendable, CaseIterable {
+        /// What a container used of a meter.
         case usage
         /// A monthly fee, or the flat amount of a tier.
         case fixed
+        /// A percentage off a meter's charges.
         case discount
         /// The difference to the month's minimum.
         case minimum
         /// Usage of a meter without a price, shown at 0 by the book's policy.
         case unpriced
-        /// The difference to what an earlier invoice billed.
+        /// The difference to what earlier invoices billed, or a carried rounding.
         case correction
+        /// A tax on the lines above.
         case tax
     }
 
+    /// What the line bills.
     public var subject: LineSubject
-    /// Whether it makes up for what was billed before.
+    /// Whether the line corrects what was billed before.
     public var isCorrection: Bool
+    /// The time that the line is for.
     public var period: Period
-    /// In major units, before rounding.
+    /// The exact amount in major units, before rounding; 0 for a carried rounding.
     public var exactAmount: Rational
-    /// In minor units.
+    /// The amount in minor units; 0 until the draft is rounded.
     public var amount: BigInt
-    /// The taxes on it; of a tax, the tax itself.
+    /// The taxes on the line; on a tax line, the tax itself.
     public var taxes: [Tax]
-    /// The invoice that a correction belongs to.
+    /// The invoice that a correction belongs to; `nil` for other lines.
     public var reference: String?
 
+    /// Creates a line; without `amount` it is not yet rounded.
     public init(
         _ subject: LineSubject, period: Period, exactAmount: Rational, amount: BigInt = 0,
         taxes: [Tax] = [], isCorrection: Bool = false, reference: String? = nil
@@ -57,26 +63,29 @@ public struct LineItem: Hashable, Sendable {
         }
     }
 
+    /// Whether the line is a tax.
     public var isTax: Bool {
         if case .tax = subject { true } else { false }
     }
 
+    /// Whether the line is the difference to a month's minimum, as a new line or as a correction.
     public var isMinimum: Bool {
         if case .minimum = subject { true } else { false }
     }
 
-    /// The meter of usage, of a tier's flat amount or of a discount; `nil` for the rest.
+    /// The meter of usage, of a tier's flat amount or of a discount; `nil` for other lines.
     public var meter: String? { subject.meter }
 
-    /// The container of usage.
+    /// The container of usage; `nil` for other lines.
     public var container: String? { subject.usage?.container.text }
 
-    /// What is counted, of usage, flat amounts and fees.
+    /// The quantity of usage, flat amounts and fees; `nil` for other lines.
     public var counted: CountedQuantity? { subject.counted }
 
-    /// A line for what rounding carries from earlier invoices of the same months.
+    /// A line for the rounding that is carried over from earlier invoices of the same months.
     ///
-    /// - Parameter reference: the invoice whose months they are; `nil` if they are the new one's own.
+    /// - Parameter reference: the invoice whose months they are; `nil` for the new invoice's own
+    ///   months.
     public static func carriedRounding(
         over period: Period, taxes: [Tax], reference: String?
     ) -> LineItem {

@@ -2,13 +2,18 @@ import Pricing
 import Units
 
 extension [LineItem] {
-    /// The lines as they stand on an invoice: a total order but for lines that are equal.
+    /// The lines in the order of an invoice.
+    ///
+    /// The order does not depend on the order of the input, so that a recomputed invoice has its
+    /// lines at the same places. Lines sort by kind, reference, container, meter, tier, time, price
+    /// and quantity.
     var inInvoiceOrder: [LineItem] {
         map { (place: $0.place, line: $0) }
             .sorted { $0.place.lexicographicallyPrecedes($1.place) }.map(\.line)
     }
 }
 
+/// A part of a line's sort key; numbers come before texts.
 private enum Place: Comparable {
     case number(Int128)
     case text(ExactText)
@@ -24,6 +29,7 @@ private enum Place: Comparable {
 }
 
 extension LineItem {
+    /// The line's sort key, compared part by part.
     fileprivate var place: [Place] {
         let columns = columns
         func text(_ text: String?) -> Place { .text(ExactText(text ?? "")) }
@@ -36,7 +42,7 @@ extension LineItem {
         ]
     }
 
-    /// The free part first, then what has no tiers, then tiers by number.
+    /// The free part comes first, then lines without tiers, then tiers by number.
     private var tierPlace: Int128 {
         switch subject {
         case .usage(let usage): Self.order(usage.tier)
@@ -45,6 +51,7 @@ extension LineItem {
         }
     }
 
+    /// The place of a tier: -1 for the free part, 0 without tiers, else its number.
     private static func order(_ tier: TierPlace?) -> Int128 {
         switch tier {
         case .free: -1

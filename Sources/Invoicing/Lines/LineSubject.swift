@@ -5,25 +5,30 @@ import Units
 public enum LineSubject: Hashable, Sendable {
     /// What a container used of a meter.
     case usage(UsageLine)
-    /// The flat amount of a tier, due once the tier is reached.
+    /// The flat amount of a tier, due once a month when the tier is reached.
     case flat(FlatLine)
     /// A monthly fee.
     case fee(FeeLine)
     /// A percentage off a meter's charges.
     case discount(meter: String, Percentage)
-    /// The difference to the month's minimum; the amount is the book's, `nil` if the book in force at the
-    /// end has none.
+    /// The difference to the month's minimum.
+    ///
+    /// It holds the minimum of the book in force at the end; `nil` if that book has none.
     case minimum(DecimalPrice?)
-    /// What rounding carries from earlier invoices of the same months.
+    /// Rounding that is carried over from earlier invoices of the same months.
     case rounding
+    /// A tax, by its code and its rate.
     case tax(code: String, Percentage)
 }
 
-/// A quantity, as metered and as priced.
+/// A quantity, as it was metered and as it is priced.
 public struct CountedQuantity: Hashable, Sendable {
-    /// In base units of the meter, seconds or months of a fee, or a number of flat amounts.
+    /// The quantity as metered.
+    ///
+    /// It is in base units of the meter; for a fee in seconds or months; for flat amounts their
+    /// number.
     public var metered: Int128
-    /// With minimum duration and rounding up; `nil` on invoices of the first schemas.
+    /// The quantity with minimum duration and rounding up; `nil` on invoices of the first schemas.
     public var priced: Int128?
 
     public init(_ metered: Int128, priced: Int128? = nil) {
@@ -34,9 +39,11 @@ public struct CountedQuantity: Hashable, Sendable {
     public var billed: Int128 { priced ?? metered }
 }
 
-/// A price, and the quantity it is for.
+/// A price, and the quantity that it is for.
 public struct UnitPrice: Hashable, Sendable {
+    /// The price in major units.
     public var amount: DecimalPrice
+    /// The quantity that the price is for, such as `1 GiB-hour`.
     public var per: UnitQuantity
 
     public init(_ amount: DecimalPrice, per: UnitQuantity) {
@@ -44,17 +51,18 @@ public struct UnitPrice: Hashable, Sendable {
     }
 }
 
-/// What a container used of a meter, in one tier.
+/// What a container used of a meter in one tier.
 public struct UsageLine: Hashable, Sendable {
-    /// A path or an imported name.
+    /// The container's cgroup path or imported name.
     public var container: ExactText
     public var meter: String
-    /// `nil` if the price has one tier alone.
+    /// The tier; `nil` if the price has a single tier.
     public var tier: TierPlace?
+    /// The quantity in the tier.
     public var counted: CountedQuantity
-    /// The base unit of the meter; `nil` where it is not known, as the meter is custom and has no price.
+    /// The base unit of the meter; `nil` for a custom meter without a price.
     public var unit: String?
-    /// `nil` for a meter without a price.
+    /// The price; `nil` for a meter without a price.
     public var price: UnitPrice?
 
     public init(
@@ -69,9 +77,11 @@ public struct UsageLine: Hashable, Sendable {
 /// The flat amount of a tier.
 public struct FlatLine: Hashable, Sendable {
     public var meter: String
-    /// `nil` if the price has one tier alone.
+    /// The tier; `nil` if the price has a single tier.
     public var tier: TierPlace?
+    /// The number of flat amounts: 1, or -1 where one is taken back.
     public var counted: CountedQuantity
+    /// The flat amount in major units.
     public var price: DecimalPrice
 
     public init(
@@ -83,16 +93,21 @@ public struct FlatLine: Hashable, Sendable {
 
 /// A fee for a month, or for a part of one.
 public struct FeeLine: Hashable, Sendable {
+    /// What a fee is counted in.
     public enum Unit: Hashable, Sendable {
+        /// Whole months.
         case month
-        /// Seconds, out of so many that the billing month has.
+        /// Seconds, out of the number of seconds that the billing month has.
         case second(ofMonth: Int64)
     }
 
+    /// The fee's code in the price book.
     public var code: String
+    /// The number of months or seconds.
     public var counted: CountedQuantity
+    /// What `counted` counts.
     public var unit: Unit
-    /// For a whole month.
+    /// The fee for a whole month, in major units.
     public var price: DecimalPrice
 
     public init(
@@ -102,9 +117,11 @@ public struct FeeLine: Hashable, Sendable {
     }
 }
 
-/// So many of a hundred units of a currency.
+/// A rate out of 100 units of a currency: 20 of 100 EUR.
 public struct Percentage: Hashable, Sendable {
+    /// The rate in percent.
     public var rate: DecimalPrice
+    /// The currency of the amounts that it applies to.
     public var currency: Currency
 
     public init(_ rate: DecimalPrice, of currency: Currency) {
@@ -113,10 +130,12 @@ public struct Percentage: Hashable, Sendable {
 }
 
 extension LineSubject {
+    /// The usage; `nil` for other subjects.
     var usage: UsageLine? {
         if case .usage(let usage) = self { usage } else { nil }
     }
 
+    /// The meter of usage, of a flat amount or of a discount; `nil` for other subjects.
     var meter: String? {
         switch self {
         case .usage(let usage): usage.meter
@@ -126,7 +145,7 @@ extension LineSubject {
         }
     }
 
-    /// Whether it has a price or a rate.
+    /// Whether the subject has a price or a rate.
     var hasPrice: Bool {
         switch self {
         case .usage(let usage): usage.price != nil
@@ -136,6 +155,7 @@ extension LineSubject {
         }
     }
 
+    /// The quantity of usage, flat amounts and fees; setting it on other subjects has no effect.
     var counted: CountedQuantity? {
         get {
             switch self {
@@ -162,7 +182,7 @@ extension LineSubject {
         }
     }
 
-    /// The same with nothing counted; what two lines share that are of the same thing.
+    /// The subject with quantities of 0: equal for two lines that bill the same thing.
     var emptied: LineSubject {
         var subject = self
         subject.counted = counted.map { CountedQuantity(0, priced: $0.priced.map { _ in 0 }) }

@@ -2,16 +2,21 @@ import Metering
 import Pricing
 import Units
 
-/// When a tenant pays fees: from the one instant on, until before the other; `nil` is no bound.
+/// The time in which a tenant pays fees, used or not.
 public struct ContractTime: Hashable, Sendable, Codable {
+    /// The first instant; `nil` is no bound.
     public var since: Instant?
+    /// The end, exclusive; `nil` is no bound.
     public var until: Instant?
 
+    /// Creates a time; without bounds, fees are due whenever something is used.
     public init(since: Instant? = nil, until: Instant? = nil) {
         (self.since, self.until) = (since, until)
     }
 
-    /// Which part of its month a segment is, inside the contract.
+    /// The part of its month that a segment covers inside the contract.
+    ///
+    /// Example: a segment of 10 days in a month of 30, with a contract from its fifth day on: 6/30.
     func share(of segment: Segment) -> Rational {
         let start = max(segment.period.start, since ?? segment.period.start)
         let end = min(segment.period.end, until ?? segment.period.end)
@@ -19,16 +24,23 @@ public struct ContractTime: Hashable, Sendable, Codable {
             ? Rational(end.seconds - start.seconds) / Rational(segment.month.seconds) : .zero
     }
 
-    /// Whether the dates themselves say that a tenant is there in the period, used or not.
+    /// Whether the contract's dates alone make fees due in a period, even without usage.
+    ///
+    /// That takes a `since` that lies before the period's end. A contract with only an `until`, or
+    /// with no dates, does not.
     public func covers(_ period: Period) -> Bool {
         since.map { $0 < period.end } == true && until.map { period.start < $0 } != false
     }
 }
 
-/// What usage and contract cost over some segments, line by line and not yet rounded: charges, fees,
-/// discounts and what is missing to the minimum.
+/// What usage and contract cost over some segments, line by line and not yet rounded.
 ///
-/// - Parameter parts: as `rate` takes them.
+/// The lines are charges, fees, discounts and what is missing to each month's minimum.
+///
+/// - Parameters:
+///   - tenant: the id of the tenant.
+///   - parts: as `rate` takes them.
+///   - contract: when fees are due.
 /// - Throws: as `rate` does.
 public func statement(
     of tenant: String, _ parts: [SegmentUsage], _ contract: ContractTime = ContractTime()
@@ -36,7 +48,10 @@ public func statement(
     try statement(of: tenant, parts) { _ in contract }
 }
 
-/// The same, where the contract was another in some of the segments.
+/// The same, with a contract that may differ from segment to segment.
+///
+/// - Parameter contract: the contract for each segment; invoices of one month may have been made
+///   under different contracts.
 func statement(
     of tenant: String, _ parts: [SegmentUsage], contract: (Segment) -> ContractTime
 ) throws(Fault) -> [LineItem] {
@@ -64,6 +79,7 @@ extension LineItem {
 }
 
 extension LineSubject {
+    /// The subject of a charge: usage of a container, or the flat amount of a tier without one.
     fileprivate static func usage(_ charge: Charge, _ counted: CountedQuantity) -> LineSubject {
         guard let container = charge.container else {
             return .flat(
@@ -82,7 +98,10 @@ extension LineSubject {
 }
 
 extension FixedFee {
-    /// A whole month is one month; a part of it is its seconds out of the month's.
+    /// The fee for a segment; `nil` if the contract does not cover any of it.
+    ///
+    /// A whole month counts as one month. A part of a month counts as its seconds, out of the
+    /// month's.
     fileprivate func line(_ segment: Segment, _ contract: ContractTime) -> LineItem? {
         let share = contract.share(of: segment)
         guard share > .zero else { return nil }
@@ -98,6 +117,7 @@ extension FixedFee {
     }
 }
 
+/// A discount line for each discount and meter with charges in a segment.
 private func discounts(_ tenant: String, _ segment: Segment, _ charges: [Charge]) -> [LineItem] {
     segment.book.discounts.filter { $0.applies(to: tenant, over: segment.period) }
         .flatMap { discount in
@@ -116,7 +136,11 @@ private func discounts(_ tenant: String, _ segment: Segment, _ charges: [Charge]
         }
 }
 
-/// What is missing to the minimum of one month's segments, each with its part of its book's.
+/// The line for what is missing to the minimum of one month; `nil` if nothing is.
+///
+/// Each segment contributes its share of its book's minimum. Example: a minimum of 5.00 for the
+/// first half of the month and 9.00 for the second make 7.00. With charges of 6.20, the line is
+/// 0.80.
 private func minimum(
     _ lines: [LineItem], _ segments: [Segment], _ contract: (Segment) -> ContractTime
 ) -> LineItem? {

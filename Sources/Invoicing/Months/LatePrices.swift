@@ -3,24 +3,37 @@ import Units
 
 /// A meter that was used, and when.
 public struct MeterUse: Hashable, Sendable {
+    /// The start of the segment in which it was used.
     public var at: Instant
     public var meter: String
 
     public init(at: Instant, meter: String) { (self.at, self.meter) = (at, meter) }
 }
 
-/// Prices of meters that the books of issued invoices do not know.
+/// Prices of meters that the price books of issued invoices do not have.
 ///
-/// A book that blocks what it has no price for never billed it, so no invoice said what it costs. The first
-/// document that bills it does: later ones keep its price, as they do for every other meter. Beside that,
-/// the invoice keeps the book it was made by.
+/// A book that blocks usage without a price never billed it, so no invoice says what the meter
+/// costs. The first document that bills the meter sets its price, and later documents keep that
+/// price, as they do for every other meter. Everything else is rated by the book that the invoice
+/// was made by.
+///
+/// Example: the book of October has no price for `gpu`. Usage of October arrives in November, when
+/// the current version has one. The November invoice corrects October at that price. When the price
+/// changes in December, later corrections of October still use the price of November.
 public struct LatePrices {
+    /// The id of the tenant, whose discounts apply.
     let tenant: String
-    /// The versions in force when the document is made.
+    /// The book versions in force when the document is made.
     let books: PriceBooks
-    /// The versions that earlier documents billed a meter by in a period, in the order they were issued.
+    /// The book versions by which earlier documents billed a meter in a period, in order of issue.
     let billedBy: (_ meter: String, _ period: Period) throws -> [PriceBooks]
 
+    /// Creates the prices for documents of one tenant.
+    ///
+    /// - Parameters:
+    ///   - books: the versions in force when the document is made.
+    ///   - billedBy: looks up the versions by which earlier documents billed a meter in a period,
+    ///     in the order in which these were issued.
     public init(
         tenant: String, books: PriceBooks,
         billedBy: @escaping (_ meter: String, _ period: Period) throws -> [PriceBooks]
@@ -28,7 +41,9 @@ public struct LatePrices {
         (self.tenant, self.books, self.billedBy) = (tenant, books, billedBy)
     }
 
-    /// The group with prices for all that was used; `nil` if it has them.
+    /// The group with prices for all that was used; `nil` if its own prices suffice.
+    ///
+    /// - Parameter used: what was used in any segment of the group.
     public func priced(_ group: BillingGroup, _ used: [MeterUse]) throws -> BillingGroup? {
         let late = group.unpricedMeters(used)
         guard !late.isEmpty else { return nil }
@@ -36,11 +51,12 @@ public struct LatePrices {
         for index in group.stretches.indices where group.stretches[index].number != nil {
             group.stretches[index].segments = try priced(group.stretches[index].segments, late)
         }
-        // Beside a new invoice, it has the versions in force already.
+        // Around a new invoice, segments have the versions in force already.
         if !group.hasNew { group.around = try priced(group.around, late) }
         return group
     }
 
+    /// The segments with prices for late meters, where their book blocks usage without a price.
     private func priced(_ segments: [Segment], _ late: Set<String>) throws -> [Segment] {
         try segments.flatMap { segment in
             guard segment.book.unpriced == .block else { return [segment] }
@@ -52,8 +68,10 @@ public struct LatePrices {
         }
     }
 
-    /// The versions that say what a meter costs in a segment: those that documents billed it by, then those
-    /// in force.
+    /// The versions that may give the price of a meter in a segment, best first.
+    ///
+    /// The versions that earlier documents billed it by come before the versions in force. Where
+    /// they overlap, only the best one is kept.
     private func versions(_ meter: String, _ segment: Segment) throws -> [Segment] {
         let before = try billedBy(meter, segment.period)
         return try (before + [books]).flatMap { books in
@@ -67,7 +85,7 @@ public struct LatePrices {
 }
 
 extension BillingGroup {
-    /// Meters that the books of issued invoices have no price for, and that they block.
+    /// The meters that issued invoices could not bill: their books block them for want of a price.
     fileprivate func unpricedMeters(_ used: [MeterUse]) -> Set<String> {
         let segments = stretches.filter { $0.number != nil }.flatMap(\.segments)
             .filter { $0.book.unpriced == .block }
@@ -82,7 +100,10 @@ extension BillingGroup {
 }
 
 extension Segment {
-    /// The segment with the price of a meter, cut where that changes.
+    /// The segment with the price of a meter, cut where that price changes.
+    ///
+    /// - Parameter versions: the segments to take the price from; they do not overlap. Parts that
+    ///   none of them covers keep the book unchanged.
     fileprivate func taking(
         _ meter: String, from versions: [Segment], for tenant: String
     ) -> [Segment] {
@@ -97,7 +118,10 @@ extension Segment {
 }
 
 extension PriceBook {
-    /// The book with another version's price of a meter, and the discounts on that.
+    /// The book with another version's price of a meter, and that version's discounts on the meter.
+    ///
+    /// Each discount is limited to the meters of the version that it comes from. If the other
+    /// version has no price either, it shows such usage as lines of 0, and so does the result.
     fileprivate func taking(
         _ meter: String, from other: PriceBook, for tenant: String, over period: Period
     ) -> PriceBook {
@@ -122,7 +146,7 @@ extension PriceBook {
 }
 
 extension [Segment] {
-    /// What is left of them beside other time, and beside those that stand before them.
+    /// The parts of the segments that lie neither in `taken` nor in a segment before them.
     func outside(_ taken: [Period]) -> [Segment] {
         reduce(into: []) { left, segment in
             let others = (taken + left.map(\.period)).sorted { $0.start < $1.start }
@@ -132,7 +156,7 @@ extension [Segment] {
         }
     }
 
-    /// Neighbours of one book as one.
+    /// The segments with neighbours of the same book joined into one.
     fileprivate var joined: [Segment] {
         reduce(into: []) { joined, segment in
             if let last = joined.last, last.book == segment.book,

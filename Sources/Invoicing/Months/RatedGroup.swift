@@ -2,17 +2,18 @@ import BigInt
 import Pricing
 import Units
 
-/// A group with its usage, and what is due of it.
+/// A billing group with its usage and the lines that are due.
 public struct RatedGroup: Sendable {
+    /// The group that was rated.
     public var group: BillingGroup
-    /// By account; `segment` counts through the group's segments.
+    /// The usage by account; `segment` counts through the group's segments.
     public var usage: [AccountUsage]
     /// The lines that are due, not yet rounded.
     public var due: [LineItem]
-    /// The sum of what was billed before: exact, and as it was rounded.
+    /// The sum that was billed before: exact in major units, and as it was rounded in minor units.
     public var billed: (exact: Rational, rounded: BigInt)
 
-    /// A group without usage, of which nothing is due.
+    /// Creates a group without usage, of which nothing is due.
     public init(withoutUsage group: BillingGroup) {
         (self.group, usage, due, billed) = (group, [], [], (.zero, 0))
     }
@@ -26,19 +27,24 @@ public struct RatedGroup: Sendable {
         }
     }
 
-    /// Its lines as they are rounded on a draft.
+    /// The lines that are due, ready to be rounded on a draft.
+    ///
+    /// - Parameter book: the version whose rounding applies.
     public func rounded(_ book: PriceBook) -> RoundedTogether {
         RoundedTogether(
             lines: due, billed: billed.exact, billedRounded: billed.rounded,
             rounding: book.rounding, carried: carried)
     }
 
-    /// Whether there is anything to bill: lines, or a carried rounding.
+    /// Whether there is anything to bill: a line, or a carried rounding.
     public var isDue: Bool {
         guard let book = group.book else { return false }
         return rounded(book).isDue(book.currency)
     }
 
+    /// The line for the rounding carried over, in the last segment of the new stretch.
+    ///
+    /// In a group without a new stretch it is the last segment of the last invoice.
     private var carried: LineItem? {
         let stretch = group.stretches.last { $0.number == nil } ?? group.stretches.last
         return stretch?.segments.last.map { segment in
@@ -47,7 +53,7 @@ public struct RatedGroup: Sendable {
         }
     }
 
-    /// Its usage by the invoice that bills it.
+    /// The usage by the invoice whose time it belongs to, to be kept with the new document.
     public var pinned: [PinnedUsage] {
         let segments = group.segments
         let owners = segments.map { segment in
@@ -61,9 +67,10 @@ public struct RatedGroup: Sendable {
 }
 
 extension BillingGroup {
-    /// The months with something to pay: usage in any stretch of them, or a contract.
+    /// The months in which there is something to pay: usage in a stretch, or a contract.
     ///
-    /// Fees and the minimum are due for all stretches of such a month, as on one invoice of it.
+    /// In such a month, fees and the minimum are due for all stretches, as on a single invoice for
+    /// it.
     private func dueMonths(_ parts: [SegmentUsage]) -> Set<Period> {
         Set(
             parts.filter { part in
@@ -72,12 +79,14 @@ extension BillingGroup {
             }.map(\.segment.month))
     }
 
-    /// Rates the group's usage as one invoice would, less what was billed.
+    /// Rates the group's usage as one invoice would, and subtracts what was billed.
     ///
     /// - Parameters:
     ///   - usage: by account; `segment` counts through the group's segments.
-    ///   - billed: the lines of the group's currency inside its `hull`, on whatever invoice.
-    ///   - credited: the lines there that credit notes took back, as they stood on their invoice.
+    ///   - billed: the lines in the group's currency inside its `hull`, on any document.
+    ///   - credited: the lines there that credit notes took back one by one, as they stood on their
+    ///     invoice.
+    /// - Throws: as `rate` does.
     public func rated(
         _ tenant: String, _ usage: [AccountUsage], billed: [LineItem], credited: [LineItem]
     ) throws(Fault) -> RatedGroup {
@@ -103,7 +112,7 @@ extension BillingGroup {
         return RatedGroup(self, usage, due: try months.due(), billed: billed)
     }
 
-    /// The lines that stand for the group's stretches, or for its months as a whole.
+    /// The lines that belong to the group's stretches, or to its months as a whole.
     private func own(_ lines: [LineItem]) -> [LineItem] {
         lines.filter { line in
             line.isMinimum || line.subject == .rounding

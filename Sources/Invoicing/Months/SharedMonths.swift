@@ -4,13 +4,15 @@ import Units
 
 /// A stretch of a tenant's time that one invoice bills, with its usage as it is known now.
 public struct InvoicedStretch: Sendable {
-    /// The invoice's number; `nil` for the one that is being made.
+    /// The invoice's number; `nil` for the invoice that is being made.
     public var invoice: String?
+    /// The time that the invoice bills.
     public var period: Period
-    /// Its segments, in order of time.
+    /// The usage of each segment, in order of time.
     public var parts: [SegmentUsage]
+    /// When fees are due in the stretch.
     public var contract: ContractTime
-    /// The invoice that billed this time before and was credited in full.
+    /// The invoice that billed this time before and was credited in full; `nil` if there is none.
     public var replaces: String?
 
     public init(
@@ -22,24 +24,33 @@ public struct InvoicedStretch: Sendable {
     }
 }
 
-/// All invoices of a tenant that have a billing month in common, and what they come to together.
+/// All invoices of a tenant that have a billing month in common, rated together.
 ///
-/// Tiers, free parts, volume prices and the minimum run through a whole month. So its invoices are
-/// rated as one, and what is due is what that one would say, less what was billed. However a month
-/// is cut into invoices, whatever comes late or moves, they add up to the same.
+/// Tiers, free quantities, volume prices and the minimum run through a whole month. So its invoices
+/// are rated as one. What is due is what that one invoice would say, minus what was billed. The
+/// invoices add up to the same sum however a month is cut into invoices, and whatever arrives late
+/// or moves to another tenant.
+///
+/// Example: the first 10 GB of a month cost 2 each, the rest 1 each. An invoice for the first half
+/// bills 10 GB for 20. Then 2 GB of the first half arrive late, and the second half uses 5 GB. All
+/// 17 GB cost 27, so 7 are due: a correction of 2 for the first invoice, and 5 for the second half.
 public struct SharedMonths: Sendable {
+    /// The id of the tenant.
     public var tenant: String
-    /// In order of time; they do not overlap.
+    /// The stretches in order of time, without overlaps.
     public var stretches: [InvoicedStretch]
-    /// Time of these months that no invoice bills, up to the end of the last stretch.
+    /// Usage of these months that no invoice bills, up to the end of the last stretch.
     ///
-    /// It is not charged, but takes its place in the tiers.
+    /// It is not charged, but it counts in the tiers.
     public var around: [SegmentUsage]
-    /// The lines that were billed for these stretches, on whatever invoice; without taxes.
+    /// The lines that were billed for these stretches, on any document; without taxes.
     public var billed: [LineItem]
     /// The lines that credit notes took back one by one, as they stood on their invoice.
+    ///
+    /// What was credited line by line stays credited: it is not billed again.
     public var credited: [LineItem]
 
+    /// Creates months; by default nothing was billed before.
     public init(
         tenant: String, stretches: [InvoicedStretch], around: [SegmentUsage] = [],
         billed: [LineItem] = [], credited: [LineItem] = []
@@ -48,8 +59,9 @@ public struct SharedMonths: Sendable {
         (self.billed, self.credited) = (billed, credited)
     }
 
-    /// The lines that are due, not yet rounded: those of the new invoice's own time, and
-    /// corrections of the others.
+    /// The lines that are due, not yet rounded.
+    ///
+    /// They are the lines of the new invoice's own time, and corrections of the other invoices.
     ///
     /// - Throws: as `rate` does.
     public func due() throws(Fault) -> [LineItem] {
@@ -63,6 +75,9 @@ public struct SharedMonths: Sendable {
             + minimums(all.filter { $0.isMinimum })
     }
 
+    /// The lines that are due for one stretch.
+    ///
+    /// - Parameter lines: the lines of all stretches as they are now, without minimums.
     private func due(_ stretch: InvoicedStretch, _ lines: [LineItem]) -> [LineItem] {
         func own(_ lines: [LineItem]) -> [LineItem] {
             lines.filter { !$0.isMinimum && stretch.period.holds($0.period) }
@@ -72,7 +87,7 @@ public struct SharedMonths: Sendable {
             return corrections(
                 to: number, from: own(billed), to: now, credited: own(credited))
         }
-        // What stands on other invoices for this time is billed already.
+        // Lines of this time on other documents are billed already, so they are taken off.
         let before = Dictionary(grouping: own(billed)) { $0.reference ?? stretch.replaces ?? "" }
         return now
             + before.sorted { $0.key < $1.key }.flatMap { number, lines in
@@ -80,7 +95,9 @@ public struct SharedMonths: Sendable {
             }
     }
 
-    /// What each month lacks to its minimum, less what was billed for that.
+    /// What each month lacks to its minimum, minus what was billed for that.
+    ///
+    /// - Parameter now: the minimum lines as they are now, at most one for each month.
     private func minimums(_ now: [LineItem]) -> [LineItem] {
         let months = Set(stretches.flatMap { $0.parts.map(\.segment.month) })
         return months.sorted { $0.start < $1.start }.compactMap { month in
@@ -106,6 +123,7 @@ public struct SharedMonths: Sendable {
 }
 
 extension LineItem {
+    /// The line with no amount, as a new line of its own invoice.
     fileprivate var withoutAmount: LineItem {
         var line = self
         (line.exactAmount, line.amount) = (.zero, 0)

@@ -2,16 +2,22 @@ import BigInt
 import Pricing
 import Units
 
-/// What one hour's usage adds to a tenant's month, and which container it is for.
+/// The cost that one hour's usage adds to a tenant's month, shared among its containers.
 ///
-/// It is what the month so far costs with the hour, less what it costs without, by the rating of
-/// invoices: usage, flat amounts of tiers and discounts, before taxes. So the hours of a month add
-/// up to the usage on its draft. It is below zero where a volume price makes the month cheaper.
+/// It is the cost of the month so far with the hour, minus the cost without it, by the rules for
+/// invoices: usage, flat amounts of tiers and discounts, before taxes. So the costs of all hours of
+/// a month add up to the usage on its draft. The cost is below zero where a volume price makes the
+/// month cheaper.
+///
+/// Example: 10 GB cost 2 each, 11 GB or more cost 1 each. The hour that brings the month from 10 to
+/// 11 GB costs 11 - 20 = -9.
 public struct HourCost: Hashable, Sendable {
-    /// What a container used of a meter in the hour, as it is billed.
+    /// One container's billable usage of one meter in the hour.
     public struct Use: Hashable, Sendable {
+        /// The account's row number.
         public var container: Int64
         public var meter: String
+        /// The billable quantity in base units.
         public var quantity: Int128
 
         public init(container: Int64, meter: String, quantity: Int128) {
@@ -19,18 +25,22 @@ public struct HourCost: Hashable, Sendable {
         }
     }
 
+    /// The currency of the tenant's price book.
     public var currency: Currency
-    /// Exact, in major units.
+    /// The exact cost of the hour in major units.
     public var total: Rational
-    /// By container, those that have ended and tenant roots included; they add up to `total`.
+    /// The exact cost of each account in major units; they add up to `total`.
+    ///
+    /// Accounts that have ended and tenant roots are included.
     public var shares: [Int64: Rational]
 
-    /// Each meter's cost is shared in proportion to what containers used of it in the hour.
+    /// Computes the cost of an hour, and shares each meter's cost in proportion to the usage in it.
     ///
     /// - Parameters:
+    ///   - tenant: the id of the tenant.
     ///   - before: the month without the hour.
-    ///   - now: the month with it; of the same segments.
-    ///   - uses: the hour itself.
+    ///   - now: the month with the hour, over the same segments.
+    ///   - uses: the usage in the hour.
     /// - Throws: as `rate` does.
     public init(
         of tenant: String, before: [SegmentUsage], now: [SegmentUsage], _ uses: [Use],
@@ -42,14 +52,15 @@ public struct HourCost: Hashable, Sendable {
             $0[$1.meter, default: 0] += $1.quantity
         }
         total = .zero
-        // For one base unit.
+        // The cost of one base unit, by meter.
         var prices: [String: Rational] = [:]
         for meter in Set(old.keys).union(new.keys) {
             let cost = (new[meter] ?? .zero) - (old[meter] ?? .zero)
             total = total + cost
             if let used = totals[meter], used > 0 { prices[meter] = cost / Rational(used) }
         }
-        // One denominator for all: reducing a fraction for each use would take most of the time.
+        // All shares get one denominator: reducing a fraction for each use would take most of the
+        // time.
         let denominator = prices.values.reduce(BigInt(1)) { common, price in
             common / common.greatestCommonDivisor(with: price.denominator) * price.denominator
         }
@@ -62,7 +73,7 @@ public struct HourCost: Hashable, Sendable {
     }
 }
 
-/// What each meter's lines come to, their discounts taken off.
+/// The cost of each meter's lines, with their discounts.
 private func meterCosts(
     _ tenant: String, _ parts: [SegmentUsage]
 ) throws(Fault) -> [String: Rational] {

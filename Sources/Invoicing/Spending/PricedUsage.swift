@@ -1,31 +1,39 @@
 import Pricing
 import Units
 
-/// What a tenant used in a month up to some moment, with the prices in force.
+/// A tenant's usage in a month up to some moment, with the prices in force.
+///
+/// Segments are cut into smaller pieces of time, so that costs can be computed at the end of each
+/// piece: at each hour for a history, or a day ago for the recent rate of spending.
 public struct PricedUsage: Sendable {
+    /// The id of the tenant.
     let tenant: String
+    /// When fees are due.
     let contract: ContractTime
-    /// As a draft has them: what stands before the period in its month, then the period's own.
+    /// The segments as a draft has them: first those before the period in its month, then its own.
     let segments: [Segment]
-    /// The places of the period's own.
+    /// The places of the period's own segments.
     public let charged: Range<Int>
-    /// The segments once more, cut into smaller parts of time.
+    /// The segments, cut into smaller pieces of time.
     public let pieces: [Segment]
-    /// The place of each piece's segment.
+    /// The place of the segment that each piece belongs to.
     public let owners: [Int]
-    /// By piece, which is what `segment` counts, and without paths.
+    /// The usage by account; `segment` counts through `pieces`, and paths are empty.
     ///
-    /// What a quantity costs does not depend on which container used it.
+    /// Costs do not depend on which container used a quantity.
     let usage: [AccountUsage]
-    /// Where the first of the period's own pieces begins that the ledger has a row in.
+    /// The start of the period's first own piece that has a row in the ledger; `nil` if none has.
     let firstUse: Instant?
 
+    /// Creates priced usage.
+    ///
     /// - Parameters:
-    ///   - segments: what stands before the period in its month, then the period's own.
+    ///   - segments: those before the period in its month, then the period's own.
     ///   - charged: the places of the period's own segments.
-    ///   - pieces: the segments once more, cut into smaller parts of time.
+    ///   - pieces: the segments, cut into smaller pieces of time.
     ///   - owners: the place of each piece's segment.
     ///   - usage: by piece.
+    ///   - firstUse: the start of the period's first own piece that has a row in the ledger.
     public init(
         tenant: String, contract: ContractTime, segments: [Segment], charged: Range<Int>,
         pieces: [Segment], owners: [Int], usage: [AccountUsage], firstUse: Instant?
@@ -36,7 +44,7 @@ public struct PricedUsage: Sendable {
     }
 }
 
-/// A tenant's usage added up piece by piece, in order of time, to be rated at any moment.
+/// A tenant's usage, added up piece by piece in order of time, to be rated at any moment.
 public struct SpendingSums {
     private let priced: PricedUsage
     private let rows: [Int: [AccountUsage]]
@@ -48,14 +56,18 @@ public struct SpendingSums {
         sums = UsageSums(segments: priced.segments.count)
     }
 
-    /// Takes in the next piece.
+    /// Adds the next piece.
     public mutating func add(_ piece: Int) {
         for row in rows[piece] ?? [] { sums.add(row, to: priced.owners[piece]) }
     }
 
-    /// The net of a draft from the period's start until the end of the last piece, not rounded.
+    /// The net amount of a draft from the period's start to the end of the last piece, not rounded.
     ///
     /// As in a draft, fees are due once something is used, or by the contract's dates.
+    ///
+    /// - Parameter end: the end of the last piece that was added.
+    /// - Returns: the amount in major units, before taxes.
+    /// - Throws: as `rate` does.
     public func spent(until end: Instant) throws(Fault) -> Rational {
         let start = priced.segments[priced.charged.lowerBound].period.start
         let isUsed = priced.firstUse.map { $0 < end } ?? false
@@ -76,6 +88,6 @@ public struct SpendingSums {
 }
 
 extension [LineItem] {
-    /// The exact sum, in major units.
+    /// The exact sum in major units.
     var net: Rational { reduce(.zero) { $0 + $1.exactAmount } }
 }

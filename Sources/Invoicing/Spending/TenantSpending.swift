@@ -2,39 +2,45 @@ import Metering
 import Pricing
 import Units
 
-/// What a tenant has spent in a billing month or day so far, and how fast it goes on.
+/// What a tenant has spent in a billing month or day so far, and how fast it is spending.
 ///
 /// Money is exact, in major units of the currency, before taxes and without the book's minimum.
-/// Usage without a price counts as 0, also where the book blocks invoices over it.
+/// Usage without a price counts as 0, also where the book blocks invoices because of it.
 public struct TenantSpending: Hashable, Sendable {
+    /// The id of the tenant.
     public var tenant: String
+    /// The currency of the tenant's price book.
     public var currency: Currency
+    /// The billing month or day.
     public var period: Period
-    /// The end of what was counted: of the whole UTC hour that was not over yet.
+    /// The end of the counted time: the end of the UTC hour that is running.
     public var until: Instant
     /// Usage, fixed fees and discounts, as in a draft from the period's start to `until`.
     ///
-    /// Of a day, tiers and free quantities go on where the month before it left them.
+    /// In a day, tiers and free quantities continue where the month before the day left them.
     public var spent: Rational
-    /// What usage costs for each second lately.
+    /// The cost of usage for each second, as recently used.
     ///
-    /// It is what the last hours used, up to 24 of the month, at the prices of their places in the
-    /// month, over the time they took, at least one hour. Discounts are taken off. What is charged
-    /// once is left out, fixed fees and flat amounts; packages cost by the part that is used.
+    /// It is the usage of the last hours of the month, up to 24, at the prices of its place in the
+    /// month, divided by the time it took, which counts as at least one hour. Discounts are taken
+    /// off. Fixed fees and flat amounts are left out, as they are charged once. Where quantities
+    /// are rounded up to packages, the part of a package that was used counts.
     public var burn: Rational
     /// The part of `burn` that is not for CPU.
     public var otherBurn: Rational
-    /// What the period will have cost if usage goes on as lately.
+    /// The cost of the whole period if usage goes on at the recent rate.
     ///
-    /// It is `spent`, and `burn` for each second that is left: fixed fees of that time are not in
-    /// it.
+    /// It is `spent` plus `burn` for each second that is left. Fixed fees of the remaining time are
+    /// not included.
     public var forecast: Rational
-    /// What the next second of one core costs at the tenant's place in its month, discounts taken
-    /// off, by use or by reservation; `nil` if CPU is free there, or has no price.
+    /// The price of the next second of one core at the tenant's place in its month.
+    ///
+    /// Discounts are taken off. It is the price by use or by reservation, whichever the book bills.
+    /// `nil` if CPU is free there, or has no price.
     public var cpuPrice: Rational?
-    /// What the next second of one byte of memory costs, likewise.
+    /// The price of the next second of one byte of memory, likewise.
     public var memoryPrice: Rational?
-    /// Whether the price book bills CPU by what limits grant, not by use alone.
+    /// Whether the price book bills CPU by what limits grant, and not by use alone.
     public var isCPUReserved = false
 }
 
@@ -42,9 +48,12 @@ extension TenantSpending {
     /// Rates usage by its prices.
     ///
     /// - Parameters:
-    ///   - usage: from the start of the period up to `until`, cut at `dayAgo`.
+    ///   - usage: from the start of the period's month up to `until`, cut at `dayAgo`.
+    ///   - period: the billing month or day.
     ///   - until: the end of the hour that is running.
-    ///   - dayAgo: where recent usage begins.
+    ///   - dayAgo: the start of recent usage.
+    ///   - now: the moment from which the forecast runs.
+    /// - Throws: as `rate` does.
     public init(
         _ usage: PricedUsage, over period: Period, until: Instant, dayAgo: Instant, at now: Instant
     ) throws(Fault) {
@@ -66,15 +75,19 @@ extension TenantSpending {
     }
 }
 
-/// What the last pieces of usage cost, and what would come next.
+/// The cost of the most recent pieces of usage, and of the next unit.
 private struct RecentSpending {
+    /// The start of the recent pieces.
     let start: Instant
+    /// The version in force now.
     let book: PriceBook
+    /// The cost of recent usage in major units, with discounts.
     let spent: Rational
+    /// The part of it that is not for CPU.
     let spentOnOthers: Rational
-    /// For a second of one core.
+    /// The price of the next second of one core.
     let cpuPrice: Rational
-    /// For a second of one byte.
+    /// The price of the next second of one byte of memory.
     let memoryPrice: Rational
 
     init(_ usage: PricedUsage, since: Instant) throws(Fault) {
@@ -88,7 +101,7 @@ private struct RecentSpending {
         spent = lines.net
         spentOnOthers = lines.filter { $0.meter != Meter.cpu.name }.net
         for part in parts.indices { parts[part].isCharged = false }
-        /// What the next unit costs behind all that was used: it lies in one tier.
+        /// The price of the next base unit after all that was used; it lies in a single tier.
         func next(_ meter: Meter) throws(Fault) -> Rational {
             let next = MeterUsage(container: ExactText(""), meter: meter.name, quantity: 1)
             let part = SegmentUsage(segment: last, usage: [next])
@@ -100,7 +113,9 @@ private struct RecentSpending {
 }
 
 extension Segment {
-    /// The segment without what its book charges once: amounts follow the quantity alone.
+    /// The segment without fixed fees, flat amounts and rounding up.
+    ///
+    /// What is left follows the quantity alone, so it can be extrapolated.
     fileprivate var running: Segment {
         var segment = self
         segment.book.fixed = []
@@ -115,7 +130,7 @@ extension Segment {
 }
 
 extension Instant {
-    /// The time since an earlier instant, exactly.
+    /// The exact time since an earlier instant, in seconds.
     fileprivate func seconds(since earlier: Instant) -> Rational {
         Rational(milliseconds - earlier.milliseconds) / Rational(1000)
     }

@@ -1,16 +1,17 @@
 import Pricing
 import Units
 
-/// An account, and hours in which it belongs to one tenant.
+/// An account, and consecutive hours in which it belongs to one tenant.
 public struct OwnedSpan: Hashable, Sendable {
-    /// The account's row.
+    /// The account's row number in the store.
     public var container: Int64
+    /// The account's cgroup path or imported name; empty where it does not matter.
     public var path: ExactText
-    /// The first second, since 1970: a whole hour.
+    /// The first second, in seconds since 1970; the start of a ledger hour.
     public var since: Int64
-    /// The second after the last: a whole hour.
+    /// The end, exclusive, in seconds since 1970; the start of a ledger hour.
     public var until: Int64
-    /// How many seconds the account lived, begun seconds included; `nil` if no minimum applies to it.
+    /// The started seconds that the account lived; `nil` if no minimum duration applies to it.
     public var life: Int64?
 
     public init(
@@ -29,17 +30,18 @@ public struct OwnedSpan: Hashable, Sendable {
     }
 }
 
-/// What an account used of a meter in a segment: what an invoice line is made of.
+/// One account's usage of one meter in one segment: what invoice lines are made of.
 public struct AccountUsage: Hashable, Sendable {
-    /// The place of the segment among those that the usage was summed by.
+    /// The place of the segment in the list of segments by which the usage was summed.
     public var segment: Int
+    /// The account and its tenant's hours.
     public var span: OwnedSpan
     public var meter: String
-    /// Whether it was used without a reservation, where reservations are billed.
+    /// Whether it was used in hours without a limit, where the price bills what limits grant.
     public var isUnreserved: Bool
-    /// In base units of the meter.
+    /// The quantity as metered, in base units of the meter.
     public var quantity: Int128
-    /// The quantity raised to the minimum duration of its price.
+    /// The quantity after the price's minimum duration was applied.
     public var billable: Int128
 
     public init(
@@ -51,12 +53,18 @@ public struct AccountUsage: Hashable, Sendable {
     }
 }
 
-/// Identifies usage: its segment, account and meter.
+/// The identity of a usage: its segment, account, first hour and meter.
+///
+/// An account has several usages in a segment if it left its tenant and came back.
 public struct UsageKey: Hashable, Sendable {
+    /// The place of the segment.
     public let segment: Int
+    /// The account's row number.
     public let container: Int64
+    /// The first second of the tenant's hours, since 1970.
     public let since: Int64
     public let meter: String
+    /// Whether it was used without a limit.
     public let isUnreserved: Bool
 
     public init(_ use: AccountUsage) {
@@ -65,24 +73,33 @@ public struct UsageKey: Hashable, Sendable {
     }
 }
 
-/// Quantities by meter and assurance.
+/// Quantities by meter and assurance, for the remarks of an invoice.
 public struct AssuredUsage: Sendable {
-    /// By meter, then by the assurance's code.
+    /// The quantity by meter name, then by `Assurance.code`, in base units.
     public private(set) var sums: [String: [Int64: Int128]] = [:]
 
     public init() {}
 
+    /// Adds a quantity.
+    ///
+    /// - Parameters:
+    ///   - quantity: in base units.
+    ///   - meter: the meter's name.
+    ///   - assurance: an `Assurance.code`.
     public mutating func add(_ quantity: Int128, of meter: String, _ assurance: Int64) {
         sums[meter, default: [:]][assurance, default: 0] += quantity
     }
 }
 
-/// Adds up the usage of one tenant by container: what its segments are charged for.
+/// Adds up one tenant's usage by container and meter, as `rate` takes it.
+///
+/// Lives of one container path become one: an invoice shows containers by path.
 ///
 /// - Parameters:
 ///   - usage: by account; `segment` counts through `segments`.
-///   - charged: the places of the segments that the invoice charges. The others only take their place
-///     in the tiers.
+///   - charged: the places of the segments that the invoice charges. The others only count in the
+///     tiers.
+/// - Returns: one element for each segment, in the same order.
 public func segmentUsage(
     _ usage: [AccountUsage], _ segments: [Segment], charged: Range<Int>,
     rules: RatingRules = .current

@@ -1,12 +1,12 @@
 import Metering
 
-/// The meters of a store by the number of their row, as sums need them.
+/// The meters of a store by row number, so that sums can use arrays instead of dictionaries.
 public struct MeterTable: Sendable {
-    /// By row: the name as invoices show it; empty where there is no such row.
+    /// The name that invoices show, by row number; empty where there is no such row.
     public let names: [String]
-    /// By row: the formula of a memory meter.
+    /// The memory formula, by row number; `nil` for other meters.
     public let formulas: [MemoryFormula?]
-    /// The row of each meter, by the ledger's name of it.
+    /// The row number of each meter, by the ledger's name of it (`memory_working_set`, `cpu`).
     public let ids: [String: Int64]
 
     public init(names: [String], formulas: [MemoryFormula?], ids: [String: Int64]) {

@@ -1,11 +1,16 @@
 import Pricing
 import Units
 
-/// Makes the quantities of short lives up to the minimum duration of their price.
+/// Raises the quantities of short-lived containers to the minimum duration of their price.
 ///
-/// Segments of one price book version that follow each other in a month make up their sum, once: it
-/// does not matter where the month is cut into invoices.
+/// A container that lived `life` seconds is billed `quantity × minimum ÷ life`, rounded up.
+/// Example: 5 units, a life of 10 s and a minimum of 60 s come to 30 units.
+///
+/// Consecutive segments of one price book version in a month are rounded up together, once. So it
+/// does not matter where the month is cut into invoices: each segment gets the raised sum up to its
+/// end, minus the raised sum up to its start.
 public struct MinimumDuration {
+    /// Quantities that are summed before they are raised.
     private struct Key: Hashable {
         var run: Int
         var meter: String
@@ -13,11 +18,14 @@ public struct MinimumDuration {
     }
 
     private let segments: [Segment]
-    /// By segment: equal for those that follow each other in one version and month.
+    /// The run of each segment: consecutive segments of one version and month have the same number.
     private let runs: [Int]
+    /// The container that `sums` belong to.
     private var container: Int64?
+    /// The quantities of that container so far, before they are raised.
     private var sums: [Key: Int128] = [:]
 
+    /// - Parameter segments: in order of time.
     public init(_ segments: [Segment]) {
         self.segments = segments
         var (runs, run) = ([Int](), 0)
@@ -31,9 +39,15 @@ public struct MinimumDuration {
         self.runs = runs
     }
 
-    /// The billable part of a quantity; those of a container come in order of time.
+    /// The billable quantity for a quantity of one container in one segment.
     ///
-    /// - Parameter life: the seconds that the container lived; `nil` if that is not known, or long.
+    /// - Precondition: the calls for a container follow one another, in order of time.
+    ///
+    /// - Parameters:
+    ///   - quantity: in base units, as metered.
+    ///   - segment: the place of the segment.
+    ///   - span: the container and its `life`. Without a `life` the quantity is returned unchanged.
+    /// - Returns: the quantity, raised if the container's life was shorter than the minimum.
     public mutating func billable(
         _ quantity: Int128, of meter: String, isUnreserved: Bool, in segment: Int, _ span: OwnedSpan
     ) -> Int128 {

@@ -1,13 +1,14 @@
 import Pricing
 
-/// Usage that an invoice was computed from, kept with the invoice.
+/// The usage that a document was computed from, kept with it so that it can be verified later.
 public struct PinnedUsage: Sendable {
-    /// The invoice that bills this time; empty for the new one itself.
+    /// The number of the invoice that bills this time; empty for the new document itself.
     ///
-    /// See `BillingGroup.aroundKey`.
+    /// Time that no invoice bills has a key of its own: see `BillingGroup.aroundKey`.
     public var corrects: String
     /// The segments that `segment` of the usage counts through.
     public var segments: [Segment]
+    /// The usage by account.
     public var usage: [AccountUsage]
 
     public init(corrects: String, segments: [Segment], usage: [AccountUsage]) {

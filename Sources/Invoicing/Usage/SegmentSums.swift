@@ -2,9 +2,14 @@ import Metering
 import Pricing
 import Units
 
-/// The sums of one span's rows, by segment and meter; rows come in order of hours.
+/// Sums one account's ledger rows by segment and meter, in one pass and without allocating per row.
+///
+/// Use: `add` each row of a span in order of hours, then `finish` the span, then begin with the
+/// next.
 public struct SegmentSums {
-    /// What a meter's rows do besides being summed: they are compared hour by hour.
+    /// The part that a meter's rows play in comparing usage with reservation, hour by hour.
+    ///
+    /// The raw value is the place in `inHour`: used and reserved of a resource lie side by side.
     private enum Role: Int {
         case cpu = 0
         case cpuReserved
@@ -13,28 +18,44 @@ public struct SegmentSums {
     }
 
     private let segments: [Segment]
+    /// The start and end of each segment, in seconds since 1970.
     private let bounds: [(start: Int64, end: Int64)]
     private let meters: MeterTable
+    /// The number of meters, which is the length of a segment's row in `sums`.
     private let slots: Int
-    /// By segment and meter: the role, where the segment's price is for the larger of two.
+    /// The role of each meter in each segment; `nil` unless the price bills reservations.
+    ///
+    /// That is a price with basis `reserved` or `max`. The index is segment × `slots` + meter.
     private let roles: [Role?]
+    /// Whether any segment compares hours; if not, that work is skipped for each row.
     private let comparesHours: Bool
 
+    /// The sum of each meter in each segment, indexed like `roles`.
     private var sums: [Int128]
+    /// The sum over hours of the larger of used and reserved: CPU and memory of each segment.
     private var maxima: [Int128]
-    /// Used in hours without a reservation.
+    /// The sum of what was used in hours without a reservation, indexed like `maxima`.
     private var unreserved: [Int128]
+    /// The sum of each meter by assurance.
     private var assured: [Int128]
+    /// The segment of the newest row.
     private var segment = 0
+    /// The hour of the newest row.
     private var last = Int64.min
+    /// The hour that `inHour` holds.
     private var hour = Int64.min
+    /// Used CPU, reserved CPU, used memory and reserved memory in `hour`.
     private var inHour: [Int128] = [0, 0, 0, 0]
     private var minimum: MinimumDuration
 
-    /// Rows of table assurance count from 0.
+    /// The number of assurances; their codes count from 0.
     private static let assurances = Assurance.allCases.count
 
-    /// - Parameter segments: in order of time.
+    /// Creates empty sums.
+    ///
+    /// - Parameters:
+    ///   - segments: in order of time.
+    ///   - meters: the meters of the store that the rows come from.
     public init(_ segments: [Segment], _ meters: MeterTable) {
         (self.segments, self.meters) = (segments, meters)
         minimum = MinimumDuration(segments)
@@ -62,15 +83,15 @@ public struct SegmentSums {
         assured = Array(repeating: 0, count: slots * Self.assurances)
     }
 
-    /// Adds a row of the ledger.
+    /// Adds a row of the ledger; a row outside all segments is ignored.
     ///
     /// - Precondition: hours do not go back within a span.
     ///
     /// - Parameters:
-    ///   - hour: its start, in seconds since 1970.
-    ///   - meter: the row of the meter.
+    ///   - hour: the start of the ledger hour, in seconds since 1970.
+    ///   - meter: the row number of the meter.
     ///   - quantity: in base units of the meter.
-    ///   - assurance: its code.
+    ///   - assurance: an `Assurance.code`.
     public mutating func add(_ hour: Int64, _ meter: Int64, _ quantity: Int64, _ assurance: Int64) {
         precondition(hour >= last, "usage out of order would be left out of a bill")
         last = hour
@@ -83,6 +104,10 @@ public struct SegmentSums {
         if comparesHours, let role = roles[index] { inHour[role.rawValue] += Int128(quantity) }
     }
 
+    /// Compares used with reserved in the hour that has ended, and begins the next one.
+    ///
+    /// Example for CPU: 30 used and 50 reserved add 50 to `maxima`. 30 used and 0 reserved add 30
+    /// to `maxima` and 30 to `unreserved`.
     private mutating func closeHour(_ next: Int64) {
         if segment < bounds.count {
             for place in 0..<2 {
@@ -95,7 +120,11 @@ public struct SegmentSums {
         hour = next
     }
 
-    /// Hands the span's sums out, and begins anew.
+    /// Appends the span's sums to a result, and starts over for the next span.
+    ///
+    /// - Parameters:
+    ///   - result: gets one usage for each segment and meter with a quantity.
+    ///   - assured: gets the quantities by meter and assurance.
     public mutating func finish(
         _ span: OwnedSpan, into result: inout [AccountUsage], _ assured: inout AssuredUsage
     ) {
@@ -123,11 +152,12 @@ public struct SegmentSums {
         (segment, last) = (0, .min)
     }
 
+    /// Whether invoices show the meter: of memory, only the formula of the last segment's book.
     private func isShown(_ meter: Int) -> Bool {
         meters.formulas[meter].map { $0 == segments.last?.book.memory } ?? true
     }
 
-    /// What a segment's book bills of each meter.
+    /// The quantity of each meter as a segment's book bills it: meter, quantity, `isUnreserved`.
     private func quantities(_ segment: Int) -> [(String, Int128, Bool)] {
         let book = segments[segment].book
         var totals: [String: Int128] = [:]
@@ -142,7 +172,8 @@ public struct SegmentSums {
             let reservation = totals[reserved] ?? 0
             switch book.meters[used]?.basis ?? .used {
             case .used:
-                // Another measure of what is used: billed only if it is priced.
+                // A reservation is another measure of the same resource: it is billed only if it
+                // has a price.
                 if book.meters[reserved] == nil { totals[reserved] = nil }
             case .reserved:
                 (totals[used], totals[reserved]) = (reservation, nil)
@@ -156,12 +187,16 @@ public struct SegmentSums {
 }
 
 extension PriceBook {
-    /// Whether hours of use and of reservation are to be held against each other.
+    /// Whether a meter's price bills reservations, so that hours have to be compared.
     fileprivate func isReserved(_ meter: String) -> Bool {
         meters[meter].map { $0.basis != .used } ?? false
     }
 
-    /// The quantity, made up to the price's minimum duration for a life of so many seconds.
+    /// The quantity of a meter, raised to the minimum duration of its price.
+    ///
+    /// Example: 7 units, a life of 10 s, a minimum of 25 s: 7 × 25 ÷ 10 = 17.5, which becomes 18.
+    ///
+    /// - Parameter life: the started seconds of the container's life; `nil` if no minimum applies.
     public func billable(_ quantity: Int128, _ meter: String, _ life: Int64?) -> Int128 {
         guard let life, let minimum = meters[meter]?.minimumSeconds, life < minimum else {
             return quantity

@@ -2,7 +2,7 @@ import Pricing
 import Units
 
 extension [AccountUsage] {
-    /// The hours of accounts that the usage is of, each once.
+    /// The accounts and hours that the usage belongs to, each once and without its `life`.
     public var spans: [OwnedSpan] {
         let all = Set(
             map { use in
@@ -16,10 +16,11 @@ extension [AccountUsage] {
     /// Compares the usage that an invoice was computed from with the ledger.
     ///
     /// - Parameters:
-    ///   - ledger: what the ledger holds of the same spans.
+    ///   - ledger: what the ledger holds for the same spans.
     ///   - segments: what `segment` of the usage counts through.
-    /// - Returns: each difference in words, also where a quantity was not raised to the minimum duration
-    ///   of its price as it should be.
+    ///   - rules: the rules that the invoice was made by.
+    /// - Returns: a sentence for each difference: a quantity that the ledger does not hold, or a
+    ///   billable quantity that does not follow from its price's minimum duration.
     public func differences(
         from ledger: [AccountUsage], _ segments: [Segment], _ rules: RatingRules = .current
     ) -> [String] {
@@ -40,7 +41,7 @@ extension [AccountUsage] {
     }
 }
 
-/// What an invoice's usage comes to with its prices' minimum durations.
+/// Each usage with the billable quantity that follows from its price's minimum duration.
 private func billable(
     _ pinned: [AccountUsage], _ segments: [Segment], _ rules: RatingRules
 ) -> [(AccountUsage, Int128)] {
@@ -49,7 +50,8 @@ private func billable(
             (use, segments[use.segment].book.billable(use.quantity, use.meter, use.span.life))
         }
     }
-    // A life is pinned where it makes a difference: it is that of the container all the same.
+    // A life is pinned only where it changes a quantity, but it holds for all usage of the
+    // container.
     var lives: [Int64: Int64] = [:]
     for use in pinned { if let life = use.span.life { lives[use.span.container] = life } }
     var minimum = MinimumDuration(segments)

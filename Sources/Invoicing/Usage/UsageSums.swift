@@ -1,9 +1,9 @@
 import Pricing
 import Units
 
-/// A tenant's usage by segment and meter, whichever container used it.
+/// A tenant's usage by segment and meter, added up over all containers.
 ///
-/// What a quantity costs does not depend on the container.
+/// A price depends on the quantity of all containers together, so costs need no more than this.
 public struct UsageSums: Sendable {
     private struct Key: Hashable {
         var meter: String
@@ -14,8 +14,10 @@ public struct UsageSums: Sendable {
 
     public init(segments count: Int) { sums = Array(repeating: [:], count: count) }
 
+    /// The sums of a segment, one for each meter and `isUnreserved`; their container is empty.
     public subscript(segment: Int) -> [MeterUsage] { Array(sums[segment].values) }
 
+    /// Adds the usage of an account to a segment.
     public mutating func add(_ row: AccountUsage, to segment: Int) {
         let key = Key(meter: row.meter, isUnreserved: row.isUnreserved)
         var sum =

@@ -1,20 +1,28 @@
 import Units
 
-/// The money a tenant may spend in a period, and what is to happen as it is spent.
+/// The money that a tenant may spend in each day or month, and the ladder that enforces it.
 public struct Budget: Hashable, Sendable, Codable {
-    /// What a budget is for: at the start of each it begins anew.
+    /// The period of a budget, in the billing zone.
+    ///
+    /// At its start, spending counts from 0 again.
     public enum Span: String, Sendable, CaseIterable, Codable {
+        /// A civil day.
         case day
+        /// A billing month.
         case month
     }
 
+    /// The id of the tenant.
     public var tenant: String
+    /// The money that may be spent in each period, before tax.
     public var amount: Amount
+    /// The period.
     public var per: Span
-    /// The id of a ladder; without one, spending is only shown.
+    /// The id of the ladder; without one, spending is only shown.
     public var ladder: String?
-    /// Until before this moment nothing is enforced.
+    /// The end of the tenant's exemption, exclusive; until then nothing is enforced.
     public var exemptUntil: Instant?
+    /// Why the tenant is exempt, in the operator's words.
     public var exemptReason: String?
 
     public init(
@@ -25,7 +33,7 @@ public struct Budget: Hashable, Sendable, Codable {
         (self.exemptUntil, self.exemptReason) = (exemptUntil, exemptReason)
     }
 
-    /// `500.00 a month, ladder gentle, exempt until 2026-12-01T00:00:00Z`.
+    /// The budget in words: `500.00 a month, ladder gentle, exempt until 2026-12-01T00:00:00Z`.
     public var words: String {
         [
             "\(amount) a \(per.rawValue)", ladder.map { "ladder \($0)" } ?? "no ladder",
@@ -33,16 +41,19 @@ public struct Budget: Hashable, Sendable, Codable {
         ].compactMap(\.self).joined(separator: ", ")
     }
 
+    /// Whether the tenant is exempt at an instant.
     public func isExempt(at instant: Instant) -> Bool { exemptUntil.map { instant < $0 } ?? false }
 }
 
 extension Budget {
-    /// Money as it was written: exact decimal text in major units of the currency.
+    /// Money as it was written: exact decimal text, in major units of the currency.
     public struct Amount: Hashable, Sendable, CustomStringConvertible, Codable {
+        /// The exact value in major units.
         public let value: Rational
+        /// The text as it was written.
         public let description: String
 
-        /// `nil` unless the text is a plain decimal that is not below zero.
+        /// Reads a plain decimal such as `500.00`; `nil` for any other text, and below zero.
         public init?(_ text: String) {
             guard let value = Rational(decimal: text), value >= .zero else { return nil }
             self.value = value

@@ -1,22 +1,29 @@
 import Units
 
 extension Ladder {
-    /// What to do after a look at a tenant's spending.
+    /// Decides what to do after spending was compared with a budget.
     ///
-    /// - A step up is taken one at a time, once its threshold has been passed for the grace (or
-    ///   longer, if it says so; a warning does not wait) and the last change, up or down, is a dwell
-    ///   ago.
-    /// - A step is left, one at a time, when spending is below its threshold by the margin in two
-    ///   fresh looks running.
-    /// - In a new period, with a raised budget or an exemption, all steps are left at once whose
-    ///   thresholds are not passed; exempt, all are.
-    /// - On stale metering nothing else is done, up or down.
+    /// - **Up**: one step at a time. The step's threshold must have been passed for the grace time,
+    ///   or for the step's own time if that is longer; a warning does not wait. The last change, up
+    ///   or down, must be a dwell time ago.
+    /// - **Down**: one step at a time, when spending was below `leaveBelow` percent of the last
+    ///   step's threshold in two consecutive fresh comparisons.
+    /// - **Relief**: in a new period, after the budget was raised, or during an exemption, all
+    ///   steps are left at once whose thresholds are not passed. An exemption leaves all steps.
+    /// - **Stale metering**: only relief has an effect; otherwise nothing changes, up or down.
     ///
-    /// So a step up never comes sooner than a dwell after any change.
+    /// So a step up never comes sooner than a dwell time after any other change.
+    ///
+    /// Example: a budget of 100, steps at 80 (warn) and 100 (freeze), a grace of 10 min. At 85 the
+    /// warning comes at once. When 100 is spent, the freeze comes 10 min later. If the budget is
+    /// then raised to 200, and the forecast is below that, both steps are left in the next
+    /// comparison.
     ///
     /// - Parameters:
-    ///   - state: what the look before came to; `nil` at the first.
+    ///   - state: the state after the comparison before; `nil` at the first one.
+    ///   - spending: what is spent and forecast now.
     ///   - mayTighten: `false` if other tenants go first in this tick (see `admit`).
+    /// - Returns: the new state, and the move that leads to it.
     public func next(
         after state: LadderState?, _ spending: Spending, mayTighten: Bool = true
     ) -> LadderStep {
@@ -35,16 +42,19 @@ extension Ladder {
             state.belowCount = 0
             move = climb(spending.at, mayTighten, &state)
         }
+        // A state without a cap step has no cap, so that a later one starts from scratch.
         if !steps.prefix(state.rung).contains(where: \.action.isCPUCap) {
             (state.cap, state.capSince) = (nil, nil)
         }
         return LadderStep(state: state, move: move)
     }
 
-    /// The last of so many steps.
+    /// The last of the first `rung` steps.
     private func last(_ rung: Int) -> Step? { steps.prefix(rung).last }
 
-    /// Fits a state to steps that may have become fewer or more, and to a clock that was set back.
+    /// The state, fitted to a ladder that was edited and to a clock that was set back.
+    ///
+    /// Times in the future become `now`; otherwise a wait could last for years.
     private func fitted(_ state: LadderState, at now: Instant) -> LadderState {
         var state = state
         state.rung = min(max(state.rung, 0), steps.count)
@@ -56,20 +66,23 @@ extension Ladder {
         return state
     }
 
+    /// The reason to leave steps at once; `nil` if there is none.
     private func relief(_ state: LadderState, _ spending: Spending) -> LadderStep.Relief? {
         if spending.isExempt { return .exempt }
         if spending.periodStart != state.periodStart { return .newPeriod }
         return spending.amount > state.amount ? .raisedBudget : nil
     }
 
-    /// Remembers what was seen: stale metering never starts the clock of a threshold.
+    /// Records which thresholds are passed, and since when.
+    ///
+    /// Stale metering keeps what is known, but never starts the clock of a threshold.
     private func note(
         _ spending: Spending, _ share: BudgetShare, _ relief: LadderStep.Relief?,
         _ state: inout LadderState
     ) {
         (state.periodStart, state.amount) = (spending.periodStart, spending.amount)
         for (index, step) in steps.enumerated() {
-            // What was passed in another period, or before an exemption, no longer counts.
+            // Time above a threshold in an earlier period does not count.
             let before = relief == .newPeriod ? nil : state.pastSince[index]
             if spending.isExempt {
                 state.pastSince[index] = nil
@@ -81,6 +94,7 @@ extension Ladder {
         }
     }
 
+    /// Leaves all steps from the first one whose threshold is not passed.
     private func fall(
         _ relief: LadderStep.Relief, _ spending: Spending, _ share: BudgetShare,
         _ state: inout LadderState
@@ -92,18 +106,20 @@ extension Ladder {
         return .down(to: justified, because: relief)
     }
 
+    /// Leaves the last step if this is the second comparison in a row that is below it.
     private func leave(
         _ now: Instant, _ share: BudgetShare, _ state: inout LadderState
     ) -> LadderStep.Move {
         state.belowCount += 1
         guard state.belowCount >= 2 else { return .stay }
         (state.rung, state.since) = (state.rung - 1, now)
-        // This look counts for the step before as well, if it is below that one too.
+        // This comparison counts for the step before too, if spending is below that one as well.
         let isBelow = last(state.rung).map { share.isBelow($0, leave: leaveBelow) } ?? false
         state.belowCount = isBelow ? 1 : 0
         return .down(to: state.rung, because: .spentLess)
     }
 
+    /// Takes the next step, or says why it has to wait.
     private func climb(
         _ now: Instant, _ mayTighten: Bool, _ state: inout LadderState
     ) -> LadderStep.Move {

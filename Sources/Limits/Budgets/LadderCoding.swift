@@ -1,6 +1,8 @@
 import Units
 
-/// Stored documents say a step as budgets.yaml does, with exact numbers as text.
+/// A step is stored with the words of `budgets.yaml`, and with exact numbers as text.
+///
+/// Example: `{"at": 80, "do": "cpu_cap", "cores": "2", "paced": true, "floor": "0.5"}`.
 extension Ladder.Step: Codable {
     private enum CodingKeys: String, CodingKey {
         case at
@@ -54,7 +56,7 @@ extension Ladder.Step: Codable {
     }
 }
 
-/// Stored documents hold what is needed for the next look.
+/// A state is stored with all that the next comparison needs; exact numbers are text.
 extension LadderState: Codable {
     private enum CodingKeys: String, CodingKey {
         case rung
@@ -92,7 +94,7 @@ extension LadderState: Codable {
     }
 }
 
-/// A number as the text of its `description`: a decimal, or the fraction `n/d`.
+/// A number as the text of its `description`: a decimal `0.5`, or a fraction `1/3`.
 private struct ExactNumber: Codable {
     let value: Rational
 
@@ -104,6 +106,7 @@ private struct ExactNumber: Codable {
 
     func encode(to encoder: any Encoder) throws { try encoder.text(value.description) }
 
+    /// Reads a decimal or a fraction; `nil` for any other text, and for a denominator of 0.
     private static func read(_ text: String) -> Rational? {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let numbers = parts.compactMap { Rational(decimal: $0) }

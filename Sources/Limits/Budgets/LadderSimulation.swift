@@ -2,33 +2,46 @@ import Units
 
 /// A move that a ladder would have made.
 public struct SimulatedMove: Hashable, Sendable {
+    /// When it would have been made.
     public var at: Instant
+    /// The id of the tenant.
     public var tenant: String
-    /// The number of steps in force before and after.
+    /// The number of steps in force before the move.
     public var from: Int
+    /// The number of steps in force after the move.
     public var to: Int
     /// The steps that were taken or left, the lowest first.
     public var steps: [Ladder.Step]
-    /// How much of the budget was spent, in percent; `nil` for a budget of nothing.
+    /// The part of the budget that was spent, in percent; `nil` for a budget of nothing.
     public var percent: Rational?
+    /// Why, in words.
     public var reason: String
 }
 
-/// What a ladder would have done.
+/// What a ladder would have done in a period.
 public struct LadderSimulation: Hashable, Sendable {
+    /// The moves in order of time.
     public var moves: [SimulatedMove] = []
-    /// How long so many steps were in force, from none to all: between the first look and the last.
+    /// How long each number of steps was in force, in ms; the index is the number of steps.
+    ///
+    /// The time counts from the first comparison to the last.
     public var milliseconds: [Int64]
 }
 
-/// Looks at recorded spending as the daemon would have had them.
+/// Turns recorded spending into the comparisons that the daemon would have made.
 ///
-/// Between two points spending grows evenly. The forecast is what the last 24 hours cost, or what the
-/// period has seen of them, at least one hour, going on until the period ends.
+/// Between two points, spending grows evenly. The forecast assumes that the cost of the last 24
+/// hours (or of the part of them that lies in the period, at least one hour) goes on until the
+/// period's end.
+///
+/// Example: 0 is spent at 10:00 and 6 at 11:00. A comparison at 10:20 sees 2.
 ///
 /// - Parameters:
-///   - points: what was spent since the period's start, by time, oldest first.
-///   - every: from one look to the next, in ms.
+///   - points: the money spent since the period's start, by time; oldest first, all of them after
+///     the start, no two at the same time.
+///   - period: the day or month of the budget.
+///   - every: the time from one comparison to the next, in ms; above 0.
+/// - Returns: comparisons up to the last point, with a budget of 0 that `simulate` replaces.
 public func recordedLooks(
     _ points: [(at: Instant, spent: Rational)], over period: Period, everyMilliseconds every: Int64
 ) -> [Spending] {
@@ -36,6 +49,7 @@ public func recordedLooks(
     var looks: [Spending] = []
     var (next, dayAgo) = (1, 1)
     var at = period.start.milliseconds + every
+    /// The money spent at a time between the points `index - 1` and `index`.
     func spent(_ at: Int64, _ index: Int) -> Rational {
         let (from, to) = (points[index - 1], points[index])
         let length = to.at.milliseconds - from.at.milliseconds
@@ -59,10 +73,10 @@ public func recordedLooks(
     return looks
 }
 
-/// Runs a ladder over spending that was recorded, to see what it would have done.
+/// Runs a ladder over recorded spending, to see what it would have done.
 ///
 /// - Parameters:
-///   - budget: its amount holds throughout, and its exemption beside theirs.
+///   - budget: its amount replaces that of the observations, and its exemption is added to theirs.
 ///   - observations: oldest first.
 public func simulate(
     _ ladder: Ladder, _ budget: Budget, _ observations: [Spending]
@@ -109,7 +123,7 @@ extension LadderStep.Move {
     }
 }
 
-/// A number rounded down to one decimal.
+/// The number, rounded down to one decimal.
 private func tenths(_ number: Rational) -> Rational {
     Rational((number * Rational(10)).floor) / Rational(10)
 }

@@ -2,9 +2,9 @@ import CgroupFormat
 import Units
 
 extension LimitDefinition {
-    /// CPU time in each period.
+    /// The CPU time that a cgroup may use in each period.
     ///
-    /// Kernel: Documentation/admin-guide/cgroup-v2.rst, "cpu.max".
+    /// Kernel: Documentation/admin-guide/cgroup-v2.rst, "cpu.max". systemd: `CPUQuota=`.
     static let cpuMax = LimitDefinition(
         file: "cpu.max", word: "cpu", unit: "core", initial: .cpu(CPUMax(quota: .max)),
         effect: .caps,
@@ -16,7 +16,7 @@ extension LimitDefinition {
 
     /// The share of CPU time among siblings.
     ///
-    /// Kernel: "cpu.weight".
+    /// It has no effect while nobody else wants the same CPUs. Kernel: cgroup-v2.rst, "cpu.weight".
     static let cpuWeight = LimitDefinition(
         file: "cpu.weight", word: "cpu.weight", unit: "weight", initial: .weight(100),
         effect: .weighs, parse: LimitValue.weight(kernel:), read: LimitValue.weight(asked:),
@@ -26,7 +26,8 @@ extension LimitDefinition {
 
     /// The CPUs that processes may run on.
     ///
-    /// Kernel: "cpuset.cpus".
+    /// Kernel: cgroup-v2.rst, "cpuset.cpus". An empty file means all CPUs of the parent; the
+    /// command line writes that as `all`.
     static let cpusetCpus = LimitDefinition(
         file: "cpuset.cpus", word: "cpuset.cpus", unit: nil, initial: .cpus(.all), effect: .caps,
         parse: { text in text == "all" ? .cpus(.all) : CPUList(text).map(LimitValue.cpus) },

@@ -1,28 +1,40 @@
 import CgroupFormat
 import Units
 
-/// A limit that can be set: a kernel file, and for io.max one device of it.
+/// A limit that can be set: a kernel file, and for io.max one device in it.
 public enum LimitKey: Hashable, Sendable {
+    /// CPU time in each period.
     case cpuMax
+    /// The share of CPU time among siblings.
     case cpuWeight
+    /// The CPUs that processes may run on.
     case cpusetCpus
+    /// Above it, the kernel reclaims memory and slows what allocates.
     case memoryHigh
+    /// Above it, the kernel kills.
     case memoryMax
+    /// The most that is swapped out.
     case memorySwapMax
+    /// Memory that is reclaimed only when no unprotected memory is left.
     case memoryLow
+    /// Memory that is never reclaimed.
     case memoryMin
+    /// Bytes and operations a second of one device.
     case ioMax(DeviceNumber)
+    /// The share of disk time among siblings.
     case ioWeight
+    /// The number of processes and threads.
     case pidsMax
+    /// Stops all processes.
     case freeze
 
-    /// Those that are not a device's, in the order in which they are shown.
+    /// All limits but those of a device, in the order in which they are shown.
     public static let plain: [LimitKey] = [
         .cpuMax, .cpuWeight, .cpusetCpus, .memoryHigh, .memoryMax, .memorySwapMax, .memoryLow,
         .memoryMin, .ioWeight, .pidsMax, .freeze,
     ]
 
-    /// Reads what `description` gives, `io.max 254:0` or `memory.max`.
+    /// Reads what `description` gives, such as `memory.max` or `io.max 254:0`.
     public init?(_ text: String) {
         if let key = Self.plain.first(where: { $0.file == text }) {
             self = key
@@ -33,7 +45,7 @@ public enum LimitKey: Hashable, Sendable {
         }
     }
 
-    /// What sets it apart from other limits.
+    /// What sets this limit apart from others.
     public var definition: LimitDefinition {
         switch self {
         case .cpuMax: .cpuMax
@@ -51,30 +63,31 @@ public enum LimitKey: Hashable, Sendable {
         }
     }
 
-    /// The kernel file.
+    /// The kernel file, such as `memory.max`.
     public var file: String { definition.file }
 
-    /// The controller that has to be on; `nil` for the freezer, which every cgroup has.
+    /// The cgroup controller that has to be on; `nil` for the freezer, which every cgroup has.
     public var controller: String? {
         self == .freeze ? nil : String(file.prefix { $0 != "." })
     }
 
-    /// The device that it limits; `nil` for those of the whole cgroup.
+    /// The device that it limits; `nil` for limits of the whole cgroup.
     public var device: DeviceNumber? {
         if case .ioMax(let device) = self { device } else { nil }
     }
 
-    /// The value that a cgroup is born with: it limits nothing, and protects nothing.
+    /// The value of a new cgroup, which limits nothing and protects nothing.
     public var initial: LimitValue { definition.initial }
 }
 
 extension LimitKey: CustomStringConvertible {
+    /// The key as the store keeps it: the file's name, and for io.max the device: `io.max 254:0`.
     public var description: String {
         if case .ioMax(let device) = self { "io.max \(device)" } else { file }
     }
 }
 
-/// A limit and the value it shall have.
+/// A limit and the value that it should have.
 public struct LimitSetting: Hashable, Sendable {
     public var key: LimitKey
     public var value: LimitValue

@@ -1,9 +1,9 @@
 import CgroupFormat
 import Units
 
-/// How much of a limit a value is, and how much of it is used: for programs, which read no kernel text.
+/// Limits and usage as numbers, for programs that do not read the kernel's text.
 extension LimitValue {
-    /// In the limit's unit; `nil` without a limit, and for what is no single number.
+    /// The value in the limit's unit; `nil` for `max`, and for a value that is no single number.
     public var quantity: Rational? {
         switch self {
         case .cpu(let cpu): cpu.cores
@@ -27,7 +27,9 @@ extension PlannedWrite {
         }
     }
 
-    /// How much of the CPU time that is used now a cap throttles, in whole percent rounded down.
+    /// The part of the CPU time used now that a cap would throttle, in whole percent rounded down.
+    ///
+    /// Example: 2 cores are used and 1.5 allowed: 25 %.
     public func throttled(_ now: Circumstances) -> Int128? {
         guard key == .cpuMax, let cores = wanted.quantity, let used = now.cores, used > .zero
         else { return nil }
@@ -35,7 +37,7 @@ extension PlannedWrite {
         return Int128(((used - cores) * Rational(100) / used).floor.description)
     }
 
-    /// How much of the memory that is in use the kernel can take back without swap, in bytes.
+    /// How much of the memory in use the kernel can take back without swap, in bytes.
     public func reclaimable(_ now: Circumstances) -> Int64? {
         guard key == .memoryHigh || key == .memoryMax, let used = now.memory,
             let fixed = now.unreclaimable

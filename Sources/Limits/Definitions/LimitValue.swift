@@ -1,25 +1,31 @@
 import CgroupFormat
 import Units
 
-/// What a limit is set to.
+/// The value of a limit.
 public enum LimitValue: Hashable, Sendable, CustomStringConvertible {
+    /// A quota of CPU time in each period.
     case cpu(CPUMax)
-    /// Bytes or processes.
+    /// Bytes, or a number of processes.
     case number(Limit)
-    /// 1 to 10000; 100 is what a cgroup is born with.
+    /// A weight from 1 to 10000; 100 is the value of a new cgroup.
     case weight(Int64)
-    /// Of one device.
+    /// The four fields of io.max for one device.
     case io(IOMax)
+    /// Whether all processes are stopped.
     case frozen(Bool)
+    /// A list of CPUs.
     case cpus(CPUList)
 
-    /// Reads one limit's text as the kernel file has it; of io.max, the device's own fields.
+    /// Reads the first line of a kernel file; of io.max, the fields of one device.
     public init?(_ text: some StringProtocol, for key: LimitKey) {
         let text = String(decoding: text.utf8.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         guard let value = key.definition.parse(text) else { return nil }
         self = value
     }
 
+    /// The value as the kernel writes it, without the device of io.max.
+    ///
+    /// A list of all CPUs is `all`, where the kernel writes nothing.
     public var description: String {
         switch self {
         case .cpu(let value): value.description
@@ -31,12 +37,12 @@ public enum LimitValue: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What is written to the kernel file.
+    /// The text to write to the kernel file.
     public func kernelText(for key: LimitKey) -> String {
         switch key {
         case .ioMax(let device): "\(device) \(self)"
         case .ioWeight: "default \(self)"
-        // An empty write would be no write: the line's end clears the list.
+        // Writing no bytes changes nothing; a newline clears the list.
         case .cpusetCpus where self == .cpus(.all): "\n"
         default: description
         }
@@ -44,10 +50,12 @@ public enum LimitValue: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension LimitValue {
-    /// The size of a page: the kernel rounds memory limits down to whole ones.
+    /// The size of a page in bytes: the kernel rounds memory limits down to whole pages.
     static let page: Int64 = 4096
 
-    /// Whether the kernel takes the two for the same.
+    /// Whether the kernel keeps both values as the same.
+    ///
+    /// Example: memory limits of 4096 and 5000 bytes are both one page.
     public func isSame(as other: LimitValue, for key: LimitKey) -> Bool {
         switch (self, other) {
         case (.cpu(let a), .cpu(let b)): return a == b || (a.quota == .max && b.quota == .max)
@@ -59,8 +67,9 @@ extension LimitValue {
         }
     }
 
-    /// Whether another value is this one as systemd before version 255 keeps it over a daemon-reload: a quota
-    /// of CPU time in whole percents.
+    /// Whether another value is this one as systemd before 255 keeps it over a daemon-reload.
+    ///
+    /// It then keeps a quota of CPU time in whole percents: 0.505 cores become 50 %.
     public func isPercent(_ other: LimitValue) -> Bool {
         guard case .cpu(let exact) = self, case .cpu(let kept) = other, let cores = exact.cores,
             let keptCores = kept.cores
@@ -68,7 +77,10 @@ extension LimitValue {
         return Rational((cores * Rational(100)).floor) / Rational(100) == keptCores
     }
 
-    /// Whether less is allowed than by another value of the same limit; weights only weigh.
+    /// Whether less is allowed than by another value of the same limit.
+    ///
+    /// A smaller weight counts as tighter. Of a device, one tighter field is enough. A CPU list is
+    /// tighter if it is a true part of the other. Values of different limits are never tighter.
     public func isTighter(than other: LimitValue) -> Bool {
         switch (self, other) {
         case (.cpu(let a), .cpu(let b)):
@@ -90,7 +102,7 @@ extension LimitValue {
         }
     }
 
-    /// The tighter of both, field by field for a device.
+    /// The tighter of two values: of a device field by field, of CPU lists the CPUs in common.
     public func tightened(by other: LimitValue) -> LimitValue {
         if case .io(var mine) = self, case .io(let theirs) = other {
             for field in IOMax.Field.allCases where theirs[field].isTighter(than: mine[field]) {
@@ -99,7 +111,8 @@ extension LimitValue {
             return .io(mine)
         }
         if case .cpus(let mine) = self, case .cpus(let theirs) = other {
-            // The kernel gives a child that has none of its parent's CPUs all of those.
+            // A child that shares no CPU with its parent gets all CPUs of the parent from the
+            // kernel.
             return .cpus(mine.intersection(theirs) ?? theirs)
         }
         return other.isTighter(than: self) ? other : self
@@ -107,7 +120,7 @@ extension LimitValue {
 }
 
 extension Limit {
-    /// Whether it allows less.
+    /// Whether less is allowed; `max` is never tighter.
     public func isTighter(than other: Limit) -> Bool {
         switch (self, other) {
         case (.max, _): false
@@ -118,7 +131,7 @@ extension Limit {
 }
 
 extension CPUMax {
-    /// The cores it grants; `nil` is no limit.
+    /// The cores that the quota grants: 150,000 µs in each 100,000 µs are 1.5; `nil` is no limit.
     public var cores: Rational? {
         guard case .at(let quota) = quota else { return nil }
         return Rational(quota) / Rational(period)

@@ -2,8 +2,10 @@ import CgroupFormat
 import Units
 
 extension LimitDefinition {
+    /// What all memory limits take, in words.
     private static let bytesExpected = "bytes, such as 512M or 1G (powers of 1024), or max"
 
+    /// What memory limits have in common.
     private static func memory(
         _ file: String, initial: Limit = .max, effect: Effect = .caps, remark: String? = nil,
         hits: HitCounter?, systemd: SystemdField, engine: EngineField? = nil
@@ -14,32 +16,35 @@ extension LimitDefinition {
             expected: bytesExpected, remark: remark, hits: hits, systemd: systemd, engine: engine)
     }
 
+    /// A counter of events in a file.
     private static func events(_ file: String, _ key: StaticString) -> HitCounter {
         .events(file: file, key: key) { "hit \($0) times" }
     }
 
-    /// What is slowed and reclaimed from.
+    /// Above it, the kernel reclaims memory and slows what allocates.
     ///
-    /// Kernel: Documentation/admin-guide/cgroup-v2.rst, "memory.high".
+    /// Kernel: Documentation/admin-guide/cgroup-v2.rst, "memory.high". systemd: `MemoryHigh=`.
     static let memoryHigh = memory(
         "memory.high", hits: events("memory.events", "high"),
         systemd: .bytes("MemoryHigh", refusesZero: true))
 
-    /// What the kernel kills above.
+    /// Above it, the kernel kills a process.
     ///
-    /// Kernel: "memory.max".
+    /// Kernel: cgroup-v2.rst, "memory.max". systemd: `MemoryMax=`.
     static let memoryMax = memory(
         "memory.max", hits: events("memory.events", "max"),
         systemd: .bytes("MemoryMax", refusesZero: true), engine: .memory)
 
-    /// Kernel: "memory.swap.max".
+    /// The most that is swapped out.
+    ///
+    /// Kernel: cgroup-v2.rst, "memory.swap.max". systemd: `MemorySwapMax=`.
     static let memorySwapMax = memory(
         "memory.swap.max", hits: events("memory.swap.events", "max"),
         systemd: .bytes("MemorySwapMax", refusesZero: false))
 
-    /// What is reclaimed last.
+    /// Memory that is reclaimed only when no unprotected memory is left.
     ///
-    /// Kernel: "memory.low".
+    /// Kernel: cgroup-v2.rst, "memory.low". Docker calls it `MemoryReservation`.
     static let memoryLow = memory(
         "memory.low", initial: .at(0), effect: .protects,
         remark: "the kernel reclaims it only when no unprotected memory is left",
@@ -47,16 +52,18 @@ extension LimitDefinition {
         systemd: .bytes("MemoryLow", refusesZero: false),
         engine: .bytes(docker: "MemoryReservation", oci: ["memory", "reservation"]))
 
-    /// What is never reclaimed.
+    /// Memory that is never reclaimed.
     ///
-    /// Kernel: "memory.min".
+    /// Kernel: cgroup-v2.rst, "memory.min".
     static let memoryMin = memory(
         "memory.min", initial: .at(0), effect: .protects,
         remark: "the kernel never reclaims it: without other memory, it kills somewhere", hits: nil,
         systemd: .bytes("MemoryMin", refusesZero: false))
 }
 
-/// Bytes, with K, M, G or T for powers of 1024.
+/// Reads bytes, with K, M, G or T for powers of 1024: `1.5G`; `nil` for any other text.
+///
+/// A fraction of a byte is dropped.
 func bytes(_ text: String) -> Limit? {
     if text == "max" { return .max }
     let powers: [Character: Int] = [

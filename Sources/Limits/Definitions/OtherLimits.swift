@@ -4,8 +4,9 @@ import Units
 extension LimitDefinition {
     /// Bytes and operations a second of one device.
     ///
-    /// Kernel: Documentation/admin-guide/cgroup-v2.rst,
-    /// "io.max".
+    /// It is read by `LimitSpec`, as the value names a device; so `read` takes nothing.
+    ///
+    /// Kernel: Documentation/admin-guide/cgroup-v2.rst, "io.max".
     static let ioMax = LimitDefinition(
         file: "io.max", word: "io.max", unit: nil, initial: .io(IOMax()), effect: .caps,
         parse: { text in IOMax(fields: text).map(LimitValue.io) }, read: { _ in nil },
@@ -14,7 +15,7 @@ extension LimitDefinition {
 
     /// The share of disk time among siblings.
     ///
-    /// Kernel: "io.weight".
+    /// Kernel: cgroup-v2.rst, "io.weight".
     static let ioWeight = LimitDefinition(
         file: "io.weight", word: "io.weight", unit: "weight", initial: .weight(100),
         effect: .weighs, parse: LimitValue.weight(kernel:), read: LimitValue.weight(asked:),
@@ -22,9 +23,9 @@ extension LimitDefinition {
         remark: "counts only against siblings that want the same disk",
         hits: .waited(file: "io.pressure", what: "disks"), systemd: .weight("IOWeight"))
 
-    /// How many processes and threads there may be.
+    /// The number of processes and threads.
     ///
-    /// Kernel: "pids.max".
+    /// A fork above it fails; nothing is killed. Kernel: cgroup-v2.rst, "pids.max".
     static let pidsMax = LimitDefinition(
         file: "pids.max", word: "pids.max", unit: "process", initial: .number(.max), effect: .caps,
         parse: LimitValue.number(kernel:),
@@ -40,7 +41,7 @@ extension LimitDefinition {
 
     /// Stops all processes.
     ///
-    /// Kernel: "cgroup.freeze".
+    /// Kernel: cgroup-v2.rst, "cgroup.freeze".
     static let freeze = LimitDefinition(
         file: "cgroup.freeze", word: "freeze", unit: nil, initial: .frozen(false), effect: .stops,
         parse: { text in ["0": false, "1": true][text].map(LimitValue.frozen) },
@@ -50,14 +51,17 @@ extension LimitDefinition {
 }
 
 extension LimitValue {
+    /// Reads `max` or a number, as the kernel writes it.
     static func number(kernel text: String) -> LimitValue? { Limit(text).map(LimitValue.number) }
 
+    /// Reads `100`, or `default 100` as io.weight has it.
     static func weight(kernel text: String) -> LimitValue? {
         let number = text.hasPrefix("default ") ? String(text.dropFirst(8)) : text
-        // 0 is what cpu.weight says of a cgroup that is idle (cpu.idle).
+        // cpu.weight says 0 for a cgroup that is idle (cpu.idle).
         return Int64(number).flatMap { (0...10_000).contains($0) ? .weight($0) : nil }
     }
 
+    /// Reads a weight that a person asks for, from 1 to 10000.
     static func weight(asked text: String) -> LimitValue? {
         Int64(text).flatMap { (1...10_000).contains($0) ? .weight($0) : nil }
     }

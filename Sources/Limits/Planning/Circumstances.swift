@@ -1,32 +1,36 @@
 import CgroupFormat
 import Units
 
-/// What a cgroup uses at the moment, as far as it is known.
+/// What a cgroup uses now, as far as it is known, to predict what a new limit would do.
 public struct Circumstances: Hashable, Sendable {
-    /// `memory.current`, in bytes.
+    /// The memory in use (`memory.current`), in bytes.
     public var memory: Int64?
-    /// What is wrong with `memory.current` where the memory controller is on: `holds "x"`.
+    /// Why `memory.current` cannot be read, such as `holds "x"`; `nil` if it can.
+    ///
+    /// It is set only where the memory controller is on.
     public var memoryTrouble: String?
-    /// What the kernel cannot take back without swap: anon, shmem, kernel and sock, in bytes.
+    /// The memory that the kernel cannot take back without swap, in bytes.
+    ///
+    /// It is the sum of anon, shmem, kernel and sock in `memory.stat`.
     public var unreclaimable: Int64?
-    /// Whether the host has swap.
+    /// Whether the cgroup can swap: the host has swap, and its `memory.swap.max` is not 0.
     public var hasSwap = false
-    /// `pids.current`.
+    /// The number of processes and threads (`pids.current`).
     public var processes: Int64?
-    /// CPU used of late, in cores.
+    /// The CPU time used recently, in cores.
     public var cores: Rational?
 
     public init() {}
 
-    /// What memory cannot shrink below; `nil` with swap, where anonymous memory can go.
+    /// The bytes that memory cannot shrink below; `nil` with swap, which can take anonymous memory.
     ///
-    /// Where memory.stat says nothing, all that is in use counts.
+    /// If `memory.stat` cannot be read, all memory in use counts.
     public var memoryFloor: Int64? { hasSwap ? nil : unreclaimable ?? memory }
 
-    /// Why it cannot be told what a lower limit of memory would do, in words; `nil` where it can be.
+    /// Why the effect of a lower memory limit cannot be predicted, in words; `nil` where it can be.
     ///
-    /// memory.max may only be lowered once `memory.current` is below it; for memory.high it is enough to
-    /// know what cannot be reclaimed.
+    /// memory.max may be lowered only once `memory.current` is below it, so that must be known. For
+    /// memory.high it is enough to know what cannot be reclaimed.
     public func trouble(lowering key: LimitKey) -> String? {
         let isKnown = key == .memoryHigh && (hasSwap || unreclaimable != nil)
         return isKnown ? nil : memoryTrouble
@@ -34,9 +38,11 @@ public struct Circumstances: Hashable, Sendable {
 }
 
 extension PlannedWrite {
-    /// What the write will do, in words; `nil` if there is nothing to say.
+    /// What the write will do to what runs now, in words; `nil` if there is nothing to say.
     ///
-    /// - Parameter isForced: whether memory is taken below what is in use at once.
+    /// - Parameters:
+    ///   - now: what the cgroup uses.
+    ///   - isForced: whether memory is taken below what is in use at once, without shrinking first.
     public func prediction(_ now: Circumstances, isForced: Bool = false) -> String? {
         if isInForce { return "in force already" }
         if limitsMemory, isLowering, let trouble = now.trouble(lowering: key) {
@@ -70,9 +76,13 @@ extension PlannedWrite {
         }
     }
 
-    /// Refuses a value that would have the kernel kill or strangle what already runs.
+    /// Refuses a memory limit that would make the kernel kill or stall what already runs.
     ///
-    /// - Throws: `failed` for a memory limit below what cannot be reclaimed.
+    /// - Parameters:
+    ///   - now: what the cgroup uses.
+    ///   - place: the path of the cgroup, for the error message.
+    /// - Throws: `failed` if the limit is lower than what cannot be reclaimed, or if that is not
+    ///   known.
     public func refuseKill(_ now: Circumstances, at place: String) throws(Fault) {
         guard limitsMemory, case .number(.at(let bytes)) = wanted, isLowering else { return }
         if let trouble = now.trouble(lowering: key) {
@@ -97,17 +107,18 @@ extension PlannedWrite {
                 + "kernel")
     }
 
+    /// Whether it writes memory.max or memory.high.
     private var limitsMemory: Bool { key == .memoryMax || key == .memoryHigh }
 }
 
-/// Bytes for people, in MiB.
+/// The bytes in MiB with one decimal, rounded down: `165.0 MiB`.
 func mebibytes(_ bytes: Int64) -> String {
     let tenths = Rational(bytes) * Rational(10) / Rational(Int64(1) << 20)
     let whole = Int64(tenths.floor.description) ?? 0
     return "\(whole / 10).\(whole % 10) MiB"
 }
 
-/// A number of cores with two decimals.
+/// The number of cores with two decimals, rounded down: `1.50`.
 func short(_ cores: Rational) -> String {
     let hundredths = Int64((cores * Rational(100)).floor.description) ?? 0
     let rest = hundredths % 100

@@ -1,27 +1,38 @@
-/// What a tenant or container shall have, from all that has a say in it.
+/// The limits that a tenant or container should have, by who asks for them.
+///
+/// Precedence: boost, then container limit, then tenant limit. A budget can only tighten.
 public struct DesiredLimits: Hashable, Sendable {
-    /// What the contract or an operator set.
+    /// The limits that the contract or an operator set.
     public var wanted: [LimitKey: LimitValue] = [:]
-    /// What a budget's steps add: it only ever tightens.
+    /// The limits that a budget's steps add.
+    ///
+    /// They only tighten.
     public var budget: [LimitKey: LimitValue] = [:]
-    /// What an operator granted for a time: it stands above the rest until it ends.
+    /// The limits that an operator granted for a time.
+    ///
+    /// They replace all others until they end.
     public var boost: [LimitKey: LimitValue] = [:]
 
     public init() {}
 
-    /// Every limit with a value to hold, whoever it is from.
+    /// The resulting value of every limit that anything asks for.
+    ///
+    /// Example: `cpu` is wanted at 4 cores and a budget caps it at 1: 1 core results. A boost to 8
+    /// cores makes it 8.
     public var all: [LimitKey: LimitValue] {
         wanted.merging(budget) { $0.tightened(by: $1) }.merging(boost) { $1 }
     }
 
-    /// The limits that stand only for a time.
+    /// The limits that hold only for a time: those of a budget or a boost.
     public var passing: Set<LimitKey> { Set(budget.keys).union(boost.keys) }
 
     public var isEmpty: Bool { wanted.isEmpty && budget.isEmpty && boost.isEmpty }
 
-    /// What a container shall have of which these are its own limits and those its tenant's.
+    /// Combines a container's own limits with those of its tenant.
     ///
-    /// Its own stand above; budgets tighten, whosever they are.
+    /// The container's own limits and boosts take precedence. Budgets of both tighten.
+    ///
+    /// - Parameter tenant: the limits of the container's tenant.
     public func over(_ tenant: DesiredLimits) -> DesiredLimits {
         var merged = self
         merged.wanted.merge(tenant.wanted) { own, _ in own }
@@ -30,7 +41,7 @@ public struct DesiredLimits: Hashable, Sendable {
         return merged
     }
 
-    /// Only the limits that pass a test.
+    /// The limits that pass a test.
     public func filter(_ isIncluded: (LimitKey) -> Bool) -> DesiredLimits {
         var part = DesiredLimits()
         part.wanted = wanted.filter { isIncluded($0.key) }
@@ -39,7 +50,7 @@ public struct DesiredLimits: Hashable, Sendable {
         return part
     }
 
-    /// Every limit with a value to hold, in a fixed order.
+    /// Every limit that anything asks for with its resulting value, in a fixed order.
     public var list: [DesiredLimit] {
         let passing = passing
         return all.sorted { $0.key.description < $1.key.description }.map {
@@ -50,38 +61,47 @@ public struct DesiredLimits: Hashable, Sendable {
     }
 }
 
-/// One limit and the value that it shall have.
+/// One limit and the value that it should have.
 public struct DesiredLimit: Hashable, Sendable {
     public var key: LimitKey
     public var value: LimitValue
-    /// Whether it stands only for a time.
+    /// Whether it holds only for a time.
     public var isPassing: Bool
-    /// Whether only a budget has a say in it: what others set in the kernel may be tighter.
+    /// Whether only a budget asks for it, so that a tighter value in the kernel stays.
     public var onlyTightens: Bool
 
-    /// What it comes to in a cgroup.
+    /// The value to write in a cgroup.
+    ///
+    /// A limit that only a budget asks for never loosens what would be there without it. That is
+    /// the value before the budget's own write. If somebody has changed it since, it is what they
+    /// wrote.
     ///
     /// - Parameters:
-    ///   - now: what the kernel has.
-    ///   - held: what was there before something that stands for a time was written; `nil` if nothing was.
+    ///   - now: the value in the kernel.
+    ///   - held: the value that was replaced for a time, and its replacement; `nil` if nothing was.
     public func value(now: LimitValue, held: Replaced?) -> LimitValue {
         guard onlyTightens else { return value }
-        // What somebody else wrote since is what is there without it.
+        // A value that somebody else wrote since is what would be there without the budget.
         let base = held.flatMap { $0.isStill(now, for: key) ? $0.before : nil } ?? now
         return value.tightened(by: base)
     }
 }
 
-/// A value that was replaced by another for a time.
+/// A value that another one replaced for a time, to be restored afterwards.
 public struct Replaced: Hashable, Sendable {
+    /// The value to restore.
     public var before: LimitValue
+    /// The value that took its place.
     public var written: LimitValue
 
     public init(before: LimitValue, written: LimitValue) {
         (self.before, self.written) = (before, written)
     }
 
-    /// Whether a value is the one that was written, as the kernel, or systemd over a daemon-reload, keeps it.
+    /// Whether a value in the kernel is still the one that was written.
+    ///
+    /// The kernel keeps it rounded to pages. systemd before 255 keeps a CPU quota in whole percents
+    /// over a daemon-reload.
     public func isStill(_ now: LimitValue, for key: LimitKey) -> Bool {
         written.isSame(as: now, for: key) || written.isPercent(now)
     }

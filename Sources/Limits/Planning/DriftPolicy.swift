@@ -1,9 +1,9 @@
-/// What to do when somebody else changed a limit.
+/// What to do when somebody else changed a limit (`drift:` in `limits.yaml`).
 public enum DriftPolicy: String, Hashable, Sendable, CaseIterable, Codable {
-    /// Write the wanted value again.
+    /// Write the desired value again.
     case reassert
-    /// Want what is there now.
+    /// Take the new value as the desired one.
     case adopt
-    /// Only say so.
+    /// Only report it.
     case alert
 }

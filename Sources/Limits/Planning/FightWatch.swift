@@ -1,14 +1,18 @@
-/// Notices that somebody else keeps writing what Octroi keeps writing.
+/// Detects that another program keeps changing a limit that Octroi keeps writing.
 ///
-/// Two writers that correct each other would go on for ever: after `most` reassertions of one limit
-/// within `window` it is left alone for as long, then tried again.
+/// Two writers that correct each other would never stop. After `most` corrections of one limit
+/// within 10 minutes, the limit is left alone for 10 minutes, then tried again.
 public struct FightWatch: Sendable {
+    /// The largest number of corrections of a limit within a window.
     public static let most = 3
+    /// The length of the window, and of the pause after it, in ms.
     public static let windowMilliseconds: Int64 = 600_000
 
+    /// The history of one limit.
     private struct Fight {
+        /// When it was corrected, in ms.
         var reasserted: [Int64] = []
-        /// Until when it is left alone; `nil` while it is not.
+        /// The end of the pause, in ms; `nil` while there is none.
         var quietUntil: Int64?
     }
 
@@ -16,18 +20,19 @@ public struct FightWatch: Sendable {
 
     public init() {}
 
-    /// What to do about a limit that is not as it should be.
+    /// What to do about a limit that has a wrong value.
     public enum Verdict: Hashable, Sendable {
+        /// Write it again.
         case reassert
-        /// Stop and say so, once.
+        /// Stop, and report that once.
         case giveUp
-        /// It was given up before.
+        /// Do nothing: it was given up before.
         case quiet
     }
 
-    /// Takes note of a drift.
+    /// Records that a limit was changed, and decides what to do.
     ///
-    /// - Parameter now: of a clock that only goes on, in ms.
+    /// - Parameter now: the time of a monotonic clock, in ms.
     public mutating func drifted(_ place: LimitPlace, at now: Int64) -> Verdict {
         var fight = fights[place] ?? Fight()
         defer { fights[place] = fight }
@@ -44,7 +49,7 @@ public struct FightWatch: Sendable {
         return .giveUp
     }
 
-    /// Forgets the places that are no more.
+    /// Forgets limits whose cgroup does not exist any more.
     public mutating func keepOnly(_ isThere: (LimitPlace) -> Bool) {
         fights = fights.filter { isThere($0.key) }
     }

@@ -3,11 +3,13 @@ import Units
 
 /// How much a host has of what limits cap; `nil` is not known.
 public struct HostSize: Hashable, Sendable {
+    /// The number of CPUs that are online.
     public var cores: Int64?
-    /// In bytes.
+    /// The memory in bytes.
     public var memory: Int64?
+    /// Whether there is swap space.
     public var hasSwap: Bool?
-    /// The most processes that the kernel counts up to.
+    /// The largest number of processes and threads that the kernel allows (`kernel.pid_max`).
     public var processes: Int64?
 
     public init(
@@ -19,12 +21,16 @@ public struct HostSize: Hashable, Sendable {
 }
 
 extension HostSize {
-    /// Whether `/proc/swaps` names a swap space: it has a line beside its heading then.
+    /// Whether a text of `/proc/swaps` lists any swap space.
+    ///
+    /// Its first line is a heading; each further line is a swap space (proc(5)).
     public static func hasSwap(_ swaps: String) -> Bool { swaps.split(separator: "\n").count > 1 }
 }
 
 extension LimitSetting {
-    /// Why a limit can never take hold on a host, with what its value means; `nil` if it can.
+    /// Why a limit can have no effect on a host, in words; `nil` if it can have one.
+    ///
+    /// Example: `cpu=64` on a host with 16 cores limits nothing.
     public func vain(on host: HostSize) -> String? {
         switch (key, value) {
         case (.cpuMax, .cpu(let cpu)):
@@ -57,9 +63,10 @@ extension LimitSetting {
     }
 }
 
-/// Why memory.high takes no hold beside memory.max; `nil` if it does.
+/// Why memory.high has no effect beside memory.max, in words; `nil` if it has.
 ///
-/// The kernel reclaims and kills at memory.max, so what is in use never passes a higher memory.high.
+/// The kernel reclaims and kills at memory.max, so memory in use never reaches a higher
+/// memory.high.
 public func idleHigh(_ high: LimitValue?, below max: LimitValue?) -> String? {
     guard case .number(.at(let high))? = high, case .number(.at(let max))? = max, high > max else {
         return nil
@@ -69,7 +76,7 @@ public func idleHigh(_ high: LimitValue?, below max: LimitValue?) -> String? {
         + "never takes hold"
 }
 
-/// A number of cores as people write it: `50000`, `1.50`.
+/// The number of cores as people write it: `50000`, `1.50`.
 private func plain(_ cores: Rational) -> String {
     cores == Rational(cores.floor) ? cores.floor.description : short(cores)
 }

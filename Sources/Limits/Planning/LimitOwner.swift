@@ -1,14 +1,19 @@
-/// Who keeps a cgroup's limits, and through whom they are written.
+/// The program that keeps a cgroup's limits, through which they are written.
+///
+/// A value written past its owner is lost when the owner writes its own again.
 public enum LimitOwner: Hashable, Sendable, CustomStringConvertible {
-    /// A slice, scope or service, by its name.
+    /// A slice, scope or service of systemd, by its name.
     case systemd(unit: String)
-    /// A container of Docker or Podman, and the scope it runs in if systemd made it.
+    /// A container of Docker, and its scope if systemd made the cgroup.
     case docker(id: String, unit: String?)
+    /// A container of Podman, and its scope if systemd made the cgroup.
     case podman(id: String, unit: String?)
-    /// Nobody: the kernel's file is all there is.
+    /// Nobody keeps the limits; they are written to the kernel's files.
     case file
 
-    /// `systemd:tenant-acme.slice`, `docker:ID`, `file`.
+    /// The owner as the record of limits has it: `systemd:tenant-acme.slice`, `docker:ID`, `file`.
+    ///
+    /// Ids of containers are cut to 12 characters.
     public var description: String {
         switch self {
         case .systemd(let unit): "systemd:\(unit)"
@@ -18,7 +23,7 @@ public enum LimitOwner: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The unit whose properties the limits are as well.
+    /// The unit of systemd that has the same limits as properties; `nil` if there is none.
     public var unit: String? {
         switch self {
         case .systemd(let unit): unit
@@ -27,7 +32,7 @@ public enum LimitOwner: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether it brings back limits of its own when a container starts again.
+    /// Whether the owner applies limits of its own when a container starts again.
     public var remembers: Bool {
         switch self {
         case .docker, .podman: true
@@ -35,8 +40,9 @@ public enum LimitOwner: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether it keeps a limit that its interface cannot take away, and brings it back when a container
-    /// starts again.
+    /// Whether the owner keeps a limit that its interface cannot remove.
+    ///
+    /// It then applies the old value when a container starts again.
     public func bringsBack(_ key: LimitKey) -> Bool {
         switch self {
         case .podman: key.definition.engine != nil
@@ -46,11 +52,13 @@ public enum LimitOwner: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether it is a unit of systemd whose limits are read from files at a daemon-reload.
+    ///
+    /// A scope is not: it is created while the host runs.
     public var isKeptByFile: Bool {
         if case .systemd(let unit) = self { !unit.hasSuffix(".scope") } else { false }
     }
 
-    /// Whether it groups units and is none that can be frozen.
+    /// Whether it is a slice of systemd, which cannot be frozen as a whole.
     public var isSlice: Bool {
         if case .systemd(let unit) = self { unit.hasSuffix(".slice") } else { false }
     }

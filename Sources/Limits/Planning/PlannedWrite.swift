@@ -1,20 +1,26 @@
 /// One limit of one cgroup.
 public struct LimitPlace: Hashable, Sendable {
-    /// The cgroup, below the root of the tree.
+    /// The path of the cgroup below the root of the tree.
     public var path: String
     public var key: LimitKey
 
     public init(_ path: String, _ key: LimitKey) { (self.path, self.key) = (path, key) }
 }
 
-/// One write of a change-set: where, through whom, the value there now and the value to come.
+/// One write of a change-set.
+///
+/// It says which limit of which cgroup gets which value, through which owner.
 public struct PlannedWrite: Hashable, Sendable {
-    /// The cgroup, below the root of the tree.
+    /// The path of the cgroup below the root of the tree.
     public var path: String
+    /// The kernel's id of the cgroup, which a later cgroup of the same path does not share.
     public var cgroupID: Int64
+    /// The owner through which the limit is written.
     public var owner: LimitOwner
     public var key: LimitKey
+    /// The value in the kernel when the write was planned.
     public var before: LimitValue
+    /// The value to write.
     public var wanted: LimitValue
 
     public init(
@@ -25,9 +31,10 @@ public struct PlannedWrite: Hashable, Sendable {
         (self.key, self.before, self.wanted) = (key, before, wanted)
     }
 
-    /// Whether the kernel already has it, so that nothing need be written.
+    /// Whether the kernel already has the value, so that no write is needed.
     ///
-    /// An engine may hold a container for paused that somebody else thawed: it has to be told.
+    /// A container is always thawed through its engine: the engine may still take it for paused
+    /// after somebody else thawed it.
     public var isInForce: Bool {
         if wanted == .frozen(false), owner.remembers { return false }
         return wanted.isSame(as: before, for: key)
@@ -35,21 +42,25 @@ public struct PlannedWrite: Hashable, Sendable {
 
     public var place: LimitPlace { LimitPlace(path, key) }
 
+    /// Whether the new value is tighter than the old one.
     public var isLowering: Bool { wanted.isTighter(than: before) }
 
-    /// The same the other way round.
+    /// The write that undoes this one.
     public var reversed: PlannedWrite {
         var write = self
         (write.before, write.wanted) = (wanted, before)
         return write
     }
 
+    /// The number of slashes in the path: the deeper the cgroup, the more.
     fileprivate var depth: Int { path.count { $0 == "/" } }
 }
 
 extension [PlannedWrite] {
-    /// In the order that never leaves a child above its parent: what is raised goes first and from
-    /// the top down, what is lowered comes last and from the bottom up.
+    /// The writes in an order in which a child never exceeds its parent.
+    ///
+    /// Raised limits come first, from the top of the tree down. Lowered limits come last, from the
+    /// bottom up.
     public var ordered: [PlannedWrite] {
         let raised = filter { !$0.isLowering }
         let lowered = filter(\.isLowering)
@@ -57,7 +68,9 @@ extension [PlannedWrite] {
             + lowered.stableSorted { $0.depth > $1.depth }
     }
 
-    /// The writes that go to one owner in one call, in order.
+    /// The writes in order, grouped into calls.
+    ///
+    /// Consecutive writes to one cgroup through one owner go into one call.
     public var batches: [[PlannedWrite]] {
         var batches: [[PlannedWrite]] = []
         for write in ordered {
@@ -70,6 +83,7 @@ extension [PlannedWrite] {
         return batches
     }
 
+    /// Sorts and keeps the order of equal elements, which `sorted` does not promise.
     private func stableSorted(_ isBefore: (PlannedWrite, PlannedWrite) -> Bool) -> [PlannedWrite] {
         enumerated().sorted {
             isBefore($0.element, $1.element)

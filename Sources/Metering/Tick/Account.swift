@@ -1,20 +1,30 @@
 import Units
 
-/// An account of the store: one life of one cgroup.
+/// An account in the store: one life of one cgroup.
+///
+/// A cgroup that ends and is created again under the same name gets a new account.
 public struct Account: Hashable, Sendable {
+    /// The account's row in the store.
     public let row: Int64
+    /// The cgroup id, which the kernel gives only once per boot.
+    ///
+    /// In a plain folder it is the inode.
     public let cgroupID: Int64
+    /// The path below the cgroup2 mount.
     public let path: String
+    /// Whether it is the account of a tenant root.
     public var isTenantRoot: Bool
-    /// The cgroup id of the tenant root it lies below.
+    /// The cgroup id of the tenant root that it is below, if any.
     public var root: Int64?
-    /// `nil` for a cgroup that has ended or has become an inner one.
+    /// Where it stands; `nil` if its cgroup has ended or has become an inner one.
     public var position: Position?
-    /// One container with all below it, whatever grows there.
+    /// Whether it is one container with all below it, whatever cgroups are created there.
     public var isWhole: Bool
     /// What is missing now, by kernel file.
     public var absences: [String: Absence]
-    /// A code of `absences` that is cheap to compare; `nil` if it is not known.
+    /// The code of `absences` (`CgroupReading.absenceCode`), which is cheap to compare.
+    ///
+    /// `nil` if it is not known, as after a restart.
     public var absenceCode: UInt64?
 
     public init(

@@ -1,19 +1,26 @@
 import Units
 
-/// The open accounts, as the last tick that was kept left them.
+/// The accounts of all living cgroups, as the last committed tick left them.
 public struct Accounts: Sendable {
-    /// By cgroup id.
+    /// The accounts by cgroup id.
     private(set) var byID: [Int64: Account]
-    /// The paths of the containers with all below them that an earlier run knew.
+    /// The paths that an earlier run knew as containers with all below them.
     let wholeBefore: Set<String>
-    /// Which container each network was last read for.
+    /// For each network namespace, the id of the cgroup that it was last read for.
     private(set) var networkOwners: [Int64: Int64] = [:]
-    /// Where networks stood whose container has ended, until the next tick.
+    /// The last counters of networks whose container ended in the last tick.
+    ///
+    /// Another container on the same network may continue from them in the next tick.
     private(set) var lastNetworks: [Int64: Position.NetworkMark] = [:]
 
+    /// Takes over the accounts that an earlier run left.
+    ///
+    /// An account at which nothing happened has no sample in that run's last ticks. It is known to
+    /// have been idle until the last tick, so its times are moved there.
+    ///
     /// - Parameters:
-    ///   - accounts: by cgroup id, as an earlier run left them.
-    ///   - last: that run's last tick. What stood still had no sample: it is known up to then.
+    ///   - accounts: by cgroup id.
+    ///   - last: the last tick of that run.
     public init(_ accounts: [Int64: Account], upTo last: Moment?) {
         byID = accounts
         wholeBefore = Set(accounts.values.lazy.filter(\.isWhole).map(\.path))
@@ -32,9 +39,9 @@ public struct Accounts: Sendable {
     /// The ids of the cgroups that are one container with all below them.
     public var whole: Set<Int64> { Set(byID.values.lazy.filter(\.isWhole).map(\.cgroupID)) }
 
-    /// Moves on to a tick that was kept.
+    /// Moves on to a tick that was committed.
     ///
-    /// - Parameter rows: the accounts' rows, one for each of the tick's entries.
+    /// - Parameter rows: the row of the account of each entry of the tick, in the same order.
     public mutating func keep(_ tick: TickReading.Result, rows: [Int64]) {
         for namespace in lastNetworks.keys
         where networkOwners[namespace].map({ byID[$0] }) == nil {
@@ -47,7 +54,7 @@ public struct Accounts: Sendable {
             byID[id] = hasEnded ? nil : tick.entries[index].account(rows[index])
             guard let network = tick.entries[index].networkReadNow else { continue }
             let namespace = network.sample.namespace
-            // A namespace's number is used again once it is gone.
+            // The kernel uses the number of a namespace again once the namespace is gone.
             networkOwners[namespace] = id
             if hasEnded { lastNetworks[namespace] = network }
         }

@@ -1,36 +1,49 @@
 import CgroupFormat
 import Units
 
-/// What one cgroup's files gave in a tick, and what they did not.
+/// What was read of one cgroup in a tick, and what was missing.
 public struct CgroupReading: Sendable {
+    /// The values.
     public var sample = Sample()
-    /// What is missing, in a code that is cheap to compare.
+    /// What is missing, as a code that is cheap to compare.
     ///
-    /// Two bits for each `KernelFile`: 0 there, 1 controller off, 2 other, 3 (of memory.stat) there with
-    /// `kernel` added up; above them `hasOther` and two bits of the network. Two readings with equal codes in
-    /// which `isAllInCode` lack the same.
+    /// The lowest bits are two for each `KernelFile`, at twice its raw value:
+    /// - 0: the file was read.
+    /// - 1: it does not exist, as its controller is off.
+    /// - 2: it gave no value, or not all; `details` has the reason.
+    /// - 3, only for memory.stat: it was read, and `kernel` is the sum of its parts.
+    ///
+    /// Bit 60 says that `other` is not empty. Bits 62 and 63 are about the network: 0 read, 1 the
+    /// host's, 2 metered for another container, 3 failed. If two readings have the same code, and
+    /// `isAllInCode` is true for both, they lack the same.
     public private(set) var absenceCode: UInt64 = 0
-    /// Why the network gave nothing, if it failed.
+    /// Why the network could not be read, if that failed.
     private var networkFailure: Absence?
-    /// Why a file with code 2 gave nothing.
+    /// Why a file with code 2 gave no value.
     private var details: [KernelFile: Absence] = [:]
-    /// What else is missing: a file of which nothing is billed, or, as `cpu.stat user_usec`, one key of it.
+    /// Everything else that is missing, by name.
+    ///
+    /// It is a file that is not billed from, or a single key such as `cpu.stat user_usec`.
     private var other: [String: Absence] = [:]
 
+    /// The position of the two bits of the network.
     private static let networkShift: UInt64 = 62
-    /// Set where `other` holds something.
+    /// The bit that says that `other` is not empty.
     private static let hasOther: UInt64 = 1 << 60
 
     public init() {}
 
-    /// Why a container's network gave nothing, or not all.
+    /// Why a container's network gave no value, or not all.
     public enum NetworkAbsence: Sendable {
+        /// It uses the network of the host.
         case ofHost
+        /// It shares the network with another container, for which it is metered.
         case ofAnother
+        /// Reading failed.
         case failed(Absence)
     }
 
-    /// Notes that the container's network gave nothing, or not all.
+    /// Notes that the container's network gave no value, or not all.
     public mutating func note(_ network: NetworkAbsence) {
         let code: UInt64 =
             switch network {
@@ -61,22 +74,24 @@ public struct CgroupReading: Sendable {
         return absences
     }
 
-    /// Whether a file is not there, as its controller is off.
+    /// Whether a file does not exist because its controller is off.
     public func isOff(_ file: KernelFile) -> Bool { code(of: file) == 1 }
 
-    /// Whether a file was there and gave no value, or not all.
+    /// Whether a file exists and gave no value, or not all.
     public func isUnread(_ file: KernelFile) -> Bool { details[file] != nil }
 
+    /// The two bits of a file in `absenceCode`.
     private func code(of file: KernelFile) -> UInt64 { absenceCode >> (file.rawValue * 2) & 3 }
 
+    /// Sets the two bits of a file, which must be 0.
     private mutating func set(_ file: KernelFile, _ code: UInt64) {
         absenceCode |= code << (file.rawValue * 2)
     }
 
-    /// Notes that a file is not there.
+    /// Notes that a file does not exist.
     public mutating func lackFile(_ file: KernelFile) { set(file, 1) }
 
-    /// Notes that the kernel's memory was added up from its parts.
+    /// Notes that the kernel's own memory was added up from its parts.
     public mutating func noteKernelSummed() { set(.memoryStat, 3) }
 
     /// Notes that a file that is billed from gave no value, or not all.
@@ -86,19 +101,21 @@ public struct CgroupReading: Sendable {
         details[file] = absence
     }
 
-    /// Notes that something is missing of which nothing is billed.
+    /// Notes that something is missing that is not billed from.
     public mutating func lack(other name: String, _ absence: Absence) {
         absenceCode |= Self.hasOther
         other[name] = absence
     }
 
-    /// Takes in what cannot follow what was read before; what the file itself lacks comes first.
+    /// Notes a refused reading, after what the file itself already lacks.
     public mutating func lack(_ refusal: Refusal) {
         let before = absences[refusal.file].map { $0.detail + "; " } ?? ""
         lack(other: refusal.file, Absence(.malformed, detail: before + refusal.detail))
     }
 
-    /// Notes the odd lines of a file: those of keys that are billed are the file's absence.
+    /// Notes the lines of a file that could not be read.
+    ///
+    /// Those of billed keys are an absence of the file. Each other key gets an absence of its own.
     public mutating func lack(
         _ odd: OddLines, of file: KernelFile, isBilled: (String) -> Bool
     ) {
@@ -114,16 +131,20 @@ public struct CgroupReading: Sendable {
         }
     }
 
-    /// Whether all that is missing is in the code.
+    /// Whether the code tells everything that is missing.
     var isAllInCode: Bool { details.isEmpty && other.isEmpty && networkFailure == nil }
 
+    /// The absence of code 1; the words are those of ENOENT.
     private static let controllerOff = Absence(.controllerOff, detail: "No such file or directory")
+    /// The absence of code 3.
     private static let kernelSummed = Absence(
         .incomplete,
         detail: "no line kernel, as before Linux 5.18: its parts that are there are added up")
+    /// The absence of a network that is the host's.
     private static let hostNamespace = Absence(
         .hostNamespace,
         detail: "it uses the host's network, whose traffic cannot be told apart by container")
+    /// The absence of a network that is metered for another container.
     private static let sharedNamespace = Absence(
         .sharedNamespace, detail: "metered with another container of the same network")
 }

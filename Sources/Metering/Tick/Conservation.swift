@@ -1,39 +1,46 @@
 import CgroupFormat
 import Units
 
-/// Bills what a tenant root's own counters say, to the containers below it, the dead included.
+/// Distributes the usage that a tenant root's own counters show among the containers below it.
+///
+/// The root's counter includes containers that have ended. So its rise is exactly what the tenant
+/// is to be billed, even if some containers were never read. `Apportionment` decides who gets how
+/// much; this type collects the claims and writes the result into the entries.
 struct Conservation {
-    /// Whether the kernel keeps io counters of all below in every ancestor.
+    /// Whether the kernel counts io in every ancestor (`isIOConserved(kernelRelease:)`).
     let isIOConserved: Bool
-    /// By whose hours what was used is split.
+    /// The zone whose ledger hours the usage is split by.
     let zone: BillingZone
-    /// What each root's counters said before its children were read.
+    /// What each root's counters were before the cgroups below it were read, by cgroup id.
     private var before: [Int64: Sample] = [:]
-    /// How far the roots' cpu counters rose while their trees were read, in µs.
+    /// The largest rise of a root's CPU counter while the cgroups below it were read, in µs.
     private(set) var bracketMicroseconds: Int64 = 0
+    /// Roots whose CPU counter has a mark, so that its rise can be distributed.
     private var settledCPU: Set<Int64> = []
+    /// The same for io.
     private var settledIO: Set<Int64> = []
 
     init(isIOConserved: Bool, in zone: BillingZone) {
         (self.isIOConserved, self.zone) = (isIOConserved, zone)
     }
 
-    /// Takes note of a root that is about to be looked below.
+    /// Notes the counters of a root before the cgroups below it are read.
     ///
-    /// - Parameter position: where its account stands, `nil` if it has none yet.
+    /// - Parameter position: where the root's account stands; `nil` if it has none yet.
     mutating func enter(_ id: Int64, _ sample: Sample, _ position: Position?) {
         before[id] = sample
         if position?.cpu != nil { settledCPU.insert(id) }
         if isIOConserved, position?.ioSince != nil { settledIO.insert(id) }
     }
 
-    /// Whether what a container below the root uses comes out of the root's counters.
+    /// Whether the CPU time of containers below the root is distributed from the root's counter.
     func conservesCPU(_ root: Int64?) -> Bool { root.map(settledCPU.contains) ?? false }
+    /// The same for io.
     func conservesIO(_ root: Int64?) -> Bool { root.map(settledIO.contains) ?? false }
 
-    /// Hands out each root's usage to the entries below it.
+    /// Distributes the usage of each root to the entries below it.
     ///
-    /// - Parameter unseen: how many containers ended below each root without a trace.
+    /// - Parameter unseen: how many containers ended below each root without ever being read.
     mutating func apply(
         to entries: inout [TickEntry], unseen: [Int64: Int], at moment: Moment
     ) {
@@ -52,13 +59,17 @@ struct Conservation {
         }
     }
 
-    /// A tenant root and the entries below it.
+    /// A tenant root and what is below it.
     private struct Below {
+        /// The index of the root's entry.
         var root: Int
+        /// The indices of the entries below it.
         var children: [Int]
+        /// How many containers ended below it without ever being read.
         var unseen: Int
     }
 
+    /// Distributes the io of one root, device by device.
     private mutating func conserveIO(
         _ isSettled: Bool, _ below: Below, _ entries: inout [TickEntry], _ moment: Moment
     ) {
@@ -89,9 +100,11 @@ struct Conservation {
         }
     }
 
-    /// Lets a device that went away and came back begin at 0, at the root and below it.
+    /// Starts a device that was removed and came back at 0, at the root and below it.
     ///
-    /// One counter that fell is enough: the others may have passed where they stood.
+    /// One counter that fell is enough: the others may already be above their old values.
+    ///
+    /// - Returns: whether the device restarted at the root.
     private func restart(
         _ device: DeviceNumber, _ below: Below, _ entries: inout [TickEntry]
     ) -> Bool {
@@ -109,7 +122,7 @@ struct Conservation {
         return restarts
     }
 
-    /// Hands out one counter of one root.
+    /// Distributes one counter of one root.
     private mutating func conserve(
         _ counter: Counter, _ isSettled: Bool, _ below: Below, _ entries: inout [TickEntry],
         _ moment: Moment, restarts: Bool = false
@@ -117,7 +130,8 @@ struct Conservation {
         let root = below.root
         guard let reading = counter.reading(entries[root].sample) else { return }
         guard isSettled, let mark = entries[root].position?.mark(of: counter) else {
-            // First sight: what came before is not billed, neither to the root nor below it.
+            // This is the first reading. What was used before is not billed, neither to the root
+            // nor below.
             for index in [root] + (isSettled ? below.children : []) {
                 guard let reading = counter.reading(entries[index].sample) else { continue }
                 entries[index].position?.set(
@@ -130,12 +144,13 @@ struct Conservation {
             return
         }
         let start = mark.value
-        // Such readings are refused before; a device that began anew may pass all bounds at once.
+        // Readings that went back or rose too far were refused before. A device that came back may
+        // still exceed every bound at once.
         guard reading >= start, Int128(reading) - Int128(start) < Advance.mostInOneTick else {
             return
         }
         let readings = below.children.count { counter.reading(entries[$0].sample) != nil }
-        // No next tick shows whose it is, once the root is gone.
+        // Once the root is gone, no next tick can show whose the pending usage is.
         let bracket =
             entries[root].hasEnded
             ? 0 : bracket(counter, entries[root].cgroupID, start, reading, readings)
@@ -145,19 +160,24 @@ struct Conservation {
             below, &entries, moment)
     }
 
-    /// What a root's counter rose by since its mark.
+    /// By how much a root's counter rose since its mark.
     private struct Rise {
+        /// The counter now.
         var reading: Int64
+        /// The counter and what was billed of it, at the last tick.
         var mark: Position.Mark
+        /// How much of it children may have used after their own readings.
         var bracket: Int64
-        /// Its device is a new one under an old number.
+        /// Whether the device is a new one under an old number.
         var restarts: Bool
     }
 
-    /// What may have run between the children's readings and the root's.
+    /// How much may have been used between the readings of the children and that of the root.
     ///
-    /// Besides what ran while the tree was read, the root's cpu may be ahead of the sum of its
-    /// children by a microsecond each, as every counter is cut to whole ones. At rest neither can be.
+    /// It is what the root's counter rose by while the cgroups below it were read. For CPU, one
+    /// microsecond a child is added, since each counter is rounded down to whole ones and the
+    /// root's may be ahead of their sum by that much. If the root's counter did not rise since the
+    /// last tick, it is 0.
     private func bracket(
         _ counter: Counter, _ root: Int64, _ start: Int64, _ reading: Int64, _ children: Int
     ) -> Int64 {
@@ -166,6 +186,7 @@ struct Conservation {
         return max(0, reading - max(before, start)) + (counter == .cpu ? Int64(children) : 0)
     }
 
+    /// Collects the claims to one counter, distributes its rise, and moves all marks.
     private func handOut(
         _ counter: Counter, _ rise: Rise, _ below: Below, _ entries: inout [TickEntry],
         _ moment: Moment
@@ -178,7 +199,7 @@ struct Conservation {
             claims.append(claim)
         }
         let unseen = Array(repeating: Claim(need: 0, hasEnded: true), count: below.unseen)
-        // Below 0 only where more was billed of it before it was a tenant root.
+        // Below 0 only if more was billed of this counter before the cgroup became a tenant root.
         let due = Int128(rise.reading) - Int128(rise.mark.value) - Int128(rise.mark.ahead)
         let result = Apportionment(
             of: max(0, due), among: claims + unseen, bracket: Int128(rise.bracket))
@@ -190,6 +211,7 @@ struct Conservation {
         let hours = splitByHour(
             result.shares[..<claims.count] + [overhead], over: period, at: moment.wall,
             in: zone)
+        /// The parts of one share as rows of the ledger.
         func parts(_ index: Int, _ assurance: Assurance) -> [Advance.Part] {
             hours.filter { $0.parts[index] > 0 }.map {
                 Advance.Part(
@@ -219,26 +241,27 @@ struct Conservation {
                 restarts: rise.restarts))
     }
 
-    /// What one entry claims; `nil` if it takes no part.
+    /// What an entry claims of one counter; `nil` if it takes no part.
     private func claim(_ counter: Counter, _ entry: TickEntry) -> Claim? {
         guard let sample = entry.sample, counter.reading(sample) != nil else {
-            // What it used after its last reading is in the root's counter only.
+            // What it used after its last reading is only in the root's counter.
             guard entry.isTail(counter) else { return nil }
             let ahead = entry.position?.mark(of: counter)?.ahead ?? 0
             return Claim(need: -Int128(ahead), hasEnded: true)
         }
-        // What went back was refused before; below a root whose device began anew it may still.
+        // A counter that went back was refused before. Below a root whose device came back it may
+        // still be lower than its mark.
         guard let claim = entry.position?.claim(counter, sample) else { return nil }
         return Claim(need: claim.need, hasEnded: entry.isTail(counter))
     }
 
-    /// Bills what is known of a root that went away, and says if its last moments are lost.
+    /// Bills what is known of a root that is gone, and notes if its last usage is lost.
     private func close(_ below: Below, _ entries: inout [TickEntry], _ moment: Moment) {
         let devices = entries[below.root].position?.io.keys.sorted() ?? []
         let io = devices.flatMap { device in IOCounter.allCases.map { Counter.io(device, $0) } }
         for counter in [Counter.cpu] + io {
-            // Of those below it that were read last, their own counters are known: what is pending
-            // of the root's is theirs.
+            // The counters of children that were read in this tick are known, so what was pending
+            // of the root is theirs first.
             var pending = entries[below.root].position?.mark(of: counter)?.pending ?? 0
             let before = pending
             for child in below.children {
@@ -260,7 +283,7 @@ struct Conservation {
             payPending(
                 counter, below.root, &entries, moment, restarts: false, toOthers: before - pending)
         }
-        // Read after its last process, it had nothing more to say.
+        // If the root was read after its last process had ended, nothing is lost.
         guard entries[below.root].lastReading == .none else { return }
         entries[below.root].anomalies.append(
             "the tenant root went away: what ran after its last reading is not metered")
@@ -269,7 +292,11 @@ struct Conservation {
         }
     }
 
-    /// Bills what was pending of a counter that is read no more.
+    /// Bills to a root what was pending of a counter that will not be read again.
+    ///
+    /// - Parameters:
+    ///   - restarts: whether the counter begins at 0 if it comes back.
+    ///   - toOthers: how much of it was already billed to containers below the root.
     private func payPending(
         _ counter: Counter, _ root: Int, _ entries: inout [TickEntry], _ moment: Moment,
         restarts: Bool, toOthers: Int64 = 0

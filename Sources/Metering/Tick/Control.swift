@@ -1,17 +1,20 @@
 import Units
 
-/// What one counter of a tenant root says: the control total of what is billed below it.
+/// A control total: what one counter of a tenant root shows, and what was billed of it.
+///
+/// `octroi audit` compares the sum of the parts with the rise of the counter.
 public struct Control: Hashable, Sendable {
+    /// The counter.
     public var counter: Counter
-    /// Where the account begins, if this is its first reading.
+    /// The reading at which the account begins, if this is its first reading.
     public var baseline: Int64
-    /// The reading, in base units.
+    /// The reading of this tick, in base units.
     public var last: Int64
-    /// How much of it waits for the next tick to be billed.
+    /// How much of it the next tick will bill.
     public var pending: Int64
-    /// What was billed of it in this tick, by hour.
+    /// What was billed of it in this tick, by ledger hour.
     public var parts: [HourPart]
-    /// The counter began anew at 0: what it said before is closed.
+    /// Whether the counter began at 0 again, so that the account of its earlier values is closed.
     public var restarts: Bool
 
     public init(

@@ -1,36 +1,41 @@
 import Units
 
-/// A cgroup that keeps an account, or that others lie below.
+/// A cgroup that a survey found and that has an account, or that others with accounts are below.
 public struct FoundCgroup: Hashable, Sendable, Codable {
+    /// What the cgroup is to metering.
     public enum Role: String, Hashable, Sendable, Codable {
-        /// None: only others below it keep accounts.
+        /// It has no account; cgroups below it have one.
         case inner
-        /// A leaf, or a whole container.
+        /// A leaf, or a container that includes all below it.
         case container
+        /// A tenant root, which has an account beside those of the containers below it.
         case tenantRoot
     }
 
-    /// The path under the root, `/system.slice/web.service`.
+    /// The path below the cgroup2 mount, such as `/system.slice/web.service`.
     public var path: String
-    /// The inode.
+    /// The cgroup id, which is the inode of its directory.
     public var id: Int64
+    /// What the cgroup is to metering.
     public var role: Role
-    /// The id of the tenant root it lies below.
+    /// The id of the tenant root that it is below, if any.
     public var root: Int64?
-    /// Whether processes live in it; `nil` where no file says so.
+    /// Whether processes live in it or below it; `nil` if no file says so.
     public var isPopulated: Bool?
-    /// Whether nothing below it keeps an account.
+    /// Whether no cgroup below it has an account.
     public var isLeaf: Bool
-    /// Whether it stays one container when it grows children.
+    /// Whether it remains one container when cgroups are created below it.
     public var isWhole: Bool
-    /// After which moment it was made, where that is proven.
+    /// A moment before which it did not exist; `nil` if that is not certain.
     public var birth: Moment?
-    /// Whether it has ended since the last survey that was acknowledged.
+    /// Whether it has ended since the last survey whose tick was committed.
     public var hasEnded: Bool
-    /// Whether it had children since: its counters hold their usage, so they are a new beginning.
+    /// Whether it had children before.
+    ///
+    /// Its counters contain their usage, so they start from this reading.
     public var hadChildren: Bool
 
-    /// How deep it lies: 1 for a child of the root.
+    /// The number of names in the path: 1 for a child of the root.
     public var depth: Int { path.utf8.reduce(0) { $1 == UInt8(ascii: "/") ? $0 + 1 : $0 } }
 
     public init(
@@ -43,10 +48,12 @@ public struct FoundCgroup: Hashable, Sendable, Codable {
     }
 }
 
-/// How a cgroup that is gone ended.
+/// How a cgroup ended.
 public enum CgroupEnd: String, Hashable, Sendable {
-    /// Its files were read after its last process had gone.
+    /// Its files were read after its last process had ended, so nothing is missing.
     case read
-    /// What it used after its last reading is in its ancestors' counters only.
+    /// It was gone before that.
+    ///
+    /// Usage after its last reading is only in the counters above it.
     case unread
 }

@@ -1,33 +1,43 @@
 import Units
 
-/// What each account reserves, as the tree is read from the top down.
+/// Finds out what each account reserves, while the tree is read from the top down.
 ///
-/// A limit above several containers is granted once: they share it, and what none of them reserves of
-/// a tenant root's limit is the root's own.
+/// A limit above several containers is granted once: they share it (`SharedLimit`). What none of
+/// them reserves of a tenant root's limit is reserved by the root itself.
+///
+/// The cgroups above the current one are kept on a stack. When the reading leaves a cgroup, its
+/// limit is shared among everything found below it.
 struct Reservations {
-    /// A cgroup above those that are read now.
+    /// A cgroup above those that are being read.
     private struct Above {
+        /// Its depth in the tree; 0 for the root.
         var depth: Int
         /// What its own files grant.
         var own: Reservation
-        /// The same within its ancestors.
+        /// What it may use within its ancestors' limits.
         var effective: Reservation
-        /// The entries below it so far, and what they reserve.
+        /// The entries found below it so far, by index, and what they reserve.
         var items: [(entry: Int, reserved: Reservation)] = []
     }
 
+    /// The cgroups above the current one, from the root down.
     private var stack = [Above(depth: 0, own: Reservation(), effective: Reservation())]
 
-    /// Goes into a cgroup that others lie below.
+    /// Enters a cgroup that others are below.
     mutating func enter(depth: Int, _ own: Reservation) {
         leave(to: depth)
         let effective = own.within(stack[stack.count - 1].effective)
         stack.append(Above(depth: depth, own: own, effective: effective))
     }
 
-    /// Takes an account; `entry` is `nil` if it has none in this tick.
+    /// Takes in an account.
     ///
-    /// - Returns: the limits in force over it.
+    /// - Parameters:
+    ///   - entry: the index of its entry; `nil` if it has none in this tick.
+    ///   - depth: its depth in the tree.
+    ///   - own: what its own files grant.
+    ///   - isRoot: whether it is a tenant root, which is taken after everything below it.
+    /// - Returns: the limits in force for it.
     mutating func take(
         entry: Int?, depth: Int, _ own: Reservation, isRoot: Bool
     ) -> Reservation {
@@ -44,7 +54,7 @@ struct Reservations {
         return effective
     }
 
-    /// What cannot be known of an account's limits as a limit above it could not be read.
+    /// Why the limits in force for an account are unknown: a limit above it could not be read.
     mutating func refusals(depth: Int, isRoot: Bool) -> [Refusal] {
         leave(to: isRoot ? depth + 1 : depth)
         let above = stack[stack.count - 1].effective
@@ -55,12 +65,13 @@ struct Reservations {
         return refusals
     }
 
-    /// What every entry reserves, once all is read.
+    /// What every entry reserves; called once everything is read.
     mutating func finish() -> [(entry: Int, reserved: Reservation)] {
         leave(to: 1)
         return stack[0].items
     }
 
+    /// Leaves all cgroups on the stack that are at least as deep.
     private mutating func leave(to depth: Int) {
         while stack.count > 1, stack[stack.count - 1].depth >= depth {
             let above = stack.removeLast()
@@ -68,6 +79,9 @@ struct Reservations {
         }
     }
 
+    /// Shares a cgroup's own limit among the entries below it.
+    ///
+    /// - Returns: the entries with their shares, and what is left of the limit.
     private func shared(
         _ above: Above
     ) -> (items: [(entry: Int, reserved: Reservation)], left: Reservation) {

@@ -1,55 +1,68 @@
 import CgroupFormat
 import Units
 
-/// What one tick found of one cgroup.
+/// What one tick found out about one cgroup, and what it writes about it.
 public struct TickEntry: Sendable {
-    /// `nil` for an account that is new.
+    /// The row of the account; `nil` for a new one.
     public var row: Int64?
+    /// The path below the cgroup2 mount.
     public var path: String
+    /// The cgroup id.
     public var cgroupID: Int64
+    /// Whether it is the entry of a tenant root.
     public var isTenantRoot: Bool
-    /// The cgroup id of the tenant root it lies below.
+    /// The cgroup id of the tenant root that it is below, if any.
     public var root: Int64?
+    /// The name of the runtime, for a new account; otherwise empty.
     public var runtime: String
-    /// `nil` for a cgroup that ended without a last reading.
+    /// The values; `nil` if the cgroup ended without a last reading.
     public var sample: Sample?
     /// When the sample was taken.
     public var moment: Moment
-    /// The limits in force over it, its ancestors' included.
+    /// The limits in force for it, including those of its ancestors.
     public var limits = Reservation()
+    /// Where the account stands after this tick.
     public var position: Position?
+    /// The usage to add to the ledger.
     public var parts: [Advance.Part] = []
+    /// What no correct kernel does, in words.
     public var anomalies: [String] = []
-    /// Devices whose account is closed.
+    /// Devices whose account ends.
     public var endedDevices: [DeviceNumber] = []
+    /// Whether it is one container with all below it.
     public var isWhole: Bool
-    /// The cgroup is gone: its account is closed.
+    /// Whether the cgroup is gone, so that its account ends.
     public var hasEnded = false
-    /// How much is known of it after its last process had gone.
+    /// What is known about its usage until its last process ended.
     public var lastReading = LastReading.none
     /// What is missing now, by kernel file.
     public var absences: [String: Absence] = [:]
+    /// The code of `absences`; see `Account.absenceCode`.
     public var absenceCode: UInt64?
-    /// Files whose absence began, changed or ended.
+    /// The files whose absence began, changed or ended in this tick.
     public var absenceChanges: [String: AbsenceChange] = [:]
-    /// Whether its role is another than before.
+    /// Whether it is now a tenant root or a whole container and was not before, or the reverse.
     public var isRelabelled = false
-    /// Whether it was not known to lie below its tenant root.
+    /// Whether it is new below its tenant root.
     public var isNewBelowRoot = false
-    /// What nobody is billed, and is written down for that.
+    /// Usage that is billed to nobody and is recorded for that reason.
     public var unmetered: Unmetered?
-    /// For a tenant root: what its counters rose by.
+    /// For a tenant root: what its counters rose by and how that was billed.
     public var controls: [Control] = []
 
+    /// What is known about a cgroup's usage until its last process ended.
     public enum LastReading: Hashable, Sendable {
+        /// Nothing after its last ordinary reading.
         case none
-        /// Its cpu counter, deduced from those of its tenant root and of all others below it.
+        /// Only its CPU time, deduced from its tenant root and all other cgroups below that.
         case deducedCPU
-        /// All its files were read, in this tick or before.
+        /// Everything: all its files were read, in this tick or before.
         case whole
     }
 
-    /// Whether what a counter says may not be all that was used: the rest is in the tenant root's.
+    /// Whether it may have used more than a counter shows.
+    ///
+    /// The rest, its tail, is only in the counter of the tenant root.
     public func isTail(_ counter: Counter) -> Bool {
         switch lastReading {
         case .none: hasEnded
@@ -68,7 +81,9 @@ public struct TickEntry: Sendable {
         self.moment = moment
     }
 
-    /// The account as it stands once this entry is committed.
+    /// The account as it is once this entry was committed.
+    ///
+    /// - Parameter row: the row of the account in the store.
     public func account(_ row: Int64) -> Account {
         Account(
             row: row, cgroupID: cgroupID, path: path, isTenantRoot: isTenantRoot, root: root,
@@ -76,23 +91,29 @@ public struct TickEntry: Sendable {
     }
 }
 
-/// What became of the absence of a kernel file.
+/// How the absence of a kernel file changed.
 public enum AbsenceChange: Hashable, Sendable {
-    /// It began, or goes on for another reason.
+    /// It began, or it continues for another reason.
     ///
-    /// - Parameter since: from when nothing was measured, if that was before the tick that found it.
+    /// - Parameter since: when the unmeasured time began, if that was before this tick.
     case began(Absence, since: Instant?)
+    /// The file gives values again.
     case ended
 
+    /// The absence that began; `nil` if one ended.
     public var begun: Absence? {
         if case .began(let absence, _) = self { absence } else { nil }
     }
 }
 
-/// What a container used and was not metered, up to its entry.
+/// Usage of a cgroup that is not metered.
 public enum Unmetered: Hashable, Sendable {
-    /// It was there before the first reading, and had used so much cpu time, in µs.
+    /// It existed before its first reading.
+    ///
+    /// The value is the CPU time that it had used by then, in µs, if that was not billed elsewhere.
     case beforeFirstReading(cpuMicroseconds: Int64?)
-    /// The tenant root went away with what ran after its last reading, at that time after boot, in µs.
+    /// A tenant root ended without a last reading, and what it used since then is lost.
+    ///
+    /// The value is the time of its last reading, in µs after boot.
     case rootVanished(sinceBootMicroseconds: Int64)
 }

@@ -1,36 +1,39 @@
 import CgroupFormat
 import Units
 
-/// What a tick writes of one cgroup.
+/// What a tick writes about one cgroup.
 extension TickReading {
-    /// What the tick has to write of one cgroup; `nil` if nothing happened in it.
+    /// The entry of one cgroup; `nil` if there is nothing to write.
+    ///
+    /// - Parameter end: how the cgroup ended; `nil` if it lives.
     func entry(
         _ found: FoundCgroup, _ reading: CgroupReading, _ end: CgroupEnd?, at moment: Moment
     ) -> TickEntry? {
         let known = account(of: found)
         let isRoot = found.role == .tenantRoot
         let isEmpty = end != nil && reading.sample == Sample()
-        // Below another root than before, or a root and was none: an account of its own, so that no
-        // root's sum changes.
+        // If it is below another tenant root than before, or became a root or stopped being one, it
+        // gets a new account, so that the sum of no root changes.
         let isMoved =
             known.map { $0.isTenantRoot != isRoot || $0.root != nil && $0.root != found.root }
             ?? false
-        // Its counters hold the usage of children that are gone: what it has itself begins now.
+        // Its counters contain the usage of children that are gone. Its own usage begins now.
         let beginsAnew = found.hadChildren && !isRoot
         if !isRoot, !isMoved, !beginsAnew, end == nil, found.isPopulated == false,
             known?.position?.isUnchanged(by: reading.sample) == true, lacksTheSame(reading, known)
         {
-            // Nothing runs here and nothing was used since: its account stands where it stood.
+            // Nothing runs here, and nothing was used since the last tick: the account stays as it
+            // is.
             return nil
         }
-        // Gone, and never used anything.
+        // It is gone and never used anything.
         if known == nil, end == .read, reading.sample.cpu?.usageMicroseconds ?? 0 == 0 {
             return nil
         }
         let born = known == nil && !beginsAnew ? birth(of: found) : nil
         var before = known?.position ?? born.map(Position.born(after:)) ?? Position()
         if beginsAnew { before = Position() }
-        // What was pending of a former root is billed to its former account.
+        // What was pending of a former root is billed to its old account.
         if known?.isTenantRoot == true, !isRoot { before = before.withoutAhead }
         var entry = TickEntry(
             row: isMoved ? nil : known?.row, path: found.path, cgroupID: found.id,
@@ -52,9 +55,10 @@ extension TickReading {
         return entry
     }
 
-    /// Counts what a reading adds to an account.
+    /// Bills what a reading adds to an account, and notes what is missing.
     ///
-    /// - Parameter birth: when a new container was born; `nil` for one that was known, or whose birth is not.
+    /// - Parameter birth: when a new container was created; `nil` if the account was known before,
+    ///   or if the moment is not certain.
     private func count(
         _ entry: inout TickEntry, _ found: FoundCgroup, _ reading: CgroupReading, _ known: Account?,
         birth: Moment?, beginsAnew: Bool, at moment: Moment
@@ -64,7 +68,7 @@ extension TickReading {
         var refusals = (entry.position ?? Position()).refuse(from: &checked.sample)
         entry.sample = checked.sample
         if known == nil, birth == nil, !beginsAnew {
-            // What it used before may have been billed with its tenant root's.
+            // What it used before may have been billed with the usage of its tenant root.
             let cpu =
                 conservation.conservesCPU(found.root)
                 ? 0 : reading.sample.cpu?.usageMicroseconds
@@ -90,22 +94,27 @@ extension TickReading {
         for refusal in refusals { checked.lack(refusal) }
         noteAbsences(&entry, checked, known)
         for refusal in refusals {
-            // Once for each event, which lasts as long as its absence.
+            // One anomaly for each event. An event lasts as long as its absence.
             guard entry.absenceChanges[refusal.file]?.begun != nil else { continue }
             entry.anomalies.append(refusal.detail)
         }
     }
 
-    /// Goes on from where the network stood with the container it was read for before.
+    /// Continues the network's counters from the container that they were last read for.
     ///
-    /// - Parameter birth: of a new container. One that is younger than the last reading has a network
-    ///   of its own: the kernel gives the number of one that is gone to the next.
+    /// Several containers may share a network namespace, which is metered for one of them. When
+    /// that one ends, another takes over, and no traffic is billed twice or lost.
+    ///
+    /// - Parameter birth: when a new container was created. If that was after the last reading of
+    ///   the network with this number, the container has a network of its own: the kernel uses the
+    ///   inode number of a namespace again once the namespace is gone.
     private func takeOverNetwork(
         _ entry: inout TickEntry, _ sample: inout Sample, birth: Moment?
     ) {
         guard let namespace = sample.network?.namespace else { return }
         if let done = networks[namespace] {
-            // Read for another in this tick: one that ended was read before, and is all in it.
+            // The network was read for another container in this tick. If this container has ended,
+            // all its traffic is in that reading.
             if entry.hasEnded { sample.network = nil } else { entry.position?.network = done }
             return
         }
@@ -116,6 +125,7 @@ extension TickReading {
         entry.position?.network = mark
     }
 
+    /// Notes which absences began, changed or ended with this reading.
     private func noteAbsences(
         _ entry: inout TickEntry, _ reading: CgroupReading, _ known: Account?
     ) {
@@ -128,7 +138,7 @@ extension TickReading {
         entry.absences = reading.absences
         for (file, absence) in entry.absences {
             if let last = before[file], absence.goesOn(from: last) {
-                // One event is written down once, as it was found first.
+                // An event is written once, in the words in which it was first found.
                 entry.absences[file] = last
             } else {
                 let since =
@@ -142,7 +152,7 @@ extension TickReading {
         }
     }
 
-    /// Whether a sample lacks what was lacking at the last one that was written.
+    /// Whether a reading lacks the same as the last one that was written.
     private func lacksTheSame(_ reading: CgroupReading, _ known: Account?) -> Bool {
         guard let known else { return false }
         if reading.isAllInCode, known.absenceCode == reading.absenceCode { return true }
@@ -152,8 +162,9 @@ extension TickReading {
     }
 }
 
+/// The network of an entry.
 extension TickEntry {
-    /// Where its network stands, if it was read in this tick.
+    /// Where its network stands, if the network was read in this tick.
     var networkReadNow: Position.NetworkMark? {
         position?.network.flatMap {
             $0.bootMicroseconds == moment.bootMicroseconds ? $0 : nil

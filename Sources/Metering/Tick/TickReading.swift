@@ -1,24 +1,29 @@
 import CgroupFormat
 import Units
 
-/// A tick as it is read, account by account, from where the last kept tick left them.
+/// One tick while it is being read, account by account, starting from the last committed tick.
 ///
-/// It is told of each cgroup in the order of the tree: of those above an account before it, of a tenant
-/// root's own account after all below it. Nothing of it counts before the tick is kept.
+/// The caller reports cgroups in the order of the tree: first what is above an account, then the
+/// account; the account of a tenant root after everything below it. It calls `pass` for each cgroup
+/// that is only above accounts, `enter` for each tenant root, and `admit` and `take` for each
+/// account; at the end `findEnded` and `finish`. Nothing changes outside this value: the result
+/// counts only once it was committed (`Accounts.keep`).
 public struct TickReading {
-    /// How a tick is read.
+    /// What a tick needs to know besides the accounts.
     public struct Rules: Sendable {
-        /// Whether the tree is the kernel's, where an id is given once.
+        /// Whether the tree is the kernel's, which uses each cgroup id only once.
+        ///
+        /// False for a plain folder, where an inode may be used again.
         public var isKernel: Bool
-        /// Whether tenant roots count the io of all below them.
+        /// Whether tenant roots count the io of everything below them.
         public var isIOConserved: Bool
-        /// Over a longer silence, in µs, a gauge is not interpolated.
+        /// If no reading came for longer than this, in µs, a gauge is not interpolated.
         public var longestHold: Int64
-        /// By whose hours usage is kept: those of the billing zone.
+        /// The billing zone, whose ledger hours usage is split by.
         public var zone: BillingZone
-        /// The last tick of the run before, in the first tick of a run; else `nil`.
+        /// In the first tick of a run, the last tick of the run before; otherwise `nil`.
         public var before: LastTick?
-        /// The name of the runtime that a cgroup's path tells of.
+        /// Names the runtime that a cgroup's path belongs to.
         public var runtime: @Sendable (_ path: String) -> String
 
         public init(
@@ -31,67 +36,77 @@ public struct TickReading {
         }
     }
 
-    /// What a tick came to.
+    /// The outcome of a tick.
     public struct Result: Sendable {
+        /// What the tick writes about each cgroup.
         public var entries: [TickEntry] = []
-        /// Rows of accounts that count no more, as their cgroups have become inner ones.
+        /// Rows of accounts that end because their cgroups have become inner ones.
         public var closed: [Int64] = []
-        /// Ids of those cgroups.
+        /// The ids of those cgroups.
         public var becameInner: [Int64] = []
         /// Accounts at which nothing happened, and when that was seen.
         public var idle: [(id: Int64, moment: Moment)] = []
-        /// Paths at which a cgroup was found that was read at another already.
+        /// Paths of cgroups that were already read at another path.
         public var twins: [String] = []
-        /// How far the tenant roots' cpu counters rose while their trees were read, in µs.
+        /// How far the tenant roots' CPU counters rose while what is below them was read, in µs.
         public var bracketMicroseconds: Int64 = 0
     }
 
+    /// The accounts as the last committed tick left them.
     let accounts: Accounts
     let rules: Rules
+    /// What was found so far.
     private var result = Result()
+    /// Distributes the usage of tenant roots.
     var conservation: Conservation
+    /// Finds out what each account reserves.
     private var reservations = Reservations()
+    /// The ids of all cgroups that were taken in.
     private var visited: Set<Int64> = []
-    /// Cgroups that live and were read.
+    /// The ids of cgroups that live and were admitted.
     private var living: Set<Int64> = []
-    /// Where networks stand by this tick.
+    /// Where the networks stand that were read in this tick, by namespace.
     var networks: [Int64: Position.NetworkMark] = [:]
 
-    /// - Parameter count: about how many cgroups will be read.
+    /// Starts a tick.
+    ///
+    /// - Parameter count: roughly how many cgroups will be read.
     public init(_ accounts: Accounts, _ rules: Rules, expecting count: Int = 0) {
         (self.accounts, self.rules) = (accounts, rules)
         conservation = Conservation(isIOConserved: rules.isIOConserved, in: rules.zone)
         result.entries.reserveCapacity(count)
     }
 
-    /// Passes a cgroup that others lie below: its limits are theirs as well.
+    /// Notes a cgroup that has no account itself but is above others: its limits apply to them.
     public mutating func pass(_ found: FoundCgroup, _ limits: Reservation) {
         reservations.enter(depth: found.depth, limits)
     }
 
-    /// Takes in what a tenant root's counters say before all below it is read.
+    /// Notes a tenant root's counters before the cgroups below it are read.
     ///
-    /// What runs from here to the root's own reading is the bracket.
+    /// What is used between this reading and the root's own reading is the bracket
+    /// (`Apportionment`).
     public mutating func enter(_ found: FoundCgroup, _ sample: Sample) {
         reservations.enter(depth: found.depth, Reservation(of: sample))
         let position = account(of: found)?.position ?? birth(of: found).map(Position.born(after:))
         conservation.enter(found.id, sample, position)
     }
 
-    /// Admits a cgroup to the reading, unless it was read at another path: one folder at two places is one account.
+    /// Whether a cgroup is to be read at this path.
     ///
-    /// - Returns: whether it is to be read here.
+    /// False if it was already read at another path: a directory that is in two places is one
+    /// account.
     public mutating func admit(_ found: FoundCgroup) -> Bool {
         if found.hasEnded || living.insert(found.id).inserted { return true }
         result.twins.append(found.path)
         return false
     }
 
-    /// Takes in what a cgroup gave.
+    /// Takes in what was read of a cgroup.
     ///
     /// - Parameters:
     ///   - end: how it ended; `nil` if it lives.
-    ///   - isDeduced: whether its cpu counter was deduced from those of all around it.
+    ///   - isDeduced: whether its CPU counter was deduced from those of all cgroups around it.
     ///   - moment: when it was read.
     public mutating func take(
         _ found: FoundCgroup, _ reading: CgroupReading, end: CgroupEnd?, isDeduced: Bool,
@@ -125,11 +140,11 @@ public struct TickReading {
         }
     }
 
-    /// Finds the accounts whose cgroups are gone unseen or have become inner ones.
+    /// Finds the accounts whose cgroups are gone, or have become inner ones.
     ///
     /// - Parameters:
-    ///   - seen: the ids of all cgroups there are.
-    ///   - failed: directories that could not be read, by path, and why.
+    ///   - seen: the ids of all cgroups that exist.
+    ///   - failed: why directories could not be read, by path.
     public mutating func findEnded(
         seen: Set<Int64>, failed: [String: Absence], at moment: Moment
     ) {
@@ -149,9 +164,12 @@ public struct TickReading {
         }
     }
 
-    /// Hands out what tenant roots used, and counts what is reserved, once all is read.
+    /// Distributes the usage of tenant roots, and bills what was reserved.
     ///
-    /// - Parameter unseen: how many containers ended below each tenant root without a trace.
+    /// Called once all is read.
+    ///
+    /// - Parameter unseen: how many containers ended below each tenant root without ever being
+    ///   read.
     public mutating func finish(unseen: [Int64: Int], at moment: Moment) -> Result {
         conservation.apply(to: &result.entries, unseen: unseen, at: moment)
         result.bracketMicroseconds = conservation.bracketMicroseconds
@@ -159,10 +177,10 @@ public struct TickReading {
         return result
     }
 
-    /// The account that a cgroup has already.
+    /// The account that a cgroup already has.
     ///
-    /// The kernel uses a cgroup's id only once. An inode is used again, so in a plain folder the path must be the
-    /// same as well.
+    /// The kernel uses a cgroup id only once. An inode may be used again, so in a plain folder the
+    /// path must be the same as well.
     func account(of found: FoundCgroup) -> Account? {
         guard let known = accounts.byID[found.id], rules.isKernel || known.path == found.path else {
             return nil
@@ -170,17 +188,20 @@ public struct TickReading {
         return known
     }
 
-    /// The moment after which a cgroup was born; `nil` if it may be older than what we know.
+    /// A moment before which a cgroup did not exist; `nil` if it may be older than what is known.
     func birth(of found: FoundCgroup) -> Moment? {
         if let birth = found.birth { return birth }
-        // First scan of this run: the kernel counts ids up, so a higher one came later.
+        // In the first tick of a run, a cgroup with a higher id than any before is newer: the
+        // kernel counts ids up.
         guard rules.isKernel, let last = rules.before, last.isComplete,
             found.id > last.highestID, !wasInsideAnother(found.path)
         else { return nil }
         return last.moment
     }
 
-    /// Whether a cgroup was part of a container: its id was not seen then, and its usage was billed.
+    /// Whether a cgroup was part of a container before.
+    ///
+    /// Its id was not looked at then, and its usage was billed with that container.
     private func wasInsideAnother(_ path: String) -> Bool {
         var rest = path[...]
         while let slash = rest.lastIndex(of: "/") {
@@ -190,9 +211,10 @@ public struct TickReading {
         return false
     }
 
-    /// Closes an account that its cgroup no longer has, and bills what was pending of it.
+    /// Closes an account that no longer belongs to its cgroup, and bills what was pending of it.
     ///
-    /// Either the cgroup is no longer a tenant root, or another folder has been given the inode of its folder.
+    /// Either the cgroup is no longer a tenant root, or another directory has got the inode of the
+    /// old one.
     private mutating func retireFormer(_ found: FoundCgroup, at moment: Moment) {
         guard let known = accounts.byID[found.id], known.position != nil else { return }
         if account(of: found) == nil {
@@ -202,7 +224,7 @@ public struct TickReading {
         }
     }
 
-    /// What a tick writes of an account whose cgroup it cannot read.
+    /// The entry of an account whose cgroup could not be read.
     private func unread(_ account: Account, at moment: Moment) -> TickEntry {
         TickEntry(
             row: account.row, path: account.path, cgroupID: account.cgroupID,
@@ -210,21 +232,23 @@ public struct TickReading {
             position: account.position, isWhole: account.isWhole, at: moment)
     }
 
-    /// The end of an account whose cgroup is gone and was not read before.
+    /// The entry that ends an account whose cgroup is gone without a last reading.
     private func vanished(_ account: Account, at moment: Moment) -> TickEntry {
         var entry = unread(account, at: moment)
         entry.hasEnded = true
         return entry
     }
 
-    /// The end of a tenant root's account whose cgroup lives on.
+    /// The entry that ends a tenant root's account while its cgroup lives on.
     private func formerRoot(_ account: Account, at moment: Moment) -> TickEntry {
         var entry = vanished(account, at: moment)
         entry.lastReading = .whole
         return entry
     }
 
-    /// What is written once of a cgroup that cannot be seen: nothing of it is measured till it can.
+    /// The entry of a cgroup that cannot be seen, once: it is unmeasured until it can.
+    ///
+    /// - Returns: `nil` if that was written before.
     private func hidden(
         _ account: Account, _ absence: Absence, at moment: Moment
     ) -> TickEntry? {
@@ -239,12 +263,12 @@ public struct TickReading {
         return entry
     }
 
-    /// Whether a path could not be seen because another could not be read.
+    /// Whether a path could not be seen because a directory could not be read.
     private func isHidden(_ path: String, by failed: String) -> Bool {
         path == failed || path.hasPrefix(failed + "/")
     }
 
-    /// Counts what every account reserved since the last tick.
+    /// Bills what every account reserved since the last tick.
     private mutating func reserve() {
         var reserved: [Int: Reservation] = [:]
         for item in reservations.finish() where item.reserved != Reservation() {

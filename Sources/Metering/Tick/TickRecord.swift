@@ -1,17 +1,20 @@
 import Units
 
-/// All that one tick writes, in one transaction.
+/// Everything that one tick writes, in one transaction.
 public struct TickRecord: Sendable {
+    /// When the tick was read.
     public var moment: Moment
+    /// How complete the reading was.
     public var completeness = Completeness()
-    /// The highest cgroup id of the scan; 0 where ids do not count up.
+    /// The highest cgroup id that was found; 0 if ids do not count up, as in a plain folder.
     public var highestID: Int64 = 0
-    /// A silence longer than this, in µs, is written down as a gap.
+    /// If no tick came for longer than this, in µs, the time is recorded as a gap.
     public var longestHold: Int64
+    /// What was found of each cgroup.
     public var entries: [TickEntry]
-    /// What the host could have given since the last tick: cores times time, memory times time.
+    /// What the host could have provided since the last tick: cores × time and memory × time.
     public var capacity: [Advance.Part] = []
-    /// Accounts that count no more, as their cgroups have become inner ones.
+    /// Rows of accounts that end because their cgroups have become inner ones.
     public var closed: [Int64] = []
 
     public init(moment: Moment, longestHold: Int64, entries: [TickEntry]) {
@@ -19,36 +22,41 @@ public struct TickRecord: Sendable {
     }
 }
 
-/// How complete a tick was: what an invoice's figures can be judged by.
+/// How complete a tick was, which shows how far the figures on an invoice can be relied on.
 public struct Completeness: Hashable, Sendable {
+    /// Cgroups that were found.
     public var seen = 0
+    /// Cgroups that ended since the last tick; the collector sets it to `ends`.
     public var vanished = 0
-    /// Directories that could not be read, by errno.
+    /// Directories that could not be read: how many, by errno.
     public var failed: [Int32: Int] = [:]
+    /// How long the reading took.
     public var durationMicroseconds: Int64 = 0
-    /// How far the tenant roots' cpu counters rose while their trees were read, in µs.
+    /// How far the tenant roots' CPU counters rose while what is below them was read, in µs.
     public var bracketMicroseconds: Int64 = 0
-    /// Which stretch of the wall clock this is: a step of the clock begins a new one.
+    /// The epoch of the wall clock (`WallClock.epoch`); each step of the clock begins a new one.
     public var epoch: Int64 = 0
-    /// Cgroups seen born since the last tick.
+    /// Cgroups that were seen to be created since the last tick.
     public var births = 0
-    /// Cgroups that ended since, and how many of them were read after their last process.
+    /// Cgroups that ended since the last tick.
     public var ends = 0
+    /// How many of them were read after their last process had ended, or had CPU time deduced.
     public var lastReadings = 0
-    /// Ticks that were due since the last one and were skipped, as this one came late.
+    /// Ticks that were due since the last one and did not happen, because this one is late.
     public var skipped: Int64 = 0
 
     public init() {}
 }
 
-/// The last tick that an earlier run of the collector kept.
+/// The last tick that an earlier run of the collector committed.
 public struct LastTick: Hashable, Sendable {
+    /// When it was read.
     public let moment: Moment
-    /// The highest cgroup id of its scan; 0 where ids do not count up.
+    /// The highest cgroup id that it found; 0 if ids do not count up.
     public let highestID: Int64
-    /// Whether every cgroup could be read then.
+    /// Whether every cgroup could be read.
     public let isComplete: Bool
-    /// Which stretch of the wall clock it was in.
+    /// The epoch of the wall clock (`WallClock.epoch`).
     public let epoch: Int64
 
     public init(moment: Moment, highestID: Int64, isComplete: Bool, epoch: Int64) {

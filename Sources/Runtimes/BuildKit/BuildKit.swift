@@ -1,4 +1,4 @@
-/// BuildKit's builds: `/buildkit/ID`, or `/docker/buildkit/ID`.
+/// Builds of BuildKit: `/buildkit/ID`, or `/docker/buildkit/ID` inside the Docker daemon.
 struct BuildKit: ContainerRuntime {
     let name = "buildkit"
 

@@ -1,9 +1,10 @@
-/// CRI-O below Kubernetes: `crio-ID.scope`; `crio-conmon-ID` watches over it.
+/// CRI-O below Kubernetes: containers are `crio-ID.scope`, monitors are `crio-conmon-ID`.
 struct CRIO: ContainerRuntime {
     let name = "cri-o"
     let scopePrefixes = ["crio-"]
     let isIsolated = true
     let isNamedByID = true
+    /// Paths of OCI bundles, from which names and labels are read.
     var bundles = ociBundles
 
     func step(_ name: Substring, at place: Place) -> Step? {

@@ -1,18 +1,19 @@
 import Foundation
 import Metering
 
-/// containerd, by itself, by nerdctl or below Kubernetes: `cri-containerd-ID.scope`.
+/// containerd by itself, with nerdctl, or below Kubernetes: `cri-containerd-ID.scope`.
 struct Containerd: ContainerRuntime {
     let name = "containerd"
     let scopePrefixes = ["cri-containerd-", "nerdctl-"]
     let isIsolated = true
     let isNamedByID = true
+    /// Paths of OCI bundles, from which names and labels are read.
     var bundles = ociBundles
 
     func details(of path: String) -> NameFinder.Answer { bundle(of: path, in: bundles) }
 }
 
-/// Where engines keep OCI bundles, with `ID` where the container's id stands.
+/// Where engines keep the OCI bundle of a container; `ID` stands for the container's id.
 let ociBundles = [
     "/run/containerd/io.containerd.runtime.v2.task/k8s.io/ID/config.json",
     "/run/containerd/io.containerd.runtime.v2.task/default/ID/config.json",
@@ -20,7 +21,9 @@ let ociBundles = [
     "/var/run/containers/storage/overlay-containers/ID/userdata/config.json",
 ]
 
-/// What the annotations of a container's OCI bundle say.
+/// Reads name, image and labels from the annotations of a container's OCI bundle.
+///
+/// - Returns: `.unknown` if the path has no engine id, or its bundle has no annotations.
 func bundle(of path: String, in bundles: [String]) -> NameFinder.Answer {
     guard let id = PathShape.containerID(of: path) else { return .unknown }
     for bundle in bundles {
@@ -30,7 +33,7 @@ func bundle(of path: String, in bundles: [String]) -> NameFinder.Answer {
     return .unknown
 }
 
-/// A file of at most 4 MiB; `nil` if there is none, or a larger one.
+/// Reads a file of less than 4 MiB; `nil` if it does not exist or is larger.
 func smallFile(_ path: String) -> Data? {
     guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
         let size = attributes[.size] as? Int, size < 4 << 20

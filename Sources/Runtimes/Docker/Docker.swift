@@ -1,13 +1,13 @@
 import Glibc
 import Metering
 
-/// Docker: `docker-ID.scope`, or `/docker/ID` with the cgroupfs driver.
+/// Docker: containers are `docker-ID.scope`, or `/docker/ID` with the cgroupfs driver.
 struct Docker: ContainerRuntime {
     let name = "docker"
     let scopePrefixes = ["docker-"]
     let isIsolated = true
     let isNamedByID = true
-    /// The first that is there is asked.
+    /// Sockets of the Docker daemon; the first that exists is asked.
     var sockets = ["/run/docker.sock", "/var/run/docker.sock"]
 
     func step(_ name: Substring, at place: Place) -> Step? {
@@ -20,7 +20,12 @@ struct Docker: ContainerRuntime {
     func details(of path: String) -> NameFinder.Answer { inspect(path, sockets) }
 }
 
-/// What `GET /containers/ID/json` of Docker or Podman says of the container at a path.
+/// Asks Docker or Podman for the name, image and labels of the container at a cgroup path.
+///
+/// The request is `GET /containers/ID/json` with a time limit of 2 s.
+///
+/// - Returns: `.unknown` if the path has no engine id, no socket exists, or the engine does not
+///   know the container (404); `.silent` without an answer; `.unclear` for any other answer.
 func inspect(_ path: String, _ sockets: [String]) -> NameFinder.Answer {
     guard let id = PathShape.containerID(of: path),
         let socket = sockets.first(where: { access($0, F_OK) == 0 })

@@ -1,8 +1,12 @@
-/// The kubelet's pods: `kubepods.slice` by systemd's driver, `/kubepods/burstable/podUID/ID` by cgroupfs.
+/// Pods of the kubelet.
+///
+/// The systemd driver puts them below `kubepods.slice`, the cgroupfs driver into
+/// `/kubepods/burstable/podUID/ID`.
 struct Kubernetes: ContainerRuntime {
     let name = "kubernetes"
     let isIsolated = true
     let isNamedByID = true
+    /// Paths of OCI bundles, from which names and labels are read.
     var bundles = ociBundles
 
     func step(_ name: Substring, at place: Place) -> Step? {
@@ -21,6 +25,7 @@ struct Kubernetes: ContainerRuntime {
         }
     }
 
+    /// The meaning of a name below `/kubepods` or below a pod, with the cgroupfs driver.
     private func inPods(_ name: Substring, at place: Place) -> Step {
         if let (runtime, rest) = ContainerRuntimes.ofScope(name), isEngineID(rest) {
             return .container(runtime, rest)

@@ -1,8 +1,8 @@
 import Metering
 
-/// LXC, LXD and Incus: `lxc.payload.NAME`, and `lxc.monitor.NAME` for who watches over it.
+/// LXC, LXD and Incus: containers are `lxc.payload.NAME`, their monitors `lxc.monitor.NAME`.
 ///
-/// Before LXC 4, and on Proxmox, the payloads lie in the folder `/lxc`.
+/// Before LXC 4, and on Proxmox VE, the containers lie in the folder `/lxc`.
 struct LXC: ContainerRuntime {
     let name = "lxc"
     let isIsolated = true
@@ -26,11 +26,14 @@ struct LXC: ContainerRuntime {
         return nil
     }
 
-    /// LXC names a container's cgroup by the container; Proxmox numbers it, and knows a name besides.
+    /// The name of the container.
+    ///
+    /// LXC uses the container's name as the cgroup's name. On Proxmox VE that is a number, and the
+    /// name is in a configuration file.
     func details(of path: String) -> NameFinder.Answer {
         let answer = Proxmox().details(of: path)
         if answer != .unknown { return answer }
-        // A login may give its cgroups any name.
+        // The user of a login can give cgroups any name, so only names made by the host count.
         let shape = PathShape(path)
         guard shape.isOfHost, let id = shape.id else { return .unknown }
         return .found(ContainerDetails(name: id, image: nil, labels: [:], namespace: nil))

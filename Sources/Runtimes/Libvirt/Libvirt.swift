@@ -1,4 +1,4 @@
-/// libvirt's machines: `machine-qemu\x2d1\x2dweb.scope`, or `/machine/web.libvirt-qemu`.
+/// Machines of libvirt: `machine-qemu\x2d1\x2dweb.scope`, or `/machine/web.libvirt-qemu`.
 struct Libvirt: ContainerRuntime {
     let name = "libvirt"
 
@@ -22,7 +22,7 @@ struct Libvirt: ContainerRuntime {
         return .container("libvirt", machine)
     }
 
-    /// Whether libvirt gives such names to machines: `qemu-1-web`, `lxc-1-web`.
+    /// Whether a machine's name has libvirt's form, such as `qemu-1-web` or `lxc-1-web`.
     private func isOfLibvirt(_ name: String) -> Bool {
         let parts = name.split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false)
         return parts.count == 3 && (parts[0] == "qemu" || parts[0] == "lxc") && !parts[1].isEmpty

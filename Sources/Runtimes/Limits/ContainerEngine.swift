@@ -5,19 +5,26 @@ import Limits
 import SystemPackage
 import Units
 
-/// The engine of a container, by its HTTP interface: Docker (API 1.41) or Podman (libpod 4).
+/// The engine of a container, reached by its HTTP API: Docker (API 1.41) or Podman (libpod 4).
 struct ContainerEngine {
+    /// The engine; the raw value is its name in messages.
     enum Kind: String {
         case docker = "Docker"
         case podman = "Podman"
     }
 
     var kind: Kind
+    /// The path of its unix socket.
     var socket: String
 
-    /// Sets limits, so that the engine keeps them over a restart of the container.
+    /// Sets limits through the engine, which then keeps them when the container restarts.
     ///
-    /// - Returns: the settings that it has no words for, such as memory.high and exact weights.
+    /// - Parameters:
+    ///   - id: the container's id.
+    ///   - swap: the `memory.swap.max` that the container has and keeps.
+    /// - Returns: the settings that the engine cannot express, such as memory.high and exact
+    ///   weights.
+    /// - Throws: `unavailable`, `notPermitted` or `failed` if the engine does not do it.
     func update(
         _ settings: [LimitSetting], of id: String, swap: Limit?
     ) throws(Fault) -> [LimitSetting] {
@@ -30,7 +37,7 @@ struct ContainerEngine {
         return left
     }
 
-    /// What it keeps for a limit; `nil` if it keeps none.
+    /// The value that the engine stores for a limit; `nil` if it stores none or does not answer.
     func kept(_ key: LimitKey, of id: String) -> LimitValue? {
         guard let known = try? hostConfig(of: id) else { return nil }
         switch key {
@@ -51,7 +58,9 @@ struct ContainerEngine {
         }
     }
 
-    /// Its id and name, asked for by either; `nil` if the engine knows none.
+    /// The id and name of a container that is asked for by either.
+    ///
+    /// - Returns: `nil` if the engine does not know it.
     func identity(_ word: String) -> (id: String, name: String)? {
         struct Inspected: Decodable {
             var Id: String
@@ -65,7 +74,7 @@ struct ContainerEngine {
         return (found.Id, name)
     }
 
-    /// Whether it holds it for paused.
+    /// Whether the engine reports the container as paused.
     func isPaused(_ id: String) -> Bool {
         struct State: Decodable { var Paused: Bool? }
         struct Inspected: Decodable { var State: State? }
@@ -75,12 +84,13 @@ struct ContainerEngine {
         return found.State?.Paused ?? false
     }
 
-    /// Pauses or resumes it.
+    /// Pauses or resumes a container.
     func pause(_ isPaused: Bool, _ id: String) throws(Fault) {
         let prefix = kind == .docker ? "" : "/v4.0.0/libpod"
         try post("\(prefix)/containers/\(id)/\(isPaused ? "pause" : "unpause")", nil, id)
     }
 
+    /// Reads the limits that the engine stores for a container.
     private func hostConfig(of id: String) throws(Fault) -> HostConfig {
         struct Inspected: Decodable { var HostConfig: HostConfig? }
         let answer = try request(id) { () throws(Errno) in
@@ -92,16 +102,18 @@ struct ContainerEngine {
         return found.HostConfig ?? HostConfig()
     }
 
+    /// Posts a request and requires success.
     private func post(_ path: String, _ body: Data?, _ id: String) throws(Fault) {
         let answer = try request(id) { () throws(Errno) in
             try UnixHTTP.post(path, body, at: socket, seconds: 30)
         }
-        // 304: it is so already.
+        // 304: the container is already in that state.
         guard (200..<300).contains(answer.status) || answer.status == 304 else {
             throw refused(answer, id)
         }
     }
 
+    /// Sends a request, turning socket errors into a fault.
     private func request(
         _ id: String, _ send: () throws(Errno) -> UnixHTTP.Answer
     ) throws(Fault) -> UnixHTTP.Answer {
@@ -118,6 +130,7 @@ struct ContainerEngine {
         }
     }
 
+    /// The fault for an error response, with the engine's message.
     private func refused(_ answer: UnixHTTP.Answer, _ id: String) -> Fault {
         struct Message: Decodable { var message: String }
         let said = (try? JSONDecoder().decode(Message.self, from: answer.body))?.message
@@ -129,6 +142,7 @@ struct ContainerEngine {
             suggestion: "octroi limit show says what holds now")
     }
 
+    /// Encodes a request's body, with sorted keys so that it can be compared in tests.
     private func json(_ body: [String: EngineValue]) throws(Fault) -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -139,7 +153,9 @@ struct ContainerEngine {
     }
 }
 
-/// What Docker keeps of a container's limits; 0 is "not set".
+/// The limits that Docker stores for a container (`HostConfig`); 0 means "not set".
+///
+/// `NanoCpus` is in 10^-9 CPUs, `CpuQuota` and `CpuPeriod` are in µs, memory is in bytes.
 struct HostConfig: Decodable {
     var NanoCpus: Int64?
     var CpuQuota: Int64?
@@ -150,7 +166,7 @@ struct HostConfig: Decodable {
     var CpusetCpus: String?
 }
 
-/// A value of a request's body.
+/// A JSON value in the body of a request.
 enum EngineValue: Encodable, Hashable {
     case number(Int64)
     case text(String)
@@ -166,11 +182,13 @@ enum EngineValue: Encodable, Hashable {
     }
 }
 
-/// The body of `POST /containers/ID/update` of Docker.
+/// The body of Docker's `POST /containers/ID/update`.
 ///
 /// - Parameters:
-///   - swap: the memory.swap.max that the container has, and is to keep.
-///   - cores: the host's.
+///   - known: the limits that Docker stores now.
+///   - swap: the `memory.swap.max` that the container has and keeps.
+///   - cores: the number of CPUs of the host.
+/// - Returns: the body, and the settings that Docker cannot express.
 func dockerUpdate(
     _ settings: [LimitSetting], _ known: HostConfig, swap: Limit?, cores: Int64 = hostCores
 ) -> (body: [String: EngineValue], left: [LimitSetting]) {
@@ -183,12 +201,12 @@ func dockerUpdate(
             body.merge(fields) { $1 }
             if !isAll { left.append(setting) }
         case (.memory, .number(.max)):
-            // 0 would be "unchanged".
+            // 0 would mean "leave as it is".
             body["Memory"] = .number(dockerUnlimited)
             body["MemorySwap"] = .number(-1)
         case (.memory, .number(.at(let bytes))) where bytes >= dockerLeast:
             body["Memory"] = .number(bytes)
-            // Docker keeps the sum of memory and swap, and refuses memory above it.
+            // Docker stores the sum of memory and swap, and refuses a memory limit above that sum.
             if case .at(let swap)? = swap, let sum = bytes.sum(swap) {
                 body["MemorySwap"] = .number(sum)
             } else {
@@ -206,37 +224,45 @@ func dockerUpdate(
     return (body, left)
 }
 
-/// Docker takes no less memory than that.
+/// The smallest memory limit that Docker accepts, in bytes (6 MiB).
 private let dockerLeast: Int64 = 6 << 20
 
 extension Limit {
-    /// `nil` is no limit.
+    /// The value of the limit, or `nil` if there is none.
     fileprivate var value: Int64? {
         if case .at(let value) = self { value } else { nil }
     }
 }
 
 extension Int64 {
-    /// `nil` past what Docker can hold.
+    /// The sum, or `nil` if it does not fit into 64 bits, as Docker's numbers must.
     fileprivate func sum(_ other: Int64) -> Int64? {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? nil : sum
     }
 }
 
-/// What Docker takes for no limit of memory: the largest number of whole pages.
+/// The memory limit that Docker treats as none: the largest multiple of a 4 KiB page.
 private let dockerUnlimited = Int64.max / 4096 * 4096
 
-/// The cores of this host.
+/// The number of CPUs that are online on this host.
 private let hostCores = Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
-/// Docker's words for a quota, and whether they say all of it.
+/// Expresses a CPU quota in Docker's fields.
 ///
-/// `--cpus` and a quota with its period exclude each other for good: a container that has one of them
-/// refuses the other, and takes no more of `--cpus` than the host has. One that has neither is given
-/// `--cpus`, so that docker update --cpus goes on working. None can be taken away: with a quota of -1
-/// beside `--cpus` no later start would work, so Docker is told all of the host's cores, and the
-/// cgroup that there is no limit.
+/// Docker has two ways: `NanoCpus` (`--cpus`), and `CpuQuota` with `CpuPeriod`. They exclude each
+/// other permanently: a container that has one of them refuses the other. `NanoCpus` cannot exceed
+/// the host's CPUs. A container that has neither gets `NanoCpus`, so that `docker update --cpus`
+/// continues to work.
+///
+/// Neither can be removed again. A quota of -1 next to `NanoCpus` would make later starts fail. To
+/// remove the limit, Docker is therefore told all CPUs of the host, and the caller writes `max` to
+/// the cgroup itself.
+///
+/// Example: 1.5 CPUs (quota 150,000 µs, period 100,000 µs) are 1,500,000,000 `NanoCpus`.
+///
+/// - Returns: the fields, and whether they express the quota completely. If not, the caller writes
+///   the rest to the cgroup.
 private func dockerQuota(
     _ cpu: CPUMax, _ known: HostConfig, _ cores: Int64
 ) -> (fields: [String: EngineValue], isAll: Bool) {
@@ -244,19 +270,22 @@ private func dockerQuota(
     let hasQuota = known.CpuQuota ?? 0 > 0 || known.CpuPeriod ?? 0 > 0
     guard case .at(let quota) = cpu.quota else {
         if hasNano { return (["NanoCpus": .number(cores * 1_000_000_000)], false) }
-        // What Docker keeps no limit for is not to be told one: it would be a quota from then on.
+        // If Docker stores no quota, send none: from then on it would count as one.
         return known.CpuQuota ?? 0 > 0 ? (["CpuQuota": .number(-1)], true) : ([:], false)
     }
-    // Docker makes a quota of 100 ms of --cpus.
+    // Docker turns NanoCpus into a quota with a period of 100 ms.
     let fits = cpu.period == 100_000 && quota <= cores * 100_000
     if fits, hasNano || !hasQuota { return (["NanoCpus": .number(quota * 10_000)], true) }
     if hasNano { return ([:], false) }
     return (["CpuQuota": .number(quota), "CpuPeriod": .number(cpu.period)], true)
 }
 
-/// The body of Podman's update: resources of an OCI runtime (config-linux.md).
+/// The body of Podman's update: resources as an OCI runtime takes them (config-linux.md).
 ///
-/// A quota in the usual period is what its own `--cpus` gives, so podman update goes on working.
+/// A quota with the usual period of 100 ms is what `podman update --cpus` would set, so that
+/// command continues to work.
+///
+/// - Returns: the body, and the settings that Podman cannot express.
 func podmanUpdate(
     _ settings: [LimitSetting]
 ) -> (body: [String: EngineValue], left: [LimitSetting]) {
@@ -284,7 +313,7 @@ func podmanUpdate(
 }
 
 extension [String: EngineValue] {
-    /// Puts a value into the object that its place names: `cpu`, `quota`.
+    /// Sets a value in nested objects; the place `["cpu", "quota"]` is `{"cpu": {"quota": …}}`.
     fileprivate mutating func put(_ value: EngineValue, at place: [String]) {
         guard let name = place.first else { return }
         guard place.count > 1 else {

@@ -4,24 +4,34 @@ import Glibc
 import Limits
 import Units
 
-/// Finds who owns a cgroup's limits, and writes them through the owner.
+/// Finds out who owns a cgroup's limits, and changes them through the owner.
 ///
-/// It holds a connection to systemd, so it stays on one thread.
+/// An owner is systemd, Docker or Podman. Limits that are written past it would be overwritten when
+/// the owner applies its own values again. This object holds a connection to systemd, so it must
+/// stay on one thread.
 public final class Owners {
     private let sockets: RuntimeSockets
+    /// Connects to systemd; gives `nil` where systemd does not run.
     private let connect: () throws(Fault) -> SystemdBus?
     private var bus: SystemdBus?
-    /// Where the tree's root lies below the host's cgroup2 mount, `/tenant.slice`.
+    /// Where the root of the tree lies below the host's cgroup2 mount, such as `/tenant.slice`.
     private let base: String
+    /// The version of systemd, once it was asked for.
     private var knownVersion: Int?
-    /// Where limits that stand for a time are kept; `nil` where systemd has none to keep.
+    /// Keeps temporary limits over a daemon-reload; `nil` where systemd does not run.
     let passing: PassingLimits?
 
+    /// Sets up the owners of a tree; nothing is connected yet.
+    ///
     /// - Parameters:
-    ///   - isHost: whether the tree is the host's own, or part of it; elsewhere nobody owns a cgroup.
-    ///   - base: where its root lies below the host's cgroup2 mount; empty at the mount itself.
-    ///   - address: of another bus than the system's, for tests.
-    ///   - units: the folder of drop-ins that go with a reboot; default: that of the system's bus.
+    ///   - isHost: whether the tree is the host's cgroup2 tree or a part of it. In any other tree
+    ///     no cgroup has an owner.
+    ///   - base: where the tree's root lies below the host's cgroup2 mount; empty for the mount
+    ///     itself.
+    ///   - address: another bus than the system bus, for tests.
+    ///   - units: the folder for drop-ins that a reboot removes; by default that of the system's
+    ///     systemd.
+    ///   - sockets: where Docker and Podman listen.
     public init(
         isHost: Bool, below base: String = "", address: String? = nil, units: String? = nil,
         sockets: RuntimeSockets = RuntimeSockets()
@@ -34,15 +44,15 @@ public final class Owners {
         connect = { () throws(Fault) in hasSystemd ? try SystemdBus(address: address) : nil }
     }
 
-    /// The connection to systemd; `nil` where systemd does not run the host.
+    /// The connection to systemd; `nil` if systemd does not run this host.
     ///
-    /// - Throws: `unavailable` if it runs but its bus does not answer.
+    /// - Throws: `unavailable` if systemd runs but its bus cannot be reached.
     func systemd() throws(Fault) -> SystemdBus? {
         if bus == nil { bus = try connect() }
         return bus
     }
 
-    /// Asks systemd, and once more over a new connection if the one there was is gone.
+    /// Calls systemd, and a second time over a new connection if the old one is lost.
     private func ask<Answer>(
         _ bus: SystemdBus, _ question: (SystemdBus) throws(SystemdBus.Refusal) -> Answer
     ) throws(SystemdBus.Refusal) -> Answer {
@@ -56,7 +66,7 @@ public final class Owners {
         }
     }
 
-    /// systemd's version, 252; `nil` if it does not say.
+    /// The version of systemd, such as 252; `nil` if it is not known.
     var version: Int? {
         if knownVersion == nil, let text = (try? systemd())?.version {
             knownVersion = Int(text.drop { !$0.isNumber }.prefix { $0.isNumber })
@@ -67,7 +77,7 @@ public final class Owners {
     /// Whether systemd has FreezeUnit and ThawUnit (since 246).
     public var canFreeze: Bool { version ?? .max >= 246 }
 
-    /// When systemd last read its units, in µs of its monotonic clock; `nil` if it does not say.
+    /// When systemd last read its units, in µs of the monotonic clock; `nil` if it is not known.
     public var unitsLoaded: UInt64? {
         guard let bus = try? systemd() else { return nil }
         let loaded = try? ask(bus) { bus throws(SystemdBus.Refusal) in try bus.unitsLoaded() }
@@ -83,9 +93,10 @@ public final class Owners {
         return found != nil
     }
 
-    /// Who owns the limits of the cgroup at a path below the tree's root.
+    /// The owner of the limits of a cgroup.
     ///
-    /// - Throws: if systemd gives no answer: without it nothing is to be written past it.
+    /// - Parameter path: below the tree's root.
+    /// - Throws: `unavailable` if systemd does not answer. Then nothing may be written past it.
     public func owner(of path: String) throws(Fault) -> LimitOwner {
         let unit = try unit(of: path)
         if let id = PathShape.containerID(of: path) {
@@ -98,7 +109,7 @@ public final class Owners {
         return unit.map { .systemd(unit: $0) } ?? .file
     }
 
-    /// The unit whose own cgroup this is; `nil` if it is nobody's, or lies inside a unit's.
+    /// The unit whose own cgroup this is; `nil` if it is no unit's, or lies inside a unit's cgroup.
     private func unit(of path: String) throws(Fault) -> String? {
         guard let bus = try systemd() else { return nil }
         do throws(SystemdBus.Refusal) {
@@ -118,10 +129,12 @@ public final class Owners {
         }
     }
 
-    /// Sets the properties of a unit: all of them, or none.
+    /// Sets properties of a unit, either all of them or none.
     ///
-    /// - Parameter lasting: whether they outlive a reboot; those of a transient unit never do.
-    /// - Returns: the settings that systemd has no words for.
+    /// - Parameter lasting: whether the values survive a reboot. Those of a transient unit never
+    ///   do.
+    /// - Returns: the settings that systemd cannot express.
+    /// - Throws: `notPermitted`, `unavailable` or `failed` if systemd does not do it.
     public func set(
         _ settings: [LimitSetting], of unit: String, lasting: Bool
     ) throws(Fault) -> [LimitSetting] {
@@ -129,7 +142,7 @@ public final class Owners {
         var left: [LimitSetting] = []
         for setting in settings {
             let own = systemdProperties(for: setting, version: version) {
-                // Of a device on others systemd would limit one of those.
+                // For a stacked device systemd would set the limit on one of the devices below.
                 BlockDevices.isStacked($0) ? nil : BlockDevices.node($0)
             }
             if let own { properties += own } else { left.append(setting) }
@@ -148,7 +161,13 @@ public final class Owners {
         try call(unit, isFrozen ? "FreezeUnit" : "ThawUnit") { $0.add(unit) }
     }
 
-    /// Calls a method of the manager on behalf of a unit.
+    /// Calls a method of systemd's manager for a unit.
+    ///
+    /// - Parameters:
+    ///   - unit: the unit that error messages name.
+    ///   - method: the method's name; `fill` appends its arguments.
+    /// - Throws: `notPermitted` if this user lacks the permission, `unavailable` if systemd or the
+    ///   unit does not exist, `failed` otherwise. After a timeout the change may still take effect.
     @discardableResult
     func call(
         _ unit: String, _ method: String, _ fill: (inout BusMessage) -> Void
@@ -182,10 +201,11 @@ public final class Owners {
         }
     }
 
-    /// Sets the limits of a container of Docker or Podman by its engine.
+    /// Sets the limits of a container of Docker or Podman through its engine.
     ///
-    /// - Parameter swap: the memory.swap.max it has: Docker takes no memory limit without one.
-    /// - Returns: the settings that its interface has no words for.
+    /// - Parameter swap: the container's `memory.swap.max`. Docker stores the sum of memory and
+    ///   swap.
+    /// - Returns: the settings that the engine cannot express; all of them for other owners.
     public func update(
         _ settings: [LimitSetting], of owner: LimitOwner, swap: Limit?
     ) throws(Fault) -> [LimitSetting] {
@@ -202,9 +222,11 @@ public final class Owners {
         }
     }
 
-    /// A container of an engine, by its name or id: `docker/web`; `nil` if none knows it.
+    /// Finds a container of an engine by its name or id.
+    ///
+    /// - Returns: its id, and its name in the form `docker/web`; `nil` if no engine knows it.
     public func container(_ word: String) -> (id: String, name: String)? {
-        // It becomes part of a request's path.
+        // The word becomes part of a request's path.
         guard isEngineName(word) else { return nil }
         for (kind, socket) in [
             (ContainerEngine.Kind.docker, sockets.docker), (.podman, sockets.podman),
@@ -217,7 +239,7 @@ public final class Owners {
         return nil
     }
 
-    /// Whether an engine holds a container for paused.
+    /// Whether an engine reports the container as paused.
     public func isPaused(_ owner: LimitOwner) -> Bool {
         switch owner {
         case .docker(let id, _):
@@ -228,7 +250,9 @@ public final class Owners {
         }
     }
 
-    /// Pauses or resumes a container by its engine; false where there is none.
+    /// Pauses or resumes a container through its engine.
+    ///
+    /// - Returns: false if no engine owns the container.
     public func pause(_ isPaused: Bool, _ owner: LimitOwner) throws(Fault) -> Bool {
         switch owner {
         case .docker(let id, _):
@@ -243,7 +267,9 @@ public final class Owners {
     }
 }
 
-/// Whether engines give such names: others could pass for something else in a request or a record.
+/// Whether a text can be the name or id of an engine's container.
+///
+/// Any other text might change the meaning of a request or a record that contains it.
 public func isEngineName(_ name: String) -> Bool {
     func isWord(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
@@ -253,7 +279,7 @@ public func isEngineName(_ name: String) -> Bool {
     return name.utf8.allSatisfy { isWord($0) || "_.-".utf8.contains($0) }
 }
 
-/// The name of the interface that holds a unit's resource properties.
+/// The D-Bus interface that has the resource properties of a unit, by the unit's ending.
 private func interface(of unit: String) -> String {
     switch unit.split(separator: ".").last {
     case "slice": "Slice"
@@ -265,11 +291,12 @@ private func interface(of unit: String) -> String {
     }
 }
 
-/// Where the engines of this host listen; `nil` where there is none now.
+/// Where the container engines of this host listen.
 public struct RuntimeSockets: Sendable {
     private let dockers: [String]
     private let podmans: [String]
 
+    /// Sockets to try, in this order.
     public init(
         docker: [String] = ["/run/docker.sock", "/var/run/docker.sock"],
         podman: [String] = ["/run/podman/podman.sock"]
@@ -277,12 +304,18 @@ public struct RuntimeSockets: Sendable {
         (dockers, podmans) = (docker, podman)
     }
 
+    /// Docker's socket; `nil` if none of the paths exists now.
     public var docker: String? { dockers.first { access($0, F_OK) == 0 } }
+    /// Podman's socket; `nil` if none of the paths exists now.
     public var podman: String? { podmans.first { access($0, F_OK) == 0 } }
 }
 
 extension Owners {
-    /// What the owner itself keeps for a limit; `nil` if it keeps none, or does not say.
+    /// The value that the owner itself stores for a limit.
+    ///
+    /// It can differ from the kernel's value if somebody wrote to the cgroup file. `nil` if the
+    /// owner stores none or does not answer. Podman does not tell, so the properties of its scope
+    /// are read.
     public func kept(_ key: LimitKey, by owner: LimitOwner) -> LimitValue? {
         switch owner {
         case .systemd(let unit): return property(key, of: unit)
@@ -294,6 +327,7 @@ extension Owners {
         }
     }
 
+    /// The value of a limit in the properties of a unit; `nil` if systemd does not answer.
     private func property(_ key: LimitKey, of unit: String) -> LimitValue? {
         guard let bus = try? systemd() else { return nil }
         let place = interface(of: unit)

@@ -1,4 +1,4 @@
-/// Nomad's allocations: scopes below `nomad.slice`.
+/// Allocations of Nomad: scopes below `nomad.slice`.
 struct Nomad: ContainerRuntime {
     let name = "nomad"
 

@@ -1,6 +1,6 @@
 import Metering
 
-/// systemd-nspawn as a service: `systemd-nspawn@NAME.service`.
+/// Containers of systemd-nspawn that run as a service: `systemd-nspawn@NAME.service`.
 struct Nspawn: ContainerRuntime {
     let name = "nspawn"
     let isIsolated = true
@@ -15,8 +15,9 @@ struct Nspawn: ContainerRuntime {
     func details(of path: String) -> NameFinder.Answer { machineName(of: path) }
 }
 
-/// Machines that systemd-machined knows, also those of `systemd-nspawn` at a command line:
-/// `machine-NAME.scope`.
+/// Machines registered with systemd-machined: `machine-NAME.scope`.
+///
+/// These include containers started with `systemd-nspawn` on the command line.
 struct Machined: ContainerRuntime {
     let name = "machined"
     let isIsolated = true
@@ -29,12 +30,14 @@ struct Machined: ContainerRuntime {
     func details(of path: String) -> NameFinder.Answer { machineName(of: path) }
 }
 
-/// The machine of a scope's name, with its escapes undone; `nil` for another scope.
+/// The name of the machine that a scope belongs to; `nil` for other scopes.
+///
+/// Example: `machine-web\x2d1.scope` gives `web-1`.
 func machine(ofScope name: Substring) -> String? {
     name.dropping(suffix: ".scope")?.dropping(prefix: "machine-").map(unescaped)
 }
 
-/// The machine's name is part of its unit's: nobody has to be asked.
+/// The machine's name, which is part of its unit's name, so nothing needs to be asked.
 private func machineName(of path: String) -> NameFinder.Answer {
     guard let id = PathShape(path).id else { return .unknown }
     return .found(ContainerDetails(name: id, image: nil, labels: [:], namespace: nil))

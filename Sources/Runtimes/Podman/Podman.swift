@@ -1,10 +1,12 @@
-/// Podman: `libpod-ID.scope`, or `/libpod_parent/libpod-ID`; `libpod-conmon-ID` watches over it.
+/// Podman: containers are `libpod-ID.scope`, or `/libpod_parent/libpod-ID` with cgroupfs.
+///
+/// `libpod-conmon-ID.scope` holds conmon, the process that monitors a container.
 struct Podman: ContainerRuntime {
     let name = "podman"
     let scopePrefixes = ["libpod-"]
     let isIsolated = true
     let isNamedByID = true
-    /// The first that is there is asked.
+    /// Sockets of Podman's API service; the first that exists is asked.
     var sockets = ["/run/podman/podman.sock"]
 
     func step(_ name: Substring, at place: Place) -> Step? {

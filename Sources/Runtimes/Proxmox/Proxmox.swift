@@ -1,17 +1,21 @@
 import Foundation
 import Metering
 
-/// The guests of Proxmox VE: its containers are LXC's `/lxc/ID`, its machines `/qemu.slice/ID.scope`.
+/// Guests of Proxmox VE: containers are LXC's `/lxc/ID`, machines are `/qemu.slice/ID.scope`.
 ///
-/// Their names, tags and pools are in files that only root of the host writes (pct.conf(5), qm.conf(5),
-/// `pool:` lines of user.cfg in pve-access-control).
+/// Names, tags and pools come from configuration files that only root of the host can write:
+/// `lxc/ID.conf` (pct.conf(5)), `qemu-server/ID.conf` (qm.conf(5)), and the `pool:` lines of
+/// `user.cfg` (pve-access-control).
 struct Proxmox: ContainerRuntime {
     let name = "qemu"
     let isIsolated = true
-    /// The folder of the cluster's files.
+    /// The folder of the cluster configuration, `/etc/pve`.
     var folder = "/etc/pve"
 
-    /// What the labels for pools and tags begin with.
+    /// The prefix of labels that stand for pools and tags.
+    ///
+    /// Example: pool `acme` becomes the label `proxmox.pool=acme`, tag `web` becomes
+    /// `proxmox.tag.web`.
     static let labels = "proxmox."
     var ownLabels: String? { Self.labels }
     private static let poolLabel = "\(labels)pool"
@@ -43,7 +47,7 @@ struct Proxmox: ContainerRuntime {
                 namespace: nil))
     }
 
-    /// Tags and pool as labels, which rules of tenants look at.
+    /// Tags and pool as labels, which rules of tenants can match.
     private static func labels(_ tags: [String], pool: String?) -> [String: String] {
         var labels: [String: String] = [:]
         for tag in tags { labels[tagLabel + tag] = "" }
@@ -52,14 +56,15 @@ struct Proxmox: ContainerRuntime {
     }
 }
 
-/// What a guest's configuration says of its name and tags.
+/// The name and tags in the configuration of a guest.
 struct ProxmoxGuest: Hashable {
+    /// `hostname` of a container or `name` of a machine.
     var name: String?
     var tags: [String] = []
 
-    /// Reads `ID.conf`: lines of `key: value`.
+    /// Parses the text of `ID.conf`: lines of `key: value`.
     ///
-    /// Sections in brackets are snapshots, and say nothing of now.
+    /// Sections in brackets describe snapshots, not the present, so parsing stops at the first one.
     init(config: String) {
         for line in config.split(separator: "\n") {
             if line.hasPrefix("[") { break }
@@ -75,7 +80,12 @@ struct ProxmoxGuest: Hashable {
     }
 }
 
-/// The pool of a guest, of `pool:NAME:COMMENT:GUESTS:STORAGES:` in user.cfg; `nil` if it is in none.
+/// The pool of a guest by the text of `user.cfg`; `nil` if it is in none.
+///
+/// The lines have the form `pool:NAME:COMMENT:GUESTS:STORAGES:`, with guest ids separated by
+/// commas.
+///
+/// - Parameter guest: the id of the guest, such as `101`.
 func pool(of guest: String, in config: String) -> String? {
     for line in config.split(separator: "\n") {
         let fields = line.split(separator: ":", omittingEmptySubsequences: false)

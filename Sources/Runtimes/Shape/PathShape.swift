@@ -1,41 +1,49 @@
 import CgroupFS
 
-/// What the whole path of a cgroup says about the workload in it.
+/// What the path of a cgroup says about the workload in it.
 ///
-/// It is read from the top down, as far as the host's own managers made the names: systemd, the
-/// container engines, LXC, libvirt. Whatever lies inside a container was named by its workload, and
-/// says nothing. docs/shapes.md is the table of all shapes, and the test of this type.
+/// The path is read from the top down, as long as the names were given by the host's own managers:
+/// systemd, container engines, LXC, libvirt. Names inside a container were chosen by its workload
+/// and mean nothing.
+///
+/// Example: `/system.slice/docker-ID.scope` with 64 hexadecimal digits for ID is a container, its
+/// runtime is `docker` and its id is ID. docs/shapes.md has a table of all shapes, which the tests
+/// read.
 public struct PathShape: Hashable, Sendable {
-    /// How a cgroup stands to containers.
+    /// What a cgroup is in relation to containers.
     public enum Role: String, Sendable {
-        /// Containers, or more holders, lie below it.
+        /// Containers, or further holders, lie below it.
         case holder
-        /// The service of an engine: one container, unless the engine keeps pods below it.
+        /// The service of an engine: one container, unless the engine puts pods right below it.
         case engine
-        /// One container with all below it.
+        /// One container together with everything below it.
         case container
-        /// It watches over a container for its runtime: an account, but no container.
+        /// It holds a process that monitors a container for its runtime.
+        ///
+        /// It has an account, but it is no container.
         case monitor
-        /// Made by nobody that is known: what it holds decides.
+        /// Created by an unknown program, so its content decides (`Nesting.byProcesses`).
         case unknown
-        /// It lies inside a container.
+        /// Part of a container above it.
         case inside
     }
 
     /// The role of the cgroup at the path.
     public private(set) var role = Role.holder
-    /// Who runs it: `docker`, `systemd`; `cgroup` if that is not known.
+    /// The runtime, such as `docker` or `systemd`; `cgroup` if it is not known.
     public private(set) var runtime = "cgroup"
-    /// What its runtime calls it, if the path says so.
+    /// The id or name that the runtime uses, if it is part of the path.
     public private(set) var id: String?
-    /// Whether a manager of the host named it.
+    /// Whether all names of the path were given by a manager of the host.
     ///
-    /// Where a login or nobody known did, the name may be made up to pass for another's.
+    /// If a login user or an unknown program gave one, the name may imitate another container's.
     public private(set) var isOfHost = true
-    /// The path of the container that it is, or lies inside.
+    /// The path of the container or monitor that this cgroup is, or is inside of.
     public private(set) var container: String?
 
-    /// Reads a path under the cgroup2 mount, `/system.slice/web.service`.
+    /// Analyses a path.
+    ///
+    /// - Parameter path: relative to the cgroup2 mount, such as `/system.slice/web.service`.
     public init(_ path: String) {
         var place = Place.top
         var walked = ""
@@ -55,10 +63,11 @@ public struct PathShape: Hashable, Sendable {
         }
     }
 
-    /// How the cgroup at a path stands to those below it.
+    /// What a path says about the cgroups below it.
     ///
-    /// Inside a container the tree is only walked for a tenant root that lies there: then units
-    /// are taken for what they are called, as the operator has said who they belong to.
+    /// Below a container the tree is walked only to reach a tenant root there. Units on that way
+    /// are then judged by their last name alone, which is safe because the operator named their
+    /// tenant.
     public static func nesting(_ path: String) -> Nesting {
         switch PathShape(path).role {
         case .container, .monitor: .one
@@ -69,7 +78,9 @@ public struct PathShape: Hashable, Sendable {
         }
     }
 
-    /// Whether the cgroup at a path is one container by its shape, so that it holds nothing of the host.
+    /// Whether the cgroup at a path is a container that is isolated from the host.
+    ///
+    /// Limits on such a container cannot harm the host itself.
     public static func isContainer(_ path: String) -> Bool {
         guard let runtime = ContainerRuntimes.named(runtime(of: path)), runtime.isIsolated else {
             return false
@@ -77,34 +88,35 @@ public struct PathShape: Hashable, Sendable {
         return runtime.isNamedByID ? containerID(of: path) != nil : true
     }
 
+    /// Judges a cgroup inside a container by the ending of its name.
     private static func nestingByName(_ path: String) -> Nesting {
         let name = path.split(separator: "/").last ?? ""
         if name.hasSuffix(".slice") || name.hasPrefix("user@") { return .many }
         return name.hasSuffix(".scope") || name.hasSuffix(".service") ? .one : .byProcesses
     }
 
-    /// Who runs the container at a path.
-    ///
-    /// A monitor is nobody's container, so it is no runtime's either.
+    /// The runtime of the container at a path; `monitor` if it only monitors a container.
     public static func runtime(of path: String) -> String {
         let shape = PathShape(path)
         return shape.role == .monitor ? "monitor" : shape.runtime
     }
 
-    /// Whether it watches over a container, and is none.
+    /// Whether the cgroup at a path only holds a monitor process.
     public static func isMonitor(_ path: String) -> Bool { PathShape(path).role == .monitor }
 
-    /// The id that the host's engines know the container at a path by, 64 hexadecimal digits.
+    /// The id by which the host's engines know the container at a path: 64 hexadecimal digits.
     ///
-    /// `nil` for a name that may be made up: an engine would give another's labels for it.
+    /// `nil` if the name may be an imitation, because then an engine would return the labels of
+    /// another container.
     public static func containerID(of path: String) -> String? {
         let shape = PathShape(path)
         guard shape.role == .container, shape.isOfHost, let id = shape.id else { return nil }
         return isEngineID(id) ? id : nil
     }
 
-    /// Whether the cgroup at a path may be the container that an engine calls `id`; also one below a
-    /// parent cgroup of its own, of which the path does not tell the engine.
+    /// Whether the cgroup at a path may be the container with an engine's id.
+    ///
+    /// This includes containers below a custom parent cgroup, whose path does not show the engine.
     public static func mayBe(_ path: String, container id: String) -> Bool {
         let shape = PathShape(path)
         return shape.role == .container && shape.id == id
@@ -112,7 +124,7 @@ public struct PathShape: Hashable, Sendable {
     }
 }
 
-/// Whether a name is an id as Docker, Podman and the CRI engines make them.
+/// Whether a name is an id of Docker, Podman or a CRI engine: 64 lower-case hexadecimal digits.
 func isEngineID(_ name: some StringProtocol) -> Bool {
     name.utf8.count == 64
         && name.utf8.allSatisfy {

@@ -1,10 +1,11 @@
 import Metering
 import Units
 
-/// Why a rule can never match.
+/// The reason why a rule can never match.
 public struct Unreachable: Hashable, Sendable {
+    /// The reason, as an error message states a problem.
     public let found: String
-    /// What to write in its place.
+    /// What to write instead.
     public let suggestion: String
 
     init(_ found: String, suggestion: String) {
@@ -12,20 +13,24 @@ public struct Unreachable: Hashable, Sendable {
     }
 }
 
-/// A rule of a tenant that can never decide whose a container is.
+/// A tenant's rule that never decides who a container belongs to.
 public struct IdleRule {
+    /// The tenant's id.
     public let tenant: String
     public let rule: Rule
     public let why: Unreachable
-    /// The tenant whose rule is tried before it, and fits all that it fits.
+    /// The tenant whose earlier rule matches everything this rule matches, if that is why.
     let earlier: String?
 
+    /// The rule as error messages name it, such as `tenant acme, cgroup: /a//b`.
     public var place: String { "tenant \(tenant), \(rule.kind): \(rule.pattern)" }
 }
 
-/// The rules that can match nothing, or nothing that an earlier tenant's rule leaves.
+/// Finds rules that match nothing, or nothing that an earlier tenant's rule leaves over.
 ///
-/// - Parameter tenants: all, in the order in which their rules are tried.
+/// Only certain cases are reported.
+///
+/// - Parameter tenants: all tenants, in the order in which their rules are tried.
 public func idleRules(of tenants: [Tenant]) -> [IdleRule] {
     let cover = RuleCover(tenants)
     return tenants.flatMap { tenant in
@@ -45,7 +50,7 @@ public func idleRules(of tenants: [Tenant]) -> [IdleRule] {
     }
 }
 
-/// Why a rule can match no container whatever runs; `nil` if one may come that it fits.
+/// Why a rule can match no container, whatever runs; `nil` if it may match one.
 public func unreachable(_ rule: Rule) -> Unreachable? {
     switch rule {
     case .slice(let name): unreachable(path: name)
@@ -56,6 +61,7 @@ public func unreachable(_ rule: Rule) -> Unreachable? {
     }
 }
 
+/// Why no cgroup can have this path; `nil` if one can.
 private func unreachable(path: String) -> Unreachable? {
     if path.utf8.contains(UInt8(ascii: "\n")) {
         return Unreachable(
@@ -68,6 +74,10 @@ private func unreachable(path: String) -> Unreachable? {
         suggestion: "Write the path as octroi containers shows it")
 }
 
+/// Why no container's path fits a glob; `nil` if one may.
+///
+/// The names before the first wildcard decide: they may lead to a cgroup that holds containers and
+/// is not one itself, or into a container, whose inside belongs to it.
 private func unreachable(glob: String, _ rule: Rule) -> Unreachable? {
     let names = glob.split(separator: "/")
     let literal = names.prefix { !$0.contains(where: { $0 == "*" || $0 == "?" }) }
@@ -88,6 +98,7 @@ private func unreachable(glob: String, _ rule: Rule) -> Unreachable? {
             + "to be billed apart")
 }
 
+/// Why no systemd unit that is a container fits a glob; `nil` if one may.
 private func unreachable(unit glob: String) -> Unreachable? {
     let suggestion = "Write the name of a unit, such as acme-*.service"
     if glob.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\n") }) {
@@ -104,11 +115,12 @@ private func unreachable(unit glob: String) -> Unreachable? {
             "only services and scopes are containers, and none ends so", suggestion: suggestion)
 }
 
-/// A line for each rule that can match nothing; at most a screen.
+/// One warning line for each rule that can never match, at most 21 lines.
 ///
 /// - Parameters:
-///   - tenants: all, in the order in which their rules are tried.
-///   - changed: those of whom something is to be said; `nil` is of all.
+///   - tenants: all tenants, in the order in which their rules are tried.
+///   - changed: the tenants to report on; `nil` for all. A rule is also reported if the tenant
+///     whose rule hides it is among them.
 public func unreachableRules(of tenants: [Tenant], changed: [Tenant]? = nil) -> [String] {
     let ids = changed.map { Set($0.map(\.id)) }
     let idle = idleRules(of: tenants).filter { item in

@@ -1,4 +1,4 @@
-/// Slurm's jobs, below the scope of its daemon: `slurmstepd.scope/job_7`.
+/// Jobs of Slurm, below the scope of its daemon: `slurmstepd.scope/job_7`.
 struct Slurm: ContainerRuntime {
     let name = "slurm"
 
@@ -10,7 +10,7 @@ struct Slurm: ContainerRuntime {
         }
         guard place == .folder("slurm") else { return nil }
         if let job = name.dropping(prefix: "job_") { return .container("slurm", job) }
-        // The process that keeps the scope alive.
+        // `system` holds a process that only keeps the scope alive.
         return name == "system" ? .monitor("slurm") : nil
     }
 }

@@ -1,31 +1,37 @@
 import Units
 
-/// A timer of systemd that runs a command at a time, whether Octroi lives then or not.
+/// A systemd timer that runs a command at a given time, even if Octroi no longer runs.
 ///
-/// Two transient units (StartTransientUnit of org.freedesktop.systemd1(5)): they go with a reboot, as
-/// limits that were set only until the next one do.
+/// It ends temporary limits. Timer and service are transient units (StartTransientUnit in
+/// org.freedesktop.systemd1(5)), so a reboot removes them, as it does the temporary limits.
 public struct DeadManSwitch: Sendable {
-    /// The timer's unit.
+    /// The name of the timer unit.
     public let unit: String
     private let service: String
     private let argv: [String]
     private let at: Instant
 
+    /// Describes a timer; nothing is set before `arm(by:)`.
+    ///
     /// - Parameters:
-    ///   - name: of plain letters, digits and `-`.
-    ///   - argv: the program's absolute path and its words.
+    ///   - name: the name of both units without ending: letters, digits and `-`.
+    ///   - at: when the command runs.
+    ///   - argv: the absolute path of the program, then its arguments.
     public init(_ name: String, at: Instant, argv: [String]) {
         (unit, service) = ("\(name).timer", "\(name).service")
         (self.at, self.argv) = (at, argv)
     }
 
-    /// Sets the timer; one of this name that is set already stays.
+    /// Sets the timer; if a timer of this name exists, it is left as it is.
     ///
-    /// - Returns: false where systemd does not run the host.
+    /// If the command fails it is run again after 10 minutes.
+    ///
+    /// - Returns: false if systemd does not run on this host.
+    /// - Throws: `notPermitted` or `failed` if systemd refuses.
     public func arm(by owners: Owners) throws(Fault) -> Bool {
         guard try owners.systemd() != nil, let program = argv.first else { return false }
         if owners.hasUnit(unit) { return true }
-        // A $ would begin a variable (systemd.service(5)).
+        // A single $ would begin a variable (systemd.service(5), "COMMAND LINES").
         let words = argv.map { $0.replacing("$", with: "$$") }
         try owners.call(unit, "StartTransientUnit") { message in
             message.add(unit)
@@ -53,7 +59,8 @@ public struct DeadManSwitch: Sendable {
                         message.property("Type", "s") { $0.add("oneshot") }
                         message.property("Restart", "s") { $0.add("on-failure") }
                         message.property("RestartUSec", "t") { $0.add(600_000_000 as UInt64) }
-                        // A run that failed for good must not hold the name.
+                        // Unload the service even after it failed, so that its name can be used
+                        // again.
                         message.property("CollectMode", "s") { $0.add("inactive-or-failed") }
                         message.property("ExecStart", "a(sasb)") {
                             $0.array(of: "(sasb)") {
@@ -71,7 +78,7 @@ public struct DeadManSwitch: Sendable {
         return true
     }
 
-    /// Takes it away; nothing happens if it is gone.
+    /// Removes the timer, if it still exists.
     public func disarm(by owners: Owners) {
         _ = try? owners.call(unit, "StopUnit") {
             $0.add(unit)
@@ -79,7 +86,7 @@ public struct DeadManSwitch: Sendable {
         }
     }
 
-    /// `2026-11-24 12:00:01 UTC` (systemd.time(7)): the first whole second at or after the time.
+    /// The time as `2026-11-24 12:00:01 UTC` (systemd.time(7)), rounded up to a whole second.
     private var calendar: String {
         let seconds = (at.milliseconds + 999) / 1000
         let text = Instant(seconds: seconds).description

@@ -2,16 +2,17 @@ import CgroupFS
 import Glibc
 import SystemPackage
 
-/// What a container has of its own, as its first process shows it (namespaces(7)).
+/// Which namespaces a container has for itself, judged by one of its processes (namespaces(7)).
 public struct Isolation: Hashable, Sendable {
-    /// By name, in `names`' order; `nil` where this user may not look.
+    /// Whether each entry of `names` differs from the host's; `nil` if this user may not look.
     public var isOwn: [Bool?]
 
-    /// The namespaces, and the root directory.
+    /// The namespaces that are compared, and the root directory.
     public static let names = ["mount", "pid", "net", "user", "uts", "ipc", "cgroup", "root"]
+    /// The names of the namespaces in /proc/PID/ns.
     private static let files = ["mnt", "pid", "net", "user", "uts", "ipc", "cgroup"]
 
-    /// Looks at the process with the lowest id of a cgroup and all below it.
+    /// Looks at the process with the lowest id in a cgroup, or below it if it has none itself.
     ///
     /// - Returns: `nil` if no process lives there.
     public init?(of directory: CgroupDirectory) {
@@ -19,19 +20,21 @@ public struct Isolation: Hashable, Sendable {
         isOwn = Self.files.map { Self.differs("ns/\($0)", pid) } + [Self.differs("root", pid)]
     }
 
-    /// Whether what a link of a process leads to is another thing than for the host's first process.
+    /// Whether a link of a process leads to something other than the same link of process 1.
     private static func differs(_ link: String, _ pid: Int32) -> Bool? {
         guard let own = identity("/proc/\(pid)/\(link)"), let host = identity("/proc/1/\(link)")
         else { return nil }
         return own != host
     }
 
+    /// Device and inode number of what a path leads to.
     private static func identity(_ path: String) -> [UInt64]? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         return [UInt64(status.st_dev), UInt64(status.st_ino)]
     }
 
+    /// The lowest process id in a cgroup, or in one up to four levels below it.
     private static func process(_ directory: CgroupDirectory, depth: Int) -> Int32? {
         if let text = try? directory.text(of: "cgroup.procs"),
             let pid = text.split(separator: "\n").compactMap({ Int32($0) }).filter({ $0 > 0 }).min()

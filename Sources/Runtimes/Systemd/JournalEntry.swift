@@ -1,9 +1,11 @@
 import CSystemd
 import Glibc
 
-/// An entry of systemd's journal (sd_journal_sendv(3)).
+/// Writes entries to systemd's journal (sd_journal_sendv(3)).
 public enum JournalEntry {
-    /// Sends fields, named in capitals; nothing happens where no journald runs.
+    /// Sends one entry; does nothing if systemd does not run on this host.
+    ///
+    /// - Parameter fields: names are capital letters, such as `MESSAGE` or `TENANT`.
     public static func send(_ fields: [(name: String, value: String)]) {
         guard ServiceManager.isSystemd else { return }
         let texts = fields.map { Array("\($0.name)=\($0.value)".utf8) }

@@ -3,24 +3,25 @@ import Foundation
 import Glibc
 import Limits
 
-/// Limits that stand for a time, kept by systemd over a daemon-reload.
+/// Keeps temporary limits of a unit across a daemon-reload, by a drop-in file in /run.
 ///
-/// A daemon-reload reads every unit from its files, and a property that was only set until the next
-/// boot loses to any drop-in of a later name, such as the one in /etc of what was set for good. This
-/// one has the last name of all, in /run: it goes with a reboot, as limits that stand for a time do.
+/// A daemon-reload reads every unit again from its files. A property that was set until the next
+/// boot then loses to drop-ins with a later name, for example the one in /etc that systemd wrote
+/// for a permanent limit. This drop-in has the last name of all, `zz-octroi.conf`. It lies in /run,
+/// so it disappears with a reboot, as temporary limits do.
 struct PassingLimits: Sendable {
-    /// `/run/systemd/system`.
+    /// The folder of drop-ins, `/run/systemd/system`.
     let folder: String
 
-    /// The whole drop-in: exactly these lines; without any there is none.
+    /// Writes the whole drop-in of a unit; without lines the drop-in is removed.
     ///
-    /// - Returns: false if this user may not write it.
+    /// - Returns: false if this user may not write it, or if the unit is neither slice nor service.
     func keep(_ lines: [String], of unit: String) -> Bool {
         guard let section = Self.section(of: unit) else { return false }
         let place = "\(folder)/\(unit).d"
         guard !lines.isEmpty else {
             let isGone = unlink("\(place)/\(Self.name)") == 0 || errno == ENOENT
-            // It is somebody else's, too, if there is more in it.
+            // rmdir fails, as it should, if somebody else has a drop-in here.
             rmdir(place)
             return isGone
         }
@@ -31,20 +32,23 @@ struct PassingLimits: Sendable {
 
             """
         guard mkdir(place, 0o755) == 0 || errno == EEXIST else { return false }
-        // In one step: systemd may read it at any time.
+        // Replace the file atomically, because systemd may read it at any time.
         return
             (try? Data(text.utf8).write(
                 to: URL(fileURLWithPath: "\(place)/\(Self.name)"), options: .atomic)) != nil
     }
 
-    /// Whether a unit has limits that are kept so.
+    /// Whether a unit has a drop-in of Octroi now.
     func has(_ unit: String) -> Bool {
         Self.section(of: unit) != nil && access("\(folder)/\(unit).d/\(Self.name)", F_OK) == 0
     }
 
     private static let name = "zz-octroi.conf"
 
-    /// The section of the units whose limits are set by files; a scope's are in /run alone.
+    /// The section of a unit's file that holds its limits; `nil` for other kinds of units.
+    ///
+    /// Scopes have no files other than those of systemd in /run, which a daemon-reload does not
+    /// drop.
     private static func section(of unit: String) -> String? {
         if unit.contains("/") { return nil }
         if unit.hasSuffix(".slice") { return "Slice" }
@@ -53,9 +57,11 @@ struct PassingLimits: Sendable {
 }
 
 extension Owners {
-    /// Keeps what a unit has for a time over a daemon-reload: these limits and no others.
+    /// Keeps exactly these temporary limits of a unit across a daemon-reload.
     ///
-    /// - Returns: whether they are kept.
+    /// Limits that systemd cannot express are left out. An empty list removes the drop-in.
+    ///
+    /// - Returns: whether the drop-in was written.
     @discardableResult
     public func keepPassing(_ settings: [LimitSetting], of unit: String) -> Bool {
         guard let passing else { return false }
@@ -67,12 +73,14 @@ extension Owners {
         return passing.keep(properties.map(\.line), of: unit)
     }
 
-    /// Whether a daemon-reload leaves what a unit has for a time.
+    /// Whether a unit's temporary limits survive a daemon-reload.
     public func keepsPassing(of unit: String) -> Bool { passing?.has(unit) ?? false }
 }
 
 extension SystemdProperty {
-    /// The line of a unit file that says the same (systemd.resource-control(5)).
+    /// The line of a unit file that sets this property (systemd.resource-control(5)).
+    ///
+    /// Example: `CPUQuotaPerSecUSec` of 1,500,000 becomes `CPUQuota=150%`.
     var line: String {
         switch value {
         case .number(let number) where name == "CPUQuotaPerSecUSec":
@@ -81,7 +89,7 @@ extension SystemdProperty {
             number == Self.infinity ? "CPUQuotaPeriodSec=" : "CPUQuotaPeriodSec=\(number)us"
         case .number(let number):
             "\(name)=\(Self.text(number))"
-        // `AllowedCPUs=0-3 7`; empty is all.
+        // A list of CPUs such as `AllowedCPUs=0-3 7`; empty means all CPUs.
         case .bits(let bytes):
             "\(name)=" + (bytes.isEmpty ? "" : "\(cpuList(bits: bytes))".replacing(",", with: " "))
         case .device(let path, let number):
@@ -89,11 +97,14 @@ extension SystemdProperty {
         }
     }
 
+    /// A number as unit files write it, with `infinity` for no limit.
     private static func text(_ number: UInt64) -> String {
         number == infinity ? "infinity" : "\(number)"
     }
 
-    /// µs in a second as percent, with the two decimals that systemd takes.
+    /// µs of CPU time per second as percent of a CPU, with the two decimals that systemd reads.
+    ///
+    /// Example: 123,450 µs per second are 12.34 %; the rest is cut off.
     private static func percent(_ microseconds: UInt64) -> String {
         let (whole, rest) = (microseconds / 10_000, microseconds % 10_000 / 100)
         return rest == 0 ? "\(whole)" : "\(whole).\(rest < 10 ? "0" : "")\(rest)"

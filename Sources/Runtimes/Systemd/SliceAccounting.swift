@@ -1,18 +1,19 @@
 import Units
 
-/// Whether systemd lets the kernel account the io and memory of a slice, so that both can be metered.
+/// Checks and enables accounting of io and memory for slices.
 ///
-/// CPU time is always accounted. io is not, unless somebody asks for it, and then only from that time on.
+/// The kernel always accounts CPU time of a slice. It accounts io and memory only if systemd
+/// enables the controllers, and only from that time on. Without that they cannot be metered.
 public enum SliceAccounting {
     private static let properties = [("IOAccounting", "io"), ("MemoryAccounting", "memory")]
 
-    /// A slice, and what is not accounted of it, `io` or `memory`.
+    /// A slice and the meters that are not accounted for it: `io`, `memory` or both.
     public typealias Gap = (slice: String, meters: [String])
 
-    /// The slices of which something is not accounted; none where systemd does not run or gives no
-    /// answer.
+    /// The slices for which something is not accounted.
     ///
-    /// It is advice: of very many slices, those that 2 s suffice for are looked at.
+    /// The result is only advice. It is empty if systemd does not run or does not answer, and
+    /// checking stops after 2 s.
     public static func gaps(of slices: [String]) -> [Gap] {
         guard !slices.isEmpty, ServiceManager.isSystemd,
             let bus = try? SystemdBus(timeoutSeconds: 2)
@@ -27,9 +28,9 @@ public enum SliceAccounting {
         return gaps
     }
 
-    /// Lets it be accounted from now on, over reboots as well.
+    /// Enables accounting of io and memory for a slice now and after every reboot.
     ///
-    /// - Throws: `notPermitted` if this user may not, `failed` if systemd refuses.
+    /// - Throws: `notPermitted` if this user may not do it, `failed` if systemd refuses.
     public static func turnOn(for slice: String) throws(Fault) {
         let bus = try SystemdBus()
         do throws(SystemdBus.Refusal) {
@@ -48,7 +49,7 @@ public enum SliceAccounting {
         }
     }
 
-    /// What an operator would type.
+    /// The command by which an operator can do the same.
     public static func command(for slice: String) -> String {
         "systemctl set-property \(slice) IOAccounting=yes MemoryAccounting=yes"
     }

@@ -2,15 +2,19 @@ import Foundation
 import Glibc
 import Units
 
-/// Keeps a tenant's slice alive.
+/// Keeps the cgroup of a tenant's slice, and its counters, while nothing runs in it.
 ///
-/// systemd takes a slice's cgroup away when it stops, and the counters with it. A slice with a unit
-/// file of its own that was started stays until it is stopped.
+/// systemd removes the cgroup of a slice when the slice stops, and the counters are lost. A slice
+/// with its own unit file that was started stays active until somebody stops it.
 public enum SliceKeeper {
-    /// Writes the slice's unit file, unless there is one, and lets systemd enable and start it.
+    /// Writes a unit file for a slice unless one exists, then enables and starts the slice.
     ///
-    /// - Returns: what was done, in words.
-    /// - Throws: `notPermitted` if this user may not, `failed` if systemd refuses.
+    /// - Parameters:
+    ///   - slice: the slice's name, such as `tenant-acme.slice`.
+    ///   - folder: where administrators put unit files.
+    /// - Returns: what was done, as words for the operator.
+    /// - Throws: `wrongUse` if this is not a slice's name, `notPermitted` if this user may not do
+    ///   it, `failed` if systemd refuses.
     public static func keep(_ slice: String, folder: String = "/etc/systemd/system") throws(Fault)
         -> [String]
     {
@@ -46,10 +50,12 @@ public enum SliceKeeper {
         return done + [(isShipped ? "started \(slice)" : "enabled and started \(slice)")]
     }
 
-    /// Takes away the unit file that `keep` wrote, and no other; what runs in the slice runs on.
+    /// Disables a slice and removes the unit file that `keep` wrote.
     ///
-    /// - Returns: what was done, in words; nothing where the file is another's.
-    /// - Throws: `notPermitted` if this user may not, `failed` if systemd refuses.
+    /// Workloads in the slice continue to run. A unit file that somebody else wrote is left alone.
+    ///
+    /// - Returns: what was done, as words for the operator; empty if the file is not Octroi's.
+    /// - Throws: `notPermitted` if this user may not do it, `failed` if systemd refuses.
     public static func letGo(_ slice: String, folder: String = "/etc/systemd/system") throws(Fault)
         -> [String]
     {
@@ -74,12 +80,15 @@ public enum SliceKeeper {
                 problem: "it cannot be removed (\(String(cString: strerror(errno))))",
                 suggestion: "Remove it as root, then run systemctl daemon-reload")
         }
-        // Without it systemd goes on with what it has read, which is no harm.
+        // A failed reload does no harm: systemd keeps using the file it has already read.
         _ = try? bus?.call("Reload")
         return ["removed \(folder)/\(slice)"]
     }
 
-    /// Whether a tenant root at a path would take the host's own services, logins, or all there is.
+    /// Whether a tenant root at a path would include the host's own services or logins.
+    ///
+    /// Such paths are `/`, `/init.scope`, `/system.slice` and `/user.slice`, and slices below the
+    /// latter two.
     public static func isHosts(_ path: String) -> Bool {
         let names = path.split(separator: "/")
         guard let first = names.first, let last = names.last else { return true }
@@ -87,7 +96,9 @@ public enum SliceKeeper {
             || ["system.slice", "user.slice"].contains(first) && last.hasSuffix(".slice")
     }
 
-    /// Writes the slice's unit file; false where the distribution ships one, or somebody wrote one.
+    /// Writes a slice's unit file.
+    ///
+    /// - Returns: false if the distribution ships one or the administrator wrote one.
     static func make(
         _ slice: String, folder: String, shipped: [String] = shippedFolders
     ) throws(Fault) -> Bool {
@@ -95,7 +106,9 @@ public enum SliceKeeper {
         return try write(unit(slice), to: "\(folder)/\(slice)")
     }
 
-    /// Where packages put unit files, which one in /etc would override (systemd.unit(5)).
+    /// Where packages install unit files.
+    ///
+    /// A file in /etc would override them (systemd.unit(5)), so none is written for such a slice.
     static let shippedFolders = [
         "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
     ]
@@ -104,9 +117,10 @@ public enum SliceKeeper {
         folders.contains { access("\($0)/\(slice)", F_OK) == 0 }
     }
 
+    /// The first words of every unit file that Octroi writes; they identify it later.
     private static let mark = "# Made by octroi tenant add"
 
-    /// Whether the unit file is one that `keep` wrote.
+    /// Whether a slice's unit file was written by `keep`.
     static func isOwn(_ slice: String, folder: String) -> Bool {
         guard isName(slice),
             let data = FileManager.default.contents(atPath: "\(folder)/\(slice)")
@@ -114,7 +128,7 @@ public enum SliceKeeper {
         return String(decoding: data, as: UTF8.self).hasPrefix(mark)
     }
 
-    /// Whether a text names a slice, and nothing else: it becomes part of a path.
+    /// Whether a text is the name of a slice; it becomes part of a file's path.
     static func isName(_ text: String) -> Bool {
         text.hasSuffix(".slice") && text.utf8.count > 6 && text.utf8.count < 256
             && !text.hasPrefix("-") && !text.hasPrefix(".")
@@ -126,7 +140,7 @@ public enum SliceKeeper {
             }
     }
 
-    /// The unit file of systemd.slice(5).
+    /// The text of a slice's unit file (systemd.slice(5)).
     static func unit(_ slice: String) -> String {
         """
         \(mark): keeps the slice, and its counters, between workloads.
@@ -145,7 +159,10 @@ public enum SliceKeeper {
         """
     }
 
-    /// Writes a new file; false if it exists already.
+    /// Creates a file.
+    ///
+    /// - Returns: false if the file exists already.
+    /// - Throws: `notPermitted` if it cannot be created, `failed` if the disk is full.
     private static func write(_ text: String, to path: String) throws(Fault) -> Bool {
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard file >= 0 else {

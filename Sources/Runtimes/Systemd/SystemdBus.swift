@@ -2,18 +2,20 @@ import CSystemd
 import Glibc
 import Units
 
-/// A connection to systemd's manager over the system bus (org.freedesktop.systemd1(5)).
+/// A connection to systemd's manager on the system bus (org.freedesktop.systemd1(5)).
 ///
-/// One per thread: libsystemd's connections are not shared between threads.
+/// Use one per thread: libsystemd's connections must not be shared between threads (sd_bus(3)).
 public final class SystemdBus {
     private let bus: OpaquePointer
-    /// How long an answer may take, in µs.
+    /// How long a call may take, in µs.
     private let timeout: UInt64
 
-    /// Connects.
+    /// Connects to the bus.
     ///
-    /// - Parameter address: of another bus, `unix:path=…`, for tests.
-    /// - Throws: `unavailable` if there is no bus.
+    /// - Parameters:
+    ///   - address: another bus such as `unix:path=/tmp/bus`, for tests; `nil` for the system bus.
+    ///   - timeoutSeconds: how long each call may take.
+    /// - Throws: `unavailable` if the bus cannot be reached.
     public init(address: String? = nil, timeoutSeconds: UInt64 = 25) throws(Fault) {
         var opened: OpaquePointer?
         var code: Int32
@@ -34,27 +36,33 @@ public final class SystemdBus {
         }
         self.bus = bus
         timeout = timeoutSeconds * 1_000_000
-        // Properties are asked for without a time of their own.
+        // Reading a property takes no timeout of its own, so set the connection's default.
         sd_bus_set_method_call_timeout(bus, timeout)
     }
 
     deinit { sd_bus_flush_close_unref(bus) }
 
-    /// What systemd answered in place of a result.
+    /// An error that systemd or the bus returned instead of a result.
     public struct Refusal: Error, Sendable {
-        /// The D-Bus error, `org.freedesktop.DBus.Error.AccessDenied`: it tells more than an errno.
+        /// The D-Bus error, such as `org.freedesktop.DBus.Error.AccessDenied`.
+        ///
+        /// It is empty if the call failed before systemd saw it.
         public var name: String
+        /// systemd's explanation.
         public var message: String
+        /// The errno, positive.
         public var code: Int32
 
-        /// Whether this user may not do it.
+        /// Whether this user lacks the permission.
         public var isForbidden: Bool {
             name.hasSuffix(".AccessDenied") || name.hasSuffix(".InteractiveAuthorizationRequired")
                 || code == EACCES || code == EPERM
         }
+        /// Whether no answer came in time; the call may still take effect.
         public var isTimeout: Bool { code == ETIMEDOUT }
+        /// Whether the unit is not loaded.
         public var isUnknownUnit: Bool { name.hasSuffix(".NoSuchUnit") || code == ENOENT }
-        /// Whether the connection is gone, as after a restart of dbus.
+        /// Whether the connection is lost, for example because dbus was restarted.
         public var isDisconnected: Bool {
             [ENOTCONN, ECONNRESET, EPIPE, ESHUTDOWN].contains(code)
         }
@@ -67,9 +75,13 @@ public final class SystemdBus {
         }
     }
 
-    /// Calls a method of the manager.
+    /// Calls a method of the manager object.
     ///
-    /// - Returns: the answer; it is freed when the last copy of it goes.
+    /// - Parameters:
+    ///   - method: the method's name, such as `StartUnit`.
+    ///   - fill: appends the arguments in the order of the method's signature.
+    /// - Returns: the reply.
+    /// - Throws: the error that systemd or the bus returned.
     @discardableResult
     public func call(
         _ method: String, _ fill: (inout BusMessage) -> Void = { _ in }
@@ -95,7 +107,12 @@ public final class SystemdBus {
         return BusReply(reply)
     }
 
-    /// The text of a property of a unit; `nil` if there is none.
+    /// Reads a text property of a unit; `nil` if there is no such unit or property.
+    ///
+    /// - Parameters:
+    ///   - property: the property's name, such as `ControlGroup`.
+    ///   - unit: the unit's name.
+    ///   - interface: the last part of the interface's name: `Unit`, `Slice`, `Scope`, `Service` …
     public func text(_ property: String, of unit: String, _ interface: String) throws(Refusal)
         -> String?
     {
@@ -116,7 +133,7 @@ public final class SystemdBus {
         return String(cString: text)
     }
 
-    /// A number of a unit; `nil` if there is none.
+    /// Reads a number (D-Bus type `t`) of a unit; `nil` on any error.
     public func number(_ property: String, of unit: String, _ interface: String) -> UInt64? {
         guard let object = Self.object(of: unit) else { return nil }
         var value: UInt64 = 0
@@ -126,7 +143,7 @@ public final class SystemdBus {
         return code >= 0 ? value : nil
     }
 
-    /// The bytes of a property of a unit; `nil` if there is none.
+    /// Reads an array of bytes (`ay`) of a unit; `nil` on any error.
     public func bytes(_ property: String, of unit: String, _ interface: String) -> [UInt8]? {
         guard let object = Self.object(of: unit) else { return nil }
         var reply: OpaquePointer?
@@ -137,7 +154,7 @@ public final class SystemdBus {
         return BusReply(reply).bytes()
     }
 
-    /// A yes or no of a unit; `nil` if there is none.
+    /// Reads a boolean (`b`) of a unit; `nil` on any error.
     public func flag(_ property: String, of unit: String, _ interface: String) -> Bool? {
         guard let object = Self.object(of: unit) else { return nil }
         var value: Int32 = 0
@@ -147,7 +164,7 @@ public final class SystemdBus {
         return code >= 0 ? value != 0 : nil
     }
 
-    /// The version of systemd that runs; `nil` if it does not say.
+    /// The version text of the running systemd, such as `252.22-1`; `nil` on any error.
     public var version: String? {
         var text: UnsafeMutablePointer<CChar>?
         let code = sd_bus_get_property_string(
@@ -158,8 +175,10 @@ public final class SystemdBus {
         return String(cString: text)
     }
 
-    /// When systemd last read its units, at start or by a daemon-reload, in µs of its monotonic clock;
-    /// `nil` if it does not say (before version 250).
+    /// When systemd last read its units, at its start or by a daemon-reload.
+    ///
+    /// - Returns: µs of the monotonic clock; `nil` before systemd 250.
+    /// - Throws: only if the connection is lost.
     public func unitsLoaded() throws(Refusal) -> UInt64? {
         var value: UInt64 = 0
         let code = sd_bus_get_property_trivial(
@@ -172,7 +191,7 @@ public final class SystemdBus {
         return nil
     }
 
-    /// The bus path of a unit.
+    /// The object path of a unit, with special characters of its name escaped.
     private static func object(of unit: String) -> String? {
         var object: UnsafeMutablePointer<CChar>?
         guard sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &object) >= 0, let object
@@ -181,7 +200,7 @@ public final class SystemdBus {
         return String(cString: object)
     }
 
-    /// The name of a unit by its bus path.
+    /// The unit's name in an object path; `nil` if this is not the path of a unit.
     static func unit(of object: String) -> String? {
         var name: UnsafeMutablePointer<CChar>?
         guard sd_bus_path_decode(object, "/org/freedesktop/systemd1/unit", &name) > 0, let name
@@ -200,27 +219,34 @@ extension SystemdBus.Refusal {
     }
 }
 
-/// The arguments of a call, one after another; the first failure stays.
+/// Writes the arguments of a call, one after another.
+///
+/// Once an argument cannot be appended, `code` keeps the first error and the call is not sent.
 public struct BusMessage {
     private let message: OpaquePointer?
+    /// The first error as a negative errno; 0 or more if there is none.
     private(set) var code: Int32 = 0
 
     init(_ message: OpaquePointer?) { self.message = message }
 
+    /// Appends a string (`s`).
     public mutating func add(_ text: String) {
         keep(text.withCString { sd_bus_message_append_basic(message, type("s"), $0) })
     }
 
+    /// Appends a boolean (`b`).
     public mutating func add(_ flag: Bool) {
         var value: Int32 = flag ? 1 : 0
         keep(sd_bus_message_append_basic(message, type("b"), &value))
     }
 
+    /// Appends an unsigned 64-bit number (`t`).
     public mutating func add(_ number: UInt64) {
         var value = number
         keep(sd_bus_message_append_basic(message, type("t"), &value))
     }
 
+    /// Appends an array of bytes (`ay`).
     public mutating func add(_ bytes: [UInt8]) {
         keep(
             bytes.withUnsafeBytes {
@@ -228,16 +254,17 @@ public struct BusMessage {
             })
     }
 
-    /// An array whose items are of a type.
+    /// Appends an array; `contents` is the D-Bus type of its items.
     public mutating func array(of contents: String, _ fill: (inout BusMessage) -> Void) {
         enclose("a", contents, fill)
     }
 
+    /// Appends a structure; `contents` are the D-Bus types of its members.
     public mutating func structure(of contents: String, _ fill: (inout BusMessage) -> Void) {
         enclose("r", contents, fill)
     }
 
-    /// A property: its name and a value of a type.
+    /// Appends a property: a structure of its name and a variant of type `contents`.
     public mutating func property(
         _ name: String, _ contents: String, _ fill: (inout BusMessage) -> Void
     ) {
@@ -260,7 +287,7 @@ public struct BusMessage {
     private func type(_ letter: String) -> CChar { CChar(letter.utf8.first ?? 0) }
 }
 
-/// The answer to a call.
+/// The reply to a call; it is freed with the last reference.
 public final class BusReply {
     private let message: OpaquePointer?
 
@@ -268,7 +295,10 @@ public final class BusReply {
 
     deinit { sd_bus_message_unref(message) }
 
-    /// The next value, a text or an object's path.
+    /// Reads the next value as text.
+    ///
+    /// - Parameter type: `s` for a string, `o` for an object path.
+    /// - Returns: `nil` if the next value is of another type.
     public func text(_ type: Character = "s") -> String? {
         var text: UnsafePointer<CChar>?
         let letter = CChar(type.asciiValue ?? 0)
@@ -276,7 +306,7 @@ public final class BusReply {
         return String(cString: text)
     }
 
-    /// The next value, an array of bytes.
+    /// Reads the next value as an array of bytes; `nil` if it is something else.
     func bytes() -> [UInt8]? {
         var start: UnsafeRawPointer?
         var count = 0

@@ -1,24 +1,31 @@
 import CgroupFormat
 import Limits
 
-/// A resource property of a unit (systemd.resource-control(5), org.freedesktop.systemd1(5)).
+/// A resource property of a unit on D-Bus.
+///
+/// The values are described in systemd.resource-control(5), their D-Bus types in
+/// org.freedesktop.systemd1(5).
 struct SystemdProperty: Hashable {
+    /// A value by its D-Bus type.
     enum Value: Hashable {
+        /// Type `t`: bytes, a weight, a count or µs.
         case number(UInt64)
-        /// By the path of a device node.
+        /// Type `a(st)`: the path of a device node, and a number for this device.
         case device(String, UInt64)
-        /// A bit for each CPU, the lowest first.
+        /// Type `ay`: one bit for each CPU, the lowest bit of the first byte for CPU 0.
         case bits([UInt8])
     }
 
+    /// The name on D-Bus, such as `MemoryMax`.
     var name: String
     var value: Value
 
-    /// systemd's word for no limit, and for a weight that is not set.
+    /// The number by which systemd says "no limit", or "not set" for a weight.
     static let infinity = UInt64.max
 
     init(_ name: String, _ value: Value) { (self.name, self.value) = (name, value) }
 
+    /// Appends the property as an `(sv)` entry to a call of SetUnitProperties.
     func add(to message: inout BusMessage) {
         switch value {
         case .number(let number): message.property(name, "t") { $0.add(number) }
@@ -36,11 +43,11 @@ struct SystemdProperty: Hashable {
     }
 }
 
-/// A limit as properties of a unit; `nil` where systemd has no words for the value.
+/// Expresses a limit as properties of a unit; `nil` if systemd cannot express the value.
 ///
 /// - Parameters:
-///   - version: of systemd; `nil` is a new one.
-///   - node: the path of a device's node.
+///   - version: the version of systemd; `nil` is treated as a recent one.
+///   - node: gives the path of a device's node, `/dev/vda`; `nil` if the device must not be named.
 func systemdProperties(
     for setting: LimitSetting, version: Int? = nil, node: (DeviceNumber) -> String?
 ) -> [SystemdProperty]? {
@@ -50,7 +57,7 @@ func systemdProperties(
     case (.bytes(let name, let refusesZero), .number(let limit)):
         return limit == .at(0) && refusesZero ? nil : [.init(name, .number(number(limit)))]
     case (.cpus(let name), .cpus(let list)):
-        // Since systemd 244.
+        // AllowedCPUs exists since systemd 244.
         return version ?? .max >= 244 ? [.init(name, .bits(bits(list)))] : nil
     case (.devices, .io(let io)):
         guard let device = setting.key.device, let path = node(device) else { return nil }
@@ -61,7 +68,9 @@ func systemdProperties(
     }
 }
 
-/// A bit for each CPU, the lowest first; none for all of them.
+/// A CPU list as bits, CPU 0 first; empty for all CPUs.
+///
+/// Example: the list `0-3,9` becomes the two bytes 0x0F 0x02.
 private func bits(_ list: CPUList) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: (list.ranges.last?.upperBound ?? -1) / 8 + 1)
     if list.ranges.isEmpty { return [] }
@@ -69,7 +78,7 @@ private func bits(_ list: CPUList) -> [UInt8] {
     return bytes
 }
 
-/// What `bits` made a list of.
+/// The inverse of `bits`.
 func cpuList(bits bytes: [UInt8]) -> CPUList {
     CPUList(
         numbers: Set(
@@ -78,16 +87,20 @@ func cpuList(bits bytes: [UInt8]) -> CPUList {
             }))
 }
 
-/// systemd keeps µs of CPU in a second, and since version 242 the period beside it.
+/// A CPU quota as properties: µs of CPU time per second, and since systemd 242 the period.
+///
+/// Example: a quota of 150 ms in a period of 100 ms is 1,500,000 µs per second. `nil` if the rate
+/// is not a whole number of µs per second, because systemd would round it.
+/// Before systemd 242 only a period of 100 ms can be expressed.
 private func quota(_ cpu: CPUMax, hasPeriod: Bool) -> [SystemdProperty]? {
     guard case .at(let quota) = cpu.quota else {
         let none = SystemdProperty("CPUQuotaPerSecUSec", .number(SystemdProperty.infinity))
-        // A period that stays would stretch the next quota.
+        // A period that remains set would apply to the next quota, too.
         let period = SystemdProperty("CPUQuotaPeriodUSec", .number(SystemdProperty.infinity))
         return hasPeriod ? [none, period] : [none]
     }
     guard cpu.period > 0 else { return nil }
-    // A foreign quota may be as large as 64 bits hold.
+    // A quota that somebody else wrote may be any 64-bit number, so multiply in 128 bits.
     let (perSecond, rest) = (Int128(quota) * 1_000_000)
         .quotientAndRemainder(dividingBy: Int128(cpu.period))
     guard rest == 0, perSecond > 0, let number = UInt64(exactly: perSecond),
@@ -98,11 +111,12 @@ private func quota(_ cpu: CPUMax, hasPeriod: Bool) -> [SystemdProperty]? {
     return whole("CPUQuotaPeriodUSec", cpu.period).map { $0 + [share] }
 }
 
-/// systemd's numbers have no sign.
+/// A signed number as an unsigned property; `nil` if it is negative.
 private func whole(_ name: String, _ value: Int64) -> [SystemdProperty]? {
     UInt64(exactly: value).map { [SystemdProperty(name, .number($0))] }
 }
 
+/// A limit as systemd's number, with `infinity` for none.
 private func number(_ limit: Limit) -> UInt64 {
     switch limit {
     case .max: SystemdProperty.infinity
@@ -111,6 +125,7 @@ private func number(_ limit: Limit) -> UInt64 {
 }
 
 extension IOMax.Field {
+    /// The name of systemd's property for this field of `io.max`.
     fileprivate var property: String {
         switch self {
         case .readBytes: "IOReadBandwidthMax"

@@ -1,8 +1,8 @@
 import Metering
 
-/// systemd's own units: a service or a scope is a container, a slice holds them.
+/// Units of systemd: a service or scope is one container, a slice holds containers.
 ///
-/// It is asked last: what an engine named is the engine's.
+/// This runtime is asked last, because a unit that an engine named belongs to the engine.
 struct Systemd: ContainerRuntime {
     let name = "systemd"
 
@@ -17,9 +17,9 @@ struct Systemd: ContainerRuntime {
         }
     }
 
-    /// A unit of the host's systemd.
+    /// The meaning of a name that systemd of the host gave.
     ///
-    /// - Parameter first: the slice at the top that it lies in, if any.
+    /// - Parameter first: the topmost slice that the name is in; `nil` at the top.
     private func unit(_ name: Substring, first: Substring?) -> Step? {
         if name.hasSuffix(".slice") { return .holder(.slices(first: first ?? name)) }
         if let stem = name.dropping(suffix: ".scope") { return engineScope(stem) ?? .unit }
@@ -31,22 +31,24 @@ struct Systemd: ContainerRuntime {
         return .unit
     }
 
-    /// A unit of a login: its user may call it as they like.
+    /// The meaning of a name that a login's service manager gave.
+    ///
+    /// The user of the login chooses these names freely.
     private func loginUnit(_ name: Substring, at place: Place) -> Step? {
         if name.hasSuffix(".slice") { return .holder(.loginSlices) }
         if name.hasSuffix(".service") { return .unit }
         guard let stem = name.dropping(suffix: ".scope") else { return nil }
-        // Engines of a login put containers into a slice of it.
+        // Engines of a login put their containers into one of its slices.
         return place == .loginSlices ? engineScope(stem) ?? .unit : .unit
     }
 
-    /// What is called as a unit where systemd made none.
+    /// The meaning of a unit-like name below cgroups that systemd did not create.
     private func plainUnit(_ name: Substring) -> Step? {
         if name.hasSuffix(".slice") { return .holder(.plain) }
         return name.hasSuffix(".scope") || name.hasSuffix(".service") ? .unit : nil
     }
 
-    /// A unit's description, by systemd's D-Bus interface (org.freedesktop.systemd1(5)).
+    /// Uses the description of a unit as its name (org.freedesktop.systemd1(5)).
     func details(of path: String) -> NameFinder.Answer {
         guard let unit = systemdUnit(of: path), ServiceManager.isSystemd else { return .unknown }
         guard let bus = try? SystemdBus(timeoutSeconds: 2) else { return .silent }
@@ -58,15 +60,17 @@ struct Systemd: ContainerRuntime {
         }
         guard let text else { return .unknown }
         let description = String(text.prefix(256))
-        // A unit without a description is described by its name.
+        // systemd gives a unit without a description its own name as description.
         return description == unit
             ? .unknown
             : .found(ContainerDetails(name: description, image: nil, labels: [:], namespace: nil))
     }
 }
 
-/// Services of engines that may keep containers below themselves: where the driver of the engine is
-/// not the kubelet's, and where the kubelet is part of them.
+/// Services of engines that may keep containers right below themselves.
+///
+/// This happens if the engine's cgroup driver is not the kubelet's, and with distributions of
+/// Kubernetes whose service includes the kubelet.
 private let engineServices: Set<Substring> = [
     "containerd.service", "docker.service", "cri-docker.service", "buildkit.service",
     "crio.service", "kubelet.service", "k3s.service", "k3s-agent.service", "rke2-server.service",
@@ -74,7 +78,10 @@ private let engineServices: Set<Substring> = [
     "snap.microk8s.daemon-containerd.service", "snap.microk8s.daemon-kubelite.service",
 ]
 
-/// A part of a unit's name with `\x2d` and its like undone (systemd-escape(1)).
+/// Decodes escapes such as `\x2d` in a part of a unit's name (systemd-escape(1)).
+///
+/// Escapes of bytes that are not visible ASCII are left as they are. Example: `web\x2d1` is
+/// `web-1`.
 func unescaped(_ name: Substring) -> String {
     guard name.contains("\\") else { return String(name) }
     var bytes: [UInt8] = []

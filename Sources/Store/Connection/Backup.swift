@@ -3,16 +3,16 @@ import Glibc
 import Units
 
 extension Store {
-    /// Copies the store as it is now into a new file, while others read and write it.
+    /// Copies the store in its present state into a new file, while others read and write it.
     ///
-    /// The copy says that it is one, wherever it is put: it writes to no kernel until it is adopted.
+    /// The copy is marked as one, wherever it is moved. It writes to no kernel until it is adopted.
     ///
-    /// - Throws: `failed` if there is such a file already, or if it cannot be written; then nothing
-    ///   is left of it.
+    /// - Throws: `failed` if the file exists already or cannot be written. In that case nothing is
+    ///   left of it.
     public func backup(to file: String) throws(Fault) { try copy(database, to: file) }
 }
 
-/// Copies a database by SQLite's backup API into a file that only appears once it is whole.
+/// Copies a database by SQLite's backup API into a file that appears only when it is complete.
 func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
     guard access(file, F_OK) != 0 else {
         throw Fault(
@@ -27,10 +27,13 @@ func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
             at: file, problem: "it cannot be written (\(String(cString: strerror(errno))))",
             suggestion: "Name a file in a folder that is there and that this user may write")
     }
+    // The descriptor stays open for fsync. It is closed only after SQLite has closed its own, since
+    // closing it earlier would release SQLite's locks.
     defer { close(descriptor) }
     do {
         try storeErrors(file) {
-            // One step: with more of them, SQLite begins anew whenever the collector writes.
+            // Copy in one step: between steps SQLite would start over whenever the collector
+            // writes.
             let copy = try DatabaseQueue(path: partial)
             try database.backup(to: copy)
             try copy.writeWithoutTransaction {
@@ -42,7 +45,7 @@ func copy(_ database: DatabaseQueue, to file: String) throws(Fault) {
         unlink(partial)
         throw error
     }
-    // A link, unlike rename, never takes the place of a file that has come meanwhile.
+    // link, unlike rename, never replaces a file that was created meanwhile.
     let isWhole = fsync(descriptor) == 0 && link(partial, file) == 0
     let reason = errno
     unlink(partial)

@@ -1,28 +1,34 @@
 import GRDB
 import GRDBSQLite
 
-/// A prepared statement that takes whole numbers without boxing them: for the rows of a tick.
+/// A prepared statement that reads and binds integers without boxing, for the many rows of a tick.
 ///
-/// Each has a cursor of its own. One that GRDB keeps for an SQL text is shared by all who use that text:
-/// a second reader would move the first one on.
+/// Each value has a cursor of its own. GRDB's cached statements are shared by everyone who uses the
+/// same SQL text, so a second reader would move the first one's cursor.
+///
+/// Example of writing a row: `statement.bind(1, 2)`, then `try statement.run()`. Example of
+/// reading: `statement.bind(1)`, then `while try statement.step() { statement.int64(0) }`.
 struct FastStatement {
+    /// The statement, which owns `handle`.
     private let statement: Statement
     private let handle: SQLiteStatement
     private let database: Database
+    /// The number of parameters that are bound.
     private var index: Int32 = 0
 
+    /// Prepares an SQL text.
     init(_ db: Database, _ sql: String) throws {
         statement = try db.makeStatement(sql: sql)
         handle = statement.sqliteStatement
         database = db
     }
 
-    /// Binds the next parameters.
+    /// Binds the next parameters, in order.
     mutating func bind<each Value: OptionalInteger>(_ values: repeat each Value) {
         for value in repeat each values { bind(value.integer) }
     }
 
-    /// Binds the next parameter.
+    /// Binds the next parameter; `nil` binds NULL.
     mutating func bind(_ value: Int64?) {
         index += 1
         if let value {
@@ -32,7 +38,7 @@ struct FastStatement {
         }
     }
 
-    /// Runs the statement with what was bound, and makes it ready for the next row.
+    /// Executes the statement and makes it ready to be bound again.
     mutating func run() throws {
         let code = sqlite3_step(handle)
         sqlite3_reset(handle)
@@ -40,6 +46,7 @@ struct FastStatement {
         guard code == SQLITE_DONE else { throw error(code) }
     }
 
+    /// The database's error for a result code.
     private func error(_ code: Int32) -> DatabaseError {
         DatabaseError(
             resultCode: ResultCode(rawValue: code),
@@ -47,9 +54,11 @@ struct FastStatement {
     }
 }
 
-// Reading: bind, then `step` until it says false.
+// Reading rows: bind, then call `step` until it returns false.
 extension FastStatement {
-    /// Goes to the next row; false behind the last, where the statement is ready to be bound again.
+    /// Moves to the next row.
+    ///
+    /// - Returns: false after the last row; the statement is then ready to be bound again.
     mutating func step() throws -> Bool {
         let code = sqlite3_step(handle)
         if code == SQLITE_ROW { return true }
@@ -59,25 +68,29 @@ extension FastStatement {
         return false
     }
 
-    /// A column of the row as a whole number; `nil` if it is NULL.
+    /// The integer in a column of the row; `nil` for NULL.
+    ///
+    /// Columns count from 0.
     func integer(_ column: Int32) -> Int64? {
         guard sqlite3_column_type(handle, column) != SQLITE_NULL else { return nil }
         return sqlite3_column_int64(handle, column)
     }
 
-    /// A column of the row that is never NULL.
+    /// The integer in a column that is never NULL.
     func int64(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
 
-    /// Leaves the rows that are left.
+    /// Skips the remaining rows.
     mutating func reset() {
         sqlite3_reset(handle)
         index = 0
     }
 
+    /// The number of columns of a row.
     var columnCount: Int32 { sqlite3_column_count(handle) }
+    /// The names of the columns.
     var columnNames: [String] { statement.columnNames }
 
-    /// Hands a text or blob of the row to `body`.
+    /// Passes the bytes of a text or blob to `body`; they are valid only during the call.
     func withBytes<Value>(
         _ column: Int32, _ body: (UnsafeRawBufferPointer) throws -> Value
     ) rethrows -> Value {
@@ -86,14 +99,16 @@ extension FastStatement {
         return try body(UnsafeRawBufferPointer(start: start, count: count))
     }
 
+    /// A copy of the bytes of a text or blob.
     func bytes(_ column: Int32) -> [UInt8] { withBytes(column) { Array($0) } }
 
+    /// Whether a column of the row holds text.
     func isText(_ column: Int32) -> Bool {
         sqlite3_column_type(handle, column) == SQLITE_TEXT
     }
 }
 
-/// A whole number, or none: what a parameter takes.
+/// An integer or `nil`, so that `bind` accepts both.
 protocol OptionalInteger {
     var integer: Int64? { get }
 }

@@ -2,12 +2,12 @@ import GRDBSQLite
 import Glibc
 import Units
 
-/// Which file lies at a path, for as long as its file system is mounted.
+/// Identifies the file at a path, for as long as its file system stays mounted.
 struct FileIdentity: Equatable {
     private let device: UInt64
     let inode: UInt64
 
-    /// `nil` if there is no file that this user can see.
+    /// The identity of the file at a path; `nil` if there is none that this user can see.
     init?(_ path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
@@ -16,9 +16,9 @@ struct FileIdentity: Equatable {
 }
 
 extension Store {
-    /// Why the file that was opened is not the store at its path any more; `nil` if it is.
+    /// Why the opened file is no longer the store at its path; `nil` if it is.
     ///
-    /// SQLite goes on writing into a file that was removed, and all of it would be lost.
+    /// SQLite continues to write into a file that was deleted, and all of that would be lost.
     public var lost: Fault? {
         guard FileIdentity(path) == file else { return takenAway(path) }
         if let log, FileIdentity("\(path)-wal") != log {
@@ -36,10 +36,11 @@ extension Store {
             suggestion: "Keep the files beside it, and restore a backup of it")
     }
 
-    /// Takes the log of a file that another one has replaced out of that one's way: whoever opened that next
-    /// would have SQLite write the log into it, and destroy it.
+    /// Moves the log of a replaced store out of the way of the file that replaced it.
     ///
-    /// - Returns: where the log is now; `nil` if there is nothing to be done.
+    /// Otherwise SQLite would write this log into the new file when that is opened, and destroy it.
+    ///
+    /// - Returns: the new path of the log; `nil` if there was nothing to do.
     public func putLogAway() -> String? {
         guard let now = FileIdentity(path), now != file, let log, FileIdentity("\(path)-wal") == log
         else { return nil }
@@ -49,23 +50,26 @@ extension Store {
         return place
     }
 
-    /// Checks that the file that was opened is still the store at the path.
+    /// Requires that the opened file is still the store at its path.
+    ///
+    /// - Throws: `failed` if it was removed, replaced or emptied.
     public func requireFile() throws(Fault) {
         if let lost { throw lost }
     }
 }
 
+/// The fault for a store that was removed or replaced.
 func takenAway(_ path: String) -> Fault {
     Fault(
         .failed, at: path, problem: "the store was taken away or replaced while in use",
         suggestion: "Put it back, or stop this command and start it on the store that is there now")
 }
 
-/// The path by which a store knows itself, if the one given is another name of the same file: a hard link,
-/// or a file that is mounted a second time.
+/// The path under which a store was created, if the given path is another name of the same file.
 ///
-/// SQLite keeps its log beside the name that it was given, and locks of Octroi's lie there, too: with two of
-/// each, two writers would destroy the store.
+/// Other names are hard links and files that are mounted twice. SQLite names its log after the path
+/// it is given, and Octroi's locks are beside the path, too. Two processes with different names
+/// would therefore use two logs and two locks, and destroy the store.
 func ownName(ofStoreAt path: String) -> String {
     guard let own = recordedPath(inStoreAt: path), own != path,
         let file = FileIdentity(path), FileIdentity(own) == file
@@ -73,17 +77,19 @@ func ownName(ofStoreAt path: String) -> String {
     return realPath(path) == own ? path : own
 }
 
-/// The path without links; `nil` if it leads nowhere.
+/// The path without symbolic links; `nil` if it does not exist.
 func realPath(_ path: String) -> String? {
     guard let path = realpath(path, nil) else { return nil }
     defer { free(path) }
     return String(cString: path)
 }
 
-/// What the file itself says of its path, without the log beside it, which may be the wrong one.
+/// The path recorded in a store's file; its log is ignored, as it may be the wrong one.
 ///
-/// SQLite opens it, so that this process keeps the locks it holds on it.
+/// SQLite opens the file. Opening and closing it by other means would release locks of this
+/// process.
 private func recordedPath(inStoreAt path: String) -> String? {
+    // Characters that have a meaning in SQLite's file URIs.
     let marks: [Character: String] = ["%": "%25", "?": "%3f", "#": "%23"]
     let name = path.map { marks[$0] ?? String($0) }.joined()
     var connection: OpaquePointer?

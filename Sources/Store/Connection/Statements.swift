@@ -1,9 +1,9 @@
 import GRDB
 
-/// Statements, each prepared once for a connection: preparing a small one costs more than running it.
+/// Statements that are prepared once per connection, as preparing costs more than running them.
 ///
-/// Their text has one form, or a few: each is kept as long as the connection. A query with a number or a
-/// name written into it is made with GRDB's own `fetchAll(_:sql:arguments:)`.
+/// Use these for fixed SQL texts only, because each text stays cached as long as the connection.
+/// For a query that contains a number or a name, use GRDB's `fetchAll(_:sql:arguments:)`.
 extension Database {
     /// Runs a statement that changes rows.
     func run(
@@ -19,7 +19,7 @@ extension Database {
         try Row.fetchAll(cachedStatement(sql: sql), arguments: arguments)
     }
 
-    /// The first row of a query, `nil` if it has none.
+    /// The first row of a query; `nil` if there is none.
     func row(
         _ sql: String, _ arguments: StatementArguments = StatementArguments()
     ) throws -> Row? {
@@ -33,7 +33,7 @@ extension Database {
         try Value.fetchAll(cachedStatement(sql: sql), arguments: arguments)
     }
 
-    /// The first column of the first row of a query, `nil` if it has no row, or NULL in it.
+    /// The first column of the first row; `nil` if there is no row, or if it is NULL.
     func value<Value: DatabaseValueConvertible>(
         _ type: Value.Type, _ sql: String, _ arguments: StatementArguments = StatementArguments()
     ) throws -> Value? {

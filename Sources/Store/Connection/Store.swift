@@ -4,30 +4,36 @@ import Glibc
 import Migrations
 import Units
 
-/// The SQLite file that holds the time series, the ledger and the invoices.
+/// The SQLite file with the samples, the ledger and the invoices.
 ///
-/// Every method is one transaction: it happens whole or not at all.
+/// Every method is one transaction: all of its changes are kept, or none.
 public struct Store: Sendable {
-    /// What a command needs of the store.
+    /// What a command does with the store.
     public enum Access: Sendable {
-        /// The file must be there already.
+        /// Only reads; the file must exist and have the newest schema.
         case read
-        /// The file is made if it is not there, and brought to the newest schema.
+        /// Writes; the file is created if necessary and upgraded to the newest schema.
         case write
     }
 
+    /// The connection, on which GRDB runs one access at a time.
     let database: DatabaseQueue
+    /// The path of the file, under the name it was created with (see `ownName`).
     public let path: String
-    /// A copy of the store as it was, if it has just been brought to a newer schema.
+    /// The path of a copy of the old store, if it was upgraded just now.
     public let copyOfOld: String?
+    /// The file that was opened, to notice when it is replaced.
     let file: FileIdentity
-    /// SQLite's log of it, if there was one once it was open.
+    /// SQLite's log (`-wal`) of the file, if there was one after opening.
     let log: FileIdentity?
 
     /// Opens the store.
     ///
-    /// - Throws: `unavailable` if it must be there and is not, `badData` if it is no store of
-    ///   Octroi or one of a newer Octroi, `notPermitted` if this user may not.
+    /// - Parameters:
+    ///   - given: the path.
+    ///   - access: whether to read only, or to write.
+    /// - Throws: `unavailable` if it must exist and does not, `badData` if it is not a store of
+    ///   Octroi or was written by a newer version, `notPermitted` if this user may not open it.
     public init(at given: String, for access: Access) throws(Fault) {
         if access == .write { try Store.make(at: given) }
         guard Glibc.access(given, F_OK) == 0 else { throw noStore(given) }
@@ -43,6 +49,7 @@ public struct Store: Sendable {
         log = FileIdentity("\(path)-wal")
     }
 
+    /// Opens a connection with Octroi's SQL functions that waits up to 10 s for locks.
     static func connect(_ path: String, _ access: Access) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
@@ -53,12 +60,14 @@ public struct Store: Sendable {
         return try DatabaseQueue(path: path, configuration: configuration)
     }
 
-    /// Readers and the writer do not wait for each other, and what is committed survives a power cut,
-    /// not only a crash of the process.
+    /// Sets up SQLite's write-ahead log.
     ///
-    /// GRDB's own setting for the WAL would set `synchronous` to NORMAL, whatever was asked for before.
+    /// With it readers and the writer do not wait for each other. With `synchronous` FULL,
+    /// committed transactions survive a power failure and not only a crash of the process. GRDB's
+    /// own setting for the log would set it to NORMAL.
     static func setUpJournal(_ db: Database) throws {
-        // SQLite does not wait where two processes switch a new file to WAL: one is refused at once.
+        // SQLite does not wait here: if two processes switch a new file to WAL, one gets BUSY at
+        // once.
         let deadline = ContinuousClock.now + .seconds(10)
         while true {
             do {
@@ -73,9 +82,9 @@ public struct Store: Sendable {
         try db.execute(sql: "PRAGMA synchronous = FULL")
     }
 
-    /// Checks what the file is and, for writing, brings it to the newest schema.
+    /// Checks what the file is and, for writing, upgrades it to the newest schema.
     ///
-    /// - Returns: the copy that was made before, if it had an older one.
+    /// - Returns: the path of a copy made before the upgrade, if it had an older schema.
     private static func prepare(
         _ queue: DatabaseQueue, _ path: String, _ access: Access
     ) throws -> String? {
@@ -86,7 +95,7 @@ public struct Store: Sendable {
         if try queue.read(migrator.hasCompletedMigrations) { return nil }
         let lock = FolderLock(of: path)
         defer { lock.release() }
-        // Another process may have done it in the meantime.
+        // Another process may have upgraded it meanwhile.
         guard let old = try queue.read({ try oldSchema($0, migrator) }) else { return nil }
         let copyOfOld =
             old.isEmpty ? nil : "\(path).schema-\(old.prefix(4))-\(time(nil))-\(getpid())"
@@ -97,18 +106,20 @@ public struct Store: Sendable {
             if let copyOfOld { unlink(copyOfOld) }
             throw error
         }
-        // Into the file itself, where a command that was given another name of it finds its own name. Whoever
-        // reads meanwhile only puts it off.
+        // Move the upgrade from the log into the file. `ownName` reads only the file, without the
+        // log. If somebody reads right now, this happens later.
         _ = try? queue.writeWithoutTransaction { try $0.checkpoint() }
         return copyOfOld
     }
 
-    /// The newest migration that is done, empty if there is none; `nil` if nothing is left to do.
+    /// The newest migration that was applied, empty if none; `nil` if nothing is left to apply.
     private static func oldSchema(_ db: Database, _ migrator: DatabaseMigrator) throws -> String? {
         try migrator.hasCompletedMigrations(db) ? nil : migrator.completedMigrations(db).last ?? ""
     }
 
-    /// - Parameter file: where its file lies until it is whole; default: at the path.
+    /// All migrations, with the steps that are done in code.
+    ///
+    /// - Parameter file: where the file is while the store is created; by default at `path`.
     static func migrator(for path: String, in file: String? = nil) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
         for migration in Migrations.all {
@@ -124,10 +135,11 @@ public struct Store: Sendable {
         return migrator
     }
 
+    /// Refuses a database of another program or a newer version, or one to upgrade first.
     private static func refuseForeign(
         _ db: Database, _ migrator: DatabaseMigrator, _ path: String, _ access: Access
     ) throws {
-        // A store whose first migration is not done holds the migrator's own table at most.
+        // A store whose first migration was interrupted contains at most the migrator's own table.
         let tables =
             try Int.fetchOne(
                 db,
@@ -154,14 +166,14 @@ public struct Store: Sendable {
         }
     }
 
-    /// Reads inside one transaction.
+    /// Runs `body` inside one read transaction.
     func read<Value>(_ body: (Database) throws -> Value) throws(Fault) -> Value {
         try storeErrors(path) { try database.read(body) }
     }
 
-    /// Writes inside one transaction, which takes the write lock at once.
+    /// Runs `body` inside one transaction that takes the write lock at its start.
     ///
-    /// - Parameter isPlan: whether to take everything back once it is known what it comes to.
+    /// - Parameter isPlan: whether to undo everything at the end, to find out what would change.
     func write<Value>(
         isPlan: Bool = false, _ body: (Database) throws -> Value
     ) throws(Fault) -> Value {
@@ -179,7 +191,7 @@ public struct Store: Sendable {
     }
 }
 
-/// Refuses what SQLite would wait for, or call a disk that fails.
+/// Refuses a FIFO, a device or a directory, on which SQLite would hang or report a disk error.
 private func requirePlainFile(_ path: String) throws(Fault) {
     var status = stat()
     guard stat(path, &status) == 0, let kind = otherThanFile(mode: UInt32(status.st_mode)) else {
@@ -191,6 +203,8 @@ private func requirePlainFile(_ path: String) throws(Fault) {
 }
 
 /// Runs database work and turns its errors into faults that name the store.
+///
+/// - Parameter access: what the command does; it decides on the advice in the fault.
 func storeErrors<Value>(
     _ path: String, _ access: Store.Access = .write, _ body: () throws -> Value
 ) throws(Fault) -> Value {
@@ -207,17 +221,18 @@ func storeErrors<Value>(
     }
 }
 
-/// Whether the file system of the store has no room left.
+/// Whether the file system of the store is full.
 ///
-/// SQLite says "I/O error", not "full", when it cannot grow the shared memory of the WAL.
+/// If SQLite cannot grow the shared memory of its log, it reports an I/O error instead of "full".
 private func isDiskFull(_ path: String) -> Bool {
     var status = statvfs()
-    // A store that could not be made is not there.
+    // A store that could not be created does not exist, so look at its folder.
     return (statvfs(path, &status) == 0 || statvfs(folder(of: path), &status) == 0)
         && status.f_bavail * status.f_frsize < 65_536
 }
 
 extension DatabaseError {
+    /// The fault for an error of SQLite.
     fileprivate func fault(_ path: String, _ access: Store.Access) -> Fault {
         let said = message ?? "SQLite error \(resultCode.rawValue)"
         let kept = "Nothing of this transaction was kept"

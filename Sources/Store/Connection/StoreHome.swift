@@ -4,23 +4,25 @@ import GRDB
 import Glibc
 import Units
 
-/// What SQLite's `user_version` is in a copy that Octroi made: "Copy".
+/// The value of SQLite's `user_version` in a copy that Octroi made: the letters "Copy".
 ///
-/// In the header, so that a copy of an older schema says it as well.
+/// It is in the file's header, so that a copy of a store with an older schema has it, too.
 let copyMark = 0x436F_7079
 
 extension Store {
-    /// Why the store is not this host's own, in words; `nil` if it is.
+    /// Why the store does not belong to this host; `nil` if it does.
     ///
-    /// It belongs to one host and one file: what it wants of limits is meant for that host, and of two copies
-    /// only one may write them. A file is told by its number and the time it was made, as neither changes
-    /// while it lives, and both do where it is copied or brought back. The device's number is not looked at:
-    /// after a reboot it may be another.
+    /// A store belongs to one host and one file. Its limits are meant for that host, and of two
+    /// copies only one may write them to the kernel. A file is recognized by its inode number and
+    /// its birth time. Both stay the same while the file exists, and both differ in a copy or a
+    /// restored file. The number of the device is not compared, because a reboot may change it.
     public func whyNotOwn() throws(Fault) -> String? {
         try read { db in try reasonNotOwn(db, path) }
     }
 
-    /// Checks that the store may decide what is written to this host's kernel.
+    /// Requires that the store may decide what is written to this host's kernel.
+    ///
+    /// - Throws: `failed` if the store does not belong to this host.
     public func requireOwn() throws(Fault) {
         guard let why = try whyNotOwn() else { return }
         throw Fault(
@@ -29,9 +31,9 @@ extension Store {
             suggestion: "If limits of this host are to be kept by it, run octroi store adopt")
     }
 
-    /// Makes the store this host's own.
+    /// Makes the store belong to this host.
     ///
-    /// - Returns: why it was not, in words; `nil` if it was, and nothing was changed.
+    /// - Returns: why it did not; `nil` if it did already and nothing was changed.
     public func adopt(at now: Instant) throws(Fault) -> String? {
         try requireFile()
         let why: String? = try write { db in
@@ -45,7 +47,7 @@ extension Store {
         return why
     }
 
-    /// Where this host has the store's original, if it still lies there.
+    /// The path of the original of which this store is a copy, if it still exists on this host.
     public func original() throws(Fault) -> String? {
         try read { db in
             guard let home = try Home.newest(db), home.host == thisHost.id, home.isAt(home.path),
@@ -56,19 +58,22 @@ extension Store {
     }
 }
 
-/// Lets a store that has just got its schema be this host's own, unless it is a copy that Octroi made.
+/// Records that a store with a new schema belongs to this host, unless it is a copy by Octroi.
 ///
-/// - Parameter file: where its file lies now, if it is put at the path only once it is whole.
+/// - Parameters:
+///   - path: the path at which the store will be found.
+///   - file: where its file is now. It is moved to `path` when it is complete.
 func claim(_ db: Database, _ path: String, in file: String) throws {
     if try isCopy(db) { return }
     try settle(db, path, in: file, at: Instant(seconds: Int64(time(nil))))
 }
 
+/// Whether the header says that the store is a copy made by Octroi.
 private func isCopy(_ db: Database) throws -> Bool {
     try Int.fetchOne(db, sql: "PRAGMA user_version") == copyMark
 }
 
-/// Writes down that the store belongs to this host and to the file at the path.
+/// Records in `store_home` that the store belongs to this host and to a file.
 private func settle(
     _ db: Database, _ path: String, in file: String, at now: Instant
 ) throws {
@@ -87,7 +92,7 @@ private func settle(
     try db.execute(sql: "PRAGMA user_version = 0")
 }
 
-/// The path without links of what is not there yet; `nil` if its folder is not there, either.
+/// The path without symbolic links of a file that does not exist yet; `nil` without its folder.
 private func placeToBe(_ path: String) -> String? {
     guard let name = path.split(separator: "/").last, let parent = realPath(folder(of: path)) else {
         return nil
@@ -95,6 +100,7 @@ private func placeToBe(_ path: String) -> String? {
     return parent == "/" ? "/\(name)" : "\(parent)/\(name)"
 }
 
+/// Why the store at a path does not belong to this host; `nil` if it does.
 private func reasonNotOwn(_ db: Database, _ path: String) throws -> String? {
     guard let home = try Home.newest(db) else {
         return "it is a copy that Octroi made of an older store"
@@ -110,20 +116,25 @@ private func reasonNotOwn(_ db: Database, _ path: String) throws -> String? {
             ? "another file lies where the store was made: a copy of it, put in its place"
             : "it is a copy of \(home.path)"
     }
-    // A link is another name of the same file.
+    // Two paths of the same file, for example through a link, are the same store.
     if FileIdentity(home.path) == FileIdentity(path) { return nil }
     return
         "it was moved here from \(home.path), and what was set up for it, as timers are, looks for it there"
 }
 
-/// The host and the file that a store belongs to.
+/// The host and file to which a store belongs, as recorded.
 private struct Home {
+    /// The host's id; see `thisHost`.
     let host: String
     let hostName: String
+    /// The path without symbolic links at which the store was created or adopted.
     let path: String
+    /// The inode number of the file.
     let inode: Int64
+    /// When the file was created, in ns since 1970; `nil` if its file system does not tell.
     let born: Int64?
 
+    /// The home that was recorded last.
     static func newest(_ db: Database) throws -> Home? {
         try db.row("SELECT * FROM store_home ORDER BY id DESC LIMIT 1").map { row in
             Home(
@@ -132,26 +143,26 @@ private struct Home {
         }
     }
 
-    /// Whether the file that it names lies at a path.
+    /// Whether the file at a path is the recorded one.
     func isAt(_ path: String) -> Bool {
         guard let file = FileIdentity(path), Int64(bitPattern: file.inode) == inode else {
             return false
         }
-        // Where no file says when it was made, its number has to do.
+        // Without birth times, the inode number alone must do.
         guard let born, let now = birth(path) else { return true }
         return born == now
     }
 }
 
-/// When a file was made, in ns since 1970; `nil` where its file system does not say.
+/// When a file was created, in ns since 1970; `nil` if its file system does not tell.
 func birth(_ path: String) -> Int64? {
     let time = clinux_birth(path)
     return time < 0 ? nil : time
 }
 
-/// Which host this is: the hash of its machine-id, as machine-id(5) asks that none is shown as it is.
+/// Identifies this host by a hash of its machine-id; machine-id(5) asks not to reveal it as it is.
 ///
-/// A host without one, as many containers are, is known by its name.
+/// A host without a machine-id, as many containers are, is identified by its name.
 private let thisHost: (id: String, name: String) = {
     var names = utsname()
     uname(&names)
@@ -165,7 +176,7 @@ private let thisHost: (id: String, name: String) = {
     return (hex(digest.finish()), name)
 }()
 
-/// The 32 hex digits of a file; `nil` if it holds none, as before a host's first boot.
+/// The 32 hexadecimal digits in a file; `nil` if there are none, as before the first boot.
 private func machineID(_ path: String) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }

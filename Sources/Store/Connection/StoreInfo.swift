@@ -1,33 +1,43 @@
 import GRDB
 import Units
 
-/// What lies in a store.
+/// Sizes and ages of what a store contains.
 public struct StoreInfo: Sendable {
+    /// One table with its indexes.
     public struct Table: Sendable {
+        /// The table's name.
         public var name: String
+        /// The number of rows.
         public var rows: Int64
-        /// Pages of the table and its indexes.
+        /// The size of the pages of the table and its indexes, in bytes.
         public var bytes: Int64
-        /// Container-samples in it, if it holds samples.
+        /// The number of container samples, for tables of samples.
         public var samples: Int64?
+        /// The time of the oldest row, for tables whose rows have a time.
         public var oldest: Instant?
+        /// The time of the newest row, for tables whose rows have a time.
         public var newest: Instant?
     }
 
-    /// The newest migration.
+    /// The name of the newest migration, such as `0011_imports`.
     public var schema: String
+    /// The size of the file in bytes, without SQLite's log.
     public var bytes: Int64
-    /// Pages that are free, to be used again.
+    /// The size of free pages in bytes; they will be used again.
     public var free: Int64
+    /// The tables, largest first.
     public var tables: [Table]
 }
 
 extension Store {
-    /// Sizes, counts and ages; it reads every page.
+    /// Measures the store; this reads every page.
     public func info() throws(Fault) -> StoreInfo {
         try read { db in
             func number(_ sql: String) throws -> Int64 { try Int64.fetchOne(db, sql: sql) ?? 0 }
+            // SQLite counts pages, so sizes are multiples of the page size.
             let page = try number("PRAGMA page_size")
+            // `dbstat` has the pages of each table and index. Those of indexes are added to their
+            // table.
             let rows = try Row.fetchAll(
                 db,
                 sql: """
@@ -45,10 +55,11 @@ extension Store {
         }
     }
 
+    /// Measures one table.
     private func table(_ db: Database, _ name: String, bytes: Int64) throws -> StoreInfo.Table {
         let rows = try Int64.fetchOne(db, sql: "SELECT count(*) FROM \"\(name)\"") ?? 0
         var table = StoreInfo.Table(name: name, rows: rows, bytes: bytes)
-        // Oldest and newest in ms, where rows have a time.
+        // SQL expressions for the oldest and newest time in ms.
         let times: [String: String] = [
             "sample": "(SELECT wall_ms FROM tick WHERE id = (SELECT min(tick) FROM sample)), "
                 + "(SELECT wall_ms FROM tick WHERE id = (SELECT max(tick) FROM sample))",
@@ -63,6 +74,7 @@ extension Store {
             table.oldest = (row?[0] as Int64?).map(Instant.init(milliseconds:))
             table.newest = (row?[1] as Int64?).map(Instant.init(milliseconds:))
         }
+        // A row that is not sealed is one sample. A sealed row is a block of many.
         if name == "sample" { table.samples = rows }
         if name == "sample_block" {
             table.samples = try Int64.fetchOne(db, sql: "SELECT sum(samples) FROM \(name)") ?? 0
@@ -70,7 +82,9 @@ extension Store {
         return table
     }
 
-    /// What SQLite itself finds wrong with its pages, indexes and references; empty if nothing.
+    /// Runs SQLite's own checks of pages, indexes and references.
+    ///
+    /// - Returns: what is wrong, as sentences; empty if nothing is.
     public func integrity() throws(Fault) -> [String] {
         try read { db in
             let pages = try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }

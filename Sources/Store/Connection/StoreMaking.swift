@@ -4,25 +4,28 @@ import Glibc
 import Units
 
 extension Store {
-    /// Makes the store and its folder; one that is there stays.
+    /// Creates the store and its folder, unless the store exists.
     ///
-    /// It comes to its path only once it is whole, so that an empty file there is never one that was being
-    /// made. One that is there is not opened here: closing it would let go of all locks that this process
-    /// holds on it (fcntl(2)), and another process would then take the WAL away under its connections.
+    /// The file appears at its path only when it is complete, so an empty file there never is a
+    /// store in the making. An existing store is not opened here. Closing it would release all
+    /// locks that this process holds on the file (fcntl(2)), and another process could then delete
+    /// the log that is in use.
     static func make(at path: String) throws(Fault) {
         if access(path, F_OK) == 0 {
             guard access(path, R_OK | W_OK) == 0 else { throw cannotOpen(path) }
             return
         }
+        // A folder that may not be searched says nothing about the file.
         if errno == EACCES { throw noStore(path) }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
             mkdir(String(path[..<slash]), 0o750)
         }
         let lock = FolderLock(of: path)
         defer { lock.release() }
-        // Another process may have made it in the meantime.
+        // Another process may have created it meanwhile.
         if access(path, F_OK) == 0 { return }
         try refuseOrphanedLog(path)
+        // A file of this name is left over from a process that died.
         let new = "\(path).new"
         removeDatabase(new)
         defer { removeDatabase(new) }
@@ -35,19 +38,21 @@ extension Store {
             try migrator(for: path, in: new).migrate(queue)
             try queue.close()
         }
-        // A link, unlike rename, never takes the place of a file that has come meanwhile; not every file system
-        // has links.
+        // link, unlike rename, never replaces a file that was created meanwhile. File systems
+        // without hard links need rename.
         if link(new, path) == 0 || errno == EEXIST { return }
         guard rename(new, path) == 0 else { throw cannotOpen(path) }
     }
 }
 
-/// Removes a database that was not made whole, with what SQLite keeps beside it.
+/// Deletes an incomplete database and the files that SQLite keeps beside it.
 private func removeDatabase(_ path: String) {
     for end in ["", "-wal", "-shm", "-journal"] { unlink(path + end) }
 }
 
-/// A log without its store holds what was written last: a new store would let SQLite throw it away.
+/// Refuses to create a store beside the log of a lost one.
+///
+/// The log holds what was written last. SQLite would discard it for a new store.
 private func refuseOrphanedLog(_ path: String) throws(Fault) {
     let log = "\(path)-wal"
     guard (size(log) ?? 0) > 0 else { return }
@@ -60,10 +65,10 @@ private func refuseOrphanedLog(_ path: String) throws(Fault) {
     )
 }
 
-/// Refuses a file that was a store and holds nothing any more: a new one would begin its ledger and the
-/// numbers of its invoices anew.
+/// Refuses a file that was a store and is empty now.
 ///
-/// An empty file that nobody ever wrote to is a place that was prepared for a store.
+/// A new store in its place would number ledger entries and invoices from 1 again. An empty file
+/// that was never written to is accepted: somebody prepared a place for a store.
 func refuseEmptied(_ path: String) throws(Fault) {
     for attempt in 0..<4 {
         var status = stat()
@@ -75,7 +80,7 @@ func refuseEmptied(_ path: String) throws(Fault) {
             (size("\(path)-wal") ?? 0) == 0 && size("\(path).collector") == nil
             && size("\(path).limits") == nil
         if isNew, isAlone { return }
-        // Another process may be making it in a place that was prepared.
+        // Another process may be creating the store in a prepared file just now.
         if attempt < 3 { usleep(20_000) }
     }
     throw Fault(
@@ -85,19 +90,24 @@ func refuseEmptied(_ path: String) throws(Fault) {
             "Restore a backup of it. To begin a new store in its place, remove the file first")
 }
 
+/// The size of a file in bytes; `nil` if it does not exist.
 private func size(_ path: String) -> Int64? {
     var status = stat()
     return stat(path, &status) == 0 ? Int64(status.st_size) : nil
 }
 
-/// Makes a file of the store: its owner and group may read it, and the group may write it where the folder is
-/// shared with the group (mode 2770).
+/// Creates a file of the store.
 ///
-/// - Returns: its descriptor, or -1 with `errno`, EEXIST if there is anything at the path, a link, too.
+/// Its owner and group may read it. The group may also write it if the folder is shared with the
+/// group, that is, has mode 2770.
+///
+/// - Returns: the descriptor, or -1 with `errno`. It is EEXIST if anything is at the path, even a
+///   symbolic link.
 public func makeStoreFile(_ path: String) -> Int32 {
     let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
     guard descriptor >= 0 else { return descriptor }
     var status = stat()
+    // Mode 2770: group write permission, and new files get the folder's group.
     let isShared =
         stat(folder(of: path), &status) == 0 && status.st_mode & S_IWGRP != 0
         && status.st_mode & S_ISGID != 0
@@ -105,27 +115,30 @@ public func makeStoreFile(_ path: String) -> Int32 {
     return descriptor
 }
 
+/// The folder of a path with a slash at its end, or `.`.
 func folder(of path: String) -> String {
     path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
 }
 
-/// Keeps other processes from making a store of the same folder, or bringing one to a newer schema, at the
-/// same time.
+/// Prevents other processes from creating or upgrading a store in the same folder at the same time.
 ///
-/// On the folder, so that no file is left behind, and no lock of SQLite's on its own file is let go of.
+/// The lock is on the folder itself. So no lock file is left behind, and no lock that SQLite holds
+/// on the store is released.
 struct FolderLock {
     private let descriptor: Int32
 
+    /// Waits for the lock.
     init(of path: String) {
         descriptor = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        // Without it, SQLite's own locks still keep the file whole.
+        // If the folder cannot be opened, SQLite's own locks still keep the file consistent.
         if descriptor >= 0 { clinux_lock_wait(descriptor) }
     }
 
+    /// Releases the lock.
     func release() { close(descriptor) }
 }
 
-/// Why there is nothing at a path that access(2) has just failed for.
+/// Why there is no store at a path; call it right after access(2) failed, since it reads errno.
 func noStore(_ path: String) -> Fault {
     if errno == EACCES || errno == EPERM {
         return Fault(
@@ -138,6 +151,7 @@ func noStore(_ path: String) -> Fault {
         suggestion: "Name one with --db or OCTROI_DB, or make it with octroi apply or collect")
 }
 
+/// Why a store cannot be opened for writing, by errno.
 private func cannotOpen(_ path: String) -> Fault {
     Fault(
         errno == EACCES || errno == EPERM || errno == EROFS ? .notPermitted : .unavailable,
@@ -145,4 +159,5 @@ private func cannotOpen(_ path: String) -> Fault {
         suggestion: "Name a file this user may write with --db or OCTROI_DB")
 }
 
+/// The text for an errno.
 private func reason(_ code: Int32) -> String { String(cString: strerror(code)) }

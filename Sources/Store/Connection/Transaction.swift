@@ -1,32 +1,36 @@
 import GRDB
 import Units
 
-/// A transaction that reads a store: rows come out as values.
+/// A transaction that reads a store and returns rows as values.
 ///
-/// Other modules of Octroi read the store through it, so that none of them knows SQL or the database.
+/// Other modules of Octroi read the store through its methods, so that only this module knows SQL.
 package struct ReadTransaction {
+    /// The connection, inside the transaction.
     let db: Database
 }
 
-/// A transaction that writes a store: it happens whole or not at all.
+/// A transaction that writes a store: all of its changes are kept, or none.
 package struct WriteTransaction {
+    /// The connection, inside the transaction.
     let db: Database
 
-    /// The same transaction, for reading.
+    /// The same transaction for reading; it sees what was written so far.
     package var reading: ReadTransaction { ReadTransaction(db: db) }
 }
 
 extension Store {
-    /// Reads inside one transaction.
+    /// Runs `body` inside one transaction that sees one state of the store.
     package func reading<Value>(
         _ body: (ReadTransaction) throws -> Value
     ) throws(Fault) -> Value {
         try read { try body(ReadTransaction(db: $0)) }
     }
 
-    /// Writes inside one transaction, which takes the write lock at once.
+    /// Runs `body` inside one transaction that takes the write lock at its start.
     ///
-    /// - Parameter isPlan: whether to take everything back once it is known what it comes to.
+    /// If `body` throws, nothing is kept.
+    ///
+    /// - Parameter isPlan: whether to undo everything at the end, to find out what would change.
     package func writing<Value>(
         isPlan: Bool = false, _ body: (WriteTransaction) throws -> Value
     ) throws(Fault) -> Value {
@@ -35,7 +39,9 @@ extension Store {
 }
 
 extension WriteTransaction {
-    /// Closes what `change` says of terms, in an entry of the ledger of its own.
+    /// Runs a change of terms and records it in a ledger entry of its own.
+    ///
+    /// Terms are everything that decides an amount besides usage: tenants, prices and owners.
     package func closingTerms<Value>(
         at now: Instant, _ change: () throws -> Value
     ) throws -> Value {
@@ -44,9 +50,10 @@ extension WriteTransaction {
 }
 
 extension ReadTransaction {
-    /// Says why stored rows cannot be read as what Octroi writes; `nil` if they can.
+    /// Runs `body`, which reads stored rows, and says why they are not what Octroi writes.
     ///
-    /// - Throws: what keeps the database from reading any rows.
+    /// - Returns: `nil` if they can be read.
+    /// - Throws: the database's error if it cannot read at all.
     package func damage(in body: () throws -> Void) throws -> String? {
         do {
             try body()

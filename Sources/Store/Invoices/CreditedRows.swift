@@ -1,9 +1,9 @@
 import GRDB
 
 extension ReadTransaction {
-    /// Numbers of invoices that credit notes took back line by line.
+    /// The numbers of invoices whose lines were all credited.
     ///
-    /// - Parameter seal: a place in the chain of invoices: only notes before it count.
+    /// - Parameter seal: a place in the chain of invoices; only credit notes before it count.
     package func creditedInFull(before seal: Int64) throws -> Set<String> {
         try Set(
             db.values(
@@ -19,7 +19,7 @@ extension ReadTransaction {
                 """, [seal]))
     }
 
-    /// The lines of an invoice that credit notes took back; lines count from 1.
+    /// The lines of an invoice that were credited, counted from 1.
     package func creditedLines(of number: String) throws -> Set<Int> {
         try Set(
             db.values(
@@ -30,7 +30,7 @@ extension ReadTransaction {
                 """, [number]))
     }
 
-    /// The lines of a credit note in order, each with the line that it takes back; `nil` for a tax.
+    /// The lines of a credit note, each with the line that it credits; `nil` for a tax line.
     package func linesCredited(by note: String) throws -> [(line: Int, credited: Int?)] {
         try db.rows(
             "SELECT line, credits_line FROM invoice_line WHERE invoice = ? ORDER BY line", [note]

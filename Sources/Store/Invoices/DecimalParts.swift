@@ -1,15 +1,19 @@
 import BigInt
 import Units
 
-/// A decimal of any length as two columns: its digits as a whole number (as in `Rational.blobs`), and
-/// how many of them stand behind the point.
+/// Stores a decimal of any length in two columns: its digits, and how many of them are decimals.
+///
+/// The digits are a whole number in the form of `Rational.blobs`. Example: `-12.50` is stored as
+/// -1250 with scale 2, so that the trailing zero is kept.
 struct DecimalParts: Hashable {
+    /// The digits as sign byte and magnitude.
     let digits: [UInt8]
+    /// The number of digits after the point, 0 to 100.
     let scale: Int64
-    /// As it was written, but for zeros in front.
+    /// The decimal as it was written, without leading zeros.
     let text: String
 
-    /// `nil` unless the text is a plain decimal.
+    /// Splits a decimal; `nil` if the text is not a plain decimal.
     init?(_ text: String) {
         guard Rational(decimal: text) != nil else { return nil }
         let scale = text.firstIndex(of: ".").map {
@@ -19,7 +23,7 @@ struct DecimalParts: Hashable {
         self.init(digits: Rational.bytes(number), scale: Int64(scale ?? 0))
     }
 
-    /// `nil` if the bytes are none that Octroi writes.
+    /// Reads the two columns; `nil` if they are not of this form.
     init?(digits: [UInt8], scale: Int64) {
         guard let number = Rational.number(digits), (0...100).contains(scale) else { return nil }
         (self.digits, self.scale) = (digits, scale)

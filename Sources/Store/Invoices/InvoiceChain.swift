@@ -3,20 +3,21 @@ import Foundation
 import GRDB
 import Units
 
-/// What is wrong with an issued invoice, or the chain of them.
+/// Something that is wrong with an issued invoice or with the chain of invoices.
 public struct InvoiceDifference: Hashable, Sendable {
-    /// An invoice's number; `nil` for the chain as a whole.
+    /// The invoice's number; `nil` for a problem of the chain as a whole.
     public var invoice: String?
+    /// What was found, as a sentence.
     public var found: String
 
+    /// Something that is wrong.
     public init(_ invoice: String?, _ found: String) {
         (self.invoice, self.found) = (invoice, found)
     }
 }
 
 extension ReadTransaction {
-    /// Checks that the chain has no gap, that each hash is the one its rows make, and that each series has
-    /// no gap.
+    /// Checks the chain of invoices: every hash, and that no number is missing.
     ///
     /// - Returns: what is wrong, and the newest hash; `nil` if there is no invoice.
     package func checkInvoiceChain() throws -> (differences: [InvoiceDifference], head: [UInt8]?) {
@@ -33,11 +34,13 @@ extension ReadTransaction {
                 differences.append(InvoiceDifference(number, damage.ofInvoice))
             }
         }
+        // Every invoice must be in the chain, or it could be removed unnoticed.
         let unsealed = try db.values(
             String.self,
             "SELECT number FROM invoice WHERE number NOT IN (SELECT invoice FROM invoice_seal)"
         )
         differences += unsealed.map { InvoiceDifference($0, "it is not in the chain") }
+        // A series without gaps has as many numbers as its highest number.
         let gaps = try db.rows(
             """
             SELECT series, count(*) AS held, max(sequence) AS last FROM invoice
@@ -51,16 +54,17 @@ extension ReadTransaction {
         return (differences, walk.isEmpty ? nil : walk.head)
     }
 
-    /// The place of an invoice in the chain; the last of all if it has none.
+    /// The place of an invoice in the chain; the largest number if it is not in it.
     package func sealPlace(of number: String) throws -> Int64 {
         try db.value(Int64.self, "SELECT id FROM invoice_seal WHERE invoice = ?", [number]) ?? .max
     }
 
-    /// Where prices, tenants and owners are not what the ledger's chain says they are, in words.
+    /// Where prices, tenants and owners differ from what the ledger's chain recorded, as sentences.
     package func changedTerms() throws -> [String] { try Store.changedTerms(db) }
 }
 
 extension HashChain.Damage {
+    /// The damage as a sentence about an invoice.
     fileprivate var ofInvoice: String {
         switch self {
         case .gap(let last, let next): "its place in the chain is \(next), not \(last + 1)"

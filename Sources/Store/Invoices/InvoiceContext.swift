@@ -5,34 +5,36 @@ import Metering
 import Pricing
 import Units
 
-/// What documents made of an invoice need beside it.
+/// What exports of an invoice need besides the invoice.
 public struct InvoiceContext: Sendable {
-    /// The segments that priced its lines: its own, and those of invoices it corrects or credits.
+    /// The segments that priced its lines, also those of invoices it corrects or credits.
     public var segments: [Segment]
     /// The end of the period that a credit note credits.
     public var creditedEnd: Instant?
-    /// When the invoices it refers to were issued, by number.
+    /// When each invoice that it refers to was issued, by number.
     public var references: [String: Instant]
     /// Names and labels of containers, by path.
     public var details: [ExactText: (name: String?, labels: [String: String])]
     /// SHA-256 of each price book version of its segments, in their order.
     public var bookDigests: [[UInt8]]
-    /// Its usage of all containers, by hour and meter.
+    /// Usage of all its containers by hour and meter; empty unless it was asked for.
     public var hourly: [HourlyUsage]
 }
 
-/// Usage of one meter in one UTC hour, of all containers of an invoice.
+/// Usage of one meter in one hour of all containers of an invoice.
 public struct HourlyUsage: Hashable, Sendable {
+    /// The start of the hour, a UTC hour of the ledger.
     public var hour: Instant
-    /// As invoices call it.
+    /// The meter's name on invoices, such as `memory` for every memory formula.
     public var meter: String
+    /// The quantity in base units.
     public var quantity: Int128
 }
 
 extension Store {
-    /// What documents of an invoice need beside it.
+    /// Loads what exports of an invoice need besides the invoice.
     ///
-    /// - Parameter hours: whether its usage by the hour is wanted, too: it reads the ledger.
+    /// - Parameter hours: whether to load usage by hour, too, which reads the ledger.
     public func context(of invoice: Invoice, hours: Bool = false) throws(Fault) -> InvoiceContext {
         try read { db in
             var numbers = Set(invoice.draft.lines.compactMap(\.reference))
@@ -40,8 +42,9 @@ extension Store {
             var segments = invoice.draft.segments
             var references: [String: Instant] = [:]
             var creditedEnd: Instant?
-            // A note that takes lines back stands for the usage that they were made of.
+            // A credit note has no usage of its own and shows that of the invoice it credits.
             var measured = invoice
+            // Corrections and credits refer to other invoices, whose prices and dates exports show.
             for number in numbers.sorted() {
                 let other = try loadInvoice(db, number)
                 segments += other.draft.segments
@@ -59,9 +62,11 @@ extension Store {
     }
 }
 
+/// Names and labels of the containers with usage on an invoice.
 private func details(
     _ db: Database, _ invoice: Invoice
 ) throws -> [ExactText: (name: String?, labels: [String: String])] {
+    // A credit note has no usage of its own, so look at the invoice that it credits.
     let rows = try db.rows(
         """
         SELECT DISTINCT c.path, d.name, d.labels FROM invoice_usage u
@@ -75,6 +80,7 @@ private func details(
     }
 }
 
+/// The hashes of the price book versions of an invoice's charged segments.
 private func bookDigests(_ db: Database, _ invoice: Invoice) throws -> [[UInt8]] {
     var definitions = PriceBookDigests()
     return try db.values(
@@ -86,7 +92,10 @@ private func bookDigests(_ db: Database, _ invoice: Invoice) throws -> [[UInt8]]
     ).map { try definitions.digest(db, $0) }
 }
 
-/// What an invoice was computed from, hour by hour.
+/// The hourly usage that an invoice was computed from.
+///
+/// Only ledger rows that existed when it was issued count, and of memory only the formula that the
+/// segment's price book bills.
 private func hourly(_ db: Database, _ invoice: Invoice) throws -> [HourlyUsage] {
     let rows = try Row.fetchCursor(
         db,

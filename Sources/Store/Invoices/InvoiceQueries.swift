@@ -12,10 +12,13 @@ extension Store {
         }
     }
 
-    /// Issued invoices and credit notes by number, with their lines.
+    /// Loads issued invoices and credit notes in the order of their numbers.
     ///
-    /// - Parameter period: the documents whose own period begins in it, as in report `invoices`: each is
-    ///   in one month, however many it spans.
+    /// - Parameters:
+    ///   - number: only this one; `nil` for all.
+    ///   - tenant: only this tenant's; `nil` for all.
+    ///   - period: only documents whose own period begins in it, as in report `invoices`. So each
+    ///     document is in exactly one month, however many it spans.
     public func invoices(
         number: String? = nil, tenant: String? = nil, over period: Period? = nil
     ) throws(Fault) -> [Invoice] {
@@ -26,7 +29,7 @@ extension Store {
         }
     }
 
-    /// The same, one after the other: no more than one is held.
+    /// Calls `body` with each document that `invoices` would return, one at a time in memory.
     public func forEachInvoice(
         number: String? = nil, tenant: String? = nil, over period: Period? = nil,
         _ body: (Invoice) throws -> Void
@@ -42,11 +45,11 @@ extension Store {
                 """,
                 [number, tenant, period?.start.seconds, period?.end.seconds])
         }
-        // What is issued never changes: each can be read by itself.
+        // Issued documents never change, so each can be read in a transaction of its own.
         for number in numbers { try body(try read { try loadInvoice($0, number) }) }
     }
 
-    /// Whether an invoice has this hash, in hexadecimal.
+    /// Whether an invoice has this hash, given in hexadecimal.
     public func hasSeal(_ hash: String) throws(Fault) -> Bool {
         try read { db in
             try db.value(
@@ -57,17 +60,17 @@ extension Store {
 }
 
 extension ReadTransaction {
-    /// An issued invoice or credit note.
+    /// Loads an issued invoice or credit note.
     ///
-    /// - Throws: if there is none of this number, or its rows are not what Octroi writes.
+    /// - Throws: `badData` if there is none of this number, or its rows are not what Octroi writes.
     package func invoice(_ number: String) throws -> Invoice { try loadInvoice(db, number) }
 
-    /// All numbers, in order.
+    /// All numbers in order.
     package func invoiceNumbers() throws -> [String] {
         try db.values(String.self, "SELECT number FROM invoice ORDER BY series, sequence")
     }
 
-    /// Net, tax and total as they are stored, in minor units.
+    /// Net, tax and total of a document as they are stored, in minor units.
     package func storedTotals(of number: String) throws -> [Int64?] {
         let row = try db.row(
             "SELECT net_minor, tax_minor, total_minor FROM invoice WHERE number = ?", [number])

@@ -6,16 +6,16 @@ import Pricing
 import Units
 
 extension WriteTransaction {
-    /// Numbers a new document, writes it down for good and adds it to the chain.
+    /// Numbers a new document, stores it and adds it to the chain.
     ///
     /// - Parameters:
-    ///   - invoice: without its number and the hashes of its proof.
-    ///   - series: the prefix of its number. Numbers of a series have no gap, as only the transaction
-    ///     that writes a document can take one.
-    ///   - creditedLines: of a credit note, the line that each of its lines takes back.
+    ///   - invoice: the document without its number and hashes.
+    ///   - series: the prefix of the number, such as `2026`. A series has no gaps, because a number
+    ///     is taken in the transaction that stores the document.
+    ///   - creditedLines: for a credit note, the line that each of its lines credits.
     ///   - pinned: the usage that it was computed from.
-    ///   - books: the row of each version in force.
-    /// - Returns: the document with its number and its hashes.
+    ///   - books: the price book versions in force, each with its row.
+    /// - Returns: the document with its number and hashes.
     package func issue(
         _ invoice: Invoice, series: String, creditedLines: [Int?] = [], pinned: [PinnedUsage] = [],
         books: [(row: Int64, book: PriceBook)] = [], _ digests: inout PriceBookDigests
@@ -23,6 +23,7 @@ extension WriteTransaction {
         let (number, sequence) = try nextNumber(db, series)
         var invoice = invoice
         invoice.number = number
+        // If a life was billed at its minimum duration and grows later, a correction may be due.
         let hasMadeUp = pinned.contains { pinned in
             pinned.usage.contains { $0.billable != $0.quantity }
         }
@@ -34,24 +35,27 @@ extension WriteTransaction {
     }
 }
 
-/// The next number of a series.
+/// The next number of a series: `2026-000042` after `2026-000041`.
 private func nextNumber(
     _ db: Database, _ series: String
 ) throws -> (number: String, sequence: Int64) {
     let last = try db.value(
         Int64.self, "SELECT max(sequence) FROM invoice WHERE series = ?", [series])
     let sequence = (last ?? 0) + 1
+    // At least six digits, so that numbers sort as text.
     let digits = String(sequence)
     return (
         "\(series)-" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits, sequence
     )
 }
 
+/// Stores a document with its segments, lines and notes.
 private func insert(
     _ db: Database, _ invoice: Invoice, _ series: String, _ sequence: Int64,
     _ creditedLines: [Int?], _ hasMadeUp: Bool, _ books: [(row: Int64, book: PriceBook)]
 ) throws {
     let draft = invoice.draft
+    // Moves of hours up to this row are part of the invoice. Later ones may need a correction.
     let newest = try db.value(Int64.self, "SELECT max(id) FROM reattribution") ?? 0
     try db.run(
         """
@@ -69,6 +73,7 @@ private func insert(
             invoice.zone, try json(invoice.parties), invoice.proof?.ledger?.entry, newest,
             hasMadeUp,
         ])
+    // Segments before the period only count for the tiers of the billing month.
     for (segments, isCharged) in [(draft.before, false), (draft.segments, true)] {
         for segment in segments {
             try db.run(
@@ -81,6 +86,7 @@ private func insert(
         }
     }
     var taxes = TaxText()
+    // Lines are numbered from 1, as people count them.
     for (index, line) in draft.lines.enumerated() {
         let credited = creditedLines.isEmpty ? nil : creditedLines[index]
         try insert(db, line, of: invoice, index + 1, try taxes.of(line.taxes), credited)
@@ -92,12 +98,14 @@ private func insert(
     }
 }
 
+/// Stores one line.
 private func insert(
     _ db: Database, _ line: LineItem, of invoice: Invoice, _ place: Int, _ taxes: String,
     _ credited: Int?
 ) throws {
     let exact = line.exactAmount.blobs
     let columns = line.columns
+    // The unit price is stored as digits and scale, so that no zero is lost.
     let price = columns.unitPrice.flatMap { DecimalParts($0) }
     try db.run(
         """
@@ -119,8 +127,9 @@ private func insert(
         ])
 }
 
-/// Taxes as a JSON list: the lines of an invoice mostly bear the same.
+/// Encodes taxes as JSON; the lines of an invoice mostly have the same, so texts are reused.
 private struct TaxText {
+    /// The texts so far.
     private var known: [[Tax]: String] = [:]
 
     mutating func of(_ taxes: [Tax]) throws -> String {
@@ -131,9 +140,13 @@ private struct TaxText {
     }
 }
 
-/// The amount as an INTEGER column takes it.
+/// An amount in minor units as a 64-bit column can hold it.
+///
+/// - Throws: `badData` if it is too large, naming the line with the largest amount.
 private func minor(_ amount: BigInt, of draft: Draft) throws -> Int64 {
+    // Columns have 64 bits. For cents the largest amount is about 92 million billion.
     if let value = Int64(exactly: amount) { return value }
+    // Name the line that most likely has a wrong price or quantity.
     let largest = draft.lines.max { $0.amount.magnitude < $1.amount.magnitude }
     let line = largest.map { line in
         let container = line.container.map { " of \(quoted($0))" } ?? ""

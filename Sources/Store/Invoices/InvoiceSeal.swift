@@ -3,9 +3,9 @@ import Foundation
 import GRDB
 import Units
 
-/// Adds an invoice to the chain: the hash of all it says and rests on, and of the hash before it.
+/// Adds an invoice to the chain.
 ///
-/// - Returns: its hash and the one before.
+/// - Returns: its hash and the one before it.
 @discardableResult
 func seal(
     _ db: Database, _ number: String, _ definitions: inout PriceBookDigests
@@ -20,7 +20,7 @@ func seal(
     return (hash, previous)
 }
 
-/// Seals the invoices that are not yet: those of an older schema, in the order they were issued in.
+/// Adds invoices of an older schema to the chain, in the order in which they were issued.
 func sealOlder(_ db: Database) throws {
     var definitions = PriceBookDigests()
     let numbers = try db.values(
@@ -32,14 +32,18 @@ func sealOlder(_ db: Database) throws {
     for number in numbers { try seal(db, number, &definitions) }
 }
 
-/// SHA-256 of an invoice's rows in every table, of the price books it names, of the ledger's hash
-/// when it was issued, and of the hash before it.
+/// Computes the hash of an invoice.
+///
+/// It covers the invoice's rows in all tables, the price books of its segments, the ledger's hash
+/// when it was issued, and the hash of the invoice before it.
 func sealHash(
     _ db: Database, _ number: String, after previous: [UInt8],
     _ definitions: inout PriceBookDigests
 ) throws -> [UInt8] {
     let digest = Digest()
-    // Invoices of older schemas are sealed before there are pins, and have none.
+    // Older schemas have no table for pins. Their invoices have none.
+    // Every field is hashed with its length (`CanonicalRow`), so that fields cannot run into
+    // each other.
     for (table, sql) in sealedRows where try db.tableExists(table) {
         try rows(db, sql, number) { fields in
             var row = CanonicalRow()
@@ -50,6 +54,7 @@ func sealHash(
                 case .int64(let value): row.add(value)
                 case .string(let text): row.add(text.utf8)
                 case .blob(let data): row.add(data)
+                // No column is a floating-point number. A forged one must still change the hash.
                 case .double(let value): row.add("\(value)".utf8)
                 }
             }
@@ -57,6 +62,7 @@ func sealHash(
             digest.add(row.bytes)
         }
     }
+    // A price book may be replaced later, but the version that an invoice used never changes.
     let books = try db.values(
         Int64.self, "SELECT price_book FROM invoice_segment WHERE invoice = ? ORDER BY start_s",
         [number])
@@ -65,6 +71,7 @@ func sealHash(
     return digest.finish()
 }
 
+/// Calls `body` with the fields of each row of a query.
 private func rows(
     _ db: Database, _ sql: String, _ number: String, _ body: ([DatabaseValue]) -> Void
 ) throws {
@@ -73,7 +80,9 @@ private func rows(
     while let row = try cursor.next() { body(Array(row.databaseValues)) }
 }
 
-/// The rows that are hashed of each table, in a fixed order.
+/// The rows that are hashed, by table, in a fixed order.
+///
+/// Any change here would break every seal.
 private let sealedRows = [
     (
         "invoice",
@@ -119,12 +128,15 @@ private let sealedRows = [
     ("invoice_note", "SELECT place, kind, text FROM invoice_note WHERE invoice = ? ORDER BY place"),
 ]
 
-/// SHA-256 of price book definitions, each computed once.
+/// Hashes of price book versions, each computed only once.
 package struct PriceBookDigests {
+    /// The hashes so far, by row of table `price_book`.
     private var known: [Int64: [UInt8]] = [:]
 
+    /// Starts without any hashes.
     package init() {}
 
+    /// The hash of the price book version in a row of table `price_book`.
     mutating func digest(_ db: Database, _ row: Int64) throws -> [UInt8] {
         if let digest = known[row] { return digest }
         let book = try db.row(
@@ -133,6 +145,7 @@ package struct PriceBookDigests {
         let digest = Digest()
         var fields = CanonicalRow()
         fields.begin("price_book")
+        // The times at which a version was applied and replaced are left out: they may change.
         for name in ["book", "memory", "definition"] {
             fields.add((book?[name] as String? ?? "").utf8)
         }

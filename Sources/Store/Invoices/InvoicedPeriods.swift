@@ -2,9 +2,11 @@ import GRDB
 import Units
 
 extension ReadTransaction {
-    /// The periods before another that were invoiced, for a tenant or for all, in order of time.
+    /// The invoiced periods that begin before another one, in order of time.
     ///
-    /// They are known whether or not there was anything to bill.
+    /// These include periods in which there was nothing to bill.
+    ///
+    /// - Parameter tenant: periods invoiced for this tenant or for all tenants count.
     package func invoicedPeriods(of tenant: String, before period: Period) throws -> [Period] {
         try db.rows(
             """
@@ -16,7 +18,7 @@ extension ReadTransaction {
         }
     }
 
-    /// Whether exactly this period was invoiced, for a tenant or for all.
+    /// Whether exactly this period was invoiced, for this tenant or for all.
     package func wasInvoiced(_ period: Period, _ tenant: String) throws -> Bool {
         try db.value(
             Bool.self,
@@ -28,19 +30,21 @@ extension ReadTransaction {
 }
 
 extension WriteTransaction {
-    /// Records that a period was invoiced, whether or not there was anything to bill.
+    /// Records that a period was invoiced, even if there was nothing to bill.
     ///
-    /// Only inside `closingTerms`.
+    /// Call it only inside `closingTerms`.
+    ///
+    /// - Parameter tenant: `nil` if it was invoiced for all tenants.
     package func recordInvoiced(_ period: Period, of tenant: String?, at now: Instant) throws {
         try recordInvoiced(
             "VALUES (?, ?, ?, ?)",
             [tenant, period.start.seconds, period.end.seconds, now.milliseconds])
     }
 
-    /// Records, for the tenant that gets the hours of a stretch, which of them were invoiced to the one
-    /// that gives them: they would be taken off the one's bill, and come on nobody's.
+    /// Records hours that were invoiced to a stretch's old owner as invoiced for the new one.
     ///
-    /// Only inside `closingTerms`.
+    /// The new owner's next invoice then bills them as a correction. Otherwise they would be
+    /// credited to one tenant and billed to nobody. Call it only inside `closingTerms`.
     package func recordInvoiced(_ stretch: Stretch, to tenant: String, at now: Instant) throws {
         guard let giver = stretch.tenant, giver != tenant else { return }
         try recordInvoiced(
@@ -50,6 +54,7 @@ extension WriteTransaction {
             """, [tenant, giver, stretch.since, stretch.until, now.milliseconds])
     }
 
+    /// Inserts rows of `invoiced_period` and records them as terms.
     private func recordInvoiced(_ rows: String, _ arguments: StatementArguments) throws {
         let last = try db.value(Int64.self, "SELECT max(id) FROM invoiced_period") ?? 0
         try db.execute(
@@ -58,7 +63,7 @@ extension WriteTransaction {
         try say(db, .invoicedPeriod, where: "r.id > ?", [last])
     }
 
-    /// Marks a tenant's invoices from an instant on for another look by the next one.
+    /// Makes the tenant's next invoice look again at its invoices from an instant on.
     package func markForRecheck(_ tenant: String, since: Instant) throws {
         try db.run(
             "INSERT INTO reattribution (tenant, since_s) VALUES (?, ?)", [tenant, since.seconds])

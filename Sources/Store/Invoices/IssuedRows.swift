@@ -3,24 +3,28 @@ import Invoicing
 import Pricing
 import Units
 
-/// An issued invoice, without its lines: which time of which tenant it bills.
+/// What an issued invoice covers, without its lines.
 package struct IssuedPeriod: Hashable {
+    /// The invoice's number.
     package var number: String
+    /// The tenant that it bills.
     package var tenant: String
+    /// The period that was invoiced.
     package var period: Period
-    /// From the first to the last of the billing months that its segments lie in.
+    /// The billing months that its segments are in, from the first to the last.
     package var months: Period
-    /// Whether it has segments of its own; one without holds corrections only.
+    /// Whether it has segments of its own; otherwise it contains corrections only.
     package var covers: Bool
-    /// Whether quantities were raised to a minimum duration.
+    /// Whether a minimum duration raised quantities.
     package var hasMadeUp: Bool
-    /// The rules that it was made by.
+    /// The rules by which it was computed.
     package var rules: RatingRules
-    /// The ledger's newest entry when it was issued; `nil` for one of an older schema.
+    /// The newest ledger entry when it was issued; `nil` for an invoice of an older schema.
     package var entry: Int64?
-    /// The newest move of hours between tenants when it was issued.
+    /// The newest row of `reattribution` when it was issued.
     package var move: Int64?
 
+    /// Creates the facts of an invoice, by default one of the present rules.
     package init(
         number: String, tenant: String, period: Period, months: Period, covers: Bool,
         hasMadeUp: Bool = false, rules: RatingRules = .current, entry: Int64? = nil,
@@ -32,20 +36,20 @@ package struct IssuedPeriod: Hashable {
     }
 }
 
-/// What may change the cost of time that is invoiced.
+/// Changes that may affect the cost of time that was invoiced already.
 package struct LateChanges {
-    /// Entries of the ledger that hold hours which were invoiced before.
+    /// Ledger entries that contain invoiced hours; `first` and `last` are seconds since 1970.
     package var entries: [(entry: Int64, first: Int64, last: Int64)]
-    /// Moves of a tenant's hours, each with the first hour.
+    /// Moves of hours between tenants; `since` is the first hour in seconds since 1970.
     package var moves: [(id: Int64, tenant: String, since: Int64)]
 }
 
 extension ReadTransaction {
-    /// The invoices, in order of their periods.
+    /// All invoices, ordered by period.
     ///
     /// - Parameters:
-    ///   - tenant: `nil` is all.
-    ///   - seal: a place in the chain of invoices: only those before it.
+    ///   - tenant: only this tenant's; `nil` for all.
+    ///   - seal: a place in the chain of invoices; only invoices before it count.
     package func issuedPeriods(of tenant: String?, before seal: Int64) throws -> [IssuedPeriod] {
         let firstShared = try firstSharedSeal()
         return try db.rows(
@@ -66,17 +70,19 @@ extension ReadTransaction {
         ).compactMap { issuedPeriod($0, firstShared) }
     }
 
+    /// Builds what an invoice covers from its row; `nil` if its period is empty.
     private func issuedPeriod(_ row: Row, _ firstShared: Int64) -> IssuedPeriod? {
         let start = Instant(seconds: row["period_start_s"])
         guard let period = Period(start: start, end: Instant(seconds: row["period_end_s"])) else {
             return nil
         }
-        // Before months were kept with segments, they were those of UTC.
+        // Older schemas stored no months with segments; months were UTC months then.
         let first = (row["months_start_s"] as Int64?).map(Instant.init(seconds:))
         let last = (row["months_end_s"] as Int64?).map(Instant.init(seconds:))
         let months = Period(
             start: min(first ?? Period(monthOf: start).start, start),
             end: max(last ?? Period(monthOf: period.end.advanced(bySeconds: -1)).end, period.end))
+        // An invoice that is not in the chain counts as one of the oldest.
         let seal = row["seal"] as Int64? ?? 0
         return IssuedPeriod(
             number: row["number"], tenant: row["tenant"], period: period,
@@ -85,26 +91,30 @@ extension ReadTransaction {
             move: row["reattribution"])
     }
 
-    /// The place in the chain of invoices from which on months are rated as one.
+    /// The place in the chain from which on the invoices of a month are rated together.
     package func firstSharedSeal() throws -> Int64 {
         try db.value(
             Int64.self, "SELECT first_seal FROM rating_rules WHERE rules = ?",
             [RatingRules.sharedMonths.rawValue]) ?? 1
     }
 
+    /// All late entries and moves that are recorded.
     package func lateChanges() throws -> LateChanges {
         LateChanges(
             entries: try db.rows("SELECT * FROM late_entry").map { ($0[0], $0[1], $0[2]) },
             moves: try db.rows("SELECT * FROM reattribution").map { ($0[0], $0[1], $0[2]) })
     }
 
-    /// The first hour, in seconds since 1970, with usage that is not closed yet; `nil` if there is none.
+    /// The first hour with usage that is not in a ledger entry yet, in seconds since 1970.
     package func firstOpenHour() throws -> Int64? {
         try db.value(Int64.self, "SELECT min(hour_s) FROM usage_open")
     }
 
-    /// The invoices whose time holds a short life that a document raised to a minimum, and that has
-    /// become longer since: the document itself, or those that it corrects.
+    /// The invoices with a short life billed at its minimum duration that became longer since.
+    ///
+    /// - Parameter number: the document that stores the usage.
+    /// - Returns: the invoices whose time the usage belongs to: the document itself, or those it
+    ///   corrects.
     package func grownLives(on number: String) throws -> Set<String> {
         let rows = try db.rows(
             """
@@ -114,20 +124,23 @@ extension ReadTransaction {
             WHERE u.invoice = ? AND u.life_s IS NOT NULL
             """, [number])
         return try Set(
+            // A container that was still running when it was billed may have lived longer since.
             rows.filter { try life(db, $0) != $0["life_s"] as Int64? }.map { row in
                 let corrects: String = row["corrects"]
                 return corrects.isEmpty ? number : corrects
             })
     }
 
-    /// All lines that stand for a part of a tenant's time, without taxes, each with the number of the
-    /// invoice whose time it is on the account of: the invoice that a credit note credits, or its own.
+    /// All lines for parts of a period of a tenant, without taxes.
+    ///
+    /// Each line comes with the number of the invoice whose time it accounts for: the invoice that
+    /// a credit note credits, or its own.
     ///
     /// - Parameters:
-    ///   - currency: only those in this currency; `nil` is all.
-    ///   - isCredited: the lines of credit notes instead of those that were billed, as they stood on
-    ///     their invoice.
-    ///   - seal: a place in the chain of invoices: only documents before it.
+    ///   - currency: only lines in this currency; `nil` for all.
+    ///   - isCredited: lines of credit notes instead of billed lines, with their sign reversed, so
+    ///     that they equal the lines they credit.
+    ///   - seal: a place in the chain of invoices; only documents before it count.
     package func lines(
         of tenant: String, in period: Period, currency: Currency?, isCredited: Bool,
         before seal: Int64
@@ -151,9 +164,9 @@ extension ReadTransaction {
         }
     }
 
-    /// The invoices that bill usage of a meter inside a period, in the order they were sealed in.
+    /// The invoices that bill usage of a meter within a period, in the order of the chain.
     ///
-    /// - Parameter seal: a place in the chain of invoices: only those before it.
+    /// - Parameter seal: a place in the chain of invoices; only invoices before it count.
     package func billings(
         of meter: String, _ tenant: String, in period: Period, before seal: Int64
     ) throws -> [(number: String, place: DocumentPlace)] {

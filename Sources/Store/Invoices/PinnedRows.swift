@@ -4,10 +4,14 @@ import Metering
 import Pricing
 import Units
 
-/// Writes what an invoice was computed from; of the invoices that it was rated with, only what is not
-/// written yet.
+/// Stores the usage that a document was computed from.
+///
+/// A document is rated together with other invoices of the same months. The usage of those invoices
+/// is stored with it only if it differs from what was stored last; otherwise `invoice_pin` refers
+/// to that.
 func insert(_ db: Database, _ pinned: PinnedUsage, of number: String) throws {
     guard pinned.isOfAnother else { return try insertRows(db, pinned, of: number) }
+    // Compare with what was stored last for that invoice.
     let holder = try lastHolder(db, of: pinned.corrects)
     let segments = pinned.segments
     let before = try rows(db, holder, pinned.corrects).compactMap { row in
@@ -20,6 +24,7 @@ func insert(_ db: Database, _ pinned: PinnedUsage, of number: String) throws {
         [number, pinned.corrects, isNew ? number : holder])
 }
 
+/// Stores all rows of pinned usage with a document.
 private func insertRows(_ db: Database, _ pinned: PinnedUsage, of number: String) throws {
     let meters = try MeterTable(db).ids
     for use in pinned.usage {
@@ -36,21 +41,26 @@ private func insertRows(_ db: Database, _ pinned: PinnedUsage, of number: String
     }
 }
 
-/// A row of usage as it is pinned.
+/// One row of pinned usage, for comparing rows.
 private struct Pin: Hashable {
     let key: UsageKey
+    /// The end of the time it covers, in seconds since 1970, exclusive.
     let until: Int64
     let quantity: Int128
     let billable: Int128
+    /// The account's life in seconds, if a minimum duration raised its quantity.
     let life: Int64?
 
     init(_ use: AccountUsage) {
         key = UsageKey(use)
         (until, quantity, billable) = (use.span.until, use.quantity, use.billable)
+        // Only a life that mattered for the amount is stored.
         life = use.billable == use.quantity ? nil : use.span.life
     }
 
-    /// - Parameter segments: what the usage's segment counts through.
+    /// The row for usage, cut to its segment.
+    ///
+    /// - Parameter segments: the segments that `segment` of the usage is an index of.
     init(_ use: AccountUsage, _ segments: [Segment]) {
         var use = use
         let period = segments[use.segment].period
@@ -60,7 +70,7 @@ private struct Pin: Hashable {
     }
 }
 
-/// The document that holds the newest usage of an invoice.
+/// The newest document that stores usage of an invoice; the invoice itself if no other does.
 private func lastHolder(_ db: Database, of number: String) throws -> String {
     try db.value(
         String.self,
@@ -70,20 +80,23 @@ private func lastHolder(_ db: Database, of number: String) throws -> String {
         """, [number]) ?? number
 }
 
-/// Usage of a meter in a segment, as it is pinned to an invoice.
+/// The sum of a meter in one segment, as it is pinned to an invoice.
 package struct PinnedSum {
     /// The start of the segment.
     package var start: Instant
+    /// The meter's name in the ledger.
     package var meter: String
+    /// The quantity in base units, after minimum durations.
     package var billable: Int128
 }
 
 extension ReadTransaction {
-    /// The usage that an invoice was computed from, as it was pinned.
+    /// The pinned usage that an invoice was computed from, in a fixed order.
     ///
     /// - Parameters:
-    ///   - segments: what `segment` of the usage counts through.
-    ///   - keys: the invoices whose time it is the usage of; the empty text is the invoice itself.
+    ///   - number: the invoice.
+    ///   - segments: the segments that `segment` of the usage is an index of.
+    ///   - keys: the invoices whose time the usage belongs to; empty text for the invoice itself.
     package func pinnedUsage(
         _ number: String, _ segments: [Segment], _ keys: [String]
     ) throws -> [AccountUsage] {
@@ -96,7 +109,7 @@ extension ReadTransaction {
         }
     }
 
-    /// The same, without accounts, and with the start of each segment in place of the segment.
+    /// The pinned usage as sums by segment and meter, without accounts.
     package func pinnedSums(_ number: String, _ keys: [String]) throws -> [PinnedSum] {
         try pinnedRows(number, keys).map { row in
             PinnedSum(
@@ -105,13 +118,13 @@ extension ReadTransaction {
         }
     }
 
-    /// The invoices that a document was rated with, and whose usage it pins.
+    /// The invoices that a document was rated together with.
     package func pinnedKeys(of number: String) throws -> [String] {
         try db.values(
             String.self, "SELECT corrects FROM invoice_pin WHERE invoice = ?", [number])
     }
 
-    /// The rows of an invoice's usage, on whichever documents they were written.
+    /// The rows of pinned usage, from whichever documents store them.
     private func pinnedRows(_ number: String, _ keys: [String]) throws -> [Row] {
         try keys.flatMap { key in
             let holder = try db.value(
@@ -123,8 +136,11 @@ extension ReadTransaction {
     }
 }
 
-/// The usage of an invoice on a document that holds it: the invoice itself, or one that came later.
+/// The usage of an invoice that a document stores: the invoice itself or a later one.
+///
+/// - Parameter key: the number of the invoice to which the usage belongs.
 private func rows(_ db: Database, _ holder: String, _ key: String) throws -> [Row] {
+    // An invoice stores its own usage with an empty key.
     let isOwn = holder == key
     return try db.rows(
         """
@@ -137,7 +153,7 @@ private func rows(_ db: Database, _ holder: String, _ key: String) throws -> [Ro
         """, [holder, isOwn ? "" : key, isOwn])
 }
 
-/// A row as usage of its segment; `nil` if there is none that begins then.
+/// Builds usage from a row; `nil` if no segment begins where the row's segment did.
 private func accountUsage(
     _ row: Row, _ segments: [Segment], _ number: String
 ) throws -> AccountUsage? {

@@ -2,17 +2,20 @@ import GRDB
 import Metering
 import Units
 
-/// A stretch of time in which a tenant or container had limits for a time.
+/// A time in which a tenant or container had boosted limits.
 public struct BoostedSpan: Hashable, Sendable {
+    /// The time, cut to the period that was asked for.
     public var period: Period
+    /// The tenant that the boosted cgroups belong to; `nil` if none.
     public var tenant: String?
     /// The cgroups whose limits were boosted.
     public var paths: [String]
-    /// Whether all of the tenant was, not one container of it.
+    /// Whether the boost was of a tenant as a whole and not of one container.
     public var isTenant: Bool
 
     /// Whether a row of usage belongs to what was boosted.
     public func covers(_ usage: Usage) -> Bool {
+        // Usage of all tenants together has no tenant and counts in any case.
         if let owner = usage.tenant, owner != tenant { return false }
         guard let container = usage.container, !isTenant else { return true }
         return paths.contains(container)
@@ -20,7 +23,7 @@ public struct BoostedSpan: Hashable, Sendable {
 }
 
 extension Store {
-    /// The boosts that stood within a period, up to `now`.
+    /// The boosts that were in force within a period, up to `now`.
     public func boostedSpans(over period: Period, at now: Instant) throws(Fault) -> [BoostedSpan] {
         try read { db in
             let rows = try db.rows(
@@ -36,6 +39,8 @@ extension Store {
                 let start = max(Instant(milliseconds: row["since_ms"]), period.start)
                 let end = min(Instant(milliseconds: row["ended_ms"]), period.end)
                 guard let span = Period(start: start, end: end) else { return nil }
+                // The cgroups that the boost itself changed, and those that the daemon set again
+                // later, because their container was created anew while the boost was in force.
                 let paths = try db.values(
                     String.self,
                     """
@@ -59,13 +64,15 @@ extension Store {
 }
 
 extension [BoostedSpan] {
-    /// How long what a row of usage is of was boosted in the row's period, in ms.
+    /// How long the container or tenant of a usage row was boosted within the row's period, in ms.
     ///
-    /// Time in which two boosts stood counts once.
+    /// Time with two boosts counts once. Example: boosts from 10:00 to 11:00 and from 10:30 to
+    /// 12:00 are two hours.
     public func milliseconds(of usage: Usage) -> Int64 {
         var (total, end) = (Int64(0), Int64.min)
         let spans = filter { $0.covers(usage) }.map(\.period)
             .sorted { $0.start < $1.start }
+        // `end` is how far time has been counted.
         for span in spans {
             let from = Swift.max(span.start.milliseconds, usage.period.start.milliseconds, end)
             let until = Swift.min(span.end.milliseconds, usage.period.end.milliseconds)

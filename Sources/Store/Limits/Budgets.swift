@@ -4,7 +4,7 @@ import Limits
 import Units
 
 extension Store {
-    /// The budgets of all tenants that are there, by tenant, and where each stands on its ladder.
+    /// The budgets of all tenants, by tenant, with the state of each on its ladder.
     ///
     /// The state is `nil` before the first look, and after another ladder was chosen.
     public func budgets() throws(Fault) -> [(budget: Budget, state: LadderState?)] {
@@ -15,6 +15,7 @@ extension Store {
                 WHERE t.removed_ms IS NULL ORDER BY b.tenant
                 """)
             return try rows.map { row in
+                // The state is JSON of a `LadderState`, written by the daemon.
                 let state = try (row["state"] as Data?).map {
                     try JSONDecoder().decode(LadderState.self, from: $0)
                 }
@@ -23,7 +24,7 @@ extension Store {
         }
     }
 
-    /// A text that is another whenever budgets or ladders are: cheaper than to look at what is spent.
+    /// A text that changes whenever a budget or ladder does, to notice changes cheaply.
     public func budgetVersion() throws(Fault) -> String {
         try read { db in
             try db.value(
@@ -40,7 +41,7 @@ extension Store {
         }
     }
 
-    /// All ladders, by id.
+    /// All ladders by id.
     public func ladders() throws(Fault) -> [Ladder] {
         try read { db in
             try db.rows("SELECT definition FROM ladder ORDER BY id")
@@ -48,12 +49,12 @@ extension Store {
         }
     }
 
-    /// Adds a budget, or puts it in place of the tenant's own.
+    /// Adds or replaces the budget of a tenant.
     ///
-    /// - Parameter record: who did it and why: appended to the record of limits if anything changes.
-    /// - Returns: what changed, in words.
-    /// - Throws: for an unknown tenant or ladder, and for a tenant without a price book, whose
-    ///   spending nobody knows.
+    /// - Parameter record: who does it and why; added to the history of limits if anything changes.
+    /// - Returns: what changed, as sentences.
+    /// - Throws: `badData` if the tenant or ladder does not exist, or if the tenant has no price
+    ///   book, so that its spending is unknown.
     public func setBudget(
         _ budget: Budget, at now: Instant, record: LimitChangeSet? = nil
     ) throws(Fault) -> [String] {
@@ -64,17 +65,18 @@ extension Store {
         }
     }
 
-    /// Adds a ladder, or puts it in place of the one with its id.
+    /// Adds or replaces a ladder.
     ///
-    /// - Returns: what changed, in words.
+    /// - Returns: what changed, as sentences.
     public func setLadder(_ ladder: Ladder) throws(Fault) -> [String] {
         try write { try saveLadder($0, ladder) }
     }
 
-    /// Takes a tenant's budget away, with where it stands on its ladder.
+    /// Removes a tenant's budget and its state on the ladder.
     ///
-    /// - Parameter record: who did it and why: appended to the record of limits.
-    /// - Throws: if it has none.
+    /// - Parameter record: who does it and why; added to the history of limits.
+    /// - Returns: what changed, as sentences.
+    /// - Throws: `badData` if the tenant has no budget.
     public func removeBudget(
         of tenant: String, record: LimitChangeSet? = nil
     ) throws(Fault) -> [String] {
@@ -90,10 +92,9 @@ extension Store {
         }
     }
 
-    /// Keeps where tenants stand on their ladders, all in one transaction.
+    /// Stores the states of tenants on their ladders, all in one transaction.
     ///
-    /// A budget that was removed meanwhile, or given another ladder, is passed over: a state
-    /// belongs to its ladder.
+    /// Budgets that were removed meanwhile or have another ladder now are skipped.
     public func saveStates(_ states: [(budget: Budget, state: LadderState)]) throws(Fault) {
         try write { db in
             for (budget, state) in states {
@@ -111,9 +112,9 @@ extension Store {
     }
 }
 
-/// Writes a ladder.
+/// Stores a ladder.
 ///
-/// - Returns: what changed, in words.
+/// - Returns: what changed, as sentences.
 func saveLadder(_ db: Database, _ ladder: Ladder) throws -> [String] {
     let definition = try json(ladder)
     let before = try db.value(
@@ -127,15 +128,17 @@ func saveLadder(_ db: Database, _ ladder: Ladder) throws -> [String] {
     return ["\(before == nil ? "new" : "changed") ladder \(ladder.id)"]
 }
 
-/// Writes a budget; with another ladder, the tenant begins anew on it.
+/// Stores a budget; if the ladder differs, the tenant starts at its beginning.
 ///
-/// - Returns: what changed, in words.
+/// - Returns: what changed, as sentences.
 func saveBudget(_ db: Database, _ new: Budget, at now: Instant) throws -> [String] {
+    // Without prices nothing can be said about spending.
     try requirePayer(db, new.tenant)
     try requireLadder(db, new)
     let before = try db.row(
         "SELECT * FROM budget WHERE tenant = ?", [new.tenant]
     ).map(budget)
+    // Setting the same budget again changes nothing, not even the state on the ladder.
     guard before != new else { return [] }
     try db.run(
         """
@@ -153,6 +156,7 @@ func saveBudget(_ db: Database, _ new: Budget, at now: Instant) throws -> [Strin
     return ["\(before == nil ? "new" : "changed") budget of tenant \(new.tenant)"]
 }
 
+/// Builds a budget from its row.
 private func budget(_ row: Row) throws -> Budget {
     let tenant: String = row["tenant"]
     guard let amount = Budget.Amount(row["amount"]), let per = Budget.Span(rawValue: row["per"])
@@ -168,7 +172,7 @@ private func budget(_ row: Row) throws -> Budget {
         exemptReason: row["exempt_reason"])
 }
 
-/// A tenant that is there, with a price book.
+/// Requires that a tenant exists and has a price book.
 private func requirePayer(_ db: Database, _ tenant: String) throws {
     let known = try db.row(
         "SELECT price_book FROM tenant WHERE id = ? AND removed_ms IS NULL",
@@ -185,6 +189,7 @@ private func requirePayer(_ db: Database, _ tenant: String) throws {
         suggestion: "Name one as price_book in tenants.yaml and run octroi apply")
 }
 
+/// Requires that the budget's ladder exists.
 private func requireLadder(_ db: Database, _ budget: Budget) throws {
     guard let ladder = budget.ladder else { return }
     let isThere = try db.value(

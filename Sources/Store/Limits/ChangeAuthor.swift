@@ -1,24 +1,27 @@
 import GRDB
 import Units
 
-/// Who changes what the files of the config folder say, and why.
+/// Who applies the configuration files, and why.
 public struct ChangeAuthor: Sendable {
+    /// The user id.
     public var uid: Int64
+    /// The user's name.
     public var user: String
+    /// The reason that was given.
     public var reason: String?
 
     public init(uid: Int64, user: String, reason: String?) {
         (self.uid, self.user, self.reason) = (uid, user, reason)
     }
 
-    /// Appends changes to the record of limits.
+    /// Records changes in the history of limits.
     ///
-    /// The limits and budgets of a tenant always; prices, tenants and ladders only with a reason, as the store
-    /// keeps their versions elsewhere.
+    /// Changes of a tenant's limits and budget are always recorded. Prices, tenants and ladders are
+    /// recorded only with a reason, because the store keeps their versions elsewhere.
     ///
     /// - Parameters:
-    ///   - done: what changed, in words.
-    ///   - tenant: whose limits or budget; `nil` for what is no single tenant's.
+    ///   - done: what changed, as sentences.
+    ///   - tenant: the tenant whose limits or budget changed; `nil` for anything else.
     func note(
         _ db: Database, _ done: [String], of tenant: String?, _ action: LimitChangeSet.Action,
         at now: Instant

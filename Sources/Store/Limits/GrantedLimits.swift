@@ -2,11 +2,13 @@ import GRDB
 import Limits
 import Units
 
-/// What a tenant's contract grants, as a file says; a limit that is not named is not touched.
+/// The limits that a contract grants to a tenant (limits.yaml).
 public struct GrantedLimits: Sendable {
+    /// The tenant's id.
     public var tenant: String
+    /// The granted limits; others are left alone.
     public var settings: [LimitKey: LimitValue]
-    /// `nil` is reassert.
+    /// What to do about drift; `nil` means `reassert`.
     public var drift: DriftPolicy?
 
     public init(tenant: String, settings: [LimitKey: LimitValue], drift: DriftPolicy?) {
@@ -14,9 +16,12 @@ public struct GrantedLimits: Sendable {
     }
 }
 
-/// Wants what a contract grants; what the file granted before and does not name now is let go.
+/// Stores what a contract grants as desired limits.
 ///
-/// - Returns: what changed, in words.
+/// A limit that the file granted before and does not list now is no longer desired; its present
+/// value stays in the kernel.
+///
+/// - Returns: what changed, as sentences.
 func saveLimits(_ db: Database, _ limits: GrantedLimits, at now: Instant) throws -> [String] {
     let known = try db.row(
         "SELECT drift FROM tenant WHERE id = ? AND removed_ms IS NULL",
@@ -41,6 +46,7 @@ func saveLimits(_ db: Database, _ limits: GrantedLimits, at now: Instant) throws
     for row in rows { before[row["file"]] = row }
     for (key, value) in limits.settings.sorted(by: { $0.key.description < $1.key.description }) {
         let old = before.removeValue(forKey: key.description)
+        // Nothing to do. A limit with this value that a command set becomes one of the file.
         if old?["value"] == value.description, old?["source"] == "file" { continue }
         try db.run(
             "INSERT OR REPLACE INTO limit_wanted VALUES ('tenant', ?, ?, ?, 'file', ?)",
@@ -48,6 +54,7 @@ func saveLimits(_ db: Database, _ limits: GrantedLimits, at now: Instant) throws
         let was = (old?["value"] as String?).map { ", was \($0)" } ?? ""
         changes.append("limit of tenant \(limits.tenant): \(key) \(value)\(was)")
     }
+    // What is left was desired before and is not in the file now.
     for (file, row) in before.sorted(by: { $0.key < $1.key }) where row["source"] == "file" {
         try db.run(
             "DELETE FROM limit_wanted WHERE kind = 'tenant' AND target = ? AND file = ?",

@@ -4,34 +4,49 @@ import GRDB
 import Limits
 import Units
 
-/// What one command, or one decision of the daemon, changed of limits.
+/// What one command, or one decision of the daemon, changed in limits.
 public struct LimitChangeSet: Hashable, Sendable {
+    /// What was done.
+    ///
+    /// `set`, `unset`, `boost` and `undo` are commands of an operator. The daemon uses `expire` (a
+    /// boost is over), `reassert` and `adopt` and `alert` (drift), `budget` (a step of a ladder)
+    /// and `recover` (an unfinished change was rolled back).
     public enum Action: String, Sendable, CaseIterable, Codable {
         case set, unset, boost, expire, undo, reassert, adopt, alert, budget, recover
     }
 
-    /// Whether it was done, or failed and was undone.
+    /// Whether it was done, or failed and was rolled back.
     public enum Outcome: String, Sendable { case done, failed }
 
-    /// Its place in the chain; 0 before it is written down.
+    /// Its number in the chain; 0 if it is not stored yet.
     public var id: Int64 = 0
-    /// SHA-256 of it and of the chain before it, in hexadecimal; empty before it is written down.
+    /// SHA-256 of this change and the chain before it, in hexadecimal; empty if not stored yet.
     public var hash = ""
+    /// When it was done.
     public var at: Instant
-    /// The boot of the host it was in: a cgroup's id means something only within one; `nil` if no
-    /// cgroup is of interest.
+    /// The boot of the host in which it was done; `nil` if no cgroup is concerned.
+    ///
+    /// Cgroup ids are unique only within one boot.
     public var boot: String?
-    /// Who asked.
+    /// The user id of whoever asked.
     public var uid: Int64
+    /// The user's name.
     public var user: String
-    /// A tenant's id, or a container as it was named.
+    /// A tenant's id, or a container's name or path.
     public var target: String
+    /// The tenant that the target belongs to; `nil` if none.
     public var tenant: String?
+    /// What was done.
     public var action: Action
+    /// Whether it succeeded.
     public var outcome: Outcome
+    /// Why, in the operator's words or Octroi's.
     public var reason: String?
+    /// The number of the change that this one undoes.
     public var undoes: Int64?
+    /// When a boost ends.
     public var expires: Instant?
+    /// The values that were written.
     public var changes: [LimitChange] = []
 
     public init(
@@ -46,22 +61,36 @@ public struct LimitChangeSet: Hashable, Sendable {
     }
 }
 
-/// One limit that was written, with what the kernel gave back.
+/// One value that was written, and what the kernel had afterwards.
 public struct LimitChange: Hashable, Sendable {
+    /// The cgroup whose limit was written.
     public var path: String
+    /// The id of the cgroup at that time.
     public var cgroupID: Int64
-    /// As `LimitKey` describes itself; text, so that a record of a newer version can be read.
+    /// The limit as `LimitKey` describes itself.
+    ///
+    /// It is text, so that records of a newer version can be read.
     public var key: String
+    /// Who owned the cgroup's limits, such as `systemd:tenant-acme.slice`.
     public var owner: String?
+    /// The value before.
     public var before: String
+    /// The value that was written.
     public var wanted: String
+    /// The value that the kernel had afterwards.
     public var after: String
+    /// Whether the kernel had the written value afterwards.
     public var isVerified: Bool
-    /// The kernel's counter of how often the limit took hold, when it was written.
+    /// How often the limit had taken effect when it was written; see `LimitedCgroup.hitCount(of:)`.
     public var hitCount: Int64?
-    /// What was wanted before it; `nil` is nothing.
+    /// The desired value before; `nil` if there was none.
     public var wantedBefore: String?
 
+    /// Records a write.
+    ///
+    /// - Parameters:
+    ///   - after: what the kernel had afterwards.
+    ///   - hitCount: how often the limit had taken effect before.
     public init(_ write: PlannedWrite, after: LimitValue, isVerified: Bool, hitCount: Int64?) {
         (path, cgroupID) = (write.path, write.cgroupID)
         (key, owner) = (write.key.description, write.owner.description)
@@ -78,9 +107,9 @@ public struct LimitChange: Hashable, Sendable {
     }
 }
 
-/// Appends a change-set to the chain.
+/// Adds a change to the chain.
 ///
-/// - Returns: it, with its place and hash in it.
+/// - Returns: the change with its number and hash.
 @discardableResult
 func append(_ db: Database, _ set: LimitChangeSet) throws -> LimitChangeSet {
     let last = try db.row(
@@ -97,6 +126,8 @@ func append(_ db: Database, _ set: LimitChangeSet) throws -> LimitChangeSet {
             set.action.rawValue, set.outcome.rawValue, set.reason, set.undoes,
             set.expires?.milliseconds, Data(previous), Data(own),
         ])
+    // The writes repeat time, user and reason of their change, so that each can be read by itself.
+    // `strayWrites` checks that they agree.
     for change in set.changes {
         try db.run(
             """
@@ -113,7 +144,7 @@ func append(_ db: Database, _ set: LimitChangeSet) throws -> LimitChangeSet {
     return set
 }
 
-/// SHA-256 of a change-set with its writes, and of the hash before it.
+/// Computes the hash of a change, which covers its writes and the hash before it.
 func hash(_ set: LimitChangeSet, after previous: [UInt8]) -> [UInt8] {
     let digest = Digest()
     var row = CanonicalRow()
@@ -128,6 +159,7 @@ func hash(_ set: LimitChangeSet, after previous: [UInt8]) -> [UInt8] {
     row.add(set.expires?.milliseconds)
     row.end()
     digest.add(row.bytes)
+    // The row number of a write is not hashed, only its place among the others.
     for change in set.changes {
         row.begin("limit_change")
         row.add(change.path.utf8)
@@ -146,18 +178,19 @@ func hash(_ set: LimitChangeSet, after previous: [UInt8]) -> [UInt8] {
 }
 
 extension CanonicalRow {
+    /// Adds a text or NULL.
     fileprivate mutating func add(_ text: String?) {
         if let text { add(text.utf8) } else { add(nil as Int64?) }
     }
 }
 
 extension Store {
-    /// The change-sets, oldest first.
+    /// The recorded changes, oldest first.
     ///
     /// - Parameters:
-    ///   - target: only those of a tenant, a container by its name (`web` of `docker/web@acme`), or a
-    ///     cgroup by its path or the end of it.
-    ///   - most: the newest so many.
+    ///   - target: only changes of this tenant; of a container by its name (`web` of
+    ///     `docker/web@acme`); or of a cgroup by its path or the end of its path.
+    ///   - most: the number of changes, counted from the newest.
     public func limitHistory(
         of target: String? = nil, most: Int = .max
     ) throws(Fault) -> [LimitChangeSet] {
@@ -177,7 +210,7 @@ extension Store {
         }
     }
 
-    /// One change-set; `nil` if there is none of that number.
+    /// One recorded change; `nil` if there is none with this number.
     public func limitChangeSet(_ id: Int64) throws(Fault) -> LimitChangeSet? {
         try read { db in
             try db.row(
@@ -186,8 +219,10 @@ extension Store {
         }
     }
 
-    /// The newest change of a target that can be undone: an operator's, done, not undone, and of boosts one
-    /// that stands in the cgroup tree at `root`; `nil` if there is none.
+    /// The newest change of a target that can be undone; `nil` if there is none.
+    ///
+    /// It is an operator's, succeeded, and was not undone. A boost must still be in force in the
+    /// cgroup tree at `root`.
     public func lastUndoable(
         of target: String, in root: String
     ) throws(Fault) -> LimitChangeSet? {
@@ -208,9 +243,9 @@ extension Store {
         }
     }
 
-    /// The number of the change that undid another; `nil` if none did.
+    /// The number of the change that undid another one; `nil` if none did.
     ///
-    /// One that failed undid nothing.
+    /// A failed attempt does not count.
     public func limitChange(thatUndid id: Int64) throws(Fault) -> Int64? {
         try read { db in
             try db.value(
@@ -222,8 +257,10 @@ extension Store {
         }
     }
 
-    /// The last change of a cgroup's limit in a boot of the host: when, what the kernel had then, and how
-    /// often it had taken hold; `nil` if there was none.
+    /// The last verified change of a cgroup's limit in a boot of the host; `nil` if there is none.
+    ///
+    /// - Returns: when it was, the kernel's value afterwards, and how often the limit had taken
+    ///   effect.
     public func lastLimitChange(
         of cgroupID: Int64, _ key: String, boot: String
     ) throws(Fault) -> (at: Instant, after: String, hitCount: Int64?)? {
@@ -240,6 +277,7 @@ extension Store {
     }
 }
 
+/// Builds a change from its row and loads its writes.
 func changeSet(_ db: Database, _ row: Row) throws -> LimitChangeSet {
     guard let action = LimitChangeSet.Action(rawValue: row["action"]),
         let outcome = LimitChangeSet.Outcome(rawValue: row["outcome"])

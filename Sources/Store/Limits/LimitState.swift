@@ -3,25 +3,33 @@ import GRDB
 import Limits
 import Units
 
-/// Who has limits: a tenant, or one container.
+/// The tenant or container to which limits apply.
 public struct LimitSubject: Hashable, Sendable, Codable {
+    /// Whether it is a tenant or a container.
     public enum Kind: String, Sendable, Codable { case tenant, container }
 
+    /// Whether the name is that of a tenant or of a container.
     public var kind: Kind
-    /// A tenant's id; a container's name as its owner has it, `docker/web@acme`, or else its path.
+    /// A tenant's id; or a container's name such as `docker/web@acme`, or its path.
     public var name: String
 
+    /// Names a tenant or container.
     public init(_ kind: Kind, _ name: String) { (self.kind, self.name) = (kind, name) }
 }
 
-/// A limit that a tenant or container shall have.
+/// A desired limit of a tenant or container.
 public struct WantedLimit: Hashable, Sendable {
+    /// Where it comes from: a command, limits.yaml, or a change by somebody else that was adopted.
     public enum Source: String, Sendable, Codable { case command, file, adopted }
 
     public var subject: LimitSubject
+    /// The limit.
     public var key: LimitKey
+    /// The desired value.
     public var value: LimitValue
+    /// Who set it.
     public var source: Source
+    /// When it was set.
     public var since: Instant
 
     public init(
@@ -33,23 +41,27 @@ public struct WantedLimit: Hashable, Sendable {
     }
 }
 
-/// A limit that stands for a time above what is wanted.
+/// A limit that applies for a time, above the desired one.
 public struct LimitOverlay: Hashable, Sendable {
+    /// An operator's boost, or a step of a budget.
     public enum Source: String, Sendable, Codable { case boost, budget }
 
-    /// Its row; 0 before it has one.
+    /// Its row in table `limit_overlay`; 0 if it is not stored yet.
     public var id: Int64 = 0
     public var source: Source
     public var subject: LimitSubject
+    /// The tenant that the subject belongs to; `nil` if none.
     public var tenant: String?
-    /// The cgroup tree it was laid in.
+    /// The root of the cgroup tree it was set in.
     public var root: String
     public var key: LimitKey
+    /// The value while the overlay is in force.
     public var value: LimitValue
+    /// When it was set.
     public var since: Instant
-    /// When it is to end; `nil` for a budget's.
+    /// When it ends; `nil` for a budget's step, which ends by the budget.
     public var until: Instant?
-    /// The change-set that laid it; 0 before it is written down.
+    /// The change that set it; 0 if it is not stored yet.
     public var change: Int64 = 0
 
     public init(
@@ -61,22 +73,30 @@ public struct LimitOverlay: Hashable, Sendable {
     }
 }
 
-/// What a cgroup had before an overlay was written there.
+/// The value that a cgroup had before an overlay replaced it.
 public struct HeldLimit: Hashable, Sendable {
+    /// The boot of the host; the cgroup id means nothing in another one.
     public var boot: String
-    /// The cgroup tree it lies in.
+    /// The root of the cgroup tree that the cgroup is in.
     public var root: String
+    /// The cgroup whose value was replaced.
     public var cgroupID: Int64
     public var path: String
     public var key: LimitKey
+    /// The value before, and the one that was written.
     public var value: Replaced
 
+    /// The value that is restored when no overlay remains.
     public var before: LimitValue { value.before }
+    /// The value that was written for an overlay.
     public var written: LimitValue { value.written }
+    /// The cgroup's path and the limit.
     public var place: LimitPlace { LimitPlace(path, key) }
 
-    /// - Parameter known: what is held there already: that stays what was before, unless somebody else wrote
-    ///   since.
+    /// What to remember when a write replaces a value.
+    ///
+    /// - Parameter known: what is remembered already. Its earlier value stays, unless somebody else
+    ///   wrote another value since.
     public init(_ write: PlannedWrite, over known: Replaced? = nil, boot: String, root: String) {
         (self.boot, self.root) = (boot, root)
         (cgroupID, path, key) = (write.cgroupID, write.path, write.key)
@@ -86,25 +106,33 @@ public struct HeldLimit: Hashable, Sendable {
     }
 }
 
-/// What changes in the store together with a change-set, in its transaction.
+/// A change in the store that belongs to a change of limits, in the same transaction.
 public enum LimitEffect: Hashable, Sendable {
+    /// Stores a desired limit.
     case want(WantedLimit)
+    /// Removes a desired limit.
     case unwant(LimitSubject, LimitKey)
+    /// Adds an overlay.
     case lay(LimitOverlay)
+    /// Ends an overlay.
     case end(overlay: Int64)
-    /// Keeps what was there.
+    /// Remembers the value that an overlay replaces.
     case hold(HeldLimit)
+    /// Forgets a remembered value.
     case release(HeldLimit)
 }
 
-/// All that the store knows of what limits shall be in one cgroup tree.
+/// Everything that the store knows about limits in one cgroup tree.
 public struct LimitState: Sendable {
+    /// The desired limits of all tenants and containers.
     public var wanted: [WantedLimit]
-    /// Those that stand.
+    /// The overlays in force.
     public var overlays: [LimitOverlay]
+    /// The values that overlays replaced.
     public let held: [HeldLimit]
-    /// What to do about drift, by tenant; `reassert` where none is named.
+    /// What to do about drift, by tenant; `reassert` for tenants that are not listed.
     public var drift: [String: DriftPolicy]
+    /// The replaced values by cgroup id.
     private let replaced: [Int64: [LimitKey: Replaced]]
 
     init(
@@ -115,15 +143,15 @@ public struct LimitState: Sendable {
         replaced = held.reduce(into: [:]) { $0[$1.cgroupID, default: [:]][$1.key] = $1.value }
     }
 
-    /// What something that stands for a time replaced in a cgroup; `nil` if nothing did.
+    /// The value that an overlay replaced in a cgroup; `nil` if none did.
     public func held(_ key: LimitKey, in cgroupID: Int64) -> Replaced? { replaced[cgroupID]?[key] }
 
-    /// What a subject shall have.
+    /// The desired limits of a tenant or container, with its overlays.
     public func desired(_ subject: LimitSubject) -> DesiredLimits {
         desired[subject] ?? DesiredLimits()
     }
 
-    /// What everybody shall have that has limits at all.
+    /// The desired limits of all tenants and containers that have any, with their overlays.
     public var desired: [LimitSubject: DesiredLimits] {
         var desired: [LimitSubject: DesiredLimits] = [:]
         for item in wanted {
@@ -134,6 +162,7 @@ public struct LimitState: Sendable {
             switch item.source {
             case .boost: limits.boost[item.key] = item.value
             case .budget:
+                // Several steps may set the same limit. The tightest one counts.
                 let known = limits.budget[item.key] ?? item.value
                 limits.budget[item.key] = known.tightened(by: item.value)
             }
@@ -144,9 +173,9 @@ public struct LimitState: Sendable {
 }
 
 extension Store {
-    /// What limits shall be, now, in the cgroup tree at `root`.
+    /// Loads the state of limits in the cgroup tree at `root`.
     ///
-    /// - Parameter boot: of what is held, only what was in this boot of the host.
+    /// - Parameter boot: only values that were replaced in this boot of the host are loaded.
     public func limitState(in root: String, boot: String) throws(Fault) -> LimitState {
         try read { db in
             LimitState(
@@ -167,10 +196,11 @@ extension Store {
         }
     }
 
-    /// A text that is another whenever `limitState` is: cheaper than to read it all.
+    /// A text that changes whenever `limitState` does, to notice changes cheaply.
     ///
-    /// Overlays and what is held change only together with a change-set. What is wanted stands in it
-    /// as it is: a clock that was set back gives a new wish an older time.
+    /// Overlays and replaced values change only together with a change of limits, so its number
+    /// suffices. Desired limits are part of the text themselves, because their times may go
+    /// backwards with the clock.
     public func limitVersion() throws(Fault) -> String {
         try read { db in
             try db.value(
@@ -186,7 +216,7 @@ extension Store {
         }
     }
 
-    /// What a subject shall have before overlays.
+    /// The desired limits of a tenant or container, without overlays.
     public func wantedLimits(
         of subject: LimitSubject
     ) throws(Fault) -> [LimitKey: LimitValue] {
@@ -201,7 +231,7 @@ extension Store {
         }
     }
 
-    /// The cgroup trees with boosts that are over and that nobody ended.
+    /// The roots of cgroup trees with boosts that are over but were not ended.
     public func rootsOfOverdueBoosts(at now: Instant) throws(Fault) -> [String] {
         try read { db in
             try db.values(
@@ -213,9 +243,10 @@ extension Store {
         }
     }
 
-    /// Writes down that a change-set is about to be written to the kernel.
+    /// Records that a change is about to be written to the kernel.
     ///
-    /// - Parameter document: what is needed to take it back in the cgroup tree at `root`.
+    /// - Parameter document: what is needed to roll it back; see `PendingChange` in Enforcing.
+    /// - Returns: its row in table `limit_pending`.
     public func beginLimitChange(
         _ document: String, pid: Int32, boot: String, root: String, at now: Instant
     ) throws(Fault) -> Int64 {
@@ -227,7 +258,7 @@ extension Store {
         }
     }
 
-    /// The change-sets of a cgroup tree that were begun and neither finished nor taken back.
+    /// The changes of a cgroup tree that were begun and neither finished nor rolled back.
     public func pendingLimitChanges(
         in root: String
     ) throws(Fault) -> [(id: Int64, boot: String, change: String)] {
@@ -239,9 +270,10 @@ extension Store {
         }
     }
 
-    /// Appends a change-set to the chain, with all that goes with it.
+    /// Adds a change to the chain, together with its effects on the store.
     ///
-    /// - Returns: it, with its place in the chain.
+    /// - Parameter pending: the row that `beginLimitChange` returned; it is deleted.
+    /// - Returns: the change with its number and hash.
     @discardableResult
     public func finishLimitChange(
         _ set: LimitChangeSet, pending: Int64? = nil, _ effects: [LimitEffect] = []
@@ -257,6 +289,7 @@ extension Store {
     }
 }
 
+/// Carries out one effect.
 private func record(
     _ db: Database, _ effect: LimitEffect, change: Int64, at now: Instant
 ) throws {
@@ -283,12 +316,13 @@ private func record(
                 item.root, item.key.description, item.value.description, item.since.milliseconds,
                 item.until?.milliseconds, change,
             ])
+    // Overlays are kept after their end: reports add up boosted time from them.
     case .end(let id):
         try db.run(
             "UPDATE limit_overlay SET ended_ms = ? WHERE id = ? AND ended_ms IS NULL",
             [now.milliseconds, id])
     case .hold(let item):
-        // The cgroups of another boot are gone.
+        // The cgroups of earlier boots do not exist any more.
         try db.run("DELETE FROM limit_held WHERE boot <> ?", [item.boot])
         try db.run(
             """
@@ -307,7 +341,7 @@ private func record(
     }
 }
 
-/// A row's limit and one of its values.
+/// The limit in a row, and the value in one of its columns.
 private func limit(_ row: Row, _ column: String = "value") throws -> (LimitKey, LimitValue) {
     guard let key = LimitKey(row["file"]), let value = LimitValue(row[column] as String, for: key)
     else {
@@ -316,6 +350,7 @@ private func limit(_ row: Row, _ column: String = "value") throws -> (LimitKey, 
     return (key, value)
 }
 
+/// The tenant or container in a row.
 private func subject(_ row: Row) throws -> LimitSubject {
     guard let kind = LimitSubject.Kind(rawValue: row["kind"]) else {
         throw DatabaseError(message: "limits of neither a tenant nor a container")
@@ -323,6 +358,7 @@ private func subject(_ row: Row) throws -> LimitSubject {
     return LimitSubject(kind, row["target"])
 }
 
+/// Builds a desired limit from its row.
 private func wanted(_ row: Row) throws -> WantedLimit {
     let (key, value) = try limit(row)
     return WantedLimit(
@@ -330,6 +366,7 @@ private func wanted(_ row: Row) throws -> WantedLimit {
         since: Instant(milliseconds: row["since_ms"]))
 }
 
+/// Builds an overlay from its row.
 private func overlay(_ row: Row) throws -> LimitOverlay {
     let (key, value) = try limit(row)
     var item = LimitOverlay(
@@ -340,9 +377,11 @@ private func overlay(_ row: Row) throws -> LimitOverlay {
     return item
 }
 
+/// Builds a replaced value from its row.
 private func held(_ row: Row) throws -> HeldLimit {
     let (key, before) = try limit(row, "before")
     let (_, written) = try limit(row, "written")
+    // `HeldLimit` is built from a write. The owner does not matter here.
     let write = PlannedWrite(
         path: row["path"], cgroupID: row["cgroup_id"], owner: .file, key: key, before: before,
         wanted: written)

@@ -3,21 +3,24 @@ import Foundation
 import GRDB
 import Units
 
-/// What a walk along the chain of change-sets found.
+/// The result of checking the chain of limit changes.
 public struct LimitVerification: Sendable {
+    /// The number of changes.
     public var count = 0
-    /// The last hash, in hexadecimal: noted elsewhere, it shows a later rewriting of the whole chain.
+    /// The newest hash, in hexadecimal.
+    ///
+    /// Kept in a safe place, it proves later that the chain was not rewritten.
     public var head = ""
-    /// What is wrong, in words; empty if nothing is.
+    /// What is wrong, as sentences; empty if nothing is.
     public var damage: [String] = []
-    /// Whether the hash that was asked for is in the chain; true if none was.
+    /// Whether the hash that was asked for is in the chain; true if none was asked for.
     public var hasHead = true
 }
 
 extension Store {
-    /// Recomputes every hash of the record of limits.
+    /// Recomputes every hash of the chain of limit changes.
     ///
-    /// - Parameter head: a hash that was the last one once, in hexadecimal.
+    /// - Parameter head: a hash in hexadecimal that an earlier check printed.
     public func verifyLimitHistory(head: String? = nil) throws(Fault) -> LimitVerification {
         try read { db in
             var result = LimitVerification()
@@ -32,6 +35,7 @@ extension Store {
                     hash: Array(row["hash"] as Data)
                 ) { hash(set, after: $0) }
                 result.damage += words(damage, of: set.id)
+                // The hash that somebody kept must be one of the chain's.
                 if set.hash == wanted { result.hasHead = true }
             }
             result.head = hex(walk.head)
@@ -41,7 +45,9 @@ extension Store {
     }
 }
 
-/// What is wrong with a change, in words: one that is chained to another hash is not looked into.
+/// The damage as sentences.
+///
+/// If the previous hash is wrong, the change's own hash is not judged.
 private func words(_ damage: [HashChain.Damage], of change: Int64) -> [String] {
     damage.compactMap { found in
         switch found {
@@ -54,7 +60,7 @@ private func words(_ damage: [HashChain.Damage], of change: Int64) -> [String] {
     }
 }
 
-/// The writes that say something else than their change-set, or belong to none.
+/// The writes that contradict their change, or belong to none.
 private func strayWrites(_ db: Database) throws -> [String] {
     let differing = try db.rows(
         """
@@ -68,7 +74,7 @@ private func strayWrites(_ db: Database) throws -> [String] {
         "change \(row["change_set"] as Int64): its write \(row["id"] as Int64) is not what was "
             + "written down"
     }
-    // Those of before change-sets were kept come first.
+    // Writes without a change are older than the first change. Later ones are suspect.
     let stray = try db.values(
         Int64.self,
         """

@@ -1,16 +1,21 @@
 import GRDB
 import Units
 
-/// Sealed samples that go, or would go.
+/// What `prune` removed, or would remove.
 public struct Pruned: Hashable, Sendable {
+    /// Number of sealed blocks, of samples and of devices.
     public var blocks: Int64 = 0
+    /// Number of samples, without those of single devices.
     public var samples: Int64 = 0
-    /// Of the blocks' own data.
+    /// Size of the blocks' data in bytes, without SQLite's overhead.
     public var bytes: Int64 = 0
+    /// Number of ticks whose samples are removed.
     public var ticks: Int64 = 0
 
+    /// Nothing was removed.
     public init() {}
 
+    /// Adds what another transaction removed.
     static func += (sum: inout Pruned, more: Pruned) {
         sum.blocks += more.blocks
         sum.samples += more.samples
@@ -20,10 +25,10 @@ public struct Pruned: Hashable, Sendable {
 }
 
 extension Store {
-    /// Blocks of one transaction: few enough that no tick waits for long.
+    /// Number of blocks in one transaction, small enough that no tick has to wait long.
     private static let atOnce = 2000
 
-    /// What `prune` would remove.
+    /// Counts what `prune` would remove.
     public func prunable(before time: Instant) throws(Fault) -> Pruned {
         try read { db in
             var pruned = Pruned()
@@ -36,10 +41,10 @@ extension Store {
         }
     }
 
-    /// Removes sealed samples of hours before the one that `time` is in, and their ticks.
+    /// Removes sealed samples of hours before the hour that contains `time`, and their ticks.
     ///
-    /// No usage, control total, completeness or invoice changes. Space is used again, not given back
-    /// to the disk.
+    /// No usage, control total, completeness or invoice changes. Free space in the file is reused
+    /// and not returned to the disk.
     public func prune(before time: Instant) throws(Fault) -> Pruned {
         var all = Pruned()
         while true {
@@ -49,9 +54,12 @@ extension Store {
         }
     }
 
-    /// One transaction of `prune`.
+    /// Removes one transaction's worth of old samples.
+    ///
+    /// - Returns: what was removed, and whether nothing is left to remove.
     public func pruneSome(before time: Instant) throws(Fault) -> (Pruned, isDone: Bool) {
         try write { db in
+            // One table at a time: each call removes blocks of a single table.
             for table in [SampleTable.samples, .io] {
                 let which = """
                     \(table.sealed) WHERE id IN (SELECT id FROM \(table.sealed)
@@ -59,6 +67,7 @@ extension Store {
                     """
                 let pruned = try count(db, which)
                 guard pruned.blocks > 0 else { continue }
+                // Ticks follow once no block is left, because samples need the time of their tick.
                 try db.execute(sql: "DELETE FROM \(which)")
                 return (pruned, false)
             }
@@ -75,6 +84,7 @@ extension Store {
         }
     }
 
+    /// Counts the rows that a `FROM` clause selects from a table of blocks.
     private func count(_ db: Database, _ which: String) throws -> Pruned {
         var pruned = Pruned()
         let row = try Row.fetchOne(
@@ -86,15 +96,18 @@ extension Store {
         guard let row else { return pruned }
         pruned.blocks = row["blocks"]
         pruned.bytes = row["bytes"]
-        // A row of a device belongs to a sample that is counted already.
+        // Samples of devices accompany a container's sample, which is counted already.
         pruned.samples = which.hasPrefix(SampleTable.io.sealed) ? 0 : row["samples"]
         return pruned
     }
 }
 
+/// The start of the hour that contains a time, in seconds since 1970.
 private func cutoff(_ time: Instant) -> Int64 { time.startOfHour.seconds }
 
-/// Ticks whose samples are sealed and whose completeness is in the ledger.
+/// SQL condition: ticks whose samples are sealed and whose completeness is in the ledger.
+///
+/// The newest tick is kept in any case, because the next one continues from it.
 private func isOld(_ time: Instant) -> String {
     """
     wall_ms < \(cutoff(time) * 1000) AND id <= \(lastClosedTick)

@@ -2,18 +2,20 @@ import GRDB
 import Sealing
 import Units
 
-/// What of a container's series is read.
+/// Which samples of a container to read.
 public struct SampleQuery: Sendable {
-    /// The container's row.
+    /// The container's row in table `container`.
     public var container: Int64
-    /// From this time on, and before that one.
+    /// Only samples at or after this time.
     public var from: Instant?
+    /// Only samples before this time.
     public var to: Instant?
-    /// Of each stretch of this many ms, the last sample only.
+    /// Downsampling: only the last sample of each interval of this many ms.
     public var every: Int64?
-    /// Rows of each device in place of the samples.
+    /// Whether to read the samples of each device instead of the container's.
     public var byDevice: Bool
 
+    /// A query for all samples of a container, unless it is narrowed.
     public init(
         container: Int64, from: Instant? = nil, to: Instant? = nil, every: Int64? = nil,
         byDevice: Bool = false
@@ -22,30 +24,36 @@ public struct SampleQuery: Sendable {
         (self.every, self.byDevice) = (every, byDevice)
     }
 
+    /// The tables that hold these samples.
     var table: SampleTable { byDevice ? .io : .samples }
 
-    /// The columns of each row's values.
+    /// The names of the values in each row, in their order.
     public var columns: [String] { table.values }
 }
 
-/// One row of a series.
+/// One sample of a container, or of one of its devices.
 public struct SampleRow: Hashable, Sendable {
+    /// The time of the tick.
     public var at: Instant
+    /// The device's major number; `nil` for a sample of the container.
     public var major: Int64?
+    /// The device's minor number; `nil` for a sample of the container.
     public var minor: Int64?
+    /// One value for each of `SampleQuery.columns`; `nil` if it was not measured.
     public var values: [Int64?]
 }
 
 extension Store {
-    /// Reads a series in the order in which it was sampled: blocks, then what is not sealed; by
-    /// device, one device after another.
+    /// Reads samples in the order in which they were taken; by device, one device after another.
     ///
-    /// Each block is read in a transaction of its own, so that a slow reader holds nobody up.
+    /// Sealed blocks come first, then samples that are not sealed yet. Each block is read in a
+    /// transaction of its own, so that a slow reader never delays the collector.
     ///
-    /// - Throws: `badData` at a block whose checksum does not fit.
+    /// - Throws: `badData` at a block that does not match its checksum; whatever `body` throws.
     public func samples(
         _ query: SampleQuery, _ body: (SampleRow) throws -> Void
     ) throws {
+        // `nil` stands for the container's own samples.
         for device in try query.byDevice ? devices(query.container) : [nil] {
             var downsampler = Downsampler(query)
             var last: Int64 = -1
@@ -59,6 +67,7 @@ extension Store {
         }
     }
 
+    /// The devices for which a container has samples, in order.
     private func devices(_ container: Int64) throws(Fault) -> [SampleDevice?] {
         try read { db in
             try db.rows(
@@ -73,9 +82,9 @@ extension Store {
         }
     }
 
-    /// The next block behind a tick, or else the hot rows behind it.
+    /// Reads the next block after a tick, or else the samples that are not sealed.
     ///
-    /// - Returns: the block's last tick; `nil` behind the hot rows.
+    /// - Returns: the samples, and the block's last tick; `nil` if there is nothing after them.
     private func nextPart(
         _ db: Database, _ query: SampleQuery, _ device: SampleDevice?, after last: Int64
     ) throws -> (rows: [SampleRow], lastTick: Int64?) {
@@ -89,15 +98,18 @@ extension Store {
             WHERE container = ? \(isDevice) AND first_tick > ? AND hour_s > ? AND hour_s < ?
             ORDER BY first_tick LIMIT 1
             """)
+        // A block covers the hour from hour_s on, so it may begin up to an hour before `from`.
         blocks.bind(
             query.container, last, query.from.map { $0.seconds - 3600 } ?? .min,
             query.to.map { $0.seconds + 1 } ?? .max)
         guard try blocks.step() else { return (try hot(db, query, device, after: last), nil) }
+        // Copy the row, then move on to finish the statement. The row is invalid afterwards.
         let row = try SealedRow(blocks, query, device)
         _ = try blocks.step()
         return (try rows(db, query, row), row.lastTick)
     }
 
+    /// Unpacks a block and adds the time of each tick.
     private func rows(
         _ db: Database, _ query: SampleQuery, _ block: SealedRow
     ) throws -> [SampleRow] {
@@ -119,7 +131,7 @@ extension Store {
             guard let tick, let at = times[tick] else {
                 throw damaged("a sample whose row in table tick is gone")
             }
-            // A block of an older Octroi lacks the columns that came later.
+            // A block that an older version sealed lacks the columns that were added later.
             let values = query.table.values.indices.map {
                 $0 + 1 < numbers.count ? numbers[$0 + 1][index] : nil
             }
@@ -128,6 +140,7 @@ extension Store {
         }
     }
 
+    /// The times of a range of ticks, by tick.
     private func times(
         _ db: Database, _ first: Int64, _ last: Int64
     ) throws -> [Int64: Instant] {
@@ -141,6 +154,7 @@ extension Store {
         return times
     }
 
+    /// The samples after a tick that are not sealed yet.
     private func hot(
         _ db: Database, _ query: SampleQuery, _ device: SampleDevice?, after last: Int64
     ) throws -> [SampleRow] {
@@ -148,7 +162,7 @@ extension Store {
         let isDevice =
             device == nil
             ? "" : "AND s.major = \(device?.major ?? 0) AND s.minor = \(device?.minor ?? 0)"
-        // The ticks first: a hot table is kept by the tick.
+        // CROSS JOIN makes SQLite go through the ticks first, because the table is sorted by tick.
         var rows = try FastStatement(
             db,
             """
@@ -178,14 +192,14 @@ private struct SampleDevice: Hashable {
     let minor: Int64
 }
 
-/// A row of a table of blocks.
+/// One row of a table of sealed blocks.
 private struct SealedRow {
     let firstTick: Int64
     let lastTick: Int64
     let hour: Int64
     let data: [UInt8]
     let device: SampleDevice?
-    /// What the block's checksum is over besides its bytes.
+    /// The row's other fields, which the block's checksum covers together with its bytes.
     let tag: [Int64]
 
     init(_ row: FastStatement, _ query: SampleQuery, _ device: SampleDevice?) throws {
@@ -197,13 +211,15 @@ private struct SealedRow {
     }
 }
 
-/// Lets through what was asked for: the time, and of each stretch the last.
+/// Keeps the samples within the requested time, and of each interval the last one.
 private struct Downsampler {
     private let query: SampleQuery
+    /// The last sample of the current interval; it is passed on once the next interval begins.
     private var held: SampleRow?
 
     init(_ query: SampleQuery) { self.query = query }
 
+    /// Takes the next sample and passes on those that are complete.
     mutating func take(_ row: SampleRow, _ body: (SampleRow) throws -> Void) throws {
         guard query.from.map({ row.at >= $0 }) ?? true, query.to.map({ row.at < $0 }) ?? true
         else { return }
@@ -212,10 +228,12 @@ private struct Downsampler {
         held = row
     }
 
+    /// Passes on the sample that is still held.
     mutating func finish(_ body: (SampleRow) throws -> Void) throws {
         if let held { try body(held) }
     }
 
+    /// The number of the interval that a sample falls into.
     private func stretch(_ row: SampleRow) -> Int64? {
         query.every.map { row.at.milliseconds / $0 }
     }

@@ -3,10 +3,11 @@ import GRDB
 import Sealing
 import Units
 
-/// Seals all hot samples into blocks, one for each series and hour, and removes them.
+/// Packs all unsealed samples into blocks, one per series and hour, and removes their rows.
 ///
-/// Each block is read back and compared before its rows go.
+/// Each block is unpacked again and compared with its samples before they are removed.
 func sealSamples(_ db: Database) throws {
+    // Without rows both numbers are NULL, and there is nothing to do.
     let bounds = try db.row(
         "SELECT min(tick) AS first, max(tick) AS last FROM sample")
     guard let bounds, let first = bounds["first"] as Int64?, let last = bounds["last"] as Int64?
@@ -18,11 +19,11 @@ func sealSamples(_ db: Database) throws {
         }
     }
     try noteThrottling(db)
-    // Without a WHERE, SQLite frees the pages without reading them.
+    // Without a WHERE clause SQLite drops all pages at once, without reading the rows.
     for table in [SampleTable.samples, .io] { try db.execute(sql: "DELETE FROM \(table.hot)") }
 }
 
-/// Keeps the throttling of the hours that are sealed: reports do not read blocks.
+/// Stores each container's throttling per hour, because reports do not read sealed blocks.
 private func noteThrottling(_ db: Database) throws {
     try db.run(
         """
@@ -39,21 +40,25 @@ private func noteThrottling(_ db: Database) throws {
         """)
 }
 
-/// Ticks that follow each other within one hour.
+/// Consecutive ticks within one hour.
 private struct TickHour {
+    /// The start of the hour, in seconds since 1970.
     var start: Int64
+    /// Row numbers in table `tick`.
     var ticks: [Int64]
 }
 
-/// A block holds no more samples than this, however short the interval.
+/// The largest number of samples in a block, which matters only for very short intervals.
 private let mostTicks = 65_536
 
+/// Splits a range of ticks by hour.
 private func hours(_ db: Database, _ ticks: ClosedRange<Int64>) throws -> [TickHour] {
     let rows = try Row.fetchCursor(
         db, sql: "SELECT id, wall_ms FROM tick WHERE id BETWEEN ? AND ? ORDER BY id",
         arguments: [ticks.lowerBound, ticks.upperBound])
     var hours: [TickHour] = []
     while let row = try rows.next() {
+        // A clock that is set back splits an hour in two. Each part gets a block of its own.
         let start = Instant(milliseconds: row["wall_ms"]).startOfHour.seconds
         if hours.last?.start != start || hours.last?.ticks.count == mostTicks {
             hours.append(TickHour(start: start, ticks: []))
@@ -63,17 +68,20 @@ private func hours(_ db: Database, _ ticks: ClosedRange<Int64>) throws -> [TickH
     return hours
 }
 
-/// Seals one table's samples of one hour.
+/// Packs the samples of one table and one hour.
 private struct Sealer {
-    /// How many samples are held in memory at once: 30 columns of 8 bytes each.
+    /// Number of samples in memory at once; each has up to 30 columns of 8 bytes.
     private static let mostAtOnce: Int64 = 40_000
 
     private let db: Database
     private let table: SampleTable
     private let hour: TickHour
+    /// Reads the samples of one tick and a range of containers.
     private var read: FastStatement
+    /// Inserts a finished block.
     private let insert: Statement
 
+    /// Prepares the statements.
     init(_ db: Database, _ table: SampleTable, _ hour: TickHour) throws {
         (self.db, self.table, self.hour) = (db, table, hour)
         let columns = (table.keys + ["tick"] + table.values).joined(separator: ", ")
@@ -88,11 +96,14 @@ private struct Sealer {
                 """)
     }
 
+    /// Packs every series of the hour, a few containers at a time.
     mutating func seal() throws {
         for containers in try ranges() {
             let (keys, columns) = try series(of: containers)
+            // A block has one more column than the table has values: the tick.
             let width = table.values.count + 1
-            // By container, then device: so blocks of one container lie side by side.
+            // Sort by container and device, so that the blocks of one container lie side by side.
+            // One block per series.
             for index in keys.indices.sorted(by: { keys[$0] < keys[$1] }) {
                 let own = columns[index * width..<(index + 1) * width]
                 try write(keys[index], SampleColumns(Array(own)))
@@ -100,7 +111,7 @@ private struct Sealer {
         }
     }
 
-    /// Ranges of containers with so many samples each as fit into memory.
+    /// Splits the containers into ranges whose samples fit into memory together.
     private func ranges() throws -> [ClosedRange<Int64>] {
         let counts = try Row.fetchCursor(
             db,
@@ -109,6 +120,7 @@ private struct Sealer {
                 WHERE tick BETWEEN ? AND ? GROUP BY container ORDER BY container
                 """, arguments: [hour.ticks.first, hour.ticks.last])
         var ranges: [ClosedRange<Int64>] = []
+        // Starting with a full range makes the first container open a new one.
         var held = Self.mostAtOnce
         while let row = try counts.next() {
             let (container, samples): (Int64, Int64) = (row["container"], row["samples"])
@@ -123,13 +135,18 @@ private struct Sealer {
         return ranges
     }
 
-    /// The series of some containers, each with as many columns as a block has.
+    /// Reads the samples of some containers, as columns of one series each.
+    ///
+    /// - Returns: the series, and for the n-th of them the columns from n * width on: the tick,
+    ///   then the values.
     private mutating func series(
         of containers: ClosedRange<Int64>
     ) throws -> (keys: [SeriesKey], columns: [Sealing.Column]) {
         var found: [SeriesKey: Int] = [:]
         var (keys, columns): ([SeriesKey], [Sealing.Column]) = ([], [])
         let (first, width) = (Int32(table.keys.count), table.values.count + 1)
+        // Reading tick by tick follows the order of the table and gives each series in order of
+        // time.
         for tick in hour.ticks {
             read.bind(tick, containers.lowerBound, containers.upperBound)
             while try read.step() {
@@ -137,6 +154,8 @@ private struct Sealer {
                     container: read.integer(0) ?? 0,
                     major: table.hasDevice ? read.integer(1) : nil,
                     minor: table.hasDevice ? read.integer(2) : nil)
+                // A device may appear in the middle of an hour. Its series then has fewer ticks
+                // than others.
                 let index = found[key] ?? keys.count
                 if index == keys.count {
                     found[key] = index
@@ -151,12 +170,17 @@ private struct Sealer {
         return (keys, columns)
     }
 
+    /// Packs one series, checks the block and stores it.
     private func write(_ key: SeriesKey, _ series: SampleColumns) throws {
         let isSample = !table.hasDevice
         let ticks = series.columns[0].values
         guard let first = ticks.first, let last = ticks.last else { return }
+        // The block's checksum covers the row's other columns, so that a block cannot be moved to
+        // another row unnoticed.
         let fields = key.numbers + [first, last, hour.start, Int64(ticks.count)]
         let bytes = series.block(isSample: isSample).bytes(tag: fields)
+        // Compare before the samples are deleted: a block that does not restore them exactly is
+        // refused.
         let back = try? SampleColumns(bytes, tag: fields, isSample: isSample)
         guard let back, back.columns == series.columns else {
             throw Fault(
@@ -168,12 +192,13 @@ private struct Sealer {
     }
 }
 
-/// Which series of a table: the container, and for io the device.
+/// Identifies a series within a table: the container, and for io the device.
 private struct SeriesKey: Hashable, Comparable, CustomStringConvertible {
     let container: Int64
     let major: Int64?
     let minor: Int64?
 
+    /// The columns that are present, in order; they also begin the block's tag.
     var numbers: [Int64] { [container, major, minor].compactMap(\.self) }
 
     static func < (a: SeriesKey, b: SeriesKey) -> Bool {

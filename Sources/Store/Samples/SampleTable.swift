@@ -1,20 +1,23 @@
 import GRDB
 import Sealing
 
-/// A table of hot samples and the one that holds them once they are sealed.
+/// A table of samples as they arrive, and the table of blocks into which they are packed.
 struct SampleTable {
+    /// The table with one row per tick and series.
     let hot: String
+    /// The table with one block per hour and series.
     let sealed: String
-    /// What tells series apart within a tick.
+    /// The columns that identify a series within a tick.
     let keys: [String]
-    /// What is measured, in the order of a block's columns behind the tick.
+    /// The measured columns, in the order in which blocks contain them after the tick.
     ///
-    /// A block that an older Octroi sealed has the first of them only, so new ones go to the end.
+    /// New columns go to the end, because blocks of an older version contain only the first ones.
     let values: [String]
 
-    /// Whether its series are of a container's devices.
+    /// Whether a series belongs to one device of a container.
     var hasDevice: Bool { keys.count > 1 }
 
+    /// What is sampled of each container.
     static let samples = SampleTable(
         hot: "sample", sealed: "sample_block", keys: ["container"],
         values: [
@@ -27,38 +30,46 @@ struct SampleTable {
             "net_tx_bytes",
         ])
 
-    /// What others nearly add up to, by places counted from the tick.
+    /// Columns that are nearly the sum of others, so that only the difference is stored.
     ///
-    /// System time is usage less user time, but for a microsecond of rounding; memory is anon, file
-    /// and kernel, but for what memory.stat leaves out.
+    /// The numbers are positions in a block, where 0 is the tick. System time (3) is CPU time (1)
+    /// less user time (2), except for a microsecond of rounding. Memory (5) is anon + file + kernel
+    /// (6, 7, 8), except for what memory.stat leaves out.
     fileprivate static let nearSums = [
         NearSum(3, plus: [1], minus: [2]), NearSum(5, plus: [6, 7, 8]),
     ]
 
+    /// What is sampled of each device of a container.
     static let io = SampleTable(
         hot: "sample_io", sealed: "sample_io_block", keys: ["container", "major", "minor"],
         values: ["read_bytes", "write_bytes", "read_ops", "write_ops"])
 }
 
-/// Samples of one series, as columns: the tick, then what was measured.
+/// Samples of one series as columns: the tick, then the measured values.
 struct SampleColumns {
     var columns: [Sealing.Column]
 
     init(_ columns: [Sealing.Column]) { self.columns = columns }
 
-    /// Reads what `block` made.
+    /// Unpacks a block that `block(isSample:)` made.
+    ///
+    /// - Parameters:
+    ///   - tag: the fields that the block's checksum covers, too.
+    ///   - isSample: whether it is a block of containers' samples, which have near sums.
+    /// - Throws: `BlockError` if the bytes are damaged.
     init(_ bytes: [UInt8], tag: [Int64], isSample: Bool) throws(BlockError) {
         columns = try Block(bytes, tag: tag).columns
         if isSample { exchange() }
     }
 
-    /// The block; of a sample's, with what is left of the columns that others nearly add up to.
+    /// Packs the columns; for samples of containers, near sums are replaced by their differences.
     func block(isSample: Bool) -> Block {
         var copy = self
         if isSample { copy.exchange() }
         return Block(copy.columns)
     }
 
+    /// Replaces near sums by differences; a second call restores them.
     private mutating func exchange() {
         for sum in SampleTable.nearSums { sum.exchange(&columns) }
     }

@@ -1,9 +1,14 @@
 import GRDB
 import Units
 
-/// Writes down whose hours of a container are said to be: all from `since` on, or until before `until`.
+/// Records in table `assignment` who owns a container's hours from now on.
 ///
-/// - Parameter tenant: `nil` is nobody.
+/// The table `attribution` has the result; `attributionDamage` compares the two.
+///
+/// - Parameters:
+///   - since: the start in seconds since 1970.
+///   - until: the end, exclusive; `nil` for all later hours.
+///   - tenant: the owner; `nil` for nobody.
 func noteAssignment(
     _ db: Database, _ container: Int64, since: Int64, until: Int64?, to tenant: String?
 ) throws {
@@ -12,9 +17,9 @@ func noteAssignment(
     ).execute(arguments: [container, since, until, tenant])
 }
 
-/// Where table attribution is not what the assignments come to, in words.
+/// Where table `attribution` differs from what the assignments lead to, as sentences.
 ///
-/// - Parameter most: so many containers are named; the rest is counted.
+/// - Parameter most: the number of containers to name; further ones are only counted.
 func attributionDamage(_ db: Database, most: Int) throws -> [String] {
     var said = try SpanReader(db, "SELECT * FROM assignment ORDER BY container, id")
     var held = try SpanReader(db, "SELECT * FROM attribution ORDER BY container, since_s")
@@ -24,6 +29,7 @@ func attributionDamage(_ db: Database, most: Int) throws -> [String] {
         let (told, found) = (
             owners(try said.take(container)), owners(try held.take(container))
         )
+        // Equal owners in the same hours, however they were split into rows.
         if told == found { continue }
         count += 1
         if count > most { continue }
@@ -37,13 +43,13 @@ func attributionDamage(_ db: Database, most: Int) throws -> [String] {
     return damage
 }
 
-/// Hours that are one tenant's.
+/// Hours that belong to one tenant, in seconds since 1970, `until` exclusive.
 private struct Span: Equatable {
     var since: Int64
     var until: Int64
     var tenant: String?
 
-    /// What is left of it without the hours of another.
+    /// What is left of this span without the hours of another.
     func without(_ other: Span) -> [Span] {
         [
             Span(since: since, until: min(until, other.since), tenant: tenant),
@@ -52,7 +58,7 @@ private struct Span: Equatable {
     }
 }
 
-/// Reads spans container by container.
+/// Reads spans container by container from rows that are sorted by container.
 private struct SpanReader {
     private let rows: RowCursor
     private var next: (container: Int64, span: Span)?
@@ -65,6 +71,7 @@ private struct SpanReader {
     /// The container whose spans come next; `nil` at the end.
     var container: Int64? { next?.container }
 
+    /// Reads the next row.
     private mutating func advance() throws {
         next = try rows.next().map { row -> (container: Int64, span: Span) in
             let until: Int64? = row["until_s"]
@@ -75,7 +82,7 @@ private struct SpanReader {
         }
     }
 
-    /// The spans of a container, in order; none if others come next.
+    /// The spans of a container, in order; empty if other containers come next.
     mutating func take(_ container: Int64) throws -> [Span] {
         var spans: [Span] = []
         while let found = next, found.container == container {
@@ -86,7 +93,10 @@ private struct SpanReader {
     }
 }
 
-/// What spans come to that were said one after another: each counts over those before it.
+/// The owners after a sequence of assignments, each of which overrides those before it.
+///
+/// Example: hours 0 to 10 to acme, then hours 3 to 5 to shop, gives acme 0 to 3, shop 3 to 5 and
+/// acme 5 to 10.
 private func owners(_ spans: [Span]) -> [Span] {
     var owned: [Span] = []
     for span in spans {
@@ -105,6 +115,7 @@ private func owners(_ spans: [Span]) -> [Span] {
     return joined
 }
 
+/// Spans in words, for a message.
 private func words(_ spans: [Span]) -> String {
     if spans.isEmpty { return "nobody" }
     return spans.prefix(5).map { span in

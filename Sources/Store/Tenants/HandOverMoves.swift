@@ -3,7 +3,7 @@ import Metering
 import Units
 
 extension Fault {
-    /// There is no tenant of this id.
+    /// The fault for a tenant that does not exist.
     package static func noTenant(_ id: String) -> Fault {
         Fault(
             .badData, at: "tenant \(quoted(id))", problem: "no such tenant",
@@ -11,20 +11,23 @@ extension Fault {
     }
 }
 
-/// Hours of a container that are to be given to a tenant.
+/// A request to give hours of a container to a tenant.
 public struct HandOverRequest: Sendable {
-    /// A path or an imported name; every life of it counts.
+    /// A path or an imported name, meaning all containers that ever had it.
     public var container: String
-    /// Only hours that are this tenant's now, or nobody's ("unattributed").
+    /// Only hours that this tenant owns now; `unattributed` means hours that nobody owns.
     public var from: String?
+    /// The tenant that gets the hours.
     public var to: String
+    /// Only hours within this period.
     public var period: Period
-    /// Only hours that were imported, not those that Octroi metered under the same name.
+    /// Only imported hours, not those that Octroi metered under the same name.
     public var isImported: Bool
     public var reason: String?
-    /// The user who asks.
+    /// The user id of whoever asks.
     public var uid: Int64
 
+    /// A request for all hours of a container within a period, unless it is narrowed.
     public init(
         _ container: String, from: String? = nil, to: String, over period: Period,
         isImported: Bool = false, reason: String? = nil, uid: Int64 = 0
@@ -34,10 +37,13 @@ public struct HandOverRequest: Sendable {
     }
 }
 
-/// A stretch with whose it is now, and whose it will be.
+/// A stretch with its present owner, and its owner afterwards.
 package struct Move {
+    /// The hours, with their present owner.
     package var stretch: Stretch
+    /// The hours with usage in the stretch.
     package var hours: UsedHours?
+    /// The new owner; `nil` for none.
     package var to: String?
 
     package init(stretch: Stretch, hours: UsedHours?, to: String?) {
@@ -46,9 +52,9 @@ package struct Move {
 }
 
 extension ReadTransaction {
-    /// The stretches with usage that a request means.
+    /// Finds the stretches with usage that a request means.
     ///
-    /// - Throws: if there are none, or the name fits containers of several tenants.
+    /// - Throws: `badData` if there are none, or if the name belongs to several tenants.
     package func moves(_ request: HandOverRequest) throws -> [Move] {
         let place = "container \(quoted(request.container))"
         let rows = try meant(db, request, at: place)
@@ -60,6 +66,7 @@ extension ReadTransaction {
             where stretch.tenant != request.to {
                 let owner = stretch.tenant ?? Tenant.unattributed
                 guard request.from == nil || request.from == owner else { continue }
+                // Hours without usage do not need to be moved.
                 guard let hours = try Store.usedHours(db, stretch) else { continue }
                 accounts.updateValue(row["import_tenant"], forKey: container)
                 moves.append(Move(stretch: stretch, hours: hours, to: request.to))
@@ -72,7 +79,9 @@ extension ReadTransaction {
                     + (request.from.map { "is of tenant \(quoted($0))" } ?? "is not \(request.to)'s"),
                 suggestion: "octroi usage --by container shows what there is")
         }
-        // Lives of one path are one container; imports of two tenants are two of the same name.
+        // Containers with the same path, one after another, count as one container. Imports of two
+        // tenants under the same name are two.
+        // Hours without owner do not make a name ambiguous.
         let owners = Set(moves.compactMap(\.stretch.tenant))
         if request.from == nil, owners.count > 1 || Set(accounts.values).count > 1 {
             throw ambiguous(place, moves)
@@ -81,7 +90,7 @@ extension ReadTransaction {
     }
 }
 
-/// The containers that the request names; with `from`, those of that tenant first.
+/// The containers that a request names; with `from`, those of that tenant come first.
 private func meant(_ db: Database, _ request: HandOverRequest, at place: String) throws -> [Row] {
     let all = try db.rows(
         """
@@ -101,12 +110,14 @@ private func meant(_ db: Database, _ request: HandOverRequest, at place: String)
         let owned = Set(
             try db.values(
                 Int64.self, "SELECT DISTINCT container FROM attribution WHERE tenant = ?", [from]))
+        // The same name may exist for several tenants; prefer containers of the one that was named.
         let found = try? called(among: all.filter { owned.contains($0["id"]) })
         if let found { return found }
     }
     return try called(among: all)
 }
 
+/// The fault for a name that belongs to several tenants, with the hours of each.
 private func ambiguous(_ place: String, _ moves: [Move]) -> Fault {
     let hours = moves.reduce(into: [String: Int64]()) {
         $0[$1.stretch.tenant ?? Tenant.unattributed, default: 0] += $1.hours?.count ?? 0

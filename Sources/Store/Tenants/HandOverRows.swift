@@ -2,13 +2,19 @@ import GRDB
 import Metering
 import Units
 
-/// Hours that were given to a tenant by hand.
+/// An assignment: hours that an operator gave to a tenant by hand.
 public struct Assignment: Sendable {
+    /// Its number, by which it can be undone.
     public var number: Int64
+    /// When it was made.
     public var at: Instant
+    /// The user id of the operator.
     public var uid: Int64
+    /// The container as the operator named it.
     public var container: String
+    /// The tenant that got the hours.
     public var tenant: String
+    /// The reason that was given.
     public var reason: String?
 }
 
@@ -28,9 +34,9 @@ extension Store {
 }
 
 extension WriteTransaction {
-    /// Writes down what is given away, and whose it was.
+    /// Records an assignment and who owned its hours before.
     ///
-    /// - Returns: the number of the assignment.
+    /// - Returns: the assignment's number.
     package func record(
         _ request: HandOverRequest, _ stretches: [Stretch], at now: Instant
     ) throws -> Int64 {
@@ -42,6 +48,7 @@ extension WriteTransaction {
                 now.milliseconds, request.uid, request.container, request.to, request.reason,
             ])
         let number = db.lastInsertedRowID
+        // The earlier owners are stored, so that the assignment can be undone.
         for part in stretches {
             try db.run(
                 "INSERT INTO hand_over_part VALUES (?, ?, ?, ?, ?)",
@@ -58,7 +65,10 @@ extension WriteTransaction {
 }
 
 extension ReadTransaction {
-    /// Whose the hours of an assignment are since, and the stretches as they were before.
+    /// An assignment's new owner, and the stretches with their owners before.
+    ///
+    /// - Throws: `badData` if there is none of this number, or it was undone, or its hours changed
+    ///   hands again since.
     package func assignment(_ number: Int64) throws -> (tenant: String, parts: [Stretch]) {
         func refuse(_ found: String, _ suggestion: String) -> Fault {
             Fault(.badData, at: "assignment \(number)", problem: found, suggestion: suggestion)
@@ -83,6 +93,8 @@ extension ReadTransaction {
             let period = Period(
                 start: Instant(seconds: part.since), end: Instant(seconds: part.until))
             guard let period else { continue }
+            // The assignment can be undone only while all of its hours belong to the tenant it gave
+            // them to.
             let isOwn = try stretches(db, of: part.container, over: period).allSatisfy {
                 $0.tenant == tenant
             }

@@ -2,26 +2,29 @@ import GRDB
 import Metering
 import Units
 
-/// Hours of a container that are one tenant's, or nobody's.
+/// Consecutive hours of a container that belong to one tenant, or to nobody.
 package struct Stretch: Hashable {
+    /// The container's row.
     package var container: Int64
-    /// The first second, since 1970: a whole hour.
+    /// The start in seconds since 1970; the start of an hour.
     package var since: Int64
-    /// The second after the last: a whole hour.
+    /// The end in seconds since 1970, exclusive; the start of an hour.
     package var until: Int64
-    /// `nil` is nobody.
+    /// The owner; `nil` for nobody.
     package var tenant: String?
 }
 
-/// The hours of a stretch with usage.
+/// Which hours of a stretch have usage.
 package struct UsedHours: Hashable {
-    /// Their starts, in seconds since 1970.
+    /// The start of the first hour, in seconds since 1970.
     package var first: Int64
+    /// The start of the last hour, in seconds since 1970.
     package var last: Int64
+    /// The number of hours with usage between them.
     package var count: Int64
 }
 
-/// Whose the hours of a container are over a period, without a gap.
+/// The owners of a container over a period, as stretches without gaps.
 func stretches(
     _ db: Database, of container: Int64, over period: Period
 ) throws -> [Stretch] {
@@ -36,6 +39,7 @@ func stretches(
     var reached = from
     func add(_ until: Int64, _ tenant: String?) {
         guard until > reached else { return }
+        // Adjacent hours of one owner become one stretch.
         if let last = found.last, last.tenant == tenant {
             found[found.count - 1].until = until
         } else {
@@ -45,6 +49,7 @@ func stretches(
         reached = until
     }
     for row in rows {
+        // What lies before this row and after the last one has no owner.
         add(row[0] as Int64, nil)
         add(row[1] as Int64, row[2] as String?)
     }
@@ -53,7 +58,10 @@ func stretches(
 }
 
 extension WriteTransaction {
-    /// Gives the hours of a stretch to its tenant, whoever had them.
+    /// Gives the hours of a stretch to its tenant, whoever owned them before.
+    ///
+    /// Example: acme owns hours 0 to 10, and hours 3 to 5 are given to shop. Afterwards acme owns 0
+    /// to 3 and 5 to 10, and shop owns 3 to 5.
     package func give(_ stretch: Stretch) throws {
         let rows = try db.rows(
             """
@@ -64,17 +72,19 @@ extension WriteTransaction {
         var (since, until): (Int64, Int64?) = (stretch.since, stretch.until)
         for row in rows {
             let (start, end, tenant): (Int64, Int64?, String?) = (row[0], row[1], row[2])
+            // Rows that only touch the stretch matter only if they can be merged with it.
             let isBeside = start == stretch.until || end == stretch.since
             if isBeside, tenant != stretch.tenant { continue }
             try db.run(
                 "DELETE FROM attribution WHERE container = ? AND since_s = ?",
                 [stretch.container, start])
-            // What lies beside it and is of the same tenant becomes one row with it.
+            // Adjacent hours of the same tenant are merged into one row.
             if tenant == stretch.tenant {
                 since = min(since, start)
                 until = until.flatMap { until in end.map { max($0, until) } }
                 continue
             }
+            // The other owner keeps what lies outside the stretch, before and after it.
             if start < stretch.since {
                 try insert(db, stretch.container, start, min(end ?? .max, stretch.since), tenant)
             }
@@ -83,11 +93,13 @@ extension WriteTransaction {
             }
         }
         try insert(db, stretch.container, since, until, stretch.tenant)
+        // The record of assignments is what `attribution` is verified against.
         try noteAssignment(
             db, stretch.container, since: stretch.since, until: stretch.until, to: stretch.tenant)
     }
 }
 
+/// Inserts a row of table `attribution`; `until` is `nil` if it is open.
 private func insert(
     _ db: Database, _ container: Int64, _ since: Int64, _ until: Int64?, _ tenant: String?
 ) throws {
@@ -97,7 +109,7 @@ private func insert(
 }
 
 extension Store {
-    /// The first and the last hour with usage in a stretch, and how many there are; `nil` if none.
+    /// The first and last hour with usage in a stretch, and their number; `nil` if there are none.
     static func usedHours(
         _ db: Database, _ stretch: Stretch
     ) throws -> UsedHours? {

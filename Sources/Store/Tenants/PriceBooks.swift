@@ -5,27 +5,32 @@ import Metering
 import Pricing
 import Units
 
-/// What the files of the config folder say; `nil` is "no such file was given".
+/// The content of the configuration files; `nil` for a file that was not given.
 public struct Contract: Sendable {
+    /// tenants.yaml.
     public var tenants: [Tenant]?
+    /// prices.yaml.
     public var books: [PriceBook]?
-    /// What tenants' contracts grant; a tenant that is not named keeps what it has.
+    /// limits.yaml; tenants that are not named keep their limits.
     public var limits: [GrantedLimits] = []
+    /// Ladders of budgets.yaml.
     public var ladders: [Ladder] = []
+    /// Budgets of budgets.yaml.
     public var budgets: [Budget] = []
 
+    /// Creates the content of tenants.yaml and prices.yaml; the other files are set afterwards.
     public init(tenants: [Tenant]?, books: [PriceBook]?) {
         (self.tenants, self.books) = (tenants, books)
     }
 }
 
 extension Store {
-    /// Brings tenants and price books to what the files say: all of it or nothing.
+    /// Stores the content of configuration files, either all of it or nothing.
     ///
     /// - Parameters:
-    ///   - isPlan: whether to roll everything back after finding out what would change.
-    ///   - author: who does it and why: written into the record of limits.
-    /// - Returns: what changed, in words; empty if the store said the same already.
+    ///   - isPlan: whether to undo everything at the end, to find out what would change.
+    ///   - author: who does it and why, for the history of limits.
+    /// - Returns: what changed, as sentences; empty if nothing did.
     public func apply(
         _ contract: Contract, isPlan: Bool, at now: Instant, by author: ChangeAuthor? = nil
     ) throws(Fault) -> [String] {
@@ -35,6 +40,7 @@ extension Store {
                 changes += done
                 try author?.note(db, done, of: tenant, action, at: now)
             }
+            // Prices come before tenants, because tenants name price books.
             try Store.closingTerms(db, at: now) {
                 if let books = contract.books {
                     try add(saveBooks(db, books, now), of: nil, .set)
@@ -62,7 +68,7 @@ extension Store {
             .sorted { ($0.id, $0.effective) < ($1.id, $1.effective) }
     }
 
-    /// The base units of custom meters, by meter name.
+    /// The base units of custom meters by meter name.
     public func customUnits() throws(Fault) -> [String: String] {
         try read { db in
             try db.rows("SELECT name, unit FROM meter WHERE unit IS NOT NULL")
@@ -71,35 +77,36 @@ extension Store {
     }
 }
 
-/// The versions in force; a book's row is what invoices pin.
+/// The versions in force, each with its row, to which invoices refer.
 func loadBooks(_ db: Database) throws -> [(row: Int64, book: PriceBook)] {
     try db.rows("SELECT id, definition FROM price_book WHERE replaced_ms IS NULL")
         .map { ($0["id"], try JSONDecoder().decode(PriceBook.self, from: $0["definition"])) }
 }
 
-/// When a document was made.
+/// A point in the history of the store: when a document was issued.
 package struct DocumentPlace {
-    /// The ledger's newest entry.
+    /// The newest ledger entry at that time.
     package var entry: Int64
+    /// When it was issued by the clock.
     package var issued: Instant
 
     package init(entry: Int64, issued: Instant) { (self.entry, self.issued) = (entry, issued) }
 }
 
 extension ReadTransaction {
-    /// The versions of price books that are in force, each with its row, which invoices pin.
+    /// The price book versions in force, each with its row, to which invoices refer.
     package func priceBooks() throws -> [(row: Int64, book: PriceBook)] { try loadBooks(db) }
 
-    /// The versions that were in force when a document was made.
+    /// The price book versions that were in force when a document was issued.
     package func priceBooks(at place: DocumentPlace) throws -> [PriceBook] {
         try loadBooks(db, at: place)
     }
 }
 
-/// The versions that were in force when a document was made.
+/// The price book versions that were in force when a document was issued.
 ///
-/// What was said of a version since the ledger's chain holds it tells by its entries, whatever the clock said;
-/// what an older Octroi left, by its times.
+/// Versions are recorded in ledger entries, so the entry's number decides, not the clock. Versions
+/// from before that was done are compared by time.
 func loadBooks(_ db: Database, at place: DocumentPlace) throws -> [PriceBook] {
     try db.rows(
         """
@@ -117,12 +124,14 @@ func loadBooks(_ db: Database, at place: DocumentPlace) throws -> [PriceBook] {
     ).map { try JSONDecoder().decode(PriceBook.self, from: $0["definition"]) }
 }
 
+/// The price book version in a row, even if it is not in force any more.
 func loadBook(_ db: Database, row: Int64) throws -> PriceBook {
     let definition = try db.value(
         Data.self, "SELECT CAST(definition AS BLOB) FROM price_book WHERE id = ?", [row])
     return try JSONDecoder().decode(PriceBook.self, from: definition ?? Data())
 }
 
+/// Stores new and changed price books; a changed one replaces its version and keeps its row.
 private func saveBooks(_ db: Database, _ books: [PriceBook], _ now: Instant) throws -> [String] {
     var changes: [String] = []
     for book in books {
@@ -133,6 +142,7 @@ private func saveBooks(_ db: Database, _ books: [PriceBook], _ now: Instant) thr
             WHERE book = ? AND effective_s = ? AND replaced_ms IS NULL
             """, [book.id, book.effective.seconds])
         guard before?["definition"] != definition else { continue }
+        // The old version stays in the store, since invoices refer to its row.
         if let old = before?["id"] as Int64? {
             try db.run(
                 "UPDATE price_book SET replaced_ms = ? WHERE id = ?", [now.milliseconds, old])
@@ -148,6 +158,7 @@ private func saveBooks(_ db: Database, _ books: [PriceBook], _ now: Instant) thr
                 now.milliseconds,
             ])
         let row = db.lastInsertedRowID
+        // The kernel files that prices depend on decide which missing readings matter for a bill.
         for file in book.pricedFiles {
             try db.run(
                 "INSERT INTO priced_file VALUES (?, ?, ?, ?)",
@@ -161,8 +172,12 @@ private func saveBooks(_ db: Database, _ books: [PriceBook], _ now: Instant) thr
     return changes
 }
 
+/// Adds the custom meters that a book prices.
+///
+/// - Throws: `badData` if the store counts such a meter in another unit.
 private func saveCustomMeters(_ db: Database, _ book: PriceBook) throws {
     for (name, price) in book.meters.sorted(by: { $0.key < $1.key }) {
+        // Meters of Octroi itself have fixed units.
         guard Meter(name)?.dimension == nil else { continue }
         let unit = price.per.dimension.baseUnit
         let known = try db.value(

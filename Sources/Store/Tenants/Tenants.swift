@@ -5,14 +5,14 @@ import Metering
 import Units
 
 extension Store {
-    /// The tenants and the rules in force, in the order in which rules are tried.
+    /// The tenants with their rules in force, in the order in which the rules are tried.
     ///
-    /// - Parameter removed: whether those that left are among them; what they used is billed still.
+    /// - Parameter removed: whether to include removed tenants, whose past usage is still billed.
     public func tenants(withRemoved removed: Bool = false) throws(Fault) -> [Tenant] {
         try read { try loadTenants($0, withRemoved: removed) }
     }
 
-    /// Whether there is a tenant of that id, or was: its usage and invoices are kept.
+    /// Whether a tenant with this id exists or existed; removed ones keep their usage.
     public func hasTenant(_ id: String) throws(Fault) -> Bool {
         try read { db in
             try db.value(
@@ -21,8 +21,11 @@ extension Store {
         }
     }
 
-    /// Takes in another store's tenants, without their price books: whoever does it, the ledger is the same.
+    /// Adds the tenants of a recording, without their price books.
+    ///
+    /// The user is left out, so that every replay of a recording gives the same ledger.
     public func adoptTenants(_ tenants: [Tenant], at now: Instant) throws(Fault) {
+        // Amounts do not matter in a replay, and the price books may not exist in this store.
         let bare = tenants.map { tenant in
             var tenant = tenant
             tenant.priceBook = nil
@@ -33,15 +36,16 @@ extension Store {
         }
     }
 
-    /// Removes a tenant and its rules; what it used until the next full hour stays its own.
+    /// Removes a tenant and its rules; its usage until the next full hour remains its own.
     ///
-    /// - Returns: what changed, in words.
+    /// - Returns: what changed, as sentences.
     public func removeTenant(_ id: String, at now: Instant) throws(Fault) -> [String] {
         try write { db in
             try db.run(
                 "UPDATE tenant_rule SET until_ms = ? WHERE tenant = ? AND until_ms IS NULL",
                 [now.milliseconds, id])
             try Store.closingTerms(db, at: now) {
+                // Removal decides amounts, so it is recorded in the ledger's chain.
                 try db.run(
                     "UPDATE tenant SET removed_ms = ? WHERE id = ?", [now.milliseconds, id])
                 try say(db, .tenant, only: ["removed_ms", "rules"], where: "r.id = ?", [id])
@@ -51,25 +55,26 @@ extension Store {
         }
     }
 
-    /// A number that changes whenever another connection has written: a cheap "look again".
+    /// A number that changes whenever another connection writes, to notice changes cheaply.
     public func dataVersion() throws(Fault) -> Int {
         try read { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
     }
 }
 
 extension ReadTransaction {
-    /// The tenants, in the order in which their rules are tried.
+    /// The tenants in the order in which their rules are tried.
     ///
-    /// - Parameter removed: whether those that were removed are among them: what they used is still
-    ///   billed.
+    /// - Parameter removed: whether to include removed tenants, whose past usage is still billed.
     package func tenants(withRemoved removed: Bool = false) throws -> [Tenant] {
         try loadTenants(db, withRemoved: removed)
     }
 }
 
+/// Loads tenants with their rules in force.
 func loadTenants(_ db: Database, withRemoved removed: Bool = false) throws -> [Tenant] {
     let rules = try db.rows(
         "SELECT * FROM tenant_rule WHERE until_ms IS NULL ORDER BY tenant, place")
+    // One query for all rules instead of one per tenant.
     let byTenant = Dictionary(grouping: rules) { $0["tenant"] as String }
     let rows = try db.rows(
         "SELECT * FROM tenant WHERE ? OR removed_ms IS NULL ORDER BY place, id",
@@ -87,11 +92,12 @@ func loadTenants(_ db: Database, withRemoved removed: Bool = false) throws -> [T
     }
 }
 
-/// Writes tenants and their rules; unnamed ones stay as they are.
+/// Stores tenants and their rules; tenants that are not named stay as they are.
 ///
-/// Only inside `closingTerms`.
+/// Call it only inside `closingTerms`.
 ///
-/// - Returns: what changed, in words.
+/// - Parameter uid: the user who does it; `nil` leaves it out.
+/// - Returns: what changed, as sentences.
 func saveTenants(
     _ db: Database, _ tenants: [Tenant], at now: Instant, by uid: Int64? = Int64(getuid())
 ) throws -> [String] {
@@ -102,16 +108,19 @@ func saveTenants(
     var changes: [String] = []
     var (written, withNewRules): ([String], [Tenant]) = ([], [])
     for (place, tenant) in zip(places(known, for: tenants), tenants) {
+        // A tenant may name a book only once that is in the store.
         try requireBook(books, tenant)
         let before = existing[tenant.id]
         if before == tenant, known[tenant.id] == place { continue }
         try save(db, tenant, place)
         written.append(tenant.id)
+        // Only its place changed; that is reported once below, for all tenants.
         if before == tenant { continue }
         changes.append("\(before == nil ? "new" : "changed") tenant \(tenant.id)")
         changes += before?.changes(to: tenant).map { "tenant \(tenant.id): \($0)" } ?? []
         if before?.match != tenant.match { withNewRules.append(tenant) }
     }
+    // The order matters: the first tenant with a matching rule gets a container.
     let kept = tenants.map(\.id).filter { existing[$0] != nil }
     if kept != kept.sorted(by: { known[$0, default: 0] < known[$1, default: 0] }) {
         changes.append(
@@ -123,11 +132,13 @@ func saveTenants(
         let isWritten = "r.id IN (SELECT value FROM json_each(?))"
         try say(db, .tenant, where: isWritten, [try json(written)], by: uid)
     }
+    // Rules of all tenants decide, also of those that were not given now.
     let all = try loadTenants(db)
     try refuseNested(all)
     return try changes + reattribute(db, among: all, at: now)
 }
 
+/// Inserts or updates the row of a tenant; a removed tenant exists again.
 private func save(_ db: Database, _ tenant: Tenant, _ place: Int) throws {
     try db.run(
         """
@@ -143,7 +154,9 @@ private func save(_ db: Database, _ tenant: Tenant, _ place: Int) throws {
         ])
 }
 
-/// Ends the rules that were in force, all in one go through the table, and writes the new ones.
+/// Ends the present rules of some tenants and inserts their new ones.
+///
+/// All are ended by one statement, which goes through the table only once.
 private func saveRules(_ db: Database, of tenants: [Tenant], at now: Instant) throws {
     guard !tenants.isEmpty else { return }
     try db.run(
@@ -162,26 +175,29 @@ private func saveRules(_ db: Database, of tenants: [Tenant], at now: Instant) th
     }
 }
 
+/// The place of every tenant in the order of rules.
 private func knownPlaces(_ db: Database) throws -> [String: Int] {
     try db.rows("SELECT id, place FROM tenant").reduce(into: [:]) {
         $0[$1["id"] as String] = $1["place"] as Int
     }
 }
 
-/// Where in the order of rules the given tenants stand: among themselves as given, new ones behind
-/// all others, so that a second file takes nothing from the tenants of the first.
+/// The places of some tenants in the order of rules.
+///
+/// They keep the places they have, in the order given. New tenants come after all others, so that a
+/// second file takes nothing from the tenants of the first.
 private func places(_ known: [String: Int], for tenants: [Tenant]) -> [Int] {
     let kept = tenants.compactMap { known[$0.id] }
     let first = (known.values.max() ?? -1) + 1
     return (kept + (first..<first + tenants.count - kept.count)).sorted()
 }
 
-/// A tenant root inside another would be billed twice.
+/// Refuses a tenant root inside another one, because its usage would be billed twice.
 private func refuseNested(_ tenants: [Tenant]) throws {
     let roots = tenants.flatMap { tenant in
         tenant.match.flatMap(\.rootPaths).map { (path: $0, tenant: tenant.id) }
     }.sorted { $0.path + "/" < $1.path + "/" }
-    // Sorted so, a root stands right before the first of those inside it.
+    // In this order a root comes right before the first one inside it.
     for (outer, inner) in zip(roots, roots.dropFirst())
     where (inner.path + "/").hasPrefix(outer.path + "/") {
         throw Fault(
@@ -192,6 +208,7 @@ private func refuseNested(_ tenants: [Tenant]) throws {
     }
 }
 
+/// Requires that the price book of a tenant exists.
 private func requireBook(_ books: Set<String>, _ tenant: Tenant) throws {
     guard let book = tenant.priceBook, !books.contains(book) else { return }
     throw Fault(
@@ -200,13 +217,15 @@ private func requireBook(_ books: Set<String>, _ tenant: Tenant) throws {
         suggestion: "Add the book to prices.yaml and apply both files, or name another book")
 }
 
-/// Gives every container to the tenant whose rule fits now.
+/// Gives every container to the tenant whose rule matches now.
 ///
-/// What was nobody's is given from its first hour on, but never into a period the tenant was
-/// invoiced for; what was another tenant's changes hands at the next full hour.
+/// A container without owner belongs to its tenant from its first hour on, but not within a period
+/// for which that tenant was invoiced. A container of another tenant changes hands at the next full
+/// hour.
 private func reattribute(
     _ db: Database, among tenants: [Tenant], at now: Instant
 ) throws -> [String] {
+    // The index avoids trying every rule for every container.
     let index = TenantIndex(tenants)
     let next = now.startOfHour.advanced(bySeconds: 3600)
     var moved: [String: Int] = [:]
@@ -222,6 +241,7 @@ private func reattribute(
         let before: String? = row["tenant"]
         let after = index.tenant(of: try facts(row))
         guard before != after else { continue }
+        // Another tenant's hours up to the next full hour remain its own.
         var since = next
         if before == nil, let after {
             since = min(try endOfOthers(db, container, after), next)
@@ -245,8 +265,10 @@ func facts(_ row: Row) throws -> ContainerFacts {
         isWhole: row["whole"])
 }
 
-/// From when on a container that is nobody's now may be given to a tenant: not while it was
-/// another's, and not in a period the tenant was invoiced for.
+/// The earliest time from which a container without owner may be given to a tenant.
+///
+/// This is after the time of earlier owners, and after the periods for which the tenant was
+/// invoiced.
 func endOfOthers(
     _ db: Database, _ container: Int64, _ tenant: String
 ) throws -> Instant {
@@ -263,7 +285,7 @@ func endOfOthers(
     .compactMap(\.self).max() ?? .earliest
 }
 
-/// Lets a container be a tenant's (`nil`: nobody's) from an hour on.
+/// Gives a container to a tenant (`nil`: to nobody) from an hour on, for good.
 func setTenant(
     _ db: Database, of container: Int64, to tenant: String?, since: Instant
 ) throws {
@@ -275,13 +297,14 @@ func setTenant(
         UPDATE attribution SET until_s = ?
         WHERE container = ? AND (until_s IS NULL OR until_s > ?)
         """, [since.seconds, container, since.seconds])
+    // The new owner keeps it until something else is assigned.
     try db.run(
         "INSERT INTO attribution (container, since_s, tenant) VALUES (?, ?, ?)",
         [container, since.seconds, tenant])
     try noteAssignment(db, container, since: since.seconds, until: nil, to: tenant)
 }
 
-/// The value as one line of JSON with sorted keys: equal values give equal text.
+/// A value as one line of JSON with sorted keys, so that equal values give equal text.
 func json(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

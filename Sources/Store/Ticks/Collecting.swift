@@ -3,7 +3,13 @@ import Metering
 import Units
 
 extension Store {
-    /// Starts a run and hands back where every account of this boot stands.
+    /// Starts a run of the collector and loads the positions of all accounts of this boot.
+    ///
+    /// - Parameters:
+    ///   - bootID: identifies the boot of the host.
+    ///   - root: the path of the cgroup tree.
+    ///   - intervalMilliseconds: the planned time between ticks.
+    /// - Throws: `failed` if the store has open accounts of another tree in the same boot.
     public func beginRun(
         bootID: String, root: String, intervalMilliseconds: Int64, at now: Instant
     ) throws(Fault) -> Run {
@@ -22,6 +28,7 @@ extension Store {
                 SELECT wall_ms, boottime_us, highest_id, failed, epoch FROM tick JOIN run ON run.id = tick.run
                 WHERE boot = ? AND root = ? ORDER BY tick.id DESC LIMIT 1
                 """, [boot, root])
+            // This tick may be of another boot or tree.
             let newest = try lastTick(db)?.moment.wall
             try db.run(
                 "INSERT INTO run (boot, root, interval_ms, started_ms) VALUES (?, ?, ?, ?)",
@@ -38,7 +45,9 @@ extension Store {
         }
     }
 
-    /// Two trees of one boot overlap, or hide each other's accounts: neither could be exact.
+    /// Refuses to collect a second tree of the same boot.
+    ///
+    /// Trees may overlap, or one may hide accounts of the other, so that neither could be exact.
     private func refuseOtherTree(_ db: Database, _ boot: Int64, _ root: String) throws {
         let other = try db.value(
             String.self,
@@ -55,24 +64,29 @@ extension Store {
             suggestion: "Collect \(root) into a store of its own (--db), or collect \(other) here")
     }
 
-    /// Commits a tick: samples, positions, usage and completeness, or nothing of them.
+    /// Stores one tick: samples, positions, usage and completeness, either all of it or nothing.
+    ///
+    /// The first tick of a new hour also seals the samples and closes the hours before it in the
+    /// ledger.
     ///
     /// - Returns: the account row of each entry, in order.
-    /// - Throws: also if the store's file was taken away, replaced or emptied, or another collector has
-    ///   started.
+    /// - Throws: `failed` also if the store's file was removed, replaced or emptied, or if another
+    ///   collector has started.
     public func commit(_ tick: TickRecord, of run: Run) throws(Fault) -> [Int64] {
         try requireFile()
         return try write { db in
+            // This check is inside the transaction, so a second collector cannot begin in between.
             try requireNewest(db, run)
             let last = try lastTick(db)
             let hour = tick.moment.wall.startOfHour
             let isNewHour = last.map { $0.moment.wall.startOfHour < hour } ?? false
+            // Seal before this tick's samples are written, as they belong to the new hour.
             if isNewHour { try sealSamples(db) }
             if let last { try noteGap(db, after: last, before: tick, of: run) }
             let tickRow = try writeTick(db, tick, run)
             let rows = try registerAccounts(db, tick, run)
             var writer = try TickWriter(db, tick: tickRow, wall: tick.moment.wall)
-            // By index: an entry is large, and would be copied to be held.
+            // Access entries by index, because an entry is large and a loop variable would copy it.
             for index in rows.indices { try writer.write(tick.entries[index], rows[index]) }
             try linkRoots(db, tick, rows)
             for row in tick.closed { try writer.close(row) }
@@ -85,6 +99,7 @@ extension Store {
         }
     }
 
+    /// Writes the row of the tick itself, with its completeness.
     private func writeTick(_ db: Database, _ tick: TickRecord, _ run: Run) throws -> Int64 {
         let complete = tick.completeness
         try db.run(
@@ -108,7 +123,7 @@ extension Store {
         return row
     }
 
-    /// Writes down which tenant root each new account lies below.
+    /// Records the tenant root above each new account.
     private func linkRoots(_ db: Database, _ tick: TickRecord, _ rows: [Int64]) throws {
         let new = rows.indices.filter { tick.entries[$0].isNewBelowRoot }
         guard !new.isEmpty else { return }
@@ -123,7 +138,7 @@ extension Store {
         }
     }
 
-    /// Two collectors on one store would count everything twice.
+    /// Refuses to write if a newer run has begun: two collectors would count everything twice.
     private func requireNewest(_ db: Database, _ run: Run) throws {
         guard try db.value(Int64.self, "SELECT max(id) FROM run") != run.row else { return }
         throw Fault(
@@ -131,7 +146,7 @@ extension Store {
             suggestion: "Stop one of the two, or give it another store with --db")
     }
 
-    /// The last tick of any run.
+    /// The newest tick of any run.
     private func lastTick(_ db: Database) throws -> (boot: Int64, moment: Moment)? {
         try db.row(
             """
@@ -144,14 +159,16 @@ extension Store {
         }
     }
 
+    /// Records the time since the last tick as a gap, if it is too long to interpolate.
     private func noteGap(
         _ db: Database, after last: (boot: Int64, moment: Moment), before tick: TickRecord,
         of run: Run
     ) throws {
+        // Rows of `boot` identify a boot and, for a plain folder, the folder.
         let sameTree = last.boot == run.boot
         let silence = tick.moment.bootMicroseconds - last.moment.bootMicroseconds
         guard !sameTree || silence > tick.longestHold else { return }
-        // Another tree (--root) of the same boot: of this one nothing was read, which is no reboot.
+        // If another tree (`--root`) of the same boot was read meanwhile, this was no reboot.
         let sameBoot = try sameTree || hostBoot(db, last.boot) == hostBoot(db, run.boot)
         try db.run(
             "INSERT INTO gap (since_ms, until_ms, reason) VALUES (?, ?, ?)",
@@ -161,12 +178,15 @@ extension Store {
             ])
     }
 
-    /// The kernel's boot id: behind it may stand the plain folder that it is of.
+    /// The kernel's boot id of a boot.
+    ///
+    /// For a plain folder the stored text is the boot id, a space and the folder.
     func hostBoot(_ db: Database, _ boot: Int64) throws -> Substring? {
         try db.value(String.self, "SELECT boot_id FROM boot WHERE id = ?", [boot])?
             .prefix { $0 != " " }
     }
 
+    /// Whether no tenant owns a container now.
     private func isNobodys(_ db: Database, _ container: Int64) throws -> Bool {
         let owned = try db.value(
             Int64.self, "SELECT 1 FROM attribution WHERE container = ? AND until_s IS NULL",
@@ -174,12 +194,13 @@ extension Store {
         return owned == nil
     }
 
-    /// The account rows of a tick's entries; new accounts are made and attributed.
+    /// The account rows of a tick's entries, after inserting new accounts and their tenants.
     private func registerAccounts(_ db: Database, _ tick: TickRecord, _ run: Run) throws -> [Int64]
     {
         let wall = tick.moment.wall.milliseconds
         lazy var tenants = Result { TenantIndex(try loadTenants(db)) }
         return try tick.entries.indices.map { index in
+            // The usual case: the account is known and nothing about it has changed.
             if let row = tick.entries[index].row, !tick.entries[index].isRelabelled { return row }
             let entry = tick.entries[index]
             if let row = entry.row {
@@ -188,7 +209,8 @@ extension Store {
                     [
                         entry.isWhole, entry.isTenantRoot ? "tenant_root" : "container", row,
                     ])
-                // A rule for what lies in a container fits once it is known to be one.
+                // A rule for cgroups below it may match it now that it is known to be one
+                // container.
                 if entry.isWhole, !entry.isTenantRoot, try isNobodys(db, row) {
                     try attributeAnew(db, row, among: try tenants.get(), at: tick.moment.wall)
                 }
@@ -206,7 +228,7 @@ extension Store {
             let row = db.lastInsertedRowID
             let facts = ContainerFacts(path: entry.path, isWhole: entry.isWhole)
             if let tenant = try tenants.get().tenant(of: facts) {
-                // Its usage may reach back to the last tick, however long ago that was.
+                // Its usage may begin at the last tick, however long ago that was.
                 try setTenant(db, of: row, to: tenant, since: .earliest)
             }
             return row

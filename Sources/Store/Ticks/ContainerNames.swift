@@ -1,21 +1,25 @@
 import Units
 
-/// The containers that a person means: those of that whole path, else of that name, else those whose
-/// path ends so.
+/// Finds the containers that a word means.
 ///
-/// Several may bear one path or name, one after another; the end of a path has to be that of one.
+/// It is compared with whole paths first, then with names, then with ends of paths. Several
+/// containers may have had the same path or name one after another, and all of them are returned.
+/// An end of a path must belong to a single path.
+///
+/// Example: `web.service` finds `/system.slice/web.service`.
 ///
 /// - Parameters:
 ///   - place: where the word was given, for the fault.
-///   - none: what the fault says was found if no container fits.
-///   - cure: what the fault tells people to do then.
+///   - none: the problem to state if no container is found.
+///   - suggestion: what to suggest then.
+/// - Throws: `badData` if there is none, `wrongUse` if the end of a path is ambiguous.
 public func containers<Container>(
     called word: String, among all: [Container], at place: String,
     none: String = "no container of that path or name in the store",
     suggestion: String = "octroi containers --all and octroi usage --by container list them",
     path: (Container) -> String, name: (Container) -> String?
 ) throws(Fault) -> [Container] {
-    // Byte for byte: two names that look the same are two.
+    // Compare bytes: two names that Unicode treats as equal are different names.
     let exact = ExactText(word)
     let ofPath = all.filter { ExactText(path($0)) == exact }
     guard ofPath.isEmpty else { return ofPath }

@@ -3,27 +3,40 @@ import GRDB
 import Metering
 import Units
 
-/// A container as a list shows it.
+/// A container or tenant root, for lists.
 public struct ContainerRow: Sendable {
+    /// Its row in table `container`.
     public var row: Int64
+    /// The cgroup path, or the name of an imported account.
     public var path: String
+    /// The tenant that owns it now, or `unattributed`.
     public var tenant: String
+    /// The runtime, such as `docker`; `cgroup` if it is not known.
     public var runtime: String
+    /// The id of the cgroup, unique within its boot.
     public var cgroupID: Int64
+    /// The boot of the host in which it ran.
     public var bootID: String
+    /// Whether it is a tenant root and not a container.
     public var isTenantRoot: Bool
+    /// The tick that first saw it.
     public var firstSeen: Instant
+    /// The newest tick while it runs, otherwise the tick that saw its end.
     public var lastSeen: Instant
-    /// What is not measured now, `file: reason`; of what failed, with the error.
+    /// Files that cannot be read now, each as `file: reason`, with the error of a failed read.
     public var absent: [String]
+    /// The name that its runtime gives it.
     public var name: String?
+    /// The image that it runs.
     public var image: String?
     /// The Kubernetes namespace.
     public var namespace: String?
 }
 
 extension Store {
-    /// The containers and tenant roots of the last tick; with `all`, every one ever seen.
+    /// The containers and tenant roots of the last tick.
+    ///
+    /// - Parameter all: whether to include all others that the store knows.
     public func containers(all: Bool) throws(Fault) -> [ContainerRow] {
         try read { db in
             let rows = try db.rows(
@@ -58,7 +71,7 @@ extension Store {
         }
     }
 
-    /// The root that the newest run of the collector read, if there was one.
+    /// The root of the cgroup tree that the newest run reads; `nil` before the first run.
     public func lastRoot() throws(Fault) -> String? {
         try read {
             try $0.value(String.self, "SELECT root FROM run ORDER BY id DESC LIMIT 1")

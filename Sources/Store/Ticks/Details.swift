@@ -3,15 +3,18 @@ import GRDB
 import Metering
 import Units
 
-/// A container whose owner was not asked for its name yet.
+/// A container whose runtime was not asked for its name yet.
 public struct UnnamedContainer: Hashable, Sendable {
+    /// Its row in table `container`.
     public let row: Int64
+    /// The cgroup path.
     public let path: String
+    /// The runtime to ask, such as `docker`.
     public let runtime: String
 }
 
 extension Store {
-    /// The living containers of the newest run without details, newest first.
+    /// Up to 1000 running containers of the newest run without details, newest first.
     public func unnamedContainers() throws(Fault) -> [UnnamedContainer] {
         try read { db in
             try db.rows(
@@ -26,11 +29,10 @@ extension Store {
         }
     }
 
-    /// Writes down what containers' owners say of them, and gives each to the tenant it is now known
-    /// to be of.
+    /// Stores what runtimes say about containers, and gives each container to its tenant.
     ///
-    /// Until then a container was given away by its path alone, so what is learned holds from its
-    /// first hour on, but never into an invoiced period.
+    /// Until then only its path decided the tenant. So the new owner gets it from its first hour
+    /// on, but never within an invoiced period.
     public func saveDetails(
         _ details: [(row: Int64, details: ContainerDetails)], at now: Instant
     ) throws(Fault) {
@@ -48,7 +50,7 @@ extension Store {
         }
     }
 
-    /// Gives a container to the tenant whose rule fits what is known of it now.
+    /// Gives a container to the tenant whose rule matches what is known about it now.
     func attributeAnew(
         _ db: Database, _ container: Int64, among tenants: TenantIndex, at now: Instant
     ) throws {
@@ -63,12 +65,14 @@ extension Store {
         let before: String? = row["tenant"]
         let after = tenants.tenant(of: try facts(row))
         guard before != after else { return }
+        // Neither the old nor the new owner's invoices may become wrong.
         let invoiced = try [before, after].compactMap(\.self).compactMap { tenant in
             try db.value(
                 Int64.self, "SELECT max(period_end_s) FROM invoice WHERE tenant = ?",
                 [tenant])
         }.max()
         let since = invoiced.map(Instant.init(seconds:)) ?? .earliest
+        // Never later than the next full hour, even if an invoiced period ends later.
         let next = now.startOfHour.advanced(bySeconds: 3600)
         try setTenant(db, of: container, to: after, since: min(since, next))
     }

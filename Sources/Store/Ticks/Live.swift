@@ -3,15 +3,18 @@ import Metering
 import Units
 
 extension Store {
-    /// What every container and tenant root of the last tick does now, as the kernel says.
+    /// Memory, limits and rates of every container and tenant root in the last tick.
     ///
-    /// Memory and limits are those of the last tick, however old it is. Rates are not known where it is
-    /// too old to tell what happens now.
+    /// Memory and limits are those of the last tick, however old it is. Rates are left out if that
+    /// tick is too old to describe the present.
     ///
-    /// - Parameter bootID: this boot of the host. Within it age is told by the clock that nobody sets; a
-    ///   tick of another boot is always old.
+    /// - Parameters:
+    ///   - now: the present time.
+    ///   - bootID: the present boot. Within a boot, age is measured by a clock that is never set; a
+    ///     tick of another boot always counts as old.
     public func live(at now: Moment, ofBoot bootID: String) throws(Fault) -> LiveReading {
         try read { db in
+            // The last two ticks of the newest run: rates are differences between them.
             let ticks = try db.rows(
                 """
                 SELECT t.id, t.boottime_us, t.wall_ms, r.interval_ms, r.boot
@@ -38,8 +41,12 @@ extension Store {
         }
     }
 
+    /// Builds one container from a row.
+    ///
+    /// - Parameter elapsed: µs between the last two ticks; `nil` if there are no current rates.
     private func container(_ row: Row, elapsed: Int64?) -> LiveContainer {
         func rate(_ column: String) -> Int64? {
+            // A counter that went back gives no rate.
             guard let elapsed, elapsed > 0, let rise = row[column] as Int64?, rise >= 0 else {
                 return nil
             }
@@ -51,6 +58,7 @@ extension Store {
         live.root = row["root"]
         live.name = row["name"]
         live.memory = row["memory_bytes"]
+        // The store has nanocores. Rates and limits are shown in millionths of a core.
         live.cpuLimit = (row["cpu_limit_nanocores"] as Int64?).map { $0 / 1000 }
         live.memoryLimit = row["memory_limit_bytes"]
         (live.cpuRate, live.throttledRate) = (rate("cpu"), rate("throttled"))
@@ -60,6 +68,7 @@ extension Store {
     }
 }
 
+/// The last sample of each container, less the one before.
 private let liveSQL = """
     SELECT c.id, c.path, c.kind, c.runtime, c.root, d.name, coalesce(a.tenant, 'unattributed') AS tenant,
         s.memory_bytes, s.cpu_limit_nanocores, s.memory_limit_bytes,

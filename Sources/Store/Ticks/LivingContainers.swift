@@ -1,20 +1,24 @@
 import GRDB
 import Units
 
-/// A container or tenant root that the collector meters now, as far as limits need to know it.
+/// A container or tenant root with an open account, with what limits need to know about it.
 public struct LivingContainer: Hashable, Sendable {
+    /// The cgroup path.
     public var path: String
+    /// The id of the cgroup.
     public var cgroupID: Int64
+    /// The runtime, such as `docker`.
     public var runtime: String
+    /// Whether it is a tenant root and not a container.
     public var isTenantRoot: Bool
-    /// Whose it is; `nil` is nobody's.
+    /// The tenant that owns it; `nil` if none does.
     public var tenant: String?
-    /// What its owner calls it.
+    /// The name that its runtime gives it.
     public var name: String?
 }
 
 extension Store {
-    /// What lives as of the newest run's last tick, by path.
+    /// All open accounts of the newest run's boot, by path.
     public func livingContainers() throws(Fault) -> [LivingContainer] {
         try read { db in
             try db.rows(

@@ -3,13 +3,17 @@ import GRDB
 import Metering
 import Units
 
-/// Writes where accounts stand.
+/// Writes the positions of accounts: the readings up to which usage is billed.
 struct PositionWriter {
+    /// One row per account in table `position`.
     private var position: FastStatement
+    /// One row per account and block device in table `position_io`.
     private var device: FastStatement
+    /// One row per account and network interface in table `position_net`.
     private let network: Statement
     private let db: Database
 
+    /// Prepares the statements.
     init(_ db: Database) throws {
         self.db = db
         position = try FastStatement(
@@ -28,20 +32,28 @@ struct PositionWriter {
             sql: "INSERT OR REPLACE INTO position_net VALUES (?, ?, ?, ?, ?, ?)")
     }
 
+    /// Writes the position of an account.
+    ///
+    /// - Parameter row: the account's row in table `container`.
     mutating func write(_ at: Position, _ row: Int64) throws {
+        // The parameters follow the order of the columns in the statement.
         position.bind(
             row, at.cpu?.value, at.cpu?.bootMicroseconds, at.cpu?.ahead ?? 0, at.ioSince,
-            // One of them may never have been read; those that were all stand at the same tick.
+            // A formula may never have been read. Those that were read all have the same tick.
             at.memoryCurrent?.bootMicroseconds ?? at.memoryWorkingSet?.bootMicroseconds
                 ?? at.memoryUnreclaimable?.bootMicroseconds)
+        // The carry is the part of a gauge's integral that is less than a whole base unit.
         for held in [at.memoryCurrent, at.memoryWorkingSet, at.memoryUnreclaimable] {
             position.bind(held?.value, held?.carry ?? 0)
         }
         position.bind(
+            // As with memory: both reserved gauges stand at the same tick, if they have been read.
             at.cpuReserved?.bootMicroseconds ?? at.memoryReserved?.bootMicroseconds,
             at.cpuReserved?.value, at.cpuReserved?.carry ?? 0, at.memoryReserved?.value,
             at.memoryReserved?.carry ?? 0, at.networkSince)
         try position.run()
+        // Interfaces that the last reading did not have keep their old row. `addNetworks` skips it
+        // by its time.
         if let mark = at.network {
             for (interface, counters) in mark.sample.counters.interfaces {
                 try network.execute(arguments: [
@@ -50,6 +62,8 @@ struct PositionWriter {
                 ])
             }
         }
+        // `ahead` is what was billed above the counter, or below it if negative, on account of the
+        // tenant root.
         for (number, mark) in at.io {
             device.bind(
                 row, number.major, number.minor, mark.bootMicroseconds, mark.counters.readBytes,
@@ -59,7 +73,7 @@ struct PositionWriter {
         }
     }
 
-    /// Closes the account of a device.
+    /// Removes the position of a device that disappeared.
     func end(_ device: DeviceNumber, _ row: Int64) throws {
         try db.run(
             "DELETE FROM position_io WHERE container = ? AND major = ? AND minor = ?",
@@ -68,9 +82,10 @@ struct PositionWriter {
 }
 
 extension Store {
-    /// The open accounts of a boot, by cgroup id.
+    /// Loads the open accounts of a boot with their positions, by cgroup id.
     func accounts(_ db: Database, _ boot: Int64) throws -> [Int64: Account] {
         var accounts: [Int64: Account] = [:]
+        // A closed account has no row in `position`, so the join leaves out what has ended.
         let rows = try Row.fetchCursor(
             db,
             sql: """
@@ -88,19 +103,24 @@ extension Store {
                 position: position(row), isWhole: row["whole"] == 1,
                 absences: [:])
         }
+        // These tables have several rows per account, so they are not part of the join above.
         try addDevices(db, boot, to: &accounts)
         try addNetworks(db, boot, to: &accounts)
         try addAbsences(db, boot, to: &accounts)
         return accounts
     }
 
+    /// The position in a row of table `position`, without devices and networks.
     private func position(_ row: Row) -> Position {
         var position = Position()
+        // Columns are NULL for what was never read; such a meter begins at its first reading.
         if let usage = row["cpu_usage_us"] as Int64?, let at = row["cpu_boottime_us"] as Int64? {
             position.cpu = Position.Mark(usage, ahead: row["cpu_ahead_us"], at: at)
         }
+        // When devices were last read, so that a new device is told from one that was not read.
         position.ioSince = row["io_boottime_us"]
         position.networkSince = row["net_boottime_us"]
+        // The columns are named after the formulas: `current_bytes`, `working_set_bytes` and so on.
         if let at = row["memory_boottime_us"] as Int64? {
             for formula in MemoryFormula.allCases {
                 position[.memory(formula)] = Position.GaugeState(
@@ -117,6 +137,7 @@ extension Store {
         return position
     }
 
+    /// Adds the counters of block devices to the positions.
     private func addDevices(
         _ db: Database, _ boot: Int64, to accounts: inout [Int64: Account]
     ) throws {
@@ -134,11 +155,13 @@ extension Store {
             let ahead = SIMD4<Int64>(
                 row["read_bytes_ahead"], row["write_bytes_ahead"], row["read_ops_ahead"],
                 row["write_ops_ahead"])
+            // `ahead` has the four counters in the order read bytes, write bytes, reads, writes.
             accounts[row["cgroup_id"]]?.position?.io[device] = Position.DeviceMark(
                 counters, ahead: ahead, at: row["boottime_us"])
         }
     }
 
+    /// Adds the counters of network interfaces; rows of an earlier reading are skipped.
     private func addNetworks(
         _ db: Database, _ boot: Int64, to accounts: inout [Int64: Account]
     ) throws {
@@ -150,6 +173,7 @@ extension Store {
                 WHERE boot = ? AND n.boottime_us = p.net_boottime_us
                 """, arguments: [boot])
         while let row = try rows.next() {
+            // The rows of one account arrive in any order. The first one creates the mark.
             let id: Int64 = row["cgroup_id"]
             var mark =
                 accounts[id]?.position?.network
@@ -163,6 +187,7 @@ extension Store {
         }
     }
 
+    /// Adds what could not be read at the last tick, by file.
     private func addAbsences(
         _ db: Database, _ boot: Int64, to accounts: inout [Int64: Account]
     ) throws {
@@ -174,6 +199,7 @@ extension Store {
                 WHERE boot = ? AND until_ms IS NULL
                 """, arguments: [boot])
         while let row = try rows.next() {
+            // A reason of a newer version is unknown here; the absence then begins anew.
             guard let reason = Absence.Reason(rawValue: row["reason"]) else { continue }
             accounts[row["cgroup_id"]]?.absences[row["file"]] = Absence(
                 reason, detail: row["detail"])

@@ -3,20 +3,23 @@ import GRDB
 import Metering
 import Units
 
-/// Writes the rows of one tick.
+/// Writes the rows of one tick, with statements that are prepared once.
 struct TickWriter {
     private let db: Database
+    /// The row of the tick.
     private let tick: Int64
     private let wall: Instant
+    /// Rows of table `meter` by name.
     private let meters: [String: Int64]
     private var sample: FastStatement
     private var sampleIO: FastStatement
-    /// By `Assurance.code`.
+    /// Statements that add usage, indexed by `Assurance.code`.
     private var usage: [FastStatement]
-    /// The rows of meters that were written: a search among ten is faster than hashing a name.
+    /// Meters that were looked up already; searching ten entries beats hashing a name.
     private var meterCache: [(meter: LedgerMeter, row: Int64)] = []
     private var positions: PositionWriter
 
+    /// Prepares the statements.
     init(_ db: Database, tick: Int64, wall: Instant) throws {
         (self.db, self.tick, self.wall) = (db, tick, wall)
         meters = try meterRows(db)
@@ -28,13 +31,18 @@ struct TickWriter {
         positions = try PositionWriter(db)
     }
 
+    /// Writes everything that a tick says about one account.
+    ///
+    /// - Parameter row: the account's row in table `container`.
     mutating func write(_ entry: TickEntry, _ row: Int64) throws {
-        // Of an end that was not read there is at most a part, or what was deduced.
+        // A cgroup that ended unread has no complete sample, only what was deduced.
         if let sample = entry.sample, !entry.hasEnded || entry.lastReading == .whole {
             try write(sample, entry.limits, row)
         }
         try write(entry.parts, row)
+        // Only tenant roots have control totals.
         for control in entry.controls { try write(control, row) }
+        // The position of an account that has ended is deleted, otherwise it is replaced.
         if entry.hasEnded {
             try close(row)
         } else if let position = entry.position {
@@ -46,7 +54,9 @@ struct TickWriter {
         for (file, change) in entry.absenceChanges { try write(change, of: file, row) }
     }
 
+    /// Ends the absence of a file, and begins a new one if the change says so.
     private func write(_ change: AbsenceChange, of file: String, _ row: Int64) throws {
+        // End the absence that is open for this file, whatever the change is.
         try db.run(
             """
             UPDATE absence SET until_ms = ?
@@ -63,12 +73,15 @@ struct TickWriter {
             ])
     }
 
+    /// Records usage that is billed to nobody.
     private func write(_ unmetered: Unmetered, _ moment: Moment, _ row: Int64) throws {
         let sql = "INSERT OR IGNORE INTO unmetered VALUES (?, ?, ?, ?, ?, 0)"
         let until = moment.wall.milliseconds
         switch unmetered {
+        // What the counter had reached before the first reading, in µs, was never billed.
         case .beforeFirstReading(let cpu):
             try db.execute(sql: sql, arguments: [row, nil, until, "before_first_reading", cpu])
+        // The wall time of the start is counted back from now, by the clock since boot.
         case .rootVanished(let since):
             let milliseconds = (moment.bootMicroseconds - since) / 1000
             try db.execute(
@@ -76,7 +89,7 @@ struct TickWriter {
         }
     }
 
-    /// Lets an account count no more.
+    /// Closes an account: it has no position any more.
     func close(_ row: Int64) throws {
         try db.cachedStatement(sql: "UPDATE container SET last_seen_ms = ? WHERE id = ?")
             .execute(arguments: [wall.milliseconds, row])
@@ -86,16 +99,17 @@ struct TickWriter {
         }
     }
 
-    /// Adds parts to the ledger.
+    /// Adds usage to the open rows of the ledger.
     private mutating func write(_ parts: [Advance.Part], _ row: Int64) throws {
         for part in parts {
             let (meter, code) = (meterRow(part.meter), Int(part.assurance.code))
-            // An advance holds no part that passes 64 bits.
+            // `Advance` guarantees that a part fits into 64 bits.
             usage[code].bind(part.hour.seconds, row, meter, Int64(part.quantity))
             try usage[code].run()
         }
     }
 
+    /// The row of a meter.
     private mutating func meterRow(_ meter: LedgerMeter) -> Int64 {
         for known in meterCache where known.meter == meter { return known.row }
         guard let row = meters[meter.name] else {
@@ -105,13 +119,17 @@ struct TickWriter {
         return row
     }
 
-    /// Writes an anomaly down.
+    /// Records an anomaly of the kernel's values.
     func write(_ found: String, _ row: Int64) throws {
         try db.run(
             "INSERT INTO anomaly (at_ms, container, found) VALUES (?, ?, ?)",
             [wall.milliseconds, row, found])
     }
 
+    /// Updates the control totals of a tenant root, with which `octroi audit` compares the ledger.
+    ///
+    /// The numbers 2^62 and 2^62 - 1 bound the sums, so that counters that are not the kernel's
+    /// cannot overflow them.
     private func write(_ control: Control, _ row: Int64) throws {
         let meter = meters[control.counter.meter.name]
         let (major, minor) = (
@@ -122,6 +140,8 @@ struct TickWriter {
             sql: "INSERT OR IGNORE INTO control VALUES (?, ?, ?, ?, ?5, ?5, 0, 0)"
         ).execute(arguments: StatementArguments(key + [control.baseline]))
         let same = "WHERE container = ? AND meter = ? AND major = ? AND minor = ?"
+        // The counter started again from 0, for example because the slice was removed and created
+        // anew. What it had counted is added to `closed`.
         if control.restarts {
             try db.cachedStatement(
                 sql: """
@@ -135,6 +155,7 @@ struct TickWriter {
         }
         try db.cachedStatement(sql: "UPDATE control SET last = ?, pending = ? \(same)")
             .execute(arguments: StatementArguments([control.last, control.pending] + key))
+        // The part of each hour, for audits of a period.
         for part in control.parts where part.quantity > 0 {
             try db.cachedStatement(
                 sql: """
@@ -145,7 +166,7 @@ struct TickWriter {
         }
     }
 
-    /// Adds to what the host could have given.
+    /// Adds to the capacity of the host: what it could have provided.
     func write(_ capacity: [Advance.Part], boot: Int64) throws {
         for part in capacity {
             try db.cachedStatement(
@@ -159,6 +180,7 @@ struct TickWriter {
         }
     }
 
+    /// Writes the sample of one account, and one row for each of its devices.
     private mutating func write(
         _ values: Sample, _ limits: Reservation, _ row: Int64
     ) throws {
@@ -172,7 +194,7 @@ struct TickWriter {
             cpu?.throttledPeriods, values.cpuPressure?.some, values.memoryPressure?.some,
             values.memoryPressure?.full, values.ioPressure?.some, values.ioPressure?.full,
             values.frozenMicroseconds, limits.cpu, limits.memory)
-        // Counters of another hand may come to more than a row holds: that is no reading.
+        // Counters that are not the kernel's may exceed 64 bits in sum; store NULL then.
         let interfaces = values.network?.counters.interfaces.values
         let received = interfaces?.reduce(0 as Int128) { $0 + Int128($1.receivedBytes) }
         let sent = interfaces?.reduce(0 as Int128) { $0 + Int128($1.sentBytes) }
@@ -188,8 +210,9 @@ struct TickWriter {
     }
 }
 
-/// The statement that adds a quantity to an open row of the ledger; binds hour, container, meter,
-/// quantity.
+/// SQL that adds a quantity to an open row of the ledger.
+///
+/// Its parameters are hour, container, meter and quantity.
 func addUsageSQL(_ assurance: Assurance) -> String {
     """
     INSERT INTO usage_open (hour_s, container, meter, assurance, quantity)
@@ -199,19 +222,20 @@ func addUsageSQL(_ assurance: Assurance) -> String {
     """
 }
 
-/// SQL: adds a part, of which none passes 2^56, to a row unless that holds 2^62 already.
+/// SQL that adds a part of at most 2^56 to a quantity, unless that has reached 2^62.
 ///
-/// Made-up counters must not end the metering, and 146,000 years of a core in one hour are none.
+/// Forged counters must not stop metering. A real quantity never gets there: 2^62 µs would be
+/// 146,000 years of one core within an hour.
 private let addPart =
     "CASE WHEN quantity < 4611686018427387904 THEN quantity + excluded.quantity ELSE quantity END"
 
-/// SQL: the same for what may be larger.
+/// SQL that adds a quantity of any size, limiting it to 2^62 - 1.
 private let addQuantity = """
     quantity = quantity + CASE WHEN quantity < 4611686018427387904
         THEN min(excluded.quantity, 4611686018427387903) ELSE 0 END
     """
 
-/// The rows of table meter, by name.
+/// The rows of table `meter`, by name.
 func meterRows(_ db: Database) throws -> [String: Int64] {
     try db.rows("SELECT name, id FROM meter")
         .reduce(into: [:]) { $0[$1["name"] as String] = $1["id"] as Int64 }

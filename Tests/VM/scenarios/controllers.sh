@@ -1,6 +1,6 @@
 #!/bin/bash
-# Controllers that go off and on under the collector: the kernel takes their files away and makes them anew,
-# while the cgroup lives on. Its account goes on, exact in what was always readable, and the rest is named.
+# Controllers are switched off and on while the collector runs. The kernel removes their files and creates
+# them again, but the cgroup stays. Its account goes on. What was always readable is exact, and the rest is named.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 
@@ -15,11 +15,11 @@ all + "/ /den /den/acme"
 dd if=/dev/zero of=/srv/work bs=64k count=20 conv=fsync 2>/dev/null
 work() { (echo "$BASHPID" >$root/den/acme/x/cgroup.procs; dd if=/srv/work of=/dev/null bs=64k iflag=direct 2>/dev/null; x=0; while [ $x -lt 20000 ]; do x=$((x + 1)); done); }
 ticks() { sqlite3 -readonly "$OCTROI_DB" "SELECT max(id) FROM tick"; }
-# A tick may be kept a while after it was read: the third from now was read after now.
+# A tick may be committed a while after it was read. The third tick from now was read after now.
 next() { local now; now=$(ticks); until_above "three more readings" $((now + 2)) ticks; }
 absent() { octroi report unmetered --tenant acme --format csv | grep -c ",controller_off," || true; }
 
-# Without a process it would have nothing to say. What it used before the first reading is not billed.
+# Without a process, the cgroup would be idle. What it used before the first reading is not billed.
 (echo "$BASHPID" >$root/den/acme/x/cgroup.procs && exec sleep 100000) &
 until_is "it sleeps" sleep cat /proc/$!/comm
 sleep 1
@@ -32,7 +32,7 @@ until_above "metering" 1 ticks
 for round in 1 2; do
     work
     next
-    # What io.stat says goes away with the file; made anew, it begins at 0.
+    # The counters of io.stat go away with the file. A new file begins at 0.
     read=$((read + $(io /den/acme/x rbytes)))
     all - "/den/acme /den"
     is "the files are gone ($round)" "$([ -e $root/den/acme/x/memory.current ] && echo there || echo gone)" gone
@@ -44,7 +44,7 @@ for round in 1 2; do
     next
     is "one account each ($round)" "$(octroi containers --all --format csv | grep -c ',/den/acme')" 2
     is "both are alive ($round)" "$(octroi containers --format csv | grep -c ',/den/acme')" 2
-    # What works here sleeps by now: the counter stands.
+    # The work is done, so the counter stands still.
     until_is "cpu is whole ($round)" "$(used /den/acme/x)" metered /den/acme/x cpu
 done
 kill -INT "$collector"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The daemon holds limits and budgets on a real host: over direct writes, daemon-reload, restarts and
-# re-creation of containers, docker update; policies of drift; a ladder that is climbed and left.
+# The daemon keeps limits and budgets on a real host: after direct writes, daemon-reload, docker update,
+# and restarts and re-creation of containers. It also tests drift policies, and a ladder up and down.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 
@@ -88,7 +88,7 @@ until_is "docker update is undone" 77 cat "$root$(scope)/pids.max"
 until_above "and named" 0 recorded web 'docker update'
 docker stop -t 1 web >/dev/null
 
-# --- in the steady state nothing is written
+# --- nothing is written while nothing changes
 sleep 3
 before=$(octroi limit history --format csv | wc -l)
 sleep 6
@@ -110,7 +110,7 @@ is "its slice is not" "$(cat $root$slice/cgroup.freeze)" 0
 until_is "six steps are in force" 6 bash -c "octroi budget list --format csv | awk -F, '\$1 == \"acme\" { print \$9 }'"
 is "one change a step, and the budget's own" "$(octroi limit history acme --format csv | awk -F, '$5 == "budget" && !seen[$1]++' | wc -l)" 7
 is "limit show says why" "$(octroi limit show acme --format csv | awk -F, '$2 == "cpu.max" { print $4 }')" "by a budget"
-# Exempt, everything falls at once, and what is wanted is back.
+# An exemption ends all steps at once, and the desired limits are back.
 octroi budget set acme --exempt-until 2100-01-01T00:00:00Z --reason "migration"
 until_is "thawed" "frozen 0" grep frozen "$root$burners/cgroup.events"
 until_is "all is as before" "max 100000 100 max 700" \
@@ -130,7 +130,7 @@ until_above "usage is marked" 2 boosted
 above "frozen and boosted time is on the report" \
     "$(octroi report enforcement --tenant acme --format csv | awk -F, 'NR > 1 { boosted += $3; frozen += $5 } END { print (boosted > 0) + (frozen > 0) }')" 1
 
-# --- the daemon dies in a boost: systemd's timer ends it
+# --- the daemon dies during a boost: systemd's timer ends the boost
 octroi limit boost acme cpu=2 --for 5s >/dev/null 2>&1
 systemctl kill -s KILL octroi
 systemctl stop octroi

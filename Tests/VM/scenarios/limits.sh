@@ -1,6 +1,6 @@
 #!/bin/bash
-# Limits on a real kernel: through systemd, Docker, crun, runc and plain files; read back, shown,
-# planned, unset, undone, boosted, shrunk, frozen; refused where they would kill or hang.
+# Limits on a real kernel, through systemd, Docker, crun, runc and plain files. They are read back, shown,
+# planned, unset, undone, boosted, shrunk, frozen, and refused if they would kill or hang something.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 
@@ -13,7 +13,7 @@ octroi apply >/dev/null
 slice=/tenant.slice/tenant-acme.slice
 sh='/bin/busybox sh -c'
 
-# unit NAME PROPERTY: what systemd keeps.
+# unit NAME PROPERTY: the value that systemd keeps.
 unit() { systemctl show -p "$2" --value "$1"; }
 web=$(docker run -d --name web --cgroup-parent tenant-acme.slice bb /bin/busybox sleep 100000)
 scope=$slice/docker-$web.scope
@@ -42,7 +42,7 @@ is "io.weight is unset" "$(of $slice io.weight)" "default 100"
 is "cpu.weight is unset" "$(of $slice cpu.weight)" 100
 is "memory.swap.max is unset" "$(of $slice memory.swap.max)" max
 
-# --- through Docker, on a container; what its interface cannot say through the scope
+# --- through Docker, on a container; through the scope what Docker's interface cannot express
 octroi limit set web cpu=0.5 memory.max=200M memory.high=150M pids.max=40 cpu.weight=77
 is "cpu.max of the container" "$(of "$scope" cpu.max)" "50000 100000"
 is "memory.max of the container" "$(of "$scope" memory.max)" $((200 << 20))
@@ -64,7 +64,7 @@ octroi limit unset web cpu memory.max pids.max memory.high cpu.weight
 is "unset what Docker cannot" \
     "$(of "$scope" cpu.max) $(of "$scope" memory.max) $(of "$scope" memory.high) $(of "$scope" pids.max)" \
     "max 100000 max max max"
-# --- undo goes by the container, and gives the limit back to Docker
+# --- undo finds the container after a restart, and gives the limit back to Docker
 api=$(docker run -d --name api --cgroup-parent tenant-acme.slice bb /bin/busybox sleep 100000)
 # systemd gives a scope a pids.max of its own.
 pids=$(of "$slice/docker-$api.scope" pids.max)
@@ -115,7 +115,7 @@ for runtime in crun runc; do
     /srv/oci.sh down $runtime t1
 done
 
-# --- a tenant of plain services: systemd has no controller on there until there is a limit
+# --- a tenant of plain services: systemd switches a controller on only for the first limit
 systemd-run -q --unit bare --slice tenant-bare.slice sleep 100000
 octroi tenant add bare --slice tenant-bare.slice --no-unit >/dev/null
 bare=/tenant.slice/tenant-bare.slice
@@ -132,7 +132,7 @@ octroi limit unset bare freeze
 is "and thawed" "$(counter $bares cgroup.events frozen) $(unit bare.service FreezerState)" "0 running"
 systemctl stop bare
 
-# --- a device on another: the file is written, as systemd would limit the disk below it
+# --- a device on top of a disk: the file is written, because systemd would limit the disk below
 truncate -s 64M /disk.img
 loop=$(losetup -f --show /disk.img)
 number=$(lsblk -no MAJ:MIN "$loop" | tr -d ' ')
@@ -160,7 +160,7 @@ is "a plan names each write and its owner" \
     "cpu.max $before 200000 100000 systemd:tenant-acme.slice;memory.max $((400 << 20)) max systemd:tenant-acme.slice;"
 is "and changes nothing" "$(of $slice cpu.max)" "$before"
 
-# --- part of the tree: its owners are the same
+# --- part of the tree (--root): the owners are the same
 octroi limit set /tenant-acme.slice pids.max=480 --root $root/tenant.slice >/dev/null
 is "below a part of the tree" "$(of $slice pids.max) $(unit tenant-acme.slice TasksMax)" "480 480"
 octroi limit set acme pids.max=500 >/dev/null
@@ -186,7 +186,7 @@ echo 90000 100000 >$root$slice/cpu.max
 refused "undo over another's change" 1 "before the change it was $before, after it 120000 100000, now it is 90000 100000" octroi limit undo acme
 octroi limit set acme cpu=0.3
 
-# --- a boost ends by systemd's timer, though no octroi runs
+# --- systemd's timer ends a boost while no octroi runs
 octroi limit boost acme cpu=2 --for 15s --reason release 2>/tmp/boost
 is "a timer sees to its end" "$(grep -c 'octroi-boost-.*timer' /tmp/boost)" 1
 is "boosted" "$(of $slice cpu.max)" "200000 100000"
@@ -199,7 +199,7 @@ is "and after a daemon-reload, too" "$(of $slice cpu.max)" "30000 100000"
 until_is "the record says so" "expire 200000 100000" \
     bash -c "octroi limit history acme --format csv | tail -1 | awk -F, '{ print \$5, \$11 }'"
 
-# --- memory shrinks through memory.high, and is restored if it cannot
+# --- memory shrinks through memory.high; if it cannot, the old limits are restored
 octroi limit unset acme memory.high memory.max
 hog=$(docker run -d --name hog --cgroup-parent tenant-acme.slice bb $sh \
     '/bin/busybox dd if=/dev/zero of=/dev/shm/x bs=1M count=58 2>/dev/null; /bin/busybox sleep 100000')
@@ -209,7 +209,7 @@ used=$(of "$hogs" memory.current)
 above "the hog holds memory" "$used" 50000000
 refused "below what cannot be reclaimed" 1 "would reclaim, then kill" octroi limit set hog memory.max=20M
 is "nothing is killed" "$(counter "$hogs" memory.events oom_kill)" 0
-# Page cache can go: a file that was written and read.
+# Page cache can be reclaimed: a file that was written and read.
 cache=$(docker run -d --name cache --cgroup-parent tenant-acme.slice bb $sh \
     '/bin/busybox dd if=/dev/zero of=/big bs=1M count=80 2>/dev/null; /bin/busybox sync; /bin/busybox cat /big >/dev/null; /bin/busybox sleep 100000')
 caches=$slice/docker-$cache.scope
@@ -221,12 +221,12 @@ between "it shrank" 0 "$(of "$caches" memory.current)" $((30 << 20))
 is "memory.max is there, memory.high as before" "$(of "$caches" memory.max) $(of "$caches" memory.high)" "$((30 << 20)) max"
 is "nobody was killed" "$(counter "$caches" memory.events oom_kill)" 0
 
-# --- killed in the midst of it: the next run takes it back
+# --- octroi is killed half-way: the next run rolls the change back
 grow=$(docker run -d --name grow --cgroup-parent tenant-acme.slice bb $sh \
     '/bin/busybox dd if=/dev/zero of=/dev/shm/x bs=1M count=40 2>/dev/null; /bin/busybox sleep 100000')
 grows=$slice/docker-$grow.scope
 sleep 5
-# With a little swap it may shrink, so it is tried; there is too little of it, so it cannot.
+# With a little swap, memory might shrink, so octroi tries. There is too little swap, so it fails.
 dd if=/dev/zero of=/swap bs=1M count=4 2>/dev/null
 chmod 600 /swap
 mkswap /swap >/dev/null
@@ -254,7 +254,7 @@ is "a signal takes all back" "$(of "$grows" memory.high) $(of "$grows" memory.ma
 docker rm -f hog cache grow >/dev/null
 swapoff /swap
 
-# --- the freezer takes leaves only
+# --- only leaves are frozen
 octroi limit set web freeze=on
 is "a container is paused by Docker" "$(docker inspect -f '{{.State.Paused}}' web) $(counter "$scope" cgroup.events frozen)" "true 1"
 octroi limit unset web freeze

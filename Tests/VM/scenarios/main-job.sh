@@ -1,6 +1,6 @@
 #!/bin/bash
-# Two Docker containers and one systemd service of two tenants: metered for 30 s with cpu, memory
-# and io, invoiced; usage equal to the kernel's own counters; a limit set and read back.
+# Two Docker containers and one systemd service of two tenants are metered for 30 s (cpu, memory, io) and
+# invoiced. Usage equals the kernel's own counters. A limit is set and read back.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 
@@ -9,7 +9,7 @@ tenants:
   - { id: acme, price_book: standard, match: [ { slice: tenant-acme.slice } ] }
   - { id: lab,  price_book: standard, match: [ { unit: "lab-*.service" } ] }
 YAML
-# Prices high enough for half a minute to come to euros.
+# Prices are so high that half a minute costs euros.
 cat >/etc/octroi/prices.yaml <<'YAML'
 books:
   - id: standard
@@ -39,9 +39,9 @@ systemd-run -q --unit lab-press.service --property=Type=exec -p IOAccounting=yes
 
 slice=/tenant.slice/tenant-acme.slice
 first=$slice/docker-$a.scope second=$slice/docker-$b.scope press=/system.slice/lab-press.service
-# One that nobody sees: born and gone between two ticks.
+# A container that is created and removed between two ticks.
 docker run --rm --cgroup-parent tenant-acme.slice bb /bin/sh -c 'x=0; while [ $x -lt 3000 ]; do x=$((x+1)); done' || true
-# The workloads are done and only sleep before the last reading, so counters stand still.
+# Before the last reading, the workloads are done and only sleep, so the counters stand still.
 counters() { for cgroup in "$first" "$second" "$press"; do of "$cgroup" cpu.stat; done; }
 at_rest() {
     local before
@@ -61,7 +61,7 @@ for pair in io_write_bytes:wbytes io_write_ops:wios; do
     is "$pair of the first container" "$(metered "$first" "${pair%:*}")" "$(io "$first" "${pair#*:}")"
     is "$pair of the service" "$(metered "$press" "${pair%:*}")" "$(io "$press" "${pair#*:}")"
 done
-# Everything below the tenant root, the unseen included, comes to the root's own counter.
+# The usage of everything below the tenant root, including the container above, equals the root's counter.
 octroi audit
 control() { octroi audit --format csv | awk -F, -v root=$slice -v meter="$1" '$2 == root && $3 == meter { print $5, $7 }'; }
 is "the slice's own cpu counter" "$(control cpu)" "$(counter "$slice" cpu.stat usage_usec) 0"
@@ -87,7 +87,7 @@ is "lines add up to totals" \
     "$(octroi invoice export | awk -F, 'NR > 1 { sum += $15 } END { printf "%.2f", sum }')" \
     "$(octroi invoice list --format csv | awk -F, 'NR > 1 { sum += $7 } END { printf "%.2f", sum }')"
 
-# Every figure walks back: what is billed of cpu below the slice is the slice's own counter.
+# Every figure walks back: the cpu billed below the slice equals the slice's own counter.
 is "cpu on the invoice" \
     "$(octroi invoice export --month "$month" | awk -F, -v slice="$slice" '$3 == "acme" && $5 == "cpu" && index($7, slice) == 1 { sum += $10 } END { printf "%.0f", sum }')" \
     "$(counter "$slice" cpu.stat usage_usec)"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What only a real host shows: names, labels, namespaces and networks of Docker containers, limits as
-# reservations, pressure and throttling, a slice that stops and one that is kept, a recording.
+# Tests what only a real host can show: names, labels, namespaces and networks of Docker containers,
+# limits as reservations, pressure and throttling, a slice that stops, a slice that is kept, a recording.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 
@@ -13,7 +13,7 @@ octroi apply /etc/octroi/tenants.yaml
 octroi tenant add keep --slice tenant-keep.slice
 is "the kept slice is active" "$(systemctl is-active tenant-keep.slice)" active
 
-# A slice that systemd accounts no io of.
+# A slice without io accounting in systemd.
 systemd-run -q --unit bare --slice tenant-bare.slice sleep 100000
 echo 'tenants: [ { id: bare, match: [ { slice: tenant-bare.slice } ] } ]' >/tmp/bare.yaml
 is "apply offers it" "$(octroi apply /tmp/bare.yaml 2>&1 >/dev/null | grep -c 'tenant-bare.slice: systemd does not account')" 1
@@ -37,7 +37,7 @@ labelled=$(docker run -d --name shop --label octroi.tenant=lab bb /bin/sh -c "$(
 onhost=$(docker run -d --network host --cgroup-parent tenant-acme.slice bb /bin/sh -c "sleep 300")
 shop=/system.slice/docker-$labelled.scope hosted=/tenant.slice/tenant-acme.slice/docker-$onhost.scope
 
-# Traffic: one that sends and stays, one beside it on the same network, one that sends and ends at once.
+# Traffic of three containers: one sends and stays, one shares its network, one sends and ends at once.
 busybox nc -ll -p 7777 -e /bin/cat >/dev/null 2>&1 &
 sink=$!
 send='dd if=/dev/zero bs=64k count=%s 2>/dev/null | busybox nc 172.17.0.1 7777 >/dev/null'
@@ -47,12 +47,12 @@ beside=$(docker run -d --network "container:$sender" --cgroup-parent tenant-acme
 sender=/tenant.slice/tenant-acme.slice/docker-$sender.scope
 beside=/tenant.slice/tenant-acme.slice/docker-$beside.scope
 
-# Limits: half a core and 64 MiB, of which it wants more.
+# A container limited to half a core and 64 MiB. It wants more CPU than that.
 limited=$(docker run -d --cpus 0.5 -m 64m --cgroup-parent tenant-acme.slice bb /bin/sh -c "$(work 40000); sleep 300")
 limited=/tenant.slice/tenant-acme.slice/docker-$limited.scope
 column() { octroi containers --all --format csv | awk -F, -v c="$1" -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) column = i } $2 == c { print $column }'; }
 isolation() { octroi containers --isolation --format csv | awk -F, -v c="$1" -v field="$2" '$2 == c { print $field }'; }
-# The engine answers when it can: a new container is unattributed until then.
+# A new container is unattributed until the engine has answered.
 until_is "Docker's name" shop column "$shop" name
 until_is "a label decides whose it is" lab column "$shop" tenant
 until_is "its own network" true isolation "$sender" 6
@@ -61,7 +61,7 @@ until_is "its own root directory" true isolation "$hosted" 11
 octroi containers --isolation
 octroi top --once
 octroi containers --tenant acme
-# Its work done, it sleeps: the next reading finds the counter at rest.
+# The container has done its work and sleeps, so the next reading finds its counter at rest.
 unread() { echo $(($(counter "$shop" cpu.stat usage_usec) - $(metered "$shop" cpu))); }
 until_is "from its first microsecond" 0 unread
 last() { sqlite3 "$OCTROI_DB" "SELECT $1 FROM sample s JOIN container c ON c.id = s.container WHERE c.path = '$2' ORDER BY tick DESC LIMIT 1"; }
@@ -75,7 +75,7 @@ kill "$sink" 2>/dev/null || true
 sleep 2
 pid=$(head -1 "$root$sender/cgroup.procs")
 net() { awk -v column="$1" '$1 == "eth0:" { print $column }' "/proc/$pid/net/dev"; }
-# A neighbour's greeting may come in at any time, so the last reading lies between two of ours.
+# Packets of neighbours may arrive at any time, so the collector's last reading lies between two of ours.
 received=$(net 2) sent=$(net 10)
 kill -INT "$collector"
 wait "$collector"
@@ -96,7 +96,7 @@ octroi audit
 octroi report completeness
 octroi report unmetered
 
-# A slice that stops takes its counters with it: all of it was read.
+# The counters of a slice go away when it stops. All of its usage was read before.
 octroi collect --interval 1s 2>/tmp/collect.log &
 collector=$!
 sleep 3

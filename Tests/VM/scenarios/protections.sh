@@ -1,6 +1,6 @@
 #!/bin/bash
-# memory.low, memory.min and cpuset.cpus on a real kernel: through systemd, Docker, Podman and plain
-# files; read back, kept over a daemon-reload and a restart, bound by those above, unset and undone.
+# memory.low, memory.min and cpuset.cpus on a real kernel, through systemd, Docker, Podman and plain files.
+# They are read back, kept over a daemon-reload and a restart, bound by cgroups above, unset and undone.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 
@@ -15,7 +15,7 @@ unit() { systemctl show -p "$2" --value "$1"; }
 web=$(docker run -d --name web --cgroup-parent tenant-acme.slice bb /bin/busybox sleep 100000)
 scope=$slice/docker-$web.scope
 
-# --- through systemd, on the tenant's slice, which is protected no more than the one above it
+# --- through systemd, on the tenant's slice; it is protected no more than the slice above it
 octroi limit set acme memory.low=200M --plan >/tmp/plan
 is "the plan says what is above" "$(grep -c "/tenant.slice has memory.low 0" /tmp/plan)" 1
 systemctl set-property --runtime tenant.slice MemoryLow=1G MemoryMin=500M
@@ -33,7 +33,7 @@ is "after a daemon-reload" \
     "$(of $slice memory.low) $(of $slice memory.min) $(of $slice cpuset.cpus)" "$((200 << 20)) $((50 << 20)) 0"
 is "the container runs where its slice may" "$(of "$scope" cpuset.cpus.effective)" 0
 
-# --- through Docker, which has no words for memory.min
+# --- through Docker, which cannot set memory.min
 octroi limit set web memory.low=64M memory.min=8M cpuset.cpus=1 memory.max=200M
 is "memory.low of the container" "$(of "$scope" memory.low)" $((64 << 20))
 is "memory.min of the container" "$(of "$scope" memory.min)" $((8 << 20))

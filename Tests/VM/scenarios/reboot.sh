@@ -1,5 +1,5 @@
 #!/bin/bash
-# What stands, and what ends, when the host is rebooted in between.
+# Which limits survive a reboot of the host, and which end.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 slice=/tenant.slice/tenant-acme.slice
@@ -12,7 +12,7 @@ if [ "${1:-}" = rebooted ]; then
     is "with a timer again" "$(timers)" 1
     until_is "one that is over ended" 100 cat $root$slice/cpu.weight
     is "and is on record" "$(octroi limit history acme --format csv | awk -F, '$5 == "expire"' | wc -l | awk '{ print ($1 > 0) }')" 1
-    # Octroi is dead when the time comes.
+    # The boost ends while Octroi is stopped.
     systemctl stop octroi
     is "the boost stands without the daemon" "$(of $slice cpu.max)" "200000 100000"
     date -s '+2 hours' >/dev/null

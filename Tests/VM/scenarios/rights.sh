@@ -1,5 +1,5 @@
 #!/bin/bash
-# Limits without root: what is refused, and what config/50-octroi.rules lets a group do.
+# Limits without root: what is refused, and what config/50-octroi.rules allows a group to do.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 
@@ -23,10 +23,10 @@ systemd-run -q --unit job sleep 100000
 mkdir -p $root/lab/x
 before=$(of $slice cpu.max)
 
-# --- as it is shipped: root alone
+# --- as shipped: only root
 refused "the store is root's" 77 "may not look into" as ops octroi limit set acme cpu=1
 
-# --- the group may write the store: then systemd refuses
+# --- the group may write the store: systemd refuses
 install -D -m 644 /etc/octroi/octroi-group.conf /etc/systemd/system/octroi.service.d/group.conf
 systemctl daemon-reload
 systemctl restart octroi
@@ -47,7 +47,7 @@ as ops octroi limit undo acme >/dev/null
 is "undone by the same" "$(of $slice cpu.max)" "$before"
 as ops octroi limit show acme >/dev/null
 
-# --- and nothing else
+# --- nothing else is allowed
 refused "a unit that is no tenant's" 77 "systemd refuses this user" as ops octroi limit set job.service cpu=1 --force
 refused "a boost, which needs a timer" 77 "Run it as root" as ops octroi limit boost acme cpu=2 --for 1h
 refused "a plain cgroup" 77 "may not touch it" as ops octroi limit set lab cpu=0.5

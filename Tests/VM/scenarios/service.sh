@@ -1,6 +1,6 @@
 #!/bin/bash
-# The shipped unit file: the collector as a service of systemd, ready, collecting, stopped cleanly,
-# and exact over a restart and a kill.
+# The shipped unit file runs the collector as a systemd service. It becomes ready, collects, stops cleanly,
+# and is exact over a restart and a kill.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 
@@ -17,11 +17,11 @@ is "the service is active" "$(systemctl is-active octroi)" active
 sleep 3
 container=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c 'x=0; while [ $x -lt 60000 ]; do x=$((x+1)); done; sleep 300')
 slice=/tenant.slice/tenant-acme.slice
-# A service that nests a cgroup of its own and works in there.
+# A service that makes a child cgroup and works in it.
 systemd-run -q --unit nest -p Delegate=yes /bin/sh -c 'd=/sys/fs/cgroup/system.slice/nest.service/inner
     mkdir $d; echo $$ >$d/cgroup.procs; x=0; while [ $x -lt 60000 ]; do x=$((x+1)); done; exec sleep 300'
 sleep 2
-# A reload ends nothing, whatever the file says by then.
+# A reload never ends the service, whatever is in the file by then.
 pid=$(systemctl show -p MainPID --value octroi)
 systemctl reload octroi
 echo 'interval: [' >>/etc/octroi/octroi.yaml

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The end of an hour on a real kernel: samples are sealed, the ledger is closed and chained, nothing is
-# lost or counted twice over it; a backup while collecting; capacity; a forged row.
+# The end of an hour on a real kernel. Samples are sealed, the ledger is closed and chained, and nothing is
+# lost or counted twice. Also: a backup while collecting, capacity, and a forged row.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 
@@ -10,7 +10,7 @@ tenants:
 YAML
 octroi apply
 before=$(date +%s) up=$(awk '{ print int($1) }' /proc/uptime)
-# Fifteen seconds before the hour ends.
+# Sets the clock to fifteen seconds before the hour ends.
 date -s "$(date -u +%Y-%m-%dT%H:59:45Z)" >/dev/null
 octroi collect --interval 1s 2>/tmp/collect.log &
 collector=$!

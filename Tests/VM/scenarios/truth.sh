@@ -1,6 +1,6 @@
 #!/bin/bash
-# What a real kernel does not give is said: a controller that is off, a network that is the host's. And
-# hours that change hands, on a real container.
+# Octroi says what a real kernel does not give: a controller is off, a container uses the host's network.
+# Also: hours of a real container move to another tenant.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
 
@@ -25,7 +25,7 @@ tenants:
 YAML
 octroi apply >/dev/null
 
-# A cgroup below one that gives it no controllers has cpu.stat and no memory.
+# Its parent gives this cgroup no controllers, so it has cpu.stat and no memory files.
 mkdir -p $root/bare/a
 busy() { (echo "$BASHPID" >"$root/bare/a/cgroup.procs" && exec timeout 4 sh -c 'while :; do :; done') & }
 is "no memory in it" "$([ -e $root/bare/a/memory.current ] && echo there || echo none)" none
@@ -56,7 +56,7 @@ cat /tmp/issued
 is "the invoices say each" "$(grep -c 'not measured' /tmp/issued)" 3
 octroi invoice verify
 
-# A clock that leaps by years and back: no hour of those years, and the journal says it.
+# The clock leaps by years and back. The ledger has no hour of those years, and the journal says so.
 octroi collect --interval 1s 2>/tmp/leap.log &
 collector=$!
 until_is "metering goes on" 1 bash -c 'octroi top --once --format csv | grep -c "^[^,]*,/init.scope,"'
@@ -72,7 +72,7 @@ is "the leap is said" "$(grep -c 'nothing vouches for it' /tmp/leap.log)" 1
 is "no hour of another year" "$(sqlite3 -readonly "$OCTROI_DB" "SELECT count(*) FROM ledger_hour WHERE hour_s > unixepoch() + 7200")" 0
 above "and work went on" "$(counter /system.slice cpu.stat usage_usec)" "$before"
 
-# A part of the tree that the collector may not enter is named, with its path.
+# The collector names the path of a part of the tree that it may not enter.
 mkdir -p $root/shut/a && chmod 000 $root/shut
 cp /usr/local/bin/octroi /tmp/octroi && chmod 755 /tmp/octroi
 install -d -o nobody /tmp/nobody
@@ -80,7 +80,7 @@ setpriv --reuid=nobody --clear-groups /tmp/octroi collect --db /tmp/nobody/octro
 is "what it cannot enter is said" "$(grep -c 'cannot enter.*/shut' /tmp/shut.log)" 1
 is "and is listed" "$(octroi report completeness --db /tmp/nobody/octroi.db --format csv | wc -l)" 2
 
-# Hours that change hands are credited here and billed there; taken back, they are as before.
+# Past hours move to another tenant by hand.
 octroi tenant assign acme --container "/tenant.slice/tenant-lab.slice/docker-$hosted.scope" --from-tenant lab --from "$(date -u +%Y-%m-%dT%H:00:00Z)" --plan
 octroi tenant assign acme --container "/tenant.slice/tenant-lab.slice/docker-$hosted.scope" --from-tenant lab --from "$(date -u +%Y-%m-%dT%H:00:00Z)" --reason scenario
 rows() { octroi usage --tenant "$1" --by container --format csv | grep -c "$hosted.*,cpu," || true; }
@@ -89,8 +89,8 @@ octroi invoice draft --month "$month"
 octroi audit 2>/dev/null
 octroi store verify
 
-# A day of India begins at 18:30 UTC, one of Nepal at 18:15: usage has a row on either side. The one zone is read at
-# the start, the other when the settings are read again.
+# A day in India begins at 18:30 UTC, a day in Nepal at 18:15. Usage has a row on each side of that time. The first
+# zone is read at the start, the second when the settings are read again.
 begins() { sqlite3 -readonly "$OCTROI_DB" "SELECT group_concat(DISTINCT strftime('%H:%M', hour_s, 'unixepoch')) FROM ledger_hour WHERE meter = 'cpu' AND strftime('%H:%M', hour_s, 'unixepoch') IN ('18:00', '18:15', '18:30')"; }
 sed -i '/^time_zone/d' /etc/octroi/octroi.yaml
 printf 'time_zone: Asia/Kolkata\n' >>/etc/octroi/octroi.yaml
