@@ -70,6 +70,7 @@ let package = Package(
         .systemLibrary(
             name: "CGcrypt", pkgConfig: "libgcrypt", providers: [.apt(["libgcrypt20-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        module("Host", needs: ["Units", "Metering"]),
         module("CgroupFS", needs: ["Units", "CgroupFormat", "Metering", "CLinux", systemPackage]),
         module(
             "Runtimes",
@@ -119,7 +120,9 @@ let package = Package(
             needs: [
                 "Units", "Metering", "Pricing", "Invoicing", "Limits", "Store", bigInt,
             ], optimized),
-        module("Settings", needs: ["Units", "Limits", "Metering", "Pricing", "Runtimes", yams]),
+        module(
+            "Settings",
+            needs: ["Units", "Limits", "Metering", "Pricing", "Host", "Runtimes", yams]),
         module(
             "Enforcing",
             needs: [
@@ -127,16 +130,24 @@ let package = Package(
                 "Invoicing", "Store", "Billing", systemPackage,
             ]),
         module(
+            "App",
+            needs: [
+                "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits", "Reporting",
+                "Host", "CgroupFS", "Runtimes", "ReportFiles", "Store", "Billing", "Settings",
+                "Enforcing", bigInt,
+            ]),
+        module(
             "Daemon",
             needs: [
-                "Units", "CgroupFormat", "Metering", "CLinux", "CZlib", "CgroupFS", "Enforcing",
-                "Runtimes", "Settings", "Store", lifecycle, logging, systemPackage,
+                "Units", "CgroupFormat", "Metering", "CLinux", "CZlib", "Host", "CgroupFS",
+                "Enforcing", "Runtimes", "Settings", "Store", lifecycle, logging, systemPackage,
             ]),
         .executableTarget(
             name: "octroi",
             dependencies: [
-                "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
-                "Reporting", "CgroupFS", "Enforcing", "Runtimes", "Store", "Billing", "Settings",
+                "App", "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
+                "Reporting", "Host", "CgroupFS", "Enforcing", "Runtimes", "Store", "Billing",
+                "Settings",
                 "Daemon",
                 "ReportFiles", argumentParser, lifecycle, logging, signals, systemPackage,
             ], swiftSettings: swift),
@@ -144,7 +155,8 @@ let package = Package(
         .executableTarget(
             name: "octroi-bench",
             dependencies: [
-                "Units", "CgroupFormat", "Metering", "Sealing", "CgroupFS", "Enforcing", "Limits",
+                "Units", "CgroupFormat", "Metering", "Sealing", "Host", "CgroupFS", "Enforcing",
+                "Limits",
                 "Runtimes", "Settings", "Store", "Daemon",
             ], path: "Benchmarks/OctroiBench", swiftSettings: swift),
 
@@ -160,7 +172,7 @@ let package = Package(
         .executableTarget(
             name: "octroi-rehearse",
             dependencies: [
-                "Units", "Metering", "Pricing", "Store", "Billing", "Daemon", "TestKernel",
+                "Units", "Metering", "Pricing", "Host", "Store", "Billing", "Daemon", "TestKernel",
                 "FaultVFS",
             ], path: "Tests/Rehearsal", swiftSettings: swift),
         .target(
@@ -185,7 +197,8 @@ let package = Package(
             needs: [
                 "Reporting", "Invoicing", "Metering", "Pricing", "ReportFiles", "Units", bigInt,
             ]),
-        tests("Settings", needs: ["Settings", "Pricing", "Metering", "Units"]),
+        tests("Host", needs: ["Host", "Units"]),
+        tests("Settings", needs: ["Settings", "Host", "Pricing", "Metering", "Units"]),
         tests(
             "Store",
             needs: [
@@ -195,7 +208,7 @@ let package = Package(
             "Billing",
             needs: [
                 "Billing", "Store", "Metering", "CgroupFormat", "Pricing", "Invoicing", "Limits",
-                "Units", "Settings", bigInt, grdb, yams, "TestHistories",
+                "Units", "Host", "Settings", bigInt, grdb, yams, "TestHistories",
             ]),
         tests(
             "Enforcing",
@@ -208,7 +221,7 @@ let package = Package(
             "Daemon",
             needs: [
                 "Daemon", "CgroupFS", "CgroupFormat", "Runtimes", "Store", "Billing", "Metering",
-                "Units", "Pricing", "Invoicing", "TestKernel", grdb, systemPackage,
+                "Units", "Host", "Pricing", "Invoicing", "TestKernel", grdb, systemPackage,
             ]),
         tests("CommandLine", needs: ["octroi", "octroi-churn", "Units"]),
         tests("Tidy", needs: []),

@@ -1,3 +1,4 @@
+import Host
 import CgroupFormat
 import Metering
 import Sealing

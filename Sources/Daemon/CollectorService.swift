@@ -1,3 +1,4 @@
+import Host
 import CLinux
 import CgroupFS
 import Foundation

@@ -1,3 +1,4 @@
+import Host
 import Glibc
 import Limits
 import Metering
@@ -217,30 +218,5 @@ public struct ContractFiles: Sendable {
                 suggestion: "Name a folder with --config or OCTROI_CONFIG, or the files themselves")
         }
         return paths
-    }
-}
-
-/// Reads a text file of at most 64 MiB.
-public func readText(_ path: String) throws(Fault) -> String {
-    guard let text = String(validating: try readBytes(path), as: UTF8.self) else {
-        throw Fault(
-            .badData, at: path, problem: "bytes that are not UTF-8",
-            suggestion: "Save the file as UTF-8")
-    }
-    return text
-}
-
-/// Reads a file of at most 64 MiB.
-func readBytes(_ path: String) throws(Fault) -> [UInt8] {
-    let file = try FileReader(path)
-    var bytes: [UInt8] = []
-    while true {
-        let block = try file.read()
-        if block.isEmpty { return bytes }
-        guard bytes.count < 64 << 20 else {
-            throw Fault(
-                .badData, at: path, problem: "more than 64 MiB", suggestion: "Name a text file")
-        }
-        bytes += block
     }
 }

@@ -1,3 +1,4 @@
+import Host
 import Daemon
 import Invoicing
 import Metering

@@ -47,17 +47,15 @@ private func draft(_ lines: [LineItem]) throws -> Draft {
 
 private func page(
     _ invoice: Invoice, _ language: PageLanguage = .en,
-    hourly: [(hour: Instant, meter: String, quantity: Int128)] = []
+    hourly: [HourlyUsage] = []
 ) throws -> String {
     let labels = try JSONDecoder().decode(
         [String: [String: String]].self, from: Data(ReportFiles.invoiceLabels.utf8))
-    let details = PageDetails(
-        zone: .utc, segments: invoice.draft.segments, references: [:], bookDigests: [],
-        hourly: hourly)
-    return try invoicePage(
-        invoice, details, template: ReportFiles.invoicePage,
-        labels: labels[language.rawValue] ?? [:],
-        language)
+    var format = PageFormat(
+        template: ReportFiles.invoicePage, labels: labels[language.rawValue] ?? [:], language)
+    return try format.text(
+        of: InvoiceDocument(
+            invoice, in: .utc, segments: invoice.draft.segments, hourly: hourly))
 }
 
 @Suite struct InvoicePageTests {
@@ -190,7 +188,8 @@ private func page(
         }
         let draft = try draft(lines)
         let hourly = (0..<30 as Range<Int64>).map { day in
-            (period.start.advanced(bySeconds: day * 86_400), "thing", Int128(30))
+            HourlyUsage(
+                hour: period.start.advanced(bySeconds: day * 86_400), meter: "thing", quantity: 30)
         }
         let html = try page(
             Invoice(number: "OCT-2", draft: draft, issued: period.end), hourly: hourly)
@@ -212,7 +211,10 @@ private func page(
         let days = period.seconds / 86_400
         var long = try draft([line(thing, Int128(days), try price("1", "1 thing"), in: period)])
         long.period = period
-        let hourly = (0..<days).map { (start.advanced(bySeconds: $0 * 86_400), "thing", Int128(1)) }
+        let hourly = (0..<days).map {
+            HourlyUsage(
+                hour: start.advanced(bySeconds: $0 * 86_400), meter: "thing", quantity: 1)
+        }
         let html = try page(Invoice(number: "OCT-3", draft: long, issued: end), hourly: hourly)
         let bars = try bars(html)
         #expect(bars.count == count)

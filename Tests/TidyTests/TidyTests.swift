@@ -75,7 +75,7 @@ import TestSupport
         "Pricing", "Invoicing", "Limits", "Sealing",
         "Reporting",
         // The shell.
-        "Migrations", "ReportFiles", "CgroupFS",
+        "Migrations", "ReportFiles", "Host", "CgroupFS",
         "Runtimes", "Store", "Billing", "Settings", "Enforcing", "Daemon", "octroi",
     ]
 

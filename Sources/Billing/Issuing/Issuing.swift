@@ -33,6 +33,15 @@ public struct IssueOptions: Sendable {
     }
 }
 
+/// An invoice that bills a part of a period, or did until it was credited in full.
+public struct InvoicedPeriod: Hashable, Sendable {
+    public var tenant: String
+    public var number: String
+    /// Its own period.
+    public var period: Period
+    public var isCredited: Bool
+}
+
 extension Store {
     /// The invoices that issuing a period would make now, one after another.
     ///
@@ -59,13 +68,15 @@ extension Store {
     /// - Parameter tenant: only this tenant; `nil` is all.
     public func invoiced(
         over period: Period, tenant: String?
-    ) throws(Fault) -> [(tenant: String, number: String, period: Period, isCredited: Bool)] {
+    ) throws(Fault) -> [InvoicedPeriod] {
         try reading { db in
             let issued = try IssuedInvoices(db, tenant: tenant)
             return try db.payers(tenant).flatMap { payer in
                 let all = issued.covering(payer.id) + issued.uncovered(payer.id)
                 return all.filter { $0.period.meets(period) }.map {
-                    (payer.id, $0.number, $0.period, issued.isCredited($0.number))
+                    InvoicedPeriod(
+                        tenant: payer.id, number: $0.number, period: $0.period,
+                        isCredited: issued.isCredited($0.number))
                 }
             }
         }

@@ -1,12 +1,6 @@
-import Invoicing
+import App
 import ArgumentParser
-import Daemon
-import Enforcing
-import Limits
 import Reporting
-import Settings
-import Billing
-import Store
 import Units
 
 struct BudgetCommand: ParsableCommand {
@@ -69,45 +63,9 @@ struct BudgetSet: ParsableCommand {
     var reason: String?
 
     func run() throws {
-        let store = try place.store(.write)
-        let known = try store.budgets().first { $0.budget.tenant == tenant }?.budget
-        guard let text = amount ?? known?.amount.description else {
-            throw wrong(
-                "budget of \(escapingControlCharacters(tenant))", "no amount",
-                "Give one, such as 500.00")
-        }
-        guard let money = Budget.Amount(text) else {
-            throw wrong(
-                "budget of \(escapingControlCharacters(tenant)), amount",
-                "\(quoted(text)), which is no amount of money",
-                "Write a decimal without an exponent, such as 500.00")
-        }
-        var budget = known ?? Budget(tenant: tenant, amount: money, per: .month)
-        budget.amount = money
-        if let per {
-            guard let span = Budget.Span(rawValue: per) else {
-                throw wrong("--per", "\"\(escapingControlCharacters(per))\"", "Write month or day")
-            }
-            budget.per = span
-        }
-        if let ladder { budget.ladder = ladder == "none" ? nil : ladder }
-        if let exemptUntil {
-            let end =
-                try exemptUntil == "none"
-                ? nil : readTime("--exempt-until", exemptUntil, in: place.settings().zone)
-            if let end, end <= Host.wallTime() {
-                throw wrong("--exempt-until", "\(end) is over", "Name a time to come, or none")
-            }
-            (budget.exemptUntil, budget.exemptReason) = (end, end == nil ? nil : reason)
-        }
-        let was = known.map { ", was \($0.words)" } ?? ""
-        let record = budgetRecord(of: tenant, "budget \(budget.words)\(was)", reason)
-        try show(
-            changes: store.setBudget(budget, at: Host.wallTime(), record: record), output.format)
-    }
-
-    private func wrong(_ place: String, _ found: String, _ suggestion: String) -> Fault {
-        Fault(.wrongUse, at: place, problem: found, suggestion: suggestion)
+        let words = BudgetWords(
+            amount: amount, per: per, ladder: ladder, exemptUntil: exemptUntil, reason: reason)
+        try show(place.app.setBudget(of: tenant, words), output.format)
     }
 }
 
@@ -131,20 +89,8 @@ struct BudgetRemove: ParsableCommand {
     var tenant: String
 
     func run() throws {
-        let store = try place.store(.write)
-        let record = budgetRecord(of: tenant, "its budget was removed", reason)
-        try show(changes: store.removeBudget(of: tenant, record: record), output.format)
+        try show(place.app.removeBudget(of: tenant, reason: reason), output.format)
     }
-}
-
-/// What the record of limits says of a change of a budget: who, when, what and why.
-private func budgetRecord(of tenant: String, _ what: String, _ why: String?) -> LimitChangeSet {
-    let requester = Requester()
-    return LimitChangeSet(
-        at: Host.wallTime(), uid: requester.uid, user: requester.user, target: tenant,
-        tenant: tenant,
-        action: .budget, outcome: .done,
-        reason: [what, why].compactMap(\.self).joined(separator: ": "))
 }
 
 struct BudgetList: ParsableCommand {
@@ -160,78 +106,6 @@ struct BudgetList: ParsableCommand {
     @OptionGroup var output: FormatOptions
 
     func run() throws {
-        let store = try place.store(.read)
-        let lines = try budgetLines(store, place.settings().zone, nil)
-        var sheet = Sheet(
-            columns: [
-                "tenant", "amount", "currency", "per", "spent", "percent", "forecast",
-                "ladder", "steps", "exempt_until", "note",
-            ],
-            rows: lines.map { line in
-                [
-                    .text(line.budget.tenant), .exact(line.budget.amount.description),
-                    .optional(line.money?.currency.code), .text(line.budget.per.rawValue),
-                    line.cell(line.money?.spent), .optional(line.percent),
-                    line.cell(line.money?.forecast), .optional(line.budget.ladder),
-                    .integer(Int128(line.state?.rung ?? 0)),
-                    line.budget.exemptUntil.map { .time($0) } ?? .none,
-                    .optional(line.fault?.problem),
-                ]
-            }, headings: ["percent": "%", "exempt_until": "exempt until"])
-        (sheet.above, sheet.below) = (["currency", "per"], (["note"], "tenant"))
-        try show(sheet, output.format)
+        try show(budgetSheet(place.app.budgets()), output.format)
     }
-}
-
-/// A budget, with what is spent of it.
-struct BudgetLine {
-    var budget: Budget
-    var state: LadderState?
-    var money: TenantSpending?
-    /// Why what is spent is not known.
-    var fault: Fault?
-
-    /// Whole percent of the budget, rounded down.
-    var percent: String? {
-        guard let money, budget.amount.value > .zero else { return nil }
-        return decimalText(
-            (money.spent * Rational(1000) / budget.amount.value).floor, places: 1)
-    }
-
-    /// Money rounded down to the currency's minor unit for a table, exact for machines.
-    func cell(_ amount: Rational?) -> Cell {
-        guard let amount, let currency = money?.currency else { return .none }
-        let scale = Rational(decimalScale(currency.digits))
-        return .rational(
-            amount,
-            display: decimalText((amount * scale).floor, places: currency.digits))
-    }
-
-    private func decimalScale(_ digits: Int) -> Int64 {
-        (0..<digits).reduce(1) { scale, _ in scale * 10 }
-    }
-}
-
-/// Every budget, or one tenant's, with its spending now.
-func budgetLines(
-    _ store: Store, _ zone: BillingZone, _ tenant: String?
-) throws(Fault) -> [BudgetLine] {
-    let budgets = try store.budgets().filter { tenant == nil || $0.budget.tenant == tenant }
-    var lines: [BudgetLine] = []
-    for span in Budget.Span.allCases {
-        let own = budgets.filter { $0.budget.per == span }
-        guard !own.isEmpty else { continue }
-        let spending = try store.spending(
-            of: own.map(\.budget.tenant), per: span, in: zone, at: Host.wallTime())
-        for (budget, state) in own {
-            var line = BudgetLine(budget: budget, state: state)
-            switch spending[budget.tenant] {
-            case .success(let money)?: line.money = money
-            case .failure(let fault)?: line.fault = fault
-            case nil: break
-            }
-            lines.append(line)
-        }
-    }
-    return lines.sorted { $0.budget.tenant < $1.budget.tenant }
 }

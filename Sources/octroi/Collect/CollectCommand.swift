@@ -1,14 +1,14 @@
-import ArgumentParser
-import CgroupFS
+import Store
+import Settings
+import Runtimes
 import Daemon
+import CgroupFS
+import App
+import ArgumentParser
 import Glibc
 import Logging
-import Metering
 import Reporting
-import Runtimes
 import ServiceLifecycle
-import Settings
-import Store
 import Synchronization
 import Units
 import UnixSignals
@@ -136,17 +136,17 @@ func runCollector(
     trustsClock: Bool = false,
     onTick: @escaping @Sendable (TickOutcome) -> Void
 ) async throws {
-    let settings = try place.settings()
-    let milliseconds = try interval.map { text throws(Fault) in
-        try octroi.milliseconds("--interval", text)
+    let settings = try place.app.settings()
+    let every = try interval.map { text throws(Fault) in
+        try milliseconds("--interval", text)
     }
     let rootPath = root ?? settings.cgroupRoot
     // A missing tree is found out before a store is made for it.
     _ = try CgroupRoot(opening: rootPath)
     let logger = Logger(label: "octroi", factory: { HarmlessLog(label: $0) })
     var service = CollectorService(
-        store: try store ?? place.store(.write), rootPath: rootPath,
-        intervalMilliseconds: milliseconds ?? settings.intervalMilliseconds,
+        store: try store ?? place.app.store(.write), rootPath: rootPath,
+        intervalMilliseconds: every ?? settings.intervalMilliseconds,
         runMilliseconds: length, logger: logger, recording: recording,
         onTick: onTick)
     service.sampleRetentionMilliseconds = settings.sampleRetentionMilliseconds

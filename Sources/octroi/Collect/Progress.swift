@@ -1,6 +1,5 @@
 import Daemon
 import Glibc
-import Metering
 import Reporting
 import Synchronization
 import Units

@@ -1,8 +1,9 @@
-import ArgumentParser
-import Daemon
-import Foundation
-import Metering
+import Host
 import Store
+import Daemon
+import App
+import ArgumentParser
+import Foundation
 import Units
 
 struct RecordCommand: AsyncParsableCommand {
@@ -41,7 +42,7 @@ struct RecordCommand: AsyncParsableCommand {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let scratch = try Store(at: "\(folder)/octroi.db", for: .write)
         do throws(Fault) {
-            let known = try place.store(.read)
+            let known = try place.app.store(.read)
             try scratch.adoptTenants(try known.tenants(), at: Host.wallTime())
         } catch {
             guard error.kind == .unavailable else { throw error }
@@ -74,7 +75,7 @@ struct ReplayCommand: ParsableCommand {
 
     func run() throws {
         let kernel = try ReplayKernel(file)
-        let store = try place.store(.write)
+        let store = try place.app.store(.write)
         guard try store.lastRoot() == nil else {
             throw Fault(
                 .failed, at: store.path, problem: "a store that a collector has written to",

@@ -1,11 +1,7 @@
+import App
 import ArgumentParser
-import Daemon
 import Glibc
-import Metering
 import Reporting
-import Settings
-import Billing
-import Store
 import Units
 
 struct TopCommand: ParsableCommand {
@@ -45,32 +41,18 @@ struct TopCommand: ParsableCommand {
 
     func run() throws {
         let wait = try milliseconds("--interval", interval)
-        let store = try place.store(.read)
-        try which.check(store)
-        var pricing = HourPricing(store, in: try place.settings().zone)
+        var view = try place.app.liveView(which.query(by: sort))
         guard !once, output.format == .table, isTerminal(STDOUT_FILENO) else {
-            return try show(sheet(store, &pricing), output.format)
+            let (sheet, silence) = try view.look()
+            tellSilence(silence, beside: output.format)
+            return try show(sheet, output.format)
         }
         while true {
             // From the top left corner, and nothing below.
-            let text = try sheet(store, &pricing).rendered(as: .table, onTerminal: true)
+            let text = try view.look().sheet.rendered(as: .table, onTerminal: true)
             try outputStyled("\u{1B}[H\u{1B}[2J" + fitted(text))
             usleep(UInt32(clamping: wait * 1000))
         }
-    }
-
-    private func sheet(_ store: Store, _ pricing: inout HourPricing) throws(Fault) -> Sheet {
-        let now = Host.wallTime()
-        let (found, silence) = try pricedContainers(store, &pricing)
-        tellSilence(silence, beside: output.format)
-        let all = found.filter { which.includes(tenant: $0.live.tenant, path: $0.live.path) }
-        let cgroups = all.filter { $0.live.kind != .tenant }
-        let rates = cgroups.compactMap(\.live.cpuRate)
-        let cpu = rates.isEmpty ? "" : ", \(rates.reduce(0, +) / 10_000) % of a core"
-        return liveSheet(
-            sorted(all.filter { $0.live.kind != .tenantRoot }, by: sort),
-            title: (["\(now): \(cgroups.count) cgroups\(cpu)"] + [silence].compactMap(\.self))
-                .joined(separator: "\n"))
     }
 
     /// As many lines and columns as the terminal has.

@@ -1,10 +1,7 @@
-import ArgumentParser
-import Daemon
 import Invoicing
+import App
+import ArgumentParser
 import Reporting
-import Settings
-import Billing
-import Store
 import Units
 
 struct InvoiceCommand: ParsableCommand {
@@ -33,35 +30,7 @@ struct InvoiceSelection: ParsableArguments {
     @Option(help: "Only this tenant.")
     var tenant: String?
 
-    func period() throws(Fault) -> Period { try when.period(in: place.settings().zone) }
-
-    /// `nil` if none was asked for.
-    func givenPeriod() throws(Fault) -> Period? { when.isGiven ? try period() : nil }
-}
-
-extension Settings {
-    /// How invoices are issued.
-    func issueOptions(isAgain: Bool = false) -> IssueOptions {
-        var closing = ClosingPolicy()
-        for (name, rule) in self.closing {
-            guard let kind = Note.Kind(rawValue: name) else { continue }
-            closing.rules[kind] = ClosingRule(rawValue: rule)
-        }
-        return IssueOptions(
-            series: seller.series, zone: zone,
-            seller: seller.name.map {
-                Parties.Party(
-                    name: $0, address: seller.address, country: seller.country,
-                    vatID: seller.vatID, email: seller.email)
-            }, terms: seller.terms, closing: closing, isAgain: isAgain,
-            requiresParties: self.closing["parties"] == "block")
-    }
-}
-
-func unknownInvoice(_ number: String) -> Fault {
-    Fault(
-        .badData, at: "invoice \(quoted(number))", problem: "no such invoice",
-        suggestion: "octroi invoice list shows them")
+    var app: App { place.app }
 }
 
 /// Prints the lines; a table also gets the totals of each invoice.

@@ -1,9 +1,6 @@
+import App
 import ArgumentParser
-import Daemon
 import Reporting
-import Settings
-import Billing
-import Store
 import Units
 
 struct InvoiceCredit: ParsableCommand {
@@ -32,9 +29,8 @@ struct InvoiceCredit: ParsableCommand {
     var number: String
 
     func run() throws {
-        let note = try place.store(.write).credit(
-            number, lines: lines.isEmpty ? nil : lines, reason: reason,
-            series: place.settings().seller.series, at: Host.wallTime())
+        let note = try place.app.creditInvoice(
+            number, lines: lines.isEmpty ? nil : lines, reason: reason)
         try show(invoiceSheet([note]), output.format)
     }
 }

@@ -1,8 +1,6 @@
+import App
 import ArgumentParser
-import Invoicing
 import Reporting
-import Billing
-import Store
 import Units
 
 struct InvoiceExplain: ParsableCommand {
@@ -29,27 +27,22 @@ struct InvoiceExplain: ParsableCommand {
 
     func run() throws {
         let (number, lines) = try parsed()
-        let store = try place.store(.read)
-        var explainer = try store.explainer(of: number)
-        let all = lines ?? Array(1..<(explainer.invoice.draft.lines.count + 1))
-        guard output.format == .table else { return try printHours(&explainer, all) }
-        for (index, line) in all.enumerated() {
-            let explanation = try explainer.explain(line: line)
-            if index > 0 { try octroi.output("\n") }
-            let readings = try explanation.accounts.map { try kept(store, $0, explanation) }
-            try octroi.output(explanationText(explanation, readings).joined(separator: "\n") + "\n")
+        guard output.format == .table else { return try printHours(number, lines) }
+        var isFirst = true
+        try place.app.explainInvoice(number, lines: lines) { line in
+            if !isFirst { try octroi.output("\n") }
+            isFirst = false
+            try octroi.output(line.text.joined(separator: "\n") + "\n")
         }
     }
 
     /// Prints the ledger's rows behind all the lines as one document.
-    private func printHours(_ explainer: inout Explainer, _ lines: [Int]) throws {
-        var stream = SheetStream(columns: hourColumns, as: output.format)
+    private func printHours(_ number: String, _ lines: [Int]?) throws {
+        var stream = SheetStream(columns: explanationColumns, as: output.format)
         // The first line is looked up before anything is printed.
         var text = stream.heading
-        for line in lines {
-            for row in hourRows(try explainer.explain(line: line)) {
-                text += stream.text(of: row)
-            }
+        try place.app.explainInvoice(number, lines: lines) { line in
+            for row in line.rows { text += stream.text(of: row) }
             try octroi.output(text)
             text = ""
         }
@@ -75,65 +68,5 @@ struct InvoiceExplain: ParsableCommand {
             .wrongUse, at: "line \(quoted(text))",
             problem: "not a number of an invoice and a line",
             suggestion: "Write octroi invoice explain OCT-000001 3")
-    }
-
-    /// The counter's first and last reading that is still kept, by device where there are several.
-    private func kept(
-        _ store: Store, _ account: Explanation.Account, _ explanation: Explanation
-    ) throws -> [CounterReadings] {
-        let columns = [
-            "cpu": "cpu_usage_us", "memory": "memory_bytes", "io_read_bytes": "read_bytes",
-            "io_write_bytes": "write_bytes", "io_read_ops": "read_ops",
-            "io_write_ops": "write_ops", "net_rx_bytes": "net_rx_bytes",
-            "net_tx_bytes": "net_tx_bytes",
-        ]
-        guard account.kind != "imported", let period = account.period,
-            let meter = explanation.item.meter, let name = columns[meter]
-        else { return [] }
-        let query = SampleQuery(
-            container: account.container, from: period.start, to: period.end,
-            byDevice: meter.hasPrefix("io_"))
-        guard let column = query.columns.firstIndex(of: name) else { return [] }
-        var found: [CounterReadings] = []
-        try store.samples(query) { row in
-            guard let value = row.values[column] else { return }
-            let device = row.major.map { "\($0):\(row.minor ?? 0)" }
-            if found.last?.device != device || found.isEmpty {
-                found.append(CounterReadings(name: name, device: device, first: (row.at, value)))
-            }
-            found[found.count - 1].last = (row.at, value)
-        }
-        return found
-    }
-}
-
-/// The first and the last kept reading of a counter or gauge.
-struct CounterReadings {
-    var name: String
-    var device: String?
-    var first: (at: Instant, value: Int64)
-    var last: (at: Instant, value: Int64)
-
-    init(name: String, device: String?, first: (at: Instant, value: Int64)) {
-        (self.name, self.device, self.first, self.last) = (name, device, first, first)
-    }
-}
-
-private let hourColumns = [
-    "invoice", "line", "container", "boot", "cgroup_id", "hour", "meter", "quantity", "assurance",
-    "entry",
-]
-
-private func hourRows(_ explanation: Explanation) -> [[Cell]] {
-    explanation.accounts.flatMap { account in
-        account.hours.map { hour in
-            [
-                .text(explanation.invoice.number), .integer(Int128(explanation.line)),
-                .text(account.path), .optional(account.boot),
-                account.cgroupID.map { .integer(Int128($0)) } ?? .none, .time(hour.hour),
-                .text(hour.meter), .integer(Int128(hour.quantity)), .text(hour.assurance),
-                .integer(Int128(hour.entry)),
-            ]
-        }
     }
 }

@@ -1,11 +1,9 @@
+import App
 import ArgumentParser
 import Foundation
 import Glibc
-import Invoicing
 import ReportFiles
 import Reporting
-import Settings
-import Store
 import Units
 
 /// What `invoice export` writes.
@@ -56,120 +54,18 @@ struct InvoiceExport: ParsableCommand {
     var numbers: [String] = []
 
     func run() throws {
-        guard dataset == .costAndUsage || version == .v1_4 else {
-            throw Fault(
-                .wrongUse, at: "--dataset \(dataset.rawValue)",
-                problem: "FOCUS \(version.rawValue), which does not have it",
-                suggestion: "Add --focus 1.4")
-        }
-        let store = try which.place.store(.read)
-        try store.requireTenant(which.tenant)
-        for number in numbers { try requireSelected(number, store) }
+        let app = which.app
+        let query = InvoiceQuery(
+            numbers: numbers, tenant: which.tenant, period: try app.givenPeriod(which.when.words))
+        try app.exportInvoices(query, as: exportFormat) { try output($0) }
+    }
+
+    private var exportFormat: InvoiceExportFormat {
         switch format {
-        case .csv, .json:
-            // What is issued stays byte for byte: the members of a line are those of the schema.
-            var stream = SheetStream(
-                columns: lineColumns, as: format == .csv ? .csv : .json, hasDecimals: false)
-            try output(stream.heading)
-            try forEach(store) { invoice in
-                var text = ""
-                for row in lineRows(invoice.number, invoice.draft) { text += stream.text(of: row) }
-                try output(text)
-            }
-            try output(stream.ending)
-        case .focus: try exportFocus(store)
-        case .html: try exportPage(store)
+        case .csv: .csv
+        case .json: .json
+        case .focus: .focus(version, dataset)
+        case .html: .page(lang)
         }
-    }
-
-    private func forEach(_ store: Store, _ body: (Invoice) throws -> Void) throws {
-        let period = try which.givenPeriod()
-        if numbers.isEmpty {
-            return try store.forEachInvoice(tenant: which.tenant, over: period, body)
-        }
-        for number in numbers {
-            try store.forEachInvoice(number: number, tenant: which.tenant, over: period, body)
-        }
-    }
-
-    /// Refuses an invoice that there is not, or that the other options leave out, before anything is printed.
-    private func requireSelected(_ number: String, _ store: Store) throws {
-        guard let invoice = try store.invoices(number: number).first else {
-            throw unknownInvoice(number)
-        }
-        let draft = invoice.draft
-        if let tenant = which.tenant, tenant != draft.tenant {
-            throw Fault(
-                .wrongUse, at: "invoice \(number)",
-                problem:
-                    "it is of tenant \(draft.tenant), not of --tenant \(escapingControlCharacters(tenant))",
-                suggestion: "Leave --tenant out")
-        }
-        if let period = try which.givenPeriod(),
-            !(period.start <= draft.period.start && draft.period.start < period.end)
-        {
-            throw Fault(
-                .wrongUse, at: "invoice \(number)",
-                problem: "its period begins on \(draft.period.start), not in \(period)",
-                suggestion: "Leave --month, --from and --to out")
-        }
-    }
-
-    private func exportFocus(_ store: Store) throws {
-        let columns = dataset.columns(version)
-        try output(focusHeading(columns))
-        var periods: [[String: String]] = []
-        try forEach(store) { invoice in
-            let document = try focusDocument(invoice, try store.context(of: invoice))
-            switch dataset {
-            case .costAndUsage: try output(focusCSV(document.costAndUsage, columns))
-            case .invoiceDetail: try output(focusCSV(document.invoiceDetail, columns))
-            case .billingPeriod: periods.append(document.billingPeriodRow)
-            }
-        }
-        try output(focusCSV(billingPeriods(periods), columns))
-    }
-
-    private func focusDocument(
-        _ invoice: Invoice, _ context: InvoiceContext
-    ) throws(Fault) -> FocusDocument {
-        var period = invoice.draft.period
-        if let end = context.creditedEnd {
-            let month = try billingZone(invoice.zone).month(of: max(invoice.issued, end))
-            period = Period(start: max(month.start, end), end: month.end) ?? month
-        }
-        return FocusDocument(
-            invoice: invoice, segments: context.segments, billingPeriod: period,
-            details: context.details)
-    }
-
-    private func exportPage(_ store: Store) throws {
-        let own = "\(which.place.configFolder)/reports/invoice.html.mustache"
-        let template = access(own, F_OK) == 0 ? try readText(own) : ReportFiles.invoicePage
-        let labels = try JSONDecoder().decode(
-            [String: [String: String]].self, from: Data(ReportFiles.invoiceLabels.utf8))
-        var found: Invoice?
-        // Nothing is printed before it is sure that it is one.
-        try forEach(store) { invoice in
-            guard found == nil else {
-                throw Fault(
-                    .wrongUse, at: "invoice export --format html", problem: "more than one invoice",
-                    suggestion: "Name one by its number: a page is one invoice")
-            }
-            found = invoice
-        }
-        guard let invoice = found else {
-            throw Fault(
-                .badData, at: "invoice export --format html", problem: "no invoice",
-                suggestion: "octroi invoice list shows them")
-        }
-        let context = try store.context(of: invoice, hours: true)
-        let details = PageDetails(
-            zone: try billingZone(invoice.zone), segments: context.segments,
-            references: context.references, bookDigests: context.bookDigests,
-            hourly: context.hourly.map { ($0.hour, $0.meter, $0.quantity) })
-        try output(
-            invoicePage(
-                invoice, details, template: template, labels: labels[lang.rawValue] ?? [:], lang))
     }
 }

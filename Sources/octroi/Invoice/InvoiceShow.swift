@@ -1,7 +1,7 @@
-import ArgumentParser
 import Invoicing
+import App
+import ArgumentParser
 import Reporting
-import Store
 import Units
 
 struct InvoiceList: ParsableCommand {
@@ -21,9 +21,9 @@ struct InvoiceList: ParsableCommand {
     @OptionGroup var output: FormatOptions
 
     func run() throws {
-        let store = try which.place.store(.read)
-        try store.requireTenant(which.tenant)
-        let invoices = try store.invoices(tenant: which.tenant, over: which.givenPeriod())
+        let app = which.app
+        let invoices = try app.invoices(
+            tenant: which.tenant, over: app.givenPeriod(which.when.words))
         try show(invoiceSheet(invoices), output.format)
     }
 }
@@ -43,8 +43,7 @@ struct InvoiceShow: ParsableCommand {
     var number: String
 
     func run() throws {
-        let found = try place.store(.read).invoices(number: number)
-        guard let invoice = found.first else { throw unknownInvoice(number) }
+        let invoice = try place.app.invoice(number)
         try showInvoices([(invoice.number, invoice.draft)], output.format)
         guard output.format == .table else { return }
         if let original = invoice.credits {

@@ -1,7 +1,6 @@
+import App
 import ArgumentParser
 import Reporting
-import Billing
-import Store
 import Units
 
 struct InvoiceVerify: ParsableCommand {
@@ -34,35 +33,13 @@ struct InvoiceVerify: ParsableCommand {
     var numbers: [String] = []
 
     func run() throws {
-        if let head { try checkHash(head) }
-        let store = try place.store(.read)
-        let result = try store.verifyInvoices(numbers.isEmpty || all ? nil : numbers)
-        if output.format != .table || !result.differences.isEmpty {
-            try show(
-                Sheet(
-                    columns: ["invoice", "difference"],
-                    rows: result.differences.map { [.optional($0.invoice), .text($0.found)] }),
-                output.format)
+        let result = try place.app.verifyInvoices(
+            numbers.isEmpty || all ? nil : numbers, head: head)
+        if output.format != .table || result.hasDifferences {
+            try show(result.sheet, output.format)
         }
-        let hash = result.head.map { hex($0) }
-        printError(
-            "octroi: \(result.count) invoices recomputed, \(result.differences.count) differences"
-                + (hash.map { "; head \($0)" } ?? ""))
-        if result.unpinned > 0 {
-            printError(
-                "octroi: \(result.unpinned) of them were issued before what they rest on was kept: "
-                    + "their sums and hashes alone were looked at")
-        }
-        if !result.differences.isEmpty { throw ExitCode(1) }
-        if let head, try !store.hasSeal(head) { throw noSuchHash(head, "invoice", in: store) }
-        if output.format == .table { try octroi.output(success(result)) }
-    }
-
-    private func success(_ result: InvoiceVerification) -> String {
-        switch result.count {
-        case 0: "no invoice has been issued: nothing to verify\n"
-        case 1: "1 invoice verified: all figures agree\n"
-        default: "\(result.count) invoices verified: all figures agree\n"
-        }
+        if result.hasDifferences { throw ExitCode(1) }
+        if let fault = result.missingHead { throw fault }
+        if output.format == .table { try octroi.output(result.success + "\n") }
     }
 }

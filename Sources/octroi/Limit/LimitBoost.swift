@@ -1,3 +1,4 @@
+import App
 import ArgumentParser
 
 struct LimitBoost: ParsableCommand {
@@ -14,8 +15,8 @@ struct LimitBoost: ParsableCommand {
               octroi limit boost web memory.max=2G --for 30m
             """)
 
-    @OptionGroup var place: LimitOptions
-    @OptionGroup var options: SettingOptions
+    @OptionGroup var tree: TreeOptions
+    @OptionGroup var setting: SettingOptions
     @OptionGroup var output: FormatOptions
 
     @Option(
@@ -29,5 +30,8 @@ struct LimitBoost: ParsableCommand {
     @Argument(help: "NAME=VALUE, one or more.")
     var settings: [String] = []
 
-    func run() throws { try boost(target, settings, duration, place, options, output) }
+    func run() throws {
+        let length = try milliseconds("--for", duration)
+        try boost(tree.app, target, settings, length, setting.options(tree), setting, output)
+    }
 }

@@ -1,51 +1,26 @@
+import App
 import ArgumentParser
-import CgroupFS
-import Daemon
-import Enforcing
 import Glibc
-import Limits
-import Settings
-import Store
 import Synchronization
 import Units
 
 /// In which tree and store limits are changed.
-struct LimitOptions: ParsableArguments {
+struct TreeOptions: ParsableArguments {
     @OptionGroup var place: StoreOptions
 
     @Option(help: "The cgroup tree. Default: the one that was collected last.")
     var root: String?
 
-    /// Opens the store and the tree.
-    func tools(_ access: Store.Access = .write) throws(Fault) -> LimitTools {
-        let store = try place.store(access)
-        if access == .write { endOverdueBoosts(store) }
-        var path = root
-        if path == nil { path = try place.settings().cgroupRoot }
-        if path == nil { path = try store.lastRoot() }
-        let tree = LimitedTree(root: try CgroupRoot(opening: path))
-        let changer = LimitChanger(
-            tree: tree, store: store, boot: try Host.bootID(), now: Host.wallTime)
+    var app: App { place.app }
+
+    /// How a change is carried out: while memory shrinks, its line moves on a terminal.
+    func options(reason: String? = nil, isForced: Bool = false) -> LimitOptions {
+        var options = LimitOptions(root: root)
+        (options.reason, options.isForced) = (reason, isForced)
         let progress = ShrinkProgress()
-        changer.onShrink = progress.show
-        changer.isInterrupted = { isInterrupted.load(ordering: .relaxed) }
-        return LimitTools(
-            store: store, tree: tree, changer: changer, zone: try place.settings().zone)
-    }
-}
-
-/// What commands on limits work with.
-struct LimitTools {
-    let store: Store
-    let tree: LimitedTree
-    let changer: LimitChanger
-    let zone: BillingZone
-
-    func targets() throws(Fault) -> LimitTargets { try LimitTargets(tree, store) }
-
-    /// Says what a dead writer left that could not be taken back.
-    func tellUnrecovered() {
-        for fault in changer.unrecovered { printError("octroi: \(fault)") }
+        options.onShrink = progress.show
+        options.isInterrupted = { isInterrupted.load(ordering: .relaxed) }
+        return options
     }
 }
 
@@ -95,15 +70,11 @@ struct SettingOptions: ParsableArguments {
             "How long memory may take to shrink below a lower memory.max.",
             valueName: "time"))
     var deadline = "30s"
-}
 
-func specs(_ words: [String]) throws(Fault) -> [LimitSpec] {
-    guard !words.isEmpty else {
-        throw Fault(
-            .wrongUse, at: "limit", problem: "no limit was given",
-            suggestion: "Name one or more, such as cpu=1.5 or memory.max=512M")
+    /// How the change is carried out in a tree.
+    func options(_ tree: TreeOptions) throws(Fault) -> LimitOptions {
+        var options = tree.options(reason: reason, isForced: force)
+        options.deadlineMilliseconds = try milliseconds("--deadline", deadline)
+        return options
     }
-    var specs: [LimitSpec] = []
-    for word in words { specs.append(try LimitSpec(parsing: word)) }
-    return specs
 }

@@ -1,8 +1,6 @@
+import App
 import ArgumentParser
-import Daemon
-import Enforcing
 import Reporting
-import Store
 import Units
 
 struct LimitUndo: ParsableCommand {
@@ -15,7 +13,7 @@ struct LimitUndo: ParsableCommand {
               octroi limit undo 12            change 12 of octroi limit history
             """)
 
-    @OptionGroup var place: LimitOptions
+    @OptionGroup var tree: TreeOptions
     @OptionGroup var output: FormatOptions
 
     @Option(help: "Why, for the record.")
@@ -31,29 +29,9 @@ struct LimitUndo: ParsableCommand {
     var change: String
 
     func run() throws {
-        let tools = try place.tools()
-        let set = try tools.changer.withExclusiveLock { () throws(Fault) in
-            let targets = try tools.targets()
-            return try tools.changer.undo(
-                find(tools, targets), targets, reason: reason, isForced: force)
-        }
-        tools.tellUnrecovered()
-        try show(sheet(set), output.format)
-        if set.changes.isEmpty, let reason = set.reason {
-            printError("octroi: \(escapingControlCharacters(reason))")
-        }
-    }
-
-    private func find(
-        _ tools: LimitTools, _ targets: LimitTargets
-    ) throws(Fault) -> LimitChangeSet {
-        guard let number = Int64(change) else {
-            return try tools.changer.lastChange(of: targets.find(change))
-        }
-        if let found = try tools.store.limitChangeSet(number) { return found }
-        throw Fault(
-            .wrongUse, at: "change \(number)", problem: "there is none of that number",
-            suggestion: "octroi limit history lists them")
+        let done = try tree.app.undoLimits(
+            change, tree.options(reason: reason, isForced: force))
+        try show(done.sheet, output.format)
     }
 }
 
@@ -63,18 +41,12 @@ struct LimitExpire: ParsableCommand {
         abstract: "End the boosts whose time is over; systemd's timers run it.",
         shouldDisplay: false)
 
-    @OptionGroup var place: LimitOptions
+    @OptionGroup var tree: TreeOptions
     @OptionGroup var output: FormatOptions
 
     func run() throws {
-        let tools = try place.tools()
-        // It is tried again: what does not shrink is not to be held low for long.
-        tools.changer.deadline = 3000
-        let result = try tools.changer.withExclusiveLock { () throws(Fault) in
-            try tools.changer.endOverdueBoosts(tools.targets())
-        }
-        for (_, fault) in result.failed { printError("octroi: \(fault)") }
-        for set in result.ended { try show(sheet(set), output.format) }
-        if let first = result.failed.first { throw first.fault }
+        let (ended, fault) = try tree.app.expireBoosts(tree.options())
+        for change in ended { try show(change.sheet, output.format) }
+        if let fault { throw fault }
     }
 }

@@ -1,10 +1,6 @@
+import App
 import ArgumentParser
-import Invoicing
-import Pricing
 import Reporting
-import Settings
-import Billing
-import Store
 import Units
 
 struct PriceCompare: ParsableCommand {
@@ -29,43 +25,9 @@ struct PriceCompare: ParsableCommand {
     var files: [String]
 
     func run() throws {
-        let zone = try which.place.settings().zone
-        let books = try files.flatMap { file in
-            try PriceCheck.books(ContractFiles(reading: [file], in: zone), of: file)
-        }
-        for (index, book) in books.enumerated()
-        where books[..<index].contains(where: { $0.id == book.id && $0.effective == book.effective }
-        ) {
-            throw Fault(
-                .badData, at: "price book \(book.id)", problem: "two of the files contain it",
-                suggestion: "Give one of them another id")
-        }
-        try show(
-            Self.sheet(which.place.store(.read), over: which.period(), which.tenant, books, zone),
-            output.format)
-    }
-
-    static let reportName = "price-compare"
-    static let reportTitle = "What the same usage would cost"
-
-    /// What usage costs by each tenant's own book and by others.
-    static func sheet(
-        _ store: Store, over period: Period, _ tenant: String?, _ books: [PriceBook],
-        _ zone: BillingZone
-    ) throws(Fault) -> Sheet {
-        let found = try store.compare(over: period, tenant: tenant, books, in: zone)
-        return Sheet(
-            columns: ["tenant", "book", "own", "net", "currency", "exact_net", "unpriced"],
-            rows: found.map { comparison in
-                let draft = comparison.draft
-                let exact = draft.lines.reduce(Rational.zero) { $0 + $1.exactAmount }
-                let unpriced = Set(draft.lines.filter { $0.kind == .unpriced }.compactMap(\.meter))
-                return [
-                    .text(comparison.tenant), .text(comparison.book),
-                    .flag(comparison.isOwn), .exact(draft.currency.text(draft.net)),
-                    .text(draft.currency.code), .fraction(exact),
-                    unpriced.isEmpty ? .none : .text(unpriced.sorted().joined(separator: " ")),
-                ]
-            }, notInTable: ["exact_net"])
+        let app = which.app
+        let found = try app.comparePrices(
+            over: app.period(which.when.words), tenant: which.tenant, files: files)
+        try show(found.sheet, output.format)
     }
 }

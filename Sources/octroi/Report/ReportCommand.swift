@@ -1,8 +1,7 @@
+import App
 import ArgumentParser
 import ReportFiles
 import Reporting
-import Settings
-import Store
 import Units
 
 struct ReportCommand: ParsableCommand {
@@ -16,7 +15,7 @@ struct ReportCommand: ParsableCommand {
 
             REPORTS
             \(ReportFiles.all.map { "  \($0.name)" }.joined(separator: "\n"))
-              \(PriceCompare.reportName)
+              \(App.comparisonName)
 
             EXAMPLES
               octroi report list
@@ -38,23 +37,6 @@ struct ReportList: ParsableCommand {
     @OptionGroup var output: FormatOptions
 
     func run() throws {
-        var rows = try ReportDefinition.all(in: place.configFolder).map { report -> [Cell] in
-            let parameters = report.parameters.flatMap { line in
-                line.prefix { $0 != ":" }.split(separator: ",").map { $0.drop { $0 == " " } }
-            }
-            return [
-                .text(report.name), .optional(report.title), .optional(report.about),
-                .text(report.place),
-                parameters.isEmpty ? .none : .text(parameters.joined(separator: " ")),
-            ]
-        }
-        rows.append([
-            .text(PriceCompare.reportName), .text(PriceCompare.reportTitle),
-            .text("What the usage would cost under each price book of the store."),
-            .text("octroi"), .text("from to tenant"),
-        ])
-        try show(
-            Sheet(columns: ["report", "title", "about", "from", "parameters"], rows: rows),
-            output.format)
+        try show(place.app.reports(), output.format)
     }
 }

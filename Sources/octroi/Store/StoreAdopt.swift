@@ -1,6 +1,5 @@
+import App
 import ArgumentParser
-import Daemon
-import Store
 import Units
 
 struct StoreAdopt: ParsableCommand {
@@ -21,19 +20,10 @@ struct StoreAdopt: ParsableCommand {
     @OptionGroup var place: StoreOptions
 
     func run() throws {
-        // Only a store that is there can be adopted; for writing, it would be made.
-        let known = try place.store(.read)
-        let original = try known.original()
-        let why = try Store(at: known.path, for: .write).adopt(at: Host.wallTime())
-        guard let why else {
-            try octroi.output("it is this host's own already; no change\n")
-            return
+        guard let why = try place.app.adoptStore() else {
+            return try output("it is this host's own already; no change\n")
         }
-        try octroi.output(
+        try output(
             "adopted: \(escapingControlCharacters(why)); from now on it is this host's own\n")
-        guard let original else { return }
-        printError(
-            "octroi: its original is still at \(escapingControlCharacters(original)), and is this host's own as well: "
-                + "let only one of the two keep limits")
     }
 }

@@ -1,8 +1,7 @@
+import App
 import ArgumentParser
-import Daemon
 import Glibc
 import Reporting
-import Store
 import Units
 
 struct StoreCommand: ParsableCommand {
@@ -42,32 +41,8 @@ struct StoreShowInfo: ParsableCommand {
     @OptionGroup var output: FormatOptions
 
     func run() throws {
-        let store = try place.store(.read)
-        try tellWhoseItIs(store)
-        let info = try store.info()
-        let rows = info.tables.map { table -> [Cell] in
-            let each = table.samples.flatMap { samples in
-                samples > 0 ? decimal(table.bytes * 10 / samples) : nil
-            }
-            return [
-                .text(table.name), .integer(Int128(table.rows)), .integer(Int128(table.bytes)),
-                .optional(table.samples.map { Int128($0) }), each.map { .exact($0) } ?? .none,
-                table.oldest.map(Cell.time) ?? .none, table.newest.map(Cell.time) ?? .none,
-            ]
-        }
-        try show(
-            Sheet(
-                columns: [
-                    "table", "rows", "bytes", "samples", "bytes_per_sample", "oldest", "newest",
-                ], rows: rows,
-                title: "\(store.path): \(info.bytes) bytes, \(info.free) of them free; schema "
-                    + "\(info.schema); "
-                    + (store.whyNotOwn() == nil ? "this host's own" : "not this host's own")),
-            output.format)
+        try show(place.app.storeInfo().sheet, output.format)
     }
-
-    /// Tenths as decimal text.
-    private func decimal(_ tenths: Int64) -> String { "\(tenths / 10).\(tenths % 10)" }
 }
 
 struct StoreBackup: ParsableCommand {
@@ -87,21 +62,7 @@ struct StoreBackup: ParsableCommand {
     @Argument(help: "The file to write; it must not exist.")
     var file: String
 
-    func run() throws {
-        try place.store(.read).backup(to: file)
-        let found = try Store(at: file, for: .read).verify()
-        guard found.damage.isEmpty else {
-            throw Fault(
-                .failed, at: escapingControlCharacters(file),
-                problem: "the copy is whole, and damaged as the store is: "
-                    + escapingControlCharacters(found.damage[0]),
-                suggestion:
-                    "octroi store check names all that is damaged; go on from an older backup")
-        }
-        printError(
-            "octroi: \(escapingControlCharacters(file)): \(found.entries) ledger entries, all sound"
-        )
-    }
+    func run() throws { try place.app.backUpStore(to: file) }
 }
 
 struct StorePrune: ParsableCommand {
@@ -127,21 +88,6 @@ struct StorePrune: ParsableCommand {
 
     func run() throws {
         let age = try milliseconds("--older-than", olderThan)
-        let time = Instant(milliseconds: Host.wallTime().milliseconds - age)
-        // Only a store that is there has something to prune.
-        let store = try place.store(.read)
-        let pruned =
-            try plan
-            ? store.prunable(before: time) : place.store(.write).prune(before: time)
-        try show(
-            Sheet(
-                columns: ["samples", "blocks", "bytes", "ticks", "before", "done"],
-                rows: [
-                    [
-                        .integer(Int128(pruned.samples)), .integer(Int128(pruned.blocks)),
-                        .integer(Int128(pruned.bytes)), .integer(Int128(pruned.ticks)),
-                        .time(time.startOfHour), .flag(!plan),
-                    ]
-                ]), output.format)
+        try show(place.app.pruneStore(olderThan: age, isPlan: plan).sheet, output.format)
     }
 }

@@ -1,7 +1,7 @@
+import App
 import ArgumentParser
 import Glibc
 import Reporting
-import Store
 import Units
 
 struct StoreVerify: ParsableCommand {
@@ -28,12 +28,8 @@ struct StoreVerify: ParsableCommand {
     var head: String?
 
     func run() throws {
-        if let head { try checkHash(head) }
-        let store = try place.store(.read)
-        let found = try verified(store, head: head)
-        try showDamage(found.damage, output.format)
-        try conclude(found, [])
-        if let head, !found.hasHead { throw noSuchHash(head, "ledger entry", in: store) }
+        let app = place.app
+        try conclude(watched { try app.verifyStore(head: head, progress: $0) }, output.format)
     }
 }
 
@@ -53,36 +49,24 @@ struct StoreCheck: ParsableCommand {
     @OptionGroup var output: FormatOptions
 
     func run() throws {
-        let store = try place.store(.read)
-        let integrity = try store.integrity()
-        let found = try verified(store, head: nil)
-        try showDamage(integrity + found.damage, output.format)
-        try conclude(found, integrity)
+        let app = place.app
+        try conclude(watched { try app.checkStore(progress: $0) }, output.format)
     }
 }
 
-/// Verifies with a line of progress on a terminal.
-private func verified(_ store: Store, head: String?) throws(Fault) -> Verification {
+/// Checks with a line of progress on a terminal.
+private func watched(
+    _ check: ((Int64) -> Void) throws -> StoreFindings
+) throws -> StoreFindings {
     let isWatched = isTerminal(STDERR_FILENO)
     defer { if isWatched { writeError("\r\u{1B}[K") } }
-    return try store.verify(head: head) { count in
+    return try check { count in
         if isWatched { writeError("\r\u{1B}[K\(count) rows and blocks checked") }
     }
 }
 
-private func showDamage(_ damage: [String], _ format: Format) throws(Fault) {
-    if format == .table, damage.isEmpty { return }
-    try show(Sheet(columns: ["damage"], rows: damage.map { [.text($0)] }), format)
-}
-
-/// Says what was looked at, and ends with 1 if anything is wrong.
-private func conclude(_ found: Verification, _ integrity: [String]) throws {
-    printError(
-        "octroi: \(found.entries) ledger entries, \(found.rows) rows and \(found.blocks) blocks "
-            + "checked, \(found.open) rows of usage not closed yet; the last hash is \(found.head)")
-    let count = found.damage.count + integrity.count
-    guard count > 0 else { return }
-    throw Fault(
-        .failed, at: "the store", problem: "\(count) places are not as they were written",
-        suggestion: "Keep the file as it is for whoever looks into it, and go on from a backup")
+/// Prints what is damaged, and ends with 1 if anything is.
+private func conclude(_ found: StoreFindings, _ format: Format) throws {
+    if format != .table || !found.damage.isEmpty { try show(found.sheet, format) }
+    if let fault = found.fault { throw fault }
 }

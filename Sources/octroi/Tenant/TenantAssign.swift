@@ -1,12 +1,9 @@
+import Metering
+import App
 import ArgumentParser
 import BigInt
-import Daemon
 import Glibc
-import Metering
 import Reporting
-import Settings
-import Billing
-import Store
 import Units
 
 struct TenantAssign: ParsableCommand {
@@ -77,12 +74,8 @@ struct TenantAssign: ParsableCommand {
                 suggestion: "Give --slice, --root, --label, --namespace, --unit or --cgroup; or "
                     + "--container with --from")
         }
-        let store = try place.store(.write)
-        guard var found = try store.tenants().first(where: { $0.id == tenant }) else {
-            throw unknownTenant(tenant)
-        }
-        found.match += rules.filter { !found.match.contains($0) }
-        try change(found, store, which)
+        try show(
+            place.app.addRules(to: tenant, rules, keeping: which.keptSlices), .table)
     }
 
     private func assignHours(of container: String, _ rules: [Rule]) throws {
@@ -92,35 +85,11 @@ struct TenantAssign: ParsableCommand {
                 problem: rules.isEmpty ? "no --from" : "a rule as well",
                 suggestion: "Give --container and --from, and no rule")
         }
-        let now = Host.wallTime()
-        let next = now.startOfHour.advanced(bySeconds: 3600)
-        let zone = try place.settings().zone
-        func wholeHour(_ option: String, _ text: String) throws(Fault) -> Instant {
-            let hour = try readTime(option, text, in: zone)
-            guard zone.isLedgerHour(hour) else {
-                throw Fault(
-                    .wrongUse, at: option, problem: quoted(text),
-                    suggestion: "Write a whole UTC hour, such as 2026-10-01T00:00:00Z, or a date")
-            }
-            return hour
-        }
-        let end = try to.map { text throws(Fault) in try wholeHour("--to", text) } ?? next
-        guard let period = Period(start: try wholeHour("--from", from), end: min(end, next)) else {
-            throw Fault(
-                .wrongUse, at: "--to", problem: "no hour between --from and it",
-                suggestion: "Make it later than --from. Future hours are decided by rules")
-        }
-        let request = HandOverRequest(
-            container, from: fromTenant, to: tenant, over: period, isImported: imported,
-            reason: reason,
-            uid: Int64(getuid()))
-        let done = try place.store(.write).assign(request, isPlan: plan, in: zone, at: now)
-        try show(done, output.format)
-        printError(
-            plan
-                ? planned
-                : "octroi: this is assignment \(done.number); octroi tenant unassign "
-                    + "\(done.number) takes it back")
+        let words = HandOverWords(
+            container: container, fromTenant: fromTenant, from: from, to: to, isImported: imported,
+            reason: reason)
+        let done = try place.app.assignUsage(to: tenant, words, isPlan: plan)
+        try show(done.sheet, output.format)
     }
 }
 
@@ -147,47 +116,8 @@ struct TenantUnassign: ParsableCommand {
     var number: Int64?
 
     func run() throws {
-        guard let number else { return try list() }
-        let zone = try place.settings().zone
-        let done = try place.store(.write).unassign(
-            number, isPlan: plan, in: zone, at: Host.wallTime())
-        try show(done, output.format)
-        printError(plan ? planned : "octroi: assignment \(number) is taken back")
-    }
-
-    private func list() throws {
-        let all = try place.store(.read).assignments()
-        try show(
-            Sheet(
-                columns: ["assignment", "at", "uid", "container", "tenant", "reason"],
-                rows: all.map {
-                    [
-                        .integer(Int128($0.number)), .time($0.at), .integer(Int128($0.uid)),
-                        .text($0.container), .text($0.tenant), .optional($0.reason),
-                    ]
-                }), output.format)
+        let app = place.app
+        guard let number else { return try show(assignmentSheet(app.assignments()), output.format) }
+        try show(app.unassignUsage(number, isPlan: plan).sheet, output.format)
     }
 }
-
-/// Prints whose hours moved, how many, and what that does to each tenant's months.
-private func show(_ done: HandOver, _ format: Format) throws {
-    let rows = done.sides.map { side -> [Cell] in
-        let money = side.money
-        func cell(_ amount: BigInt?) -> Cell {
-            guard let currency = money?.currency, let amount else { return .none }
-            return .exact(currency.text(amount))
-        }
-        return [
-            .text(side.tenant), .integer(Int128(side.hours)), cell(money?.before),
-            cell(money?.after), .optional(money?.currency.code),
-        ]
-    }
-    try show(
-        Sheet(
-            columns: ["tenant", "hours", "net_before", "net_after", "currency"], rows: rows,
-            title: done.period.map {
-                "\(done.accounts) container\(done.accounts == 1 ? "" : "s"), \($0.start) to \($0.end); net of the months it touches"
-            }), format)
-}
-
-private let planned = "octroi: this was a plan; nothing was written"

@@ -1,8 +1,6 @@
+import App
 import ArgumentParser
-import Metering
 import Reporting
-import Store
-import Units
 
 struct TenantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,16 +30,7 @@ struct TenantList: ParsableCommand {
     @OptionGroup var output: FormatOptions
 
     func run() throws {
-        let tenants = try place.store(.read).tenants()
-        try show(
-            Sheet(
-                columns: ["tenant", "name", "price_book", "rules"],
-                rows: tenants.map {
-                    [
-                        .text($0.id), .text($0.name), .optional($0.priceBook),
-                        .integer(Int128($0.match.count)),
-                    ]
-                }), output.format)
+        try show(tenantSheet(place.app.tenants()), output.format)
     }
 }
 
@@ -60,31 +49,6 @@ struct TenantShow: ParsableCommand {
     var tenant: String
 
     func run() throws {
-        guard let found = try place.store(.read).tenants().first(where: { $0.id == tenant }) else {
-            throw unknownTenant(tenant)
-        }
-        try show(
-            Sheet(
-                columns: ["rule", "pattern"],
-                rows: found.match.map { [.text($0.kind), .text($0.pattern)] },
-                title:
-                    "\(found.id): \(escapingControlCharacters(found.name)), price book \(found.priceBook ?? "none")"
-            ), output.format)
+        try show(ruleSheet(place.app.tenant(tenant)), output.format)
     }
-}
-
-extension Store {
-    /// Refuses a tenant to choose by that there never was.
-    ///
-    /// - Parameter orNobody: whether `unattributed` may be chosen, too.
-    func requireTenant(_ id: String?, orNobody: Bool = false) throws(Fault) {
-        guard let id, !(orNobody && id == Tenant.unattributed), try !hasTenant(id) else { return }
-        throw unknownTenant(id)
-    }
-}
-
-func unknownTenant(_ id: String) -> Fault {
-    Fault(
-        .badData, at: "tenant \(quoted(id))", problem: "no such tenant",
-        suggestion: "octroi tenant list shows them; octroi apply adds them")
 }

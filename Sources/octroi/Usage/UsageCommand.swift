@@ -1,9 +1,7 @@
-import ArgumentParser
-import Daemon
-import Metering
-import Reporting
-import Settings
 import Store
+import App
+import ArgumentParser
+import Reporting
 import Units
 
 struct UsageCommand: ParsableCommand {
@@ -45,17 +43,9 @@ struct UsageShow: ParsableCommand {
     var by: UsageGrouping = .tenant
 
     func run() throws {
-        let store = try place.store(.read)
-        try store.requireTenant(tenant, orNobody: true)
-        let zone = try place.settings().zone
-        let period = try when.period(in: zone)
-        let usage = try store.usage(over: period, by: by, tenant: tenant, in: zone)
-        let boosts = try store.boostedSpans(over: period, at: Host.wallTime())
-        var sheet = usageSheet(
-            usage, customUnits: try store.customUnits(), boosted: boosts.milliseconds)
-        // An empty answer says of what time.
-        if sheet.rows.isEmpty { sheet.title = "\(period.start) to \(period.end)" }
-        try show(sheet, output.format)
+        let app = place.app
+        let usage = try app.usage(over: app.period(when.words), by: by, tenant: tenant)
+        try show(usage.sheet, output.format)
     }
 }
 

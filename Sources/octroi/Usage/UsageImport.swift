@@ -1,8 +1,6 @@
+import App
 import ArgumentParser
-import Daemon
 import Reporting
-import Settings
-import Store
 import Units
 
 struct UsageImport: ParsableCommand {
@@ -31,29 +29,5 @@ struct UsageImport: ParsableCommand {
     @Argument(help: "The CSV file.")
     var file: String
 
-    func run() throws {
-        do throws(Fault) {
-            let source = try FileReader(file)
-            let settings = try place.settings()
-            let store = try place.store(.write)
-            try warnOfOtherZone(than: settings.zone, in: store)
-            var reader = try UsageImportReader { () throws(Fault) in try source.read() }
-            let outcome = try store.importUsage(in: settings.zone, at: Host.wallTime()) {
-                () throws(Fault) in try reader.next()
-            }
-            for warning in outcome.warnings { printError("octroi: \(file), \(warning)") }
-            try show(
-                Sheet(
-                    columns: ["added", "there_already"],
-                    rows: [
-                        [
-                            .integer(Int128(outcome.added)),
-                            .integer(Int128(outcome.thereAlready)),
-                        ]
-                    ]), output.format)
-        } catch {
-            // The parser and the store know the line, not the file.
-            throw error.location.hasPrefix("line ") ? error.within("\(file), ") : error
-        }
-    }
+    func run() throws { try show(place.app.importUsage(file).sheet, output.format) }
 }

@@ -32,8 +32,8 @@ extension InvoicePage {
             if let container = group.container { item["heading"] = text.name(container.text) }
             if let period = group.period {
                 item["group_period"] =
-                    text.time(period.start, details.zone) + " " + text.label("to") + " "
-                    + text.time(period.end, details.zone)
+                    text.time(period.start, document.zone) + " " + text.label("to") + " "
+                    + text.time(period.end, document.zone)
             }
             return item
         }
@@ -52,7 +52,7 @@ extension InvoicePage {
         if isFirst { row["is_first"] = true }
         let columns = line.columns
         if let tier = columns.tier { row["tier"] = tierName(tier, line) }
-        let quantity = LineQuantity(line, details.segments, draft.currency)
+        let quantity = LineQuantity(line, document.segments, draft.currency)
         if let priced = quantity.priced { row["quantity"] = text.words(priced) }
         if let metered = quantity.metered {
             row["metered"] = text.label("metered_quantity", ["quantity": text.words(metered)])
@@ -76,8 +76,8 @@ extension InvoicePage {
     }
 
     private func segment(of line: LineItem) -> Segment? {
-        details.segments.first { $0.period == line.period }
-            ?? details.segments.first { $0.period.intersection(line.period) != nil }
+        document.segments.first { $0.period == line.period }
+            ?? document.segments.first { $0.period.intersection(line.period) != nil }
     }
 
     private func name(_ line: LineItem) -> String {

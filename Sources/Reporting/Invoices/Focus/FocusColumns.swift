@@ -5,7 +5,7 @@ public enum FocusVersion: String, Sendable, CaseIterable {
     case v1_4 = "1.4"
 
     /// The columns of Cost and Usage that apply to what Octroi bills, in their order.
-    public var columns: [String] {
+    var columns: [String] {
         let own: [String] =
             switch self {
             case .v1_2: ["ProviderName", "PublisherName"]
@@ -26,7 +26,7 @@ public enum FocusDataset: String, Sendable, CaseIterable {
     case billingPeriod = "billing-period"
 
     /// Its columns in their order.
-    public func columns(_ version: FocusVersion) -> [String] {
+    func columns(_ version: FocusVersion) -> [String] {
         switch self {
         case .costAndUsage: version.columns
         case .invoiceDetail: detailColumns

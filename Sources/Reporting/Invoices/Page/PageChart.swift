@@ -130,16 +130,16 @@ extension InvoicePage {
 
     private var empty: [Stretch] {
         if isMonthly {
-            return details.zone.months(touching: draft.period).map {
+            return document.zone.months(touching: draft.period).map {
                 Stretch(
-                    period: $0, name: String(details.zone.day(of: $0.start).date.prefix(7)),
+                    period: $0, name: String(document.zone.day(of: $0.start).date.prefix(7)),
                     cost: .zero)
             }
         }
         var days: [Stretch] = []
         var next = draft.period.start
         while next < draft.period.end {
-            let (period, date) = details.zone.day(of: next)
+            let (period, date) = document.zone.day(of: next)
             days.append(Stretch(period: period, name: date, cost: .zero))
             next = period.end
         }
@@ -149,7 +149,7 @@ extension InvoicePage {
     private var costs: [Stretch] {
         var stretches = empty
         var totals: [String: Int128] = [:]
-        for use in details.hourly { totals[use.meter, default: 0] += use.quantity }
+        for use in document.hourly { totals[use.meter, default: 0] += use.quantity }
         var nets: [String: Rational] = [:]
         var even = Rational.zero
         for line in draft.lines where !line.isTax && line.reference == nil {
@@ -160,7 +160,7 @@ extension InvoicePage {
                 even = even + net
             }
         }
-        for use in details.hourly {
+        for use in document.hourly {
             guard let net = nets[use.meter], let total = totals[use.meter],
                 let place = stretches.firstIndex(where: { use.hour < $0.period.end })
             else { continue }

@@ -41,8 +41,9 @@ extension FocusDocument {
     /// A price's id, which stays over the versions of its book, and the version in force.
     private func sku(_ line: LineItem) -> [String: String] {
         let segment =
-            segments.first { $0.period == line.period }
-            ?? segments.first { $0.period.intersection(line.period) != nil } ?? segments.last
+            document.segments.first { $0.period == line.period }
+            ?? document.segments.first { $0.period.intersection(line.period) != nil }
+            ?? document.segments.last
         let book = segment.map { focusID($0.book.id) } ?? "book"
         let tier =
             switch line.subject {
@@ -79,7 +80,8 @@ extension FocusDocument {
     private func size(_ line: LineItem) -> Rational {
         switch line.subject {
         case .usage(let usage):
-            let month = segments.first { $0.period.intersection(line.period) != nil }?.month
+            let month = document.segments.first { $0.period.intersection(line.period) != nil }?
+                .month
             return usage.price?.per.size(monthSeconds: month?.seconds ?? line.period.seconds)
                 ?? Rational(1)
         case .fee(let fee):
@@ -93,7 +95,7 @@ extension FocusDocument {
 // Datasets of FOCUS 1.4 beside Cost and Usage.
 extension FocusDocument {
     /// The rows of Invoice Detail, one a line.
-    public var invoiceDetail: [[String: String]] {
+    var invoiceDetail: [[String: String]] {
         let issued = Instant(seconds: invoice.issued.seconds).description
         return zip(invoice.draft.lines, costAndUsage).map { line, row in
             var detail = row.filter { detailCopies.contains($0.key) }
@@ -116,7 +118,7 @@ extension FocusDocument {
     }
 
     /// The row of Billing Period; one stands for each period of all documents.
-    public var billingPeriodRow: [String: String] {
+    var billingPeriodRow: [String: String] {
         let issued = Instant(seconds: invoice.issued.seconds)
         return [
             "BillingPeriodStart": "\(billingPeriod.start)",
@@ -137,31 +139,3 @@ private let grainKeys: Set = [
     "ResourceId", "ResourceType", "ServiceName", "SkuId", "SkuMeter", "SkuPriceId",
     "SubAccountId",
 ]
-
-/// The header of a dataset as CSV.
-public func focusHeading(_ columns: [String]) -> String { csvHeading(columns) }
-
-/// One row for each billing period: open if one of its documents leaves it open.
-public func billingPeriods(_ rows: [[String: String]]) -> [[String: String]] {
-    func key(_ row: [String: String]) -> String {
-        (row["BillingPeriodStart"] ?? "") + (row["BillingPeriodEnd"] ?? "")
-    }
-    return Dictionary(grouping: rows, by: key).sorted { $0.key < $1.key }.compactMap { _, rows in
-        guard var row = rows.first else { return nil }
-        let isOpen = rows.allSatisfy { $0["BillingPeriodStatus"] == "Open" }
-        row["BillingPeriodStatus"] = isOpen ? "Open" : "Closed"
-        row["BillingPeriodLastUpdated"] = rows.compactMap { $0["BillingPeriodLastUpdated"] }.max()
-        return row
-    }
-}
-
-/// Rows as CSV without a header: a line a row, null as nothing.
-public func focusCSV(_ rows: [[String: String]], _ columns: [String]) -> String {
-    rows.map { row in
-        csvLine(
-            columns.map { column in
-                guard let text = row[column] else { return .none }
-                return .text(text)
-            })
-    }.joined()
-}

@@ -5,55 +5,40 @@ import Mustache
 import Pricing
 import Units
 
-/// What an invoice's page shows beside the invoice itself.
-public struct PageDetails: Sendable {
-    public var zone: BillingZone
-    /// The segments that priced its lines, those of other invoices that it refers to included.
-    public var segments: [Segment]
-    /// When the invoices it refers to were issued, by number.
-    public var references: [String: Instant]
-    /// SHA-256 of the price books of its own segments.
-    public var bookDigests: [[UInt8]]
-    /// Usage of all its containers by hour and meter.
-    public var hourly: [(hour: Instant, meter: String, quantity: Int128)]
-
-    public init(
-        zone: BillingZone, segments: [Segment], references: [String: Instant],
-        bookDigests: [[UInt8]],
-        hourly: [(hour: Instant, meter: String, quantity: Int128)]
-    ) {
-        (self.zone, self.segments, self.references) = (zone, segments, references)
-        (self.bookDigests, self.hourly) = (bookDigests, hourly)
-    }
-}
-
 /// An invoice as one HTML page that needs nothing else.
-///
-/// - Parameters:
-///   - template: in Mustache; see reports/invoice.html.mustache for what it may use.
-///   - labels: the words of the language, by key.
-/// - Throws: for a template that is none.
-public func invoicePage(
-    _ invoice: Invoice, _ details: PageDetails, template: String, labels: [String: String],
-    _ language: PageLanguage
-) throws(Fault) -> String {
-    let text = PageText(language: language, labels: labels)
-    let page = InvoicePage(invoice: invoice, details: details, text: text)
-    do {
-        return try MustacheTemplate(string: template).render(page.context)
-    } catch {
-        throw Fault(
-            .badData, at: "the template invoice.html.mustache", problem: "\(error)",
-            suggestion: "Correct it, or take it out of the config folder to use Octroi's own")
+public struct PageFormat: InvoiceFormat {
+    private let template: String
+    private let text: PageText
+
+    /// - Parameters:
+    ///   - template: in Mustache; see reports/invoice.html.mustache for what it may use.
+    ///   - labels: the words of the language, by key.
+    public init(template: String, labels: [String: String], _ language: PageLanguage) {
+        (self.template, text) = (template, PageText(language: language, labels: labels))
+    }
+
+    public var holdsOneInvoice: Bool { true }
+    public var showsHours: Bool { true }
+
+    /// - Throws: `badData` for a template that is none.
+    public mutating func text(of document: InvoiceDocument) throws(Fault) -> String {
+        let page = InvoicePage(document: document, text: text)
+        do {
+            return try MustacheTemplate(string: template).render(page.context)
+        } catch {
+            throw Fault(
+                .badData, at: "the template invoice.html.mustache", problem: "\(error)",
+                suggestion: "Correct it, or take it out of the config folder to use Octroi's own")
+        }
     }
 }
 
 /// Builds the context of the template: values that are ready to print.
 struct InvoicePage {
-    let invoice: Invoice
-    let details: PageDetails
+    let document: InvoiceDocument
     let text: PageText
 
+    var invoice: Invoice { document.invoice }
     var draft: Draft { invoice.draft }
 
     var context: [String: Any] {
@@ -61,8 +46,8 @@ struct InvoicePage {
             "lang": text.language.rawValue, "labels": text.labels,
             "is_invoice": !invoice.isCreditNote, "is_credit_note": invoice.isCreditNote,
             "is_draft": false, "number": invoice.number, "issue_date": text.day(invoice.issued),
-            "period_start": text.time(draft.period.start, details.zone),
-            "period_end": text.time(draft.period.end, details.zone), "time_zone": invoice.zone,
+            "period_start": text.time(draft.period.start, document.zone),
+            "period_end": text.time(draft.period.end, document.zone), "time_zone": invoice.zone,
             "currency": draft.currency.code, "net": money(draft.net), "total": money(draft.total),
             "footer_css": text.css("\(title) \(invoice.number)"), "seller": seller,
             "buyer": buyer, "has_references": !references.isEmpty, "references": references,
@@ -123,7 +108,7 @@ struct InvoicePage {
             let isCredit = number == invoice.credits
             var item: [String: Any] = [
                 isCredit ? "is_credit_of" : "is_correction_of": true, "ref_number": number,
-                "ref_date": details.references[number].map(text.day) ?? "",
+                "ref_date": document.references[number].map(text.day) ?? "",
             ]
             if isCredit, let reason = invoice.reason { item["ref_reason"] = text.name(reason) }
             return item
@@ -151,17 +136,17 @@ struct InvoicePage {
     }
 
     private var books: [[String: Any]] {
-        zip(draft.segments, details.bookDigests).map { segment, digest in
+        zip(draft.segments, document.bookDigests).map { segment, digest in
             var item: [String: Any] = [
                 "book": segment.book.id,
-                "effective": text.time(segment.book.effective, details.zone),
+                "effective": text.time(segment.book.effective, document.zone),
                 "memory": text.label("memory_\(segment.book.memory.rawValue)"),
                 "book_digest": hex(digest),
             ]
             if draft.segments.count > 1 {
                 item["book_covers"] =
-                    text.time(segment.period.start, details.zone) + " " + text.label("to") + " "
-                    + text.time(segment.period.end, details.zone)
+                    text.time(segment.period.start, document.zone) + " " + text.label("to") + " "
+                    + text.time(segment.period.end, document.zone)
             }
             return item
         }
@@ -169,7 +154,7 @@ struct InvoicePage {
 
     private var rounding: String {
         // A credit note has no segments of its own: it is rounded as what it credits.
-        let mode = (draft.segments.last ?? details.segments.last)?.book.rounding ?? .halfEven
+        let mode = (draft.segments.last ?? document.segments.last)?.book.rounding ?? .halfEven
         let key = "rounding_" + mode.rawValue.replacing("-", with: "_")
         let unit = draft.currency.text(1) + "\u{A0}" + draft.currency.code
         return text.label("rounding_once", ["mode": text.label(key), "unit": text.words(unit)])
@@ -185,7 +170,7 @@ struct InvoicePage {
             var row: [String: Any] = ["meter_name": meterName(meter)]
             row["meter_total"] =
                 line.map { line in
-                    let shown = LineQuantity(line, details.segments, draft.currency)
+                    let shown = LineQuantity(line, document.segments, draft.currency)
                     return text.words(shown.text(total))
                 } ?? "\(total)"
             for (name, part) in zip(names, parts) {

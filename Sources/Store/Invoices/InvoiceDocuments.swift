@@ -5,37 +5,15 @@ import Metering
 import Pricing
 import Units
 
-/// What exports of an invoice need besides the invoice.
-public struct InvoiceContext: Sendable {
-    /// The segments that priced its lines, also those of invoices it corrects or credits.
-    public var segments: [Segment]
-    /// The end of the period that a credit note credits.
-    public var creditedEnd: Instant?
-    /// When each invoice that it refers to was issued, by number.
-    public var references: [String: Instant]
-    /// Names and labels of containers, by path.
-    public var details: [ExactText: (name: String?, labels: [String: String])]
-    /// SHA-256 of each price book version of its segments, in their order.
-    public var bookDigests: [[UInt8]]
-    /// Usage of all its containers by hour and meter; empty unless it was asked for.
-    public var hourly: [HourlyUsage]
-}
-
-/// Usage of one meter in one hour of all containers of an invoice.
-public struct HourlyUsage: Hashable, Sendable {
-    /// The start of the hour, a UTC hour of the ledger.
-    public var hour: Instant
-    /// The meter's name on invoices, such as `memory` for every memory formula.
-    public var meter: String
-    /// The quantity in base units.
-    public var quantity: Int128
-}
-
 extension Store {
-    /// Loads what exports of an invoice need besides the invoice.
+    /// An invoice with all that is shown beside its lines.
     ///
-    /// - Parameter hours: whether to load usage by hour, too, which reads the ledger.
-    public func context(of invoice: Invoice, hours: Bool = false) throws(Fault) -> InvoiceContext {
+    /// - Parameters:
+    ///   - zone: the zone that the invoice names.
+    ///   - hasHours: whether its usage by the hour is wanted, too, which reads the ledger.
+    public func document(
+        of invoice: Invoice, in zone: BillingZone, hasHours: Bool = false
+    ) throws(Fault) -> InvoiceDocument {
         try read { db in
             var numbers = Set(invoice.draft.lines.compactMap(\.reference))
             if let credits = invoice.credits { numbers.insert(credits) }
@@ -54,19 +32,18 @@ extension Store {
                     measured = other
                 }
             }
-            return InvoiceContext(
-                segments: segments, creditedEnd: creditedEnd, references: references,
-                details: try details(db, invoice), bookDigests: try bookDigests(db, invoice),
-                hourly: hours ? try hourly(db, measured) : [])
+            return InvoiceDocument(
+                invoice, in: zone, segments: segments, creditedEnd: creditedEnd,
+                references: references, containers: try descriptions(db, invoice),
+                bookDigests: try bookDigests(db, invoice),
+                hourly: hasHours ? try hourly(db, measured) : [])
         }
     }
 }
 
-/// Names and labels of the containers with usage on an invoice.
-private func details(
+private func descriptions(
     _ db: Database, _ invoice: Invoice
-) throws -> [ExactText: (name: String?, labels: [String: String])] {
-    // A credit note has no usage of its own, so look at the invoice that it credits.
+) throws -> [ExactText: ContainerDescription] {
     let rows = try db.rows(
         """
         SELECT DISTINCT c.path, d.name, d.labels FROM invoice_usage u
@@ -76,7 +53,7 @@ private func details(
     return try rows.reduce(into: [:]) { known, row in
         let labels = try JSONDecoder().decode(
             [String: String].self, from: Data((row["labels"] as String).utf8))
-        known[ExactText(row["path"])] = (row["name"], labels)
+        known[ExactText(row["path"])] = ContainerDescription(name: row["name"], labels: labels)
     }
 }
 

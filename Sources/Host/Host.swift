@@ -1,6 +1,5 @@
 import Glibc
 import Metering
-import Settings
 import Units
 
 /// What this host says of itself: its boot, and its clocks.

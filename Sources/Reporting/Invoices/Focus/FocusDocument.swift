@@ -2,26 +2,17 @@ import Invoicing
 import Pricing
 import Units
 
-/// An invoice or credit note, with what its FOCUS rows need beside it.
-public struct FocusDocument: Sendable {
-    public var invoice: Invoice
-    /// The segments that priced its lines: its own, and those of invoices it corrects or credits.
-    public var segments: [Segment]
-    /// Of a credit note: the month it is issued in, after the period it credits.
-    public var billingPeriod: Period
-    /// Names and labels of containers, by path.
-    public var details: [ExactText: (name: String?, labels: [String: String])]
+/// The FOCUS rows of an invoice or credit note.
+struct FocusDocument {
+    let document: InvoiceDocument
 
-    public init(
-        invoice: Invoice, segments: [Segment], billingPeriod: Period,
-        details: [ExactText: (name: String?, labels: [String: String])]
-    ) {
-        (self.invoice, self.segments) = (invoice, segments)
-        (self.billingPeriod, self.details) = (billingPeriod, details)
-    }
+    init(_ document: InvoiceDocument) { self.document = document }
+
+    var invoice: Invoice { document.invoice }
+    var billingPeriod: Period { document.billingPeriod }
 
     /// The rows of Cost and Usage, one a line, by column; a column that is null is not there.
-    public var costAndUsage: [[String: String]] {
+    var costAndUsage: [[String: String]] {
         var rows = invoice.draft.lines.enumerated().map { row($1, $0 + 1) }
         for (index, line) in invoice.draft.lines.enumerated() {
             guard case .tax(_, let part) = line.subject else { continue }
@@ -128,7 +119,7 @@ public struct FocusDocument: Sendable {
         let isPath = container.hasPrefix("/")
         let id = focusID(isPath ? container : "imported/\(container)")
         var row = ["ResourceId": id, "ResourceType": "Container"]
-        let known = details[ExactText(container)]
+        let known = document.containers[ExactText(container)]
         if let name = focusName(known?.name), name != id, Rational(decimal: name) == nil {
             row["ResourceName"] = name
         }

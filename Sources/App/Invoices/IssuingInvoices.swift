@@ -1,0 +1,88 @@
+import Billing
+import Host
+import Invoicing
+import Settings
+import Store
+import Units
+
+extension App {
+    /// Issues all invoices that are due for a period, or none.
+    ///
+    /// Notices repeat the caveats of the new invoices, and name tenants with usage that no invoice covers.
+    ///
+    /// - Parameters:
+    ///   - tenant: only this one; `nil` for all.
+    ///   - untilNow: whether a period that is not over is issued up to the end of this hour.
+    ///   - isAgain: whether what was credited in full is issued anew.
+    /// - Returns: the invoices of the period, those that were issued before among them.
+    /// - Throws: `wrongUse` for a period that is not over, `failed` if a caveat blocks.
+    public func issueInvoices(
+        over period: Period, tenant: String? = nil, untilNow: Bool = false, isAgain: Bool = false
+    ) throws(Fault) -> [Invoice] {
+        let settings = try settings()
+        try settings.seller.refuseExample(in: configFolder)
+        let now = Host.wallTime()
+        let period = try due(period, now, untilNow: untilNow)
+        let store = try store(.write)
+        try warnOfOtherZone(than: settings.zone, in: store)
+        let issued = try store.issue(
+            over: period, tenant: tenant, at: now, settings.issueOptions(isAgain: isAgain))
+        notify(of: issued, at: now)
+        for open in try store.uninvoiced(before: period, tenant: tenant) {
+            notify(
+                "tenant \(open.tenant) has usage from \(open.since) on that no invoice covers: "
+                    + "issue the time before \(period.start), too")
+        }
+        return issued.invoices
+    }
+
+    /// Issues a credit note for an invoice.
+    ///
+    /// - Parameters:
+    ///   - lines: only these, by number; `nil` for the whole invoice.
+    ///   - reason: what the note says of it.
+    /// - Throws: `badData` for an unknown number, `wrongUse` for a line that is not there or credited already.
+    public func creditInvoice(
+        _ number: String, lines: [Int]? = nil, reason: String? = nil
+    ) throws(Fault) -> Invoice {
+        let series = try settings().seller.series
+        return try store(.write).credit(
+            number, lines: lines, reason: reason, series: series, at: Host.wallTime())
+    }
+
+    private func notify(of issued: IssuedNow, at now: Instant) {
+        let new = issued.invoices.filter { $0.issued == now }
+        for invoice in new {
+            for note in invoice.notes where note.kind != .assurance {
+                notify("\(invoice.number), \(note.kind.rawValue): \(note.text)")
+            }
+        }
+        // What was not measured of tenants without an invoice stands on no document.
+        let unbilled = issued.unbilled.flatMap { tenant, notes in
+            notes.map { "tenant \(tenant), not invoiced, \($0.kind.rawValue): \($0.text)" }
+        }
+        notify(first: 20, of: unbilled, elsewhere: "octroi report unmetered, octroi audit")
+        // A numbered document never changes: whoever sends it outside should know what it lacks.
+        let missing = new.compactMap { invoice in
+            invoice.parties.missing.map { "\(invoice.number): \($0)" }
+        }
+        notify(first: 5, of: missing, elsewhere: nil)
+    }
+
+    /// The part of a period that can be issued now.
+    private func due(_ period: Period, _ now: Instant, untilNow: Bool) throws(Fault) -> Period {
+        guard period.start < now else {
+            throw Fault(
+                .wrongUse, at: "period \(period)", problem: "it has not begun",
+                suggestion: "Issue a period that has ended")
+        }
+        guard period.end > now else { return period }
+        let hour = now.startOfHour.advanced(bySeconds: 3600)
+        guard untilNow, let part = Period(start: period.start, end: min(period.end, hour)) else {
+            throw Fault(
+                .wrongUse, at: "period \(period)", problem: "it is not over yet",
+                suggestion: "octroi invoice draft shows it; add --until now to issue what there is")
+        }
+        return part
+    }
+}
