@@ -140,16 +140,14 @@ let package = Package(
             "Daemon",
             needs: [
                 "Units", "CgroupFormat", "Metering", "CLinux", "CZlib", "Host", "CgroupFS",
-                "Enforcing", "Runtimes", "Settings", "Store", lifecycle, logging, systemPackage,
+                "Enforcing", "Runtimes", "Settings", "Store", lifecycle, logging, signals,
+                systemPackage,
             ]),
         .executableTarget(
             name: "octroi",
             dependencies: [
-                "App", "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
-                "Reporting", "Host", "CgroupFS", "Enforcing", "Runtimes", "Store", "Billing",
-                "Settings",
-                "Daemon",
-                "ReportFiles", argumentParser, lifecycle, logging, signals, systemPackage,
+                "Units", "Metering", "Invoicing", "Reporting", "Store", "Settings", "App",
+                "Daemon", "ReportFiles", argumentParser, logging, signals,
             ], swiftSettings: swift),
 
         .executableTarget(

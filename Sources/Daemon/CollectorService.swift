@@ -1,65 +1,35 @@
-import Host
+import Settings
 import CLinux
 import CgroupFS
-import Foundation
+import Glibc
+import Host
 import Logging
 import Metering
-import Runtimes
 import ServiceLifecycle
 import Store
 import Units
 
 /// The collecting loop: ticks at fixed deadlines until it is asked to stop.
-public struct CollectorService: Service {
-    public var store: Store
-    /// The cgroup tree; `nil` is the host's mount.
-    public var rootPath: String?
-    public var intervalMilliseconds: Int64
-    /// Ends by itself after this time; `nil` runs on.
-    public var runMilliseconds: Int64?
-    public var logger: Logger
-    /// A file that takes the raw readings as well.
-    public var recording: String?
-    /// By whose hours usage is kept: those of the billing zone.
-    public var zone = BillingZone.utc
-    /// How long sealed samples are kept; `nil` is for ever.
-    public var sampleRetentionMilliseconds: Int64?
-    /// How limits and budgets are enforced; `nil` only meters.
-    public var enforcement: Enforcement?
-    /// Whether the wall clock is right, wherever it has leapt since the store was written to.
-    public var trustsClock = false
-    /// What may be taken over while it runs; `nil` is nothing.
-    public var reload: Reload?
-    /// Who is asked what containers are called.
-    public var names = NameFinder()
-    /// Called after every tick, for progress.
-    public var onTick: @Sendable (TickOutcome) -> Void
+struct CollectorService: Service {
+    let plan: CollectorPlan
+    let feed: TickFeed
+    let reload: Reload
 
-    public init(
-        store: Store, rootPath: String?, intervalMilliseconds: Int64, runMilliseconds: Int64?,
-        logger: Logger, recording: String? = nil,
-        onTick: @escaping @Sendable (TickOutcome) -> Void
-    ) {
-        self.recording = recording
-        (self.store, self.rootPath) = (store, rootPath)
-        (self.intervalMilliseconds, self.runMilliseconds) = (intervalMilliseconds, runMilliseconds)
-        (self.logger, self.onTick) = (logger, onTick)
+    private var store: Store { plan.store }
+    private var logger: Logger { plan.logger }
+    private var intervalMilliseconds: Int64 {
+        plan.intervalMilliseconds ?? plan.settings.intervalMilliseconds
     }
 
     /// Runs until stopped, then takes one last reading.
     ///
     /// - Throws: if it cannot start, if the last tick could not be kept, or as soon as its store is taken away,
     ///   replaced or emptied.
-    public func run() async throws {
+    func run() async throws {
         let stop = clinux_event()
         defer { close(stop) }
         try await withGracefulShutdownHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                // A thread of its own: it waits in the kernel, which no shared thread may do.
-                Thread.detachNewThread {
-                    continuation.resume(with: Result { try collect(until: stop) })
-                }
-            }
+            try await BlockingRunner("collect").run { try collect(until: stop) }
         } onGracefulShutdown: {
             _ = clinux_event_signal(stop)
         }
@@ -67,8 +37,9 @@ public struct CollectorService: Service {
 
     private func collect(until stop: Int32) throws(Fault) {
         let lock = try CollectorLock(store: store.path)
-        let kernel = try LiveKernel(root: CgroupRoot(opening: rootPath))
-        if let recording {
+        let kernel = try LiveKernel(
+            root: CgroupRoot(opening: plan.rootPath ?? plan.settings.cgroupRoot))
+        if let recording = plan.recording {
             let recorder = try RecordingKernel(
                 kernel, into: recording, tenants: store.tenants(),
                 intervalMilliseconds: intervalMilliseconds)
@@ -84,27 +55,19 @@ public struct CollectorService: Service {
         from source: Source, _ tree: CgroupTree, until stop: Int32
     ) throws(Fault) {
         let committer = Committer(store: store)
-        let names = NameService(store: store, finder: names, logger: logger)
         tree.stop(at: stop, wakeAt: committer.done)
-        let enforcer =
-            enforcement == nil && reload == nil
-            ? nil
-            : EnforcementService(
-                enforcement, root: source.path, store: store,
-                intervalMilliseconds: intervalMilliseconds, logger: logger)
-        defer { enforcer?.stop() }
         var collector = try Collector(
-            source: source, store: store, intervalMilliseconds: intervalMilliseconds, in: zone)
-        if trustsClock { collector.trustClock() }
+            source: source, store: store, intervalMilliseconds: intervalMilliseconds,
+            in: plan.settings.zone)
+        if plan.trustsClock { collector.trustClock() }
         let start = Host.now().bootMicroseconds
-        let last = runMilliseconds.map { start + $0 * 1000 }
+        let last = plan.runMilliseconds.map { start + $0 * 1000 }
         var told: Set<String> = []
         var clock = SteadyClock()
-        var retention = sampleRetentionMilliseconds
+        var retention = plan.settings.sampleRetentionMilliseconds
         var failed = tick(&collector, tree, committer)
         try requireStore(failed)
-        names.wake()
-        enforcer?.wake(isKept: failed == nil)
+        feed.send(isKept: failed == nil, at: Host.now().bootMicroseconds)
         while true {
             for shortage in tree.shortages where told.insert(shortage).inserted {
                 logger.warning("\(shortage)")
@@ -125,15 +88,13 @@ public struct CollectorService: Service {
             failed = tick(&collector, tree, committer)
             try requireStore(failed)
             if isStopped { break }
-            names.wake()
-            if let wish = reload?.take() {
-                retention = wish.sampleRetentionMilliseconds
-                enforcer?.change(wish.enforcement)
-                collector.zone = wish.zone
+            if let settings = reload.takeSettings() {
+                retention = settings.sampleRetentionMilliseconds
+                collector.zone = settings.zone
                 // Somebody has looked at it.
                 collector.trustClock()
             }
-            enforcer?.wake(isKept: failed == nil)
+            feed.send(isKept: failed == nil, at: Host.now().bootMicroseconds)
             if clock.isSteady(collector.epoch, at: now) {
                 prune(retention, at: collector.filed(now), committer)
             }
@@ -166,8 +127,9 @@ public struct CollectorService: Service {
         do throws(Fault) {
             let tick = try collector.read()
             committer.begin(tick.record, of: collector.run)
+            // The commit's signal ends each wait.
             while !committer.isDone {
-                let end = tree.follow(until: Host.now().bootMicroseconds + 50_000)
+                let end = tree.follow(until: Host.now().bootMicroseconds + 60_000_000)
                 if end == .stopped { committer.wait() }
             }
             let outcome = collector.keep(tick, try committer.end())
@@ -176,7 +138,7 @@ public struct CollectorService: Service {
                 logger.warning("cannot enter \(shortened("\(failure)", to: 800))")
             }
             for anomaly in outcome.anomalies { logger.warning("\(shortened(anomaly, to: 800))") }
-            onTick(outcome)
+            plan.onTick(outcome)
             return nil
         } catch {
             logger.error("\(error)")

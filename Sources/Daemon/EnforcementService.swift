@@ -1,18 +1,17 @@
-import Host
 import CgroupFS
 import Enforcing
-import Foundation
+import Host
 import Logging
 import Metering
 import Runtimes
+import ServiceLifecycle
 import Store
-import Synchronization
 import Units
 
 /// How the daemon enforces.
-public struct Enforcement: Sendable {
+public struct EnforcementPlan: Hashable, Sendable {
     public var zone: BillingZone
-    /// How often budgets are looked at, in ms.
+    /// How often spending is compared with budgets, in ms.
     public var budgetsEveryMilliseconds: Int64
 
     public init(zone: BillingZone, budgetsEveryMilliseconds: Int64) {
@@ -20,114 +19,78 @@ public struct Enforcement: Sendable {
     }
 }
 
-/// The enforcing loop, on a thread of its own: an owner that is slow to answer delays no tick.
-final class EnforcementService: Sendable {
+/// Keeps limits and budgets: after each tick it compares the kernel with what is wanted.
+///
+/// It runs on a thread of its own, so that an owner that is slow to answer delays no tick. When it ends, limits stay
+/// as they are; boosts have timers of their own.
+actor EnforcementService: Service {
     private let root: String
-    /// The collector's: it is known by it whether the file at its path is still the one that was opened.
+    /// The collector's store: it knows whether the file at its path is still the one that was opened.
     private let store: Store
     private let intervalMilliseconds: Int64
     private let logger: Logger
-    private let wish = DispatchSemaphore(value: 0)
-    private let done = DispatchSemaphore(value: 0)
-    private let state: Mutex<State>
+    private let feed: TickFeed
+    private let ticks: AsyncStream<TickNews>
+    private let reload: Reload
+    /// `nil` leaves all limits alone.
+    private var enforcement: EnforcementPlan?
+    private var enforcer: Enforcer?
+    /// Why the store is not this host's own, as it was last logged.
+    private var told: String?
 
-    private struct State {
-        /// `nil` leaves all limits alone.
-        var enforcement: Enforcement?
-        /// Whether it was set since the last look.
-        var isNew = false
-        var isStopped = false
-        var isAwake = false
-        /// Ticks that were committed, and when the last was, in µs after boot.
-        var ticks = 0
-        var lastTick: Int64 = 0
+    private nonisolated let executor = BlockingExecutor("limits")
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
     }
 
-    /// Starts the thread; it looks whenever it is woken.
     init(
-        _ enforcement: Enforcement?, root: String, store: Store, intervalMilliseconds: Int64,
-        logger: Logger
+        _ enforcement: EnforcementPlan?, root: String, store: Store, intervalMilliseconds: Int64,
+        ticks: TickFeed, reload: Reload, logger: Logger
     ) {
-        state = Mutex(State(enforcement: enforcement))
-        (self.root, self.store) = (root, store)
+        (self.enforcement, self.root, self.store) = (enforcement, root, store)
         (self.intervalMilliseconds, self.logger) = (intervalMilliseconds, logger)
-        Thread.detachNewThread { [self] in
-            run()
-            done.signal()
-        }
+        (feed, self.reload, self.ticks) = (ticks, reload, ticks.subscribe())
     }
 
-    /// Lets it enforce in another way from its next look on; `nil` only leaves limits as they are.
-    func change(_ enforcement: Enforcement?) {
-        state.withLock { ($0.enforcement, $0.isNew) = (enforcement, true) }
-    }
-
-    /// Lets it look, after a tick.
-    ///
-    /// - Parameter isKept: whether the tick was committed: without, metering is behind.
-    func wake(isKept: Bool) {
-        let mustSignal = state.withLock { state in
-            if isKept {
-                state.ticks += 1
-                state.lastTick = Host.now().bootMicroseconds
-            }
-            defer { state.isAwake = true }
-            return !state.isAwake
-        }
-        if mustSignal { wish.signal() }
-    }
-
-    /// Ends the thread once it is done with what it does.
-    ///
-    /// Limits stay as they are; boosts have timers of their own.
-    func stop() {
-        state.withLock { $0.isStopped = true }
-        wish.signal()
-        done.wait()
-    }
-
-    private func run() {
-        var enforcer: Enforcer?
-        var told: String?
-        while true {
-            wish.wait()
-            let (isStopped, isNew, enforcement) = state.withLock { state in
-                defer { (state.isAwake, state.isNew) = (false, false) }
-                return (state.isStopped, state.isNew, state.enforcement)
-            }
-            if isStopped { return }
-            if isNew {
-                enforcer = nil
-                logger.notice(
-                    enforcement == nil
-                        ? "limits are no longer enforced and stay as they are"
-                        : "limits are enforced")
-            }
+    /// Looks after each tick, until the group of services shuts down or the collector's store is gone.
+    func run() async {
+        for await _ in ticks.cancelOnGracefulShutdown() {
+            if let wish = reload.takeEnforcement() { change(wish) }
             guard let enforcement else { continue }
             // Never on with a file that nobody sees any more, nor with another that lies there now.
             if let lost = store.lost {
                 logger.error("limits: \(lost)")
-                return
+                break
             }
             do throws(Fault) {
-                let why = try store.whyNotOwn()
-                if let why {
-                    if why != told { logger.warning("\(notOwn(why))") }
-                    told = why
-                    enforcer = nil
-                    continue
-                }
-                told = nil
-                if enforcer == nil { enforcer = try make(enforcement) }
-                for message in try enforcer?.look()?.messages ?? [] {
-                    logger.notice("\(message)")
-                }
+                try look(enforcement)
             } catch {
                 logger.error("limits: \(error)")
                 // A connection may be gone: the next look begins with new ones.
                 enforcer = nil
             }
         }
+        // A service that ends before it is told to would end the collector in the middle of its last tick.
+        try? await gracefulShutdown()
+    }
+
+    /// Enforces in another way from now on; `nil` only leaves limits as they are.
+    private func change(_ wish: EnforcementPlan?) {
+        (enforcement, enforcer) = (wish, nil)
+        logger.notice(
+            wish == nil
+                ? "limits are no longer enforced and stay as they are" : "limits are enforced")
+    }
+
+    private func look(_ enforcement: EnforcementPlan) throws(Fault) {
+        if let why = try store.whyNotOwn() {
+            if why != told { logger.warning("\(notOwn(why))") }
+            (told, enforcer) = (why, nil)
+            return
+        }
+        told = nil
+        if enforcer == nil { enforcer = try make(enforcement) }
+        for message in try enforcer?.look()?.messages ?? [] { logger.notice("\(message)") }
     }
 
     private func notOwn(_ why: String) -> String {
@@ -135,7 +98,7 @@ final class EnforcementService: Sendable {
             + "octroi store adopt makes it this host's own"
     }
 
-    private func make(_ enforcement: Enforcement) throws(Fault) -> Enforcer {
+    private func make(_ enforcement: EnforcementPlan) throws(Fault) -> Enforcer {
         let collectors = self.store
         let store = try Store(at: collectors.path, for: .write)
         let ledger = try Store(at: collectors.path, for: .read)
@@ -146,21 +109,20 @@ final class EnforcementService: Sendable {
             boot: try Host.bootID(), now: Host.wallTime)
         // It looks at other limits, too: what does not shrink at once is tried again later.
         changer.deadline = 3000
-        func clock() -> Int64 { Host.now().bootMicroseconds / 1000 }
+        let (feed, interval) = (feed, intervalMilliseconds)
         let budgets = BudgetKeeper(
             changer: changer, store: store, ledger: ledger,
             zone: enforcement.zone, everyMilliseconds: enforcement.budgetsEveryMilliseconds,
-            clock: clock, isFresh: isFresh)
-        return Enforcer(changer: changer, store: store, budgets: budgets, clock: clock)
+            clock: milliseconds, isFresh: { isFresh(feed.latest, interval) })
+        return Enforcer(changer: changer, store: store, budgets: budgets, clock: milliseconds)
     }
+}
 
-    /// Whether two ticks were kept, and the last of late.
-    private func isFresh() -> Bool {
-        state.withLock { state in
-            let age = Host.now().bootMicroseconds - state.lastTick
-            return state.ticks >= 2
-                && isRecent(
-                    ageMilliseconds: age / 1000, intervalMilliseconds: intervalMilliseconds)
-        }
-    }
+/// A clock that only goes on, in ms.
+private func milliseconds() -> Int64 { Host.now().bootMicroseconds / 1000 }
+
+/// Whether two ticks were kept, the last of them not long ago: no tenant is tightened on old figures.
+private func isFresh(_ news: TickNews, _ interval: Int64) -> Bool {
+    let age = milliseconds() - news.lastKept / 1000
+    return news.kept >= 2 && isRecent(ageMilliseconds: age, intervalMilliseconds: interval)
 }

@@ -1,26 +1,26 @@
 import Host
-import Dispatch
 import Logging
 import Metering
 import Runtimes
+import ServiceLifecycle
 import Store
-import Synchronization
 import Units
 
-/// Finds the names of new containers, on a thread of its own: whoever is slow to answer delays no
-/// tick.
-final class NameService: Sendable {
+/// Finds the names of new containers after each tick.
+///
+/// It runs on a thread of its own, so that a runtime that is slow to answer delays no tick.
+actor NameService: Service {
     private let store: Store
     private let finder: NameFinder
     private let logger: Logger
-    private let queue = DispatchQueue(label: "octroi.names")
-    private let state = Mutex(State())
+    private let ticks: AsyncStream<TickNews>
+    /// How often each container was asked for in vain.
+    private var attempts: [Int64: Int] = [:]
+    private var silences = Silences()
 
-    private struct State {
-        var isAsking = false
-        /// How often each container was asked for in vain.
-        var attempts: [Int64: Int] = [:]
-        var silences = Silences()
+    private nonisolated let executor = BlockingExecutor("names")
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
     }
 
     /// A container whose name no runtime knew this many times is not asked for again.
@@ -29,61 +29,46 @@ final class NameService: Sendable {
     /// asked later.
     private static let mostAttempts = 5
 
-    init(store: Store, finder: NameFinder, logger: Logger) {
+    init(store: Store, finder: NameFinder, ticks: TickFeed, logger: Logger) {
         (self.store, self.finder, self.logger) = (store, finder, logger)
+        self.ticks = ticks.subscribe()
     }
 
-    /// Asks for those that are new, unless it still asks.
-    func wake() {
-        let mayBegin = state.withLock { state in
-            defer { state.isAsking = true }
-            return !state.isAsking
-        }
-        guard mayBegin else { return }
-        queue.async { [self] in
-            ask()
-            state.withLock { $0.isAsking = false }
-        }
-    }
-
-    private func ask() {
-        do throws(Fault) {
-            let unnamed = try store.unnamedContainers()
-            let attempts = state.withLock { state in
-                let rows = Set(unnamed.map(\.row))
-                state.attempts = state.attempts.filter { rows.contains($0.key) }
-                return state.attempts
+    func run() async {
+        for await _ in ticks.cancelOnGracefulShutdown() {
+            do throws(Fault) {
+                try ask()
+            } catch {
+                logger.warning("the names of containers: \(error)")
             }
-            var found: [(Int64, ContainerDetails)] = []
-            for container in unnamed where attempts[container.row, default: 0] < Self.mostAttempts {
-                let runtime = container.runtime
-                // One that hangs takes its time limit for each question: it is not asked all of them.
-                guard mayAsk(runtime) else { continue }
-                let answer = finder.details(of: container.path, runtime: runtime)
-                state.withLock { state in
-                    switch answer {
-                    case .silent: state.silences.silent(runtime, at: Self.now)
-                    case .unknown, .unclear:
-                        state.attempts[container.row, default: 0] += 1
-                        state.silences.answered(runtime)
-                    case .found: state.silences.answered(runtime)
-                    }
-                }
-                if case .found(let details) = answer { found.append((container.row, details)) }
-            }
-            if !found.isEmpty { try store.saveDetails(found, at: Host.wallTime()) }
-        } catch {
-            logger.warning("the names of containers: \(error)")
         }
     }
 
-    private func mayAsk(_ runtime: String) -> Bool {
-        state.withLock { $0.silences.mayAsk(runtime, at: Self.now) }
+    /// Asks for the containers that have no name yet.
+    private func ask() throws(Fault) {
+        let unnamed = try store.unnamedContainers()
+        let rows = Set(unnamed.map(\.row))
+        attempts = attempts.filter { rows.contains($0.key) }
+        var found: [(Int64, ContainerDetails)] = []
+        for container in unnamed where attempts[container.row, default: 0] < Self.mostAttempts {
+            let runtime = container.runtime
+            // One that hangs takes its time limit for each question: it is not asked all of them.
+            guard silences.mayAsk(runtime, at: Self.now) else { continue }
+            switch finder.details(of: container.path, runtime: runtime) {
+            case .silent: silences.silent(runtime, at: Self.now)
+            case .unknown, .unclear:
+                attempts[container.row, default: 0] += 1
+                silences.answered(runtime)
+            case .found(let details):
+                silences.answered(runtime)
+                found.append((container.row, details))
+            }
+        }
+        if !found.isEmpty { try store.saveDetails(found, at: Host.wallTime()) }
     }
 
     private static var now: Int64 { Host.now().bootMicroseconds / 1000 }
 }
-
 /// The runtimes that did not answer when they were last asked, and when to ask them again: after 10 s at
 /// first, after 5 min at most.
 struct Silences: Sendable {

@@ -2,7 +2,7 @@ import Limits
 import Runtimes
 
 /// Who may have changed a limit, as far as that can be found out.
-struct Culprit: CustomStringConvertible {
+struct DriftSource: CustomStringConvertible {
     /// Words for a message, such as `somebody wrote the kernel's file`.
     var description: String
     /// Whether the cgroup's owner itself stores the value that was found.
@@ -20,26 +20,26 @@ extension LimitedTree {
     ///   - hasReloaded: whether systemd has read its units again since the last look.
     func driftSource(
         _ key: LimitKey, _ value: LimitValue, _ cgroup: LimitedCgroup, hasReloaded: Bool
-    ) -> Culprit {
+    ) -> DriftSource {
         guard let owner = try? owners.owner(of: cgroup.path) else {
-            return Culprit(description: "nobody knows who")
+            return DriftSource(description: "nobody knows who")
         }
         if let kept = owners.kept(key, by: owner), kept.isSame(as: value, for: key) {
             switch owner {
             case .systemd(let unit):
                 let how = hasReloaded ? "daemon-reload" : "systemctl set-property"
-                return Culprit(
+                return DriftSource(
                     description: "systemd keeps this value for \(unit) (\(how))", isKept: true)
             case .docker:
-                return Culprit(
+                return DriftSource(
                     description: "Docker keeps this value (docker update)", isKept: true)
             case .podman:
-                return Culprit(
+                return DriftSource(
                     description: "Podman keeps this value (podman update)", isKept: true)
             case .file: break
             }
         }
-        return Culprit(
+        return DriftSource(
             description: owner == .file
                 ? "somebody wrote the kernel's file"
                 : "somebody wrote the kernel's file, past \(owner)")

@@ -76,7 +76,7 @@ import TestSupport
         "Reporting",
         // The shell.
         "Migrations", "ReportFiles", "Host", "CgroupFS",
-        "Runtimes", "Store", "Billing", "Settings", "Enforcing", "Daemon", "octroi",
+        "Runtimes", "Store", "Billing", "Settings", "Enforcing", "App", "Daemon", "octroi",
     ]
 
     /// docs/architecture.md lists the same modules in the same order.

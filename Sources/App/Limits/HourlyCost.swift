@@ -1,7 +1,6 @@
 import Host
 import Invoicing
 import CgroupFormat
-import Daemon
 import Enforcing
 import Limits
 import Billing

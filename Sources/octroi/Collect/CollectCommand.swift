@@ -1,15 +1,14 @@
 import Store
 import Settings
-import Runtimes
+
 import Daemon
-import CgroupFS
+
 import App
 import ArgumentParser
-import Glibc
+
 import Logging
 import Reporting
-import ServiceLifecycle
-import Synchronization
+
 import Units
 import UnixSignals
 
@@ -44,9 +43,10 @@ struct CollectCommand: AsyncParsableCommand {
     func run() async throws {
         let length = try duration.map { text throws(Fault) in try milliseconds("--for", text) }
         let progress = Progress(isSteady: length != nil)
-        try await runCollector(
-            place, interval: interval, root: root, length: length, trustsClock: trustClock,
-            onTick: progress.note)
+        var plan = try place.collectorPlan(
+            root: root, interval: interval, length: length, onTick: progress.note)
+        plan.trustsClock = trustClock
+        try await Daemon.collect(plan)
         progress.finish()
     }
 }
@@ -77,98 +77,32 @@ struct DaemonCommand: AsyncParsableCommand {
         // Before anything of the settings is read: what changes from here on is asked for again.
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         try refuseOpenFiles(in: place.configFolder)
-        try await runCollector(
-            place, interval: nil, root: nil, length: nil, hangups: hangups
-        ) { outcome in
-            let bad = badSettings.withLock { $0.map { "; the settings stay as they were: \($0)" } }
-            let doubt = outcome.clockDoubt.map { "; \($0)" } ?? ""
-            ServiceManager.ready(
-                status: "\(outcome.read) cgroups read at \(outcome.moment.wall)\(doubt)\(bad ?? "")"
-            )
+        try await runDaemon(
+            place.collectorPlan(), hangups: hangups, folder: place.configFolder)
+    }
+}
+
+extension StoreOptions {
+    /// What a collector is told by options and octroi.yaml.
+    ///
+    /// - Parameters:
+    ///   - store: where to write; `nil` for the store that the options name.
+    ///   - interval, length: durations as words.
+    func collectorPlan(
+        store: Store? = nil, root: String? = nil, interval: String? = nil, length: Int64? = nil,
+        onTick: @escaping @Sendable (TickOutcome) -> Void = { _ in }
+    ) throws -> CollectorPlan {
+        let app = app
+        let settings = try app.settings()
+        let every = try interval.map { text throws(Fault) in
+            try milliseconds("--interval", text)
         }
-        ServiceManager.stopping()
+        // A missing tree is found out before a store is made for it.
+        try requireTree(root ?? settings.cgroupRoot)
+        var plan = CollectorPlan(
+            settings, store: try store ?? app.store(.write),
+            logger: Logger(label: "octroi", factory: { HarmlessLog(label: $0) }), onTick: onTick)
+        (plan.rootPath, plan.intervalMilliseconds, plan.runMilliseconds) = (root, every, length)
+        return plan
     }
-}
-
-/// What was wrong with the settings when they were last read again, for the status; `nil` is nothing.
-private let badSettings = Mutex<String?>(nil)
-
-/// Takes over settings at each SIGHUP; what is wrong with them ends nothing.
-private func follow(
-    _ hangups: UnixSignalsSequence, _ reload: Reload, folder: String, _ logger: Logger
-) async {
-    for await _ in hangups {
-        do throws(Fault) {
-            try refuseOpenFiles(in: folder)
-            let settings = try Settings(folder: folder)
-            reload.ask(
-                Reload.Wish(
-                    sampleRetentionMilliseconds: settings.sampleRetentionMilliseconds,
-                    zone: settings.zone, enforcement: enforcement(settings)))
-            badSettings.withLock { $0 = nil }
-            logger.notice(
-                "octroi.yaml was read again; interval, store and cgroup_root count at the next start"
-            )
-        } catch {
-            badSettings.withLock { $0 = "\(error)" }
-            logger.error("the settings stay as they were: \(error)")
-        }
-    }
-}
-
-private func enforcement(_ settings: Settings) -> Enforcement? {
-    guard settings.enforcement.isOn else { return nil }
-    return Enforcement(
-        zone: settings.zone,
-        budgetsEveryMilliseconds: settings.enforcement.budgetsEveryMilliseconds)
-}
-
-/// Runs the collecting loop until it ends by itself or by a signal.
-///
-/// - Parameters:
-///   - store: where to write; default: the store of `place`.
-///   - recording: a file that takes the raw readings as well.
-///   - trustsClock: whether the clock is right, wherever it has leapt.
-///   - hangups: what asks to read the settings again, if limits and budgets are kept, too.
-func runCollector(
-    _ place: StoreOptions, interval: String?, root: String?, length: Int64?,
-    store: Store? = nil, recording: String? = nil, hangups: UnixSignalsSequence? = nil,
-    trustsClock: Bool = false,
-    onTick: @escaping @Sendable (TickOutcome) -> Void
-) async throws {
-    let settings = try place.app.settings()
-    let every = try interval.map { text throws(Fault) in
-        try milliseconds("--interval", text)
-    }
-    let rootPath = root ?? settings.cgroupRoot
-    // A missing tree is found out before a store is made for it.
-    _ = try CgroupRoot(opening: rootPath)
-    let logger = Logger(label: "octroi", factory: { HarmlessLog(label: $0) })
-    var service = CollectorService(
-        store: try store ?? place.app.store(.write), rootPath: rootPath,
-        intervalMilliseconds: every ?? settings.intervalMilliseconds,
-        runMilliseconds: length, logger: logger, recording: recording,
-        onTick: onTick)
-    service.sampleRetentionMilliseconds = settings.sampleRetentionMilliseconds
-    service.zone = settings.zone
-    service.trustsClock = trustsClock
-    var listener: Task<Void, Never>?
-    if let hangups {
-        let reload = Reload()
-        (service.enforcement, service.reload) = (enforcement(settings), reload)
-        let folder = place.configFolder
-        listener = Task { await follow(hangups, reload, folder: folder, logger) }
-    }
-    defer { listener?.cancel() }
-    var quiet = logger
-    quiet.logLevel = .error
-    let group = ServiceGroup(
-        configuration: .init(
-            services: [
-                .init(
-                    service: service, successTerminationBehavior: .gracefullyShutdownGroup,
-                    failureTerminationBehavior: .cancelGroup)
-            ],
-            gracefulShutdownSignals: [.sigint, .sigterm], logger: quiet))
-    try await group.run()
 }

@@ -1,4 +1,4 @@
-import Host
+import Metering
 import Store
 import Daemon
 import App
@@ -40,19 +40,23 @@ struct RecordCommand: AsyncParsableCommand {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("octroi-record-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let scratch = try Store(at: "\(folder)/octroi.db", for: .write)
+        let scratch = try recordingStore(in: folder, tenants: knownTenants())
+        let progress = Progress(isSteady: length != nil)
+        var plan = try place.collectorPlan(
+            store: scratch, root: root, interval: interval, length: length, onTick: progress.note)
+        plan.recording = file
+        try await Daemon.collect(plan)
+        progress.finish()
+    }
+
+    private func knownTenants() throws(Fault) -> [Tenant] {
         do throws(Fault) {
-            let known = try place.app.store(.read)
-            try scratch.adoptTenants(try known.tenants(), at: Host.wallTime())
+            return try place.app.tenants()
         } catch {
             guard error.kind == .unavailable else { throw error }
             printError("octroi: no store to take tenants from: no cgroup is a tenant root")
+            return []
         }
-        let progress = Progress(isSteady: length != nil)
-        try await runCollector(
-            place, interval: interval, root: root, length: length, store: scratch,
-            recording: file, onTick: progress.note)
-        progress.finish()
     }
 }
 
@@ -75,17 +79,7 @@ struct ReplayCommand: ParsableCommand {
 
     func run() throws {
         let kernel = try ReplayKernel(file)
-        let store = try place.app.store(.write)
-        guard try store.lastRoot() == nil else {
-            throw Fault(
-                .failed, at: store.path, problem: "a store that a collector has written to",
-                suggestion: "Replay into a store of its own: --db NEW-FILE")
-        }
-        if try store.tenants().isEmpty {
-            // Not at the time of day: a second replay comes to the same chain.
-            try store.adoptTenants(kernel.header.tenants, at: Instant(seconds: 0))
-        }
-        try replay(kernel, into: store)
+        try replay(kernel, into: place.app.store(.write))
         printError(
             "octroi: \(kernel.ticks) ticks replayed"
                 + (kernel.isCutShort ? "; the recording was cut short after them" : ""))

@@ -1,6 +1,5 @@
 import App
 import ArgumentParser
-import BigInt
 import Reporting
 import Units
 

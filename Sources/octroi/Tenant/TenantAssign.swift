@@ -1,7 +1,6 @@
 import Metering
 import App
 import ArgumentParser
-import BigInt
 import Glibc
 import Reporting
 import Units
