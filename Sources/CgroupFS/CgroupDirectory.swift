@@ -1,3 +1,4 @@
+import Units
 import CLinux
 import CgroupFormat
 import Glibc
@@ -322,23 +323,7 @@ public struct CgroupName: Hashable, Sendable {
     /// ASCII. systemd itself puts escapes such as `\x2d` into names; 0x2D is printable, so these
     /// stay as the four characters they are.
     init(printed text: some StringProtocol) {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            let code = rest.prefix(3)
-            if byte == UInt8(ascii: "\\"), code.first == UInt8(ascii: "x"), code.count == 3,
-                let value = UInt8(String(decoding: code.dropFirst(), as: UTF8.self), radix: 16),
-                !(0x20...0x7E).contains(value),
-                String(decoding: code.dropFirst(), as: UTF8.self).uppercased()
-                    == String(decoding: code.dropFirst(), as: UTF8.self)
-            {
-                bytes.append(value)
-                rest.removeFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        self.bytes = bytes
+        bytes = ByteEscape.upperHexadecimal.decode(text) { !(0x20...0x7E).contains($0) }
     }
 
     /// Whether this is `.` or `..`.

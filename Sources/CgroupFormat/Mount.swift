@@ -1,3 +1,5 @@
+import Units
+
 /// One mount according to `/proc/self/mountinfo` (proc_pid_mountinfo(5)).
 public struct Mount: Hashable, Sendable {
     /// Where it is mounted.
@@ -51,20 +53,7 @@ extension [Mount] {
     }
 }
 
-/// Decodes a field in which the kernel wrote special characters as `\` and three octal digits.
-///
-/// It does so for blanks, tabs, newlines and backslashes.
+/// Decodes a field in which the kernel wrote blanks, tabs, newlines and backslashes as escapes.
 private func unescaped(_ field: Substring) -> String {
-    var bytes: [UInt8] = []
-    var rest = Array(field.utf8)[...]
-    while let byte = rest.popFirst() {
-        let octal = String(decoding: rest.prefix(3), as: UTF8.self)
-        if byte == UInt8(ascii: "\\"), let value = UInt8(octal, radix: 8) {
-            bytes.append(value)
-            rest.removeFirst(3)
-        } else {
-            bytes.append(byte)
-        }
-    }
-    return String(decoding: bytes, as: UTF8.self)
+    String(decoding: ByteEscape.octal.decode(field) { _ in true }, as: UTF8.self)
 }

@@ -424,6 +424,7 @@ import Units
         #expect(next.map(\.draft.currency.code) == ["USD"])
         #expect(next.map(\.draft.net) == [72])
         #expect(next.flatMap(\.draft.lines).first?.kind == .correction)
+        #expect(try billing.store.verifyInvoices(nil).differences == [])
     }
 
     @Test func aTenantWithNothingToPayBlocksNobody() throws {

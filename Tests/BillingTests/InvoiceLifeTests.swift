@@ -349,6 +349,40 @@ private let hour: Int128 = 3_600_000_000
         #expect(again.map(\.draft.net) == [36, 72])
     }
 
+    /// A document in another currency may correct invoices that were rounded in different ways.
+    @Test(arguments: [(Rounding.up, Rounding.down), (.down, .up)])
+    func correctionsOfTwoRoundingsAreCreditedInFull(_ first: Rounding, _ second: Rounding) throws {
+        let billing = try Billing()
+        func apply(
+            from start: Instant, _ change: (inout PriceBook) throws -> Void
+        ) throws {
+            var book = try #require(try billing.store.bookVersions().first)
+            book.effective = start
+            try change(&book)
+            _ = try billing.store.apply(
+                Contract(tenants: nil, books: [book]), isPlan: false, at: now)
+        }
+        try apply(from: Instant(seconds: 0)) { $0.rounding = first }
+        try apply(from: billing.november.start) { $0.rounding = second }
+        let december = try #require(Period(month: "2026-12"))
+        try apply(from: december.start) { $0.currency = try #require(Currency("USD")) }
+        for month in [billing.october, billing.november] {
+            _ = try billing.store.importUsage(
+                [billing.row("acme", "a", .cpu, hour, month)], at: now)
+            _ = try billing.issue(month)
+        }
+        _ = try billing.store.importUsage(
+            [billing.october, billing.november].map {
+                billing.row("acme", "late", .cpu, hour, $0)
+            }, at: now)
+        let late = try #require(try billing.issue(december).first)
+        #expect(late.draft.currency.code == "EUR" && late.draft.net == 72)
+        let note = try billing.credit(late.number)
+        #expect(note.draft.total == -late.draft.total)
+        let differences = try billing.store.verifyInvoices(nil).differences
+        #expect(differences.isEmpty, "\(differences.map(\.found)) \(late.draft.lines)")
+    }
+
     /// A meter that is priced only later is rated as if it had been: its free part is granted once.
     @Test func aMeterPricedLaterIsRatedWhole() throws {
         let billing = try Billing()

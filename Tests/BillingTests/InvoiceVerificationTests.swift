@@ -101,6 +101,24 @@ private let hour: Int128 = 3_600_000_000
         #expect(try billing.store.hasSeal(head ?? "") && !billing.store.hasSeal("00"))
     }
 
+    /// The taxes of a credit note follow from its lines and those that were credited before.
+    @Test func theTaxesOfCreditNotesAreRecomputed() throws {
+        let billing = try Billing()
+        _ = try billing.store.importUsage(
+            ["a", "b", "c"].map { billing.row("acme", $0, .cpu, hour) }, at: now)
+        let first = try #require(try billing.issue(billing.october).first)
+        for line in 1...2 { _ = try billing.credit(first.number, lines: [line]) }
+        let last = try billing.credit(first.number)
+        #expect(try billing.store.verifyInvoices(nil).differences.isEmpty)
+        try billing.tamper(
+            """
+            UPDATE invoice_line SET amount_minor = amount_minor - 5
+            WHERE invoice = '\(last.number)' AND kind = 'tax'
+            """)
+        let found = try billing.store.verifyInvoices([last.number]).differences.map(\.found)
+        #expect(found.contains { $0.contains("line 2 is tax") }, "\(found)")
+    }
+
     @Test func explainingALineLeadsToTheLedger() throws {
         let billing = try Billing()
         _ = try billing.store.importUsage(

@@ -12,6 +12,8 @@ import Testing
             "/sys/fs/cgroup/unified"
         ),
         ("25 30 0:23 / /mnt/my\\040cgroups rw - cgroup2 none rw\n", "/mnt/my cgroups"),
+        ("25 30 0:23 / /a\\4 rw - cgroup2 none rw\n", "/a\\4"),
+        ("25 30 0:23 / /a\\+07\\777 rw - cgroup2 none rw\n", "/a\\+07\\777"),
         ("25 30 0:23 / /cgroup2 rw - ext4 /dev/vda rw\n", nil), ("", nil), ("garbage\n", nil),
     ])
     func theFirstCgroup2IsFound(mountinfo: String, point: String?) {

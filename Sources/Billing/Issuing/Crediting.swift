@@ -81,19 +81,15 @@ private func chosenLines(
 
 /// How an invoice was rounded: by the version in force at the end of its period.
 ///
-/// An invoice that only corrects others in another currency has no such version. Then it is the
-/// version of the first invoice that it corrects.
+/// An invoice that only corrects others in another currency has no such version. It was rounded by
+/// the version of one of the invoices that it corrects: of several, the one that makes its taxes.
 func invoiceRounding(_ db: ReadTransaction, _ invoice: Invoice) throws -> Rounding {
     if let book = invoice.draft.segments.last?.book, book.currency == invoice.draft.currency {
         return book.rounding
     }
-    for line in invoice.draft.lines {
-        guard let reference = line.reference else { continue }
-        if let book = try db.invoice(reference).draft.segments.last?.book {
-            return book.rounding
-        }
-    }
-    return .halfEven
+    let corrected = Set(invoice.draft.lines.compactMap(\.reference)).sorted()
+    let modes = try corrected.compactMap { try db.invoice($0).draft.segments.last?.book.rounding }
+    return modes.first(where: invoice.draft.isTaxed) ?? modes.first ?? .halfEven
 }
 
 /// Marks for another comparison the invoices that this one corrected, once it is credited in full.

@@ -144,6 +144,10 @@ private struct Issuing {
     /// The ledger's newest entry, which all invoices name.
     private let ledger: Proof.Ledger
     private let checks: ClosingChecks
+    /// Terms that were changed without Octroi, in words.
+    private let changed: [String]
+    /// The remarks on earlier stretches that are issued now; tenants share most of them.
+    private var checksOfStretches: [Period: ClosingChecks] = [:]
     private var digests = PriceBookDigests()
 
     init(
@@ -151,7 +155,7 @@ private struct Issuing {
         _ issued: IssuedInvoices, _ differences: [AuditRow], _ changed: [String]
     ) throws {
         (self.db, self.period, self.now, self.options) = (db, period, now, options)
-        self.issued = issued
+        (self.issued, self.changed) = (issued, changed)
         drafting = try Drafting(db.reading, options.zone, issued, withOpen: false)
         books = try db.reading.priceBooks()
         ledger = try db.reading.ledgerHead()
@@ -180,15 +184,21 @@ private struct Issuing {
                 let issued = try IssuedInvoices(db.reading, tenant: tenant.id)
                 drafting = try Drafting(db.reading, options.zone, issued, withOpen: false)
             }
-            // An earlier stretch has remarks of its own, on its own time.
-            let checks =
-                closed.contains(part)
-                ? try ClosingChecks(db.reading, part, [], at: now) : checks
+            let checks = closed.contains(part) ? try checks(of: part) : checks
             for draft in try drafting.drafts(of: tenant, over: part) {
                 invoices.append(try write(draft, of: tenant, checks))
             }
         }
         return invoices
+    }
+
+    /// The remarks on an earlier stretch, which are on its own time.
+    private mutating func checks(of stretch: Period) throws -> ClosingChecks {
+        if let known = checksOfStretches[stretch] { return known }
+        let differences = try db.reading.audit(over: stretch)
+        let new = try ClosingChecks(db.reading, stretch, differences, changed: changed, at: now)
+        checksOfStretches[stretch] = new
+        return new
     }
 
     /// The remarks on tenants that get no invoice.

@@ -117,15 +117,16 @@ private func words(_ line: LineItem) -> String {
     return parts.compactMap(\.self).joined(separator: " ")
 }
 
-/// The lines of a credit note that are not exactly the negated lines of its invoice.
+/// The lines of a credit note that are not exactly what crediting its invoice makes.
 ///
-/// Taxes are not compared: they follow from the lines that were credited before, and the chain of
-/// hashes protects them.
+/// Lines are the negated lines of the invoice. Taxes follow from them, and from the lines that
+/// earlier notes credited.
 private func creditDifferences(
     _ db: ReadTransaction, _ note: Invoice, _ original: String
 ) throws -> [String] {
     let invoice = try db.invoice(original)
-    return try zip(db.linesCredited(by: note.number), note.draft.lines).compactMap { place, line in
+    let places = try db.linesCredited(by: note.number)
+    let wrong = zip(places, note.draft.lines).compactMap { place, line -> String? in
         guard !line.isTax else { return nil }
         guard let credited = place.credited, invoice.draft.lines.indices.contains(credited - 1),
             invoice.draft.lines[credited - 1].negated == line
@@ -134,6 +135,12 @@ private func creditDifferences(
         }
         return nil
     }
+    guard wrong.isEmpty else { return wrong }
+    let again = invoice.draft.credit(
+        Set(places.compactMap(\.credited)),
+        after: try db.creditedLines(of: original, before: note.number),
+        rounding: try invoiceRounding(db, invoice))
+    return lineDifferences(note.draft.lines, again.lines)
 }
 
 /// Compares the usage that an invoice was computed from with the ledger at the time of issue.

@@ -36,10 +36,12 @@ struct Recomputing {
         guard let book = groups.first(where: \.group.hasNew)?.group.book ?? groups.last?.group.book,
             book.currency == stored.currency
         else { return nil }
-        return try Draft(
+        var draft = try Draft(
             tenant: stored.tenant, period: stored.period,
-            groups: groups.map { $0.rounded($0.group.book ?? book) }, segments: stored.segments,
-            before: stored.before, book: book)
+            groups: groups.map { $0.rounded($0.group.book ?? book) }, segments: [], book: book)
+        // An invoice that only corrects others may hold segments in another currency.
+        (draft.segments, draft.before) = (stored.segments, stored.before)
+        return draft
     }
 
     /// The groups that the invoice was rated with: its own months, and those that it corrects.

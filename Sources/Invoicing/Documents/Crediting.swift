@@ -3,6 +3,12 @@ import Pricing
 import Units
 
 extension Draft {
+    /// Whether the tax lines are what this rounding makes of the other lines.
+    public func isTaxed(by rounding: Rounding) -> Bool {
+        taxLines(on: lines.filter { !$0.isTax }, period, rounding, currency)
+            == lines.filter(\.isTax)
+    }
+
     /// A credit note that takes back some lines of this invoice, with their taxes.
     ///
     /// A tax is the difference between the tax on all lines credited so far and the tax on those

@@ -44,7 +44,7 @@ public struct Accounts: Sendable {
     /// - Parameter rows: the row of the account of each entry of the tick, in the same order.
     public mutating func keep(_ tick: TickReading.Result, rows: [Int64]) {
         for namespace in lastNetworks.keys
-        where networkOwners[namespace].map({ byID[$0] }) == nil {
+        where networkOwners[namespace].flatMap({ byID[$0] }) == nil {
             networkOwners[namespace] = nil
         }
         lastNetworks = [:]

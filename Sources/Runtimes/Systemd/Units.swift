@@ -1,3 +1,4 @@
+import Units
 import Metering
 
 /// Units of systemd: a service or scope is one container, a slice holds containers.
@@ -84,19 +85,6 @@ private let engineServices: Set<Substring> = [
 /// `web-1`.
 func unescaped(_ name: Substring) -> String {
     guard name.contains("\\") else { return String(name) }
-    var bytes: [UInt8] = []
-    var rest = Array(name.utf8)[...]
-    while let byte = rest.popFirst() {
-        let code = rest.prefix(3)
-        if byte == UInt8(ascii: "\\"), code.count == 3, code.first == UInt8(ascii: "x"),
-            let value = UInt8(String(decoding: code.dropFirst(), as: UTF8.self), radix: 16),
-            (0x21...0x7E).contains(value)
-        {
-            bytes.append(value)
-            rest.removeFirst(3)
-        } else {
-            bytes.append(byte)
-        }
-    }
+    let bytes = ByteEscape.hexadecimal.decode(name) { (0x21...0x7E).contains($0) }
     return String(decoding: bytes, as: UTF8.self)
 }

@@ -20,14 +20,17 @@ extension ReadTransaction {
     }
 
     /// The lines of an invoice that were credited, counted from 1.
-    package func creditedLines(of number: String) throws -> Set<Int> {
+    ///
+    /// - Parameter note: a credit note; only notes issued before it count. `nil` is all.
+    package func creditedLines(of number: String, before note: String? = nil) throws -> Set<Int> {
         try Set(
             db.values(
                 Int.self,
                 """
                 SELECT l.credits_line FROM invoice n JOIN invoice_line l ON l.invoice = n.number
-                WHERE n.credits = ? AND l.credits_line IS NOT NULL
-                """, [number]))
+                WHERE n.credits = ?1 AND l.credits_line IS NOT NULL
+                    AND (?2 IS NULL OR n.rowid < (SELECT rowid FROM invoice WHERE number = ?2))
+                """, [number, note]))
     }
 
     /// The lines of a credit note, each with the line that it credits; `nil` for a tax line.

@@ -36,10 +36,19 @@ extension Store {
 
     /// Holds the ledger against the control totals, for each tenant root and meter.
     ///
+    /// - Parameter period: only these hours; `nil` is everything that was ever metered.
+    public func audit(over period: Period?) throws(Fault) -> [AuditRow] {
+        try reading { try $0.audit(over: period) }
+    }
+}
+
+extension ReadTransaction {
+    /// Holds the ledger against the control totals, for each tenant root and meter.
+    ///
     /// Over a period, the totals are those written by the hour; without one, they are the last
     /// reading of the root's counter less its first. Where the ledger says of usage that it was conserved and
     /// no control total is there, the kernel's part is 0: that is a difference, too.
-    public func audit(over period: Period?) throws(Fault) -> [AuditRow] {
+    package func audit(over period: Period?) throws -> [AuditRow] {
         let kernel =
             period == nil
             ? "coalesce(k.kernel, 0)"
@@ -82,15 +91,13 @@ extension Store {
             """
         // Within these bounds lies every hour there can be.
         let (from, to) = (period?.start.seconds ?? .min, period?.end.seconds ?? .max)
-        return try read { db in
-            try Row.fetchAll(db, sql: sql, arguments: ["from": from, "to": to]).compactMap { row in
-                Meter(row["meter"] as String).map {
-                    AuditRow(
-                        tenant: row["tenant"], root: row["path"], meter: $0,
-                        kernel: Int128(row["kernel"] as Int64),
-                        usage: Int128(row["usage"] as Int64),
-                        pending: Int128(row["pending"] as Int64))
-                }
+        return try Row.fetchAll(db, sql: sql, arguments: ["from": from, "to": to]).compactMap {
+            row in
+            Meter(row["meter"] as String).map {
+                AuditRow(
+                    tenant: row["tenant"], root: row["path"], meter: $0,
+                    kernel: Int128(row["kernel"] as Int64), usage: Int128(row["usage"] as Int64),
+                    pending: Int128(row["pending"] as Int64))
             }
         }
     }
