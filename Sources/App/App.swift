@@ -5,8 +5,9 @@ import Units
 
 /// Octroi as its users know it: one function for each verb, values in and values out.
 ///
-/// The command line calls it, and so will the API and the pages: whatever a person can do has one function here, in
-/// the folder of its subject. No function prints, and none reads the words of a command line.
+/// The command line calls these functions. The API and the pages will call them, too. Everything
+/// that a person can do has one function here, in the folder of its subject. No function prints,
+/// and none parses the arguments of a command line.
 ///
 /// ```swift
 /// let app = App(configFolder: "/etc/octroi") { notice in print(notice) }
@@ -16,17 +17,25 @@ import Units
 public struct App: Sendable {
     /// The path of the store; `nil` for the one that octroi.yaml names.
     public let storePath: String?
-    /// The folder of the YAML files and of the reports.
+    /// The folder with the YAML files; its folder `reports` holds the operator's own reports.
     public let configFolder: String
-    /// Who asks, for the record of changes.
+    /// The user who asks, for the record of changes.
     public let requester: Requester
-    /// Takes each line that a person should read besides the answer: a warning, or what was done along the way.
+    /// Receives notices: lines that a person should read besides the answer.
+    ///
+    /// A notice is a warning, or says what was done along the way.
     let notify: @Sendable (String) -> Void
 
-    /// Where a store is if nobody names another.
+    /// The path of the store if neither the caller nor octroi.yaml names one.
     public static let defaultStore = "/var/lib/octroi/octroi.db"
 
-    /// - Parameter notify: takes each line that a person should read besides the answer.
+    /// Sets up the functions; nothing is opened or read yet.
+    ///
+    /// - Parameters:
+    ///   - store: the path of the store; `nil` for the one that octroi.yaml names.
+    ///   - configFolder: the folder with the YAML files.
+    ///   - requester: by default the user of this process.
+    ///   - notify: receives each notice, without a newline.
     public init(
         store: String? = nil, configFolder: String, requester: Requester = Requester(),
         notify: @escaping @Sendable (String) -> Void
@@ -35,23 +44,27 @@ public struct App: Sendable {
         (self.requester, self.notify) = (requester, notify)
     }
 
-    /// Reads octroi.yaml.
+    /// Reads octroi.yaml; without the file all settings have their defaults.
     ///
     /// - Throws: `badData` with line and key for a mistake in it.
     public func settings() throws(Fault) -> Settings { try Settings(folder: configFolder) }
 
-    /// The cgroup tree: the one that is named, or that of octroi.yaml; `nil` for the host's.
+    /// The path of the cgroup tree; `nil` for the host's.
+    ///
+    /// - Parameter named: a path that the caller gave; without it the one in octroi.yaml counts.
     func treePath(_ named: String?) throws(Fault) -> String? {
         if let named { return named }
         return try settings().cgroupRoot
     }
 
-    /// The billing zone, whose days and months are those of invoices.
+    /// The billing zone: its days and months are those of invoices.
     public func zone() throws(Fault) -> BillingZone { try settings().zone }
 
-    /// Opens the store.
+    /// Opens the store, and creates it if it is to be written and does not exist.
     ///
-    /// - Throws: `unavailable` if there is none to read; one to write is made.
+    /// A notice says if the schema was upgraded, or if the store does not belong to this host.
+    ///
+    /// - Throws: `unavailable` if there is no store to read; otherwise as `Store.init` does.
     public func store(_ access: Store.Access) throws(Fault) -> Store {
         var path = storePath
         if path == nil { path = try settings().store }
@@ -63,7 +76,7 @@ public struct App: Sendable {
         return store
     }
 
-    /// Says it of a store that is not this host's own.
+    /// Gives a notice if the store does not belong to this host.
     func tellWhoseItIs(_ store: Store) throws(Fault) {
         guard let why = try store.whyNotOwn() else { return }
         notify(
@@ -71,7 +84,10 @@ public struct App: Sendable {
                 + "no limits until octroi store adopt makes it this host's own")
     }
 
-    /// Says that months begin at another time than those of the last invoice did.
+    /// Gives a notice if the last invoice was issued with another billing zone.
+    ///
+    /// Months begin at another time then. The time between the two starts would be invoiced twice,
+    /// or never.
     func warnOfOtherZone(than zone: BillingZone, in store: Store) throws(Fault) {
         guard let last = try store.zoneOfLastInvoice(), last != zone.description else { return }
         notify(
@@ -79,9 +95,9 @@ public struct App: Sendable {
                 + "other times now. Invoice what lies between with --from and --to")
     }
 
-    /// Says the first of many lines, and how many more there are.
+    /// Gives the first of many notices, and one that counts the others.
     ///
-    /// - Parameter elsewhere: where the rest can be read; `nil` if nowhere.
+    /// - Parameter elsewhere: where all of them can be read; `nil` if nowhere.
     func notify(first count: Int, of lines: [String], elsewhere: String?) {
         for line in lines.prefix(count) { notify(line) }
         guard lines.count > count else { return }

@@ -1,26 +1,33 @@
 import Host
 import Units
 
-/// A period as a person names it: a month, or a start and an end.
+/// A period as a person writes it: a month, or a start and an end.
 ///
-/// Without any of them it is the current month.
+/// Without any of them it is the current month. Examples: `PeriodWords(month: "2026-10")`,
+/// `PeriodWords(from: "2026-10-05", to: "2026-10-12")`.
 public struct PeriodWords: Hashable, Sendable {
-    /// `2026-11`.
+    /// A month of the billing zone, such as `2026-11`.
     public var month: String?
-    /// The start, inclusive: a time of RFC 3339, or a date of the billing zone.
+    /// The start, inclusive: an RFC 3339 time, or a date of the billing zone.
     public var from: String?
-    /// The end, exclusive, as `from`; without it, the end of this hour.
+    /// The end, exclusive, in the same form; without it, the end of the hour that is running.
     public var to: String?
 
+    /// A period by words; by default the current month.
     public init(month: String? = nil, from: String? = nil, to: String? = nil) {
         (self.month, self.from, self.to) = (month, from, to)
     }
 
+    /// Whether any word was given.
     public var isGiven: Bool { month != nil || from != nil || to != nil }
 
-    /// The period that was named.
+    /// Parses the words.
     ///
-    /// - Throws: `wrongUse` for words that name none, or that cut an hour of the ledger.
+    /// - Parameters:
+    ///   - zone: the billing zone, in which dates and months begin.
+    ///   - now: decides which month is the current one, and which hour is running.
+    /// - Throws: `wrongUse` for words that are not a period, and for a start or end inside a ledger
+    ///   hour.
     public func period(in zone: BillingZone, at now: Instant) throws(Fault) -> Period {
         if let month {
             guard from == nil, to == nil else {
@@ -49,6 +56,7 @@ public struct PeriodWords: Hashable, Sendable {
             throw wrong(
                 "--to", "\(end), which is not after \(start)", "Make the end later than the start")
         }
+        // Usage is stored by ledger hours, so a period cannot cut one.
         for (option, time) in [("--from", period.start), ("--to", period.end)]
         where !zone.isLedgerHour(time) {
             throw wrong(
@@ -64,20 +72,26 @@ public struct PeriodWords: Hashable, Sendable {
 }
 
 extension App {
-    /// The period of some words in the billing zone.
+    /// Parses a period in the billing zone; without words it is the current month.
+    ///
+    /// - Throws: `wrongUse` for words that are not a period, and for a start or end inside a ledger
+    ///   hour.
     public func period(_ words: PeriodWords) throws(Fault) -> Period {
         try words.period(in: zone(), at: Host.wallTime())
     }
 
-    /// The same; `nil` if none was named.
+    /// Parses a period in the billing zone; `nil` without words.
+    ///
+    /// - Throws: as `period(_:)` does.
     public func givenPeriod(_ words: PeriodWords) throws(Fault) -> Period? {
         words.isGiven ? try period(words) : nil
     }
 }
 
-/// Reads a time: RFC 3339, or a bare date for the start of that day in the billing zone.
+/// Parses an RFC 3339 time, or a date as the start of that day in the billing zone.
 ///
-/// - Parameter option: what the fault calls it.
+/// - Parameter option: where the text was given, for the fault.
+/// - Throws: `wrongUse` for any other text, and for a time before 1970.
 public func readTime(
     _ option: String, _ text: String, in zone: BillingZone
 ) throws(Fault) -> Instant {
@@ -90,9 +104,10 @@ public func readTime(
     return instant
 }
 
-/// Reads a duration, `10s` or `2h`, in milliseconds.
+/// Parses a duration such as `10s` or `2h`, in ms.
 ///
-/// - Parameter option: what the fault calls it.
+/// - Parameter option: where the text was given, for the fault.
+/// - Throws: `wrongUse` for any other text.
 public func milliseconds(_ option: String, _ text: String) throws(Fault) -> Int64 {
     guard let value = parseMilliseconds(text) else {
         throw Fault(

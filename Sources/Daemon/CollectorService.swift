@@ -9,22 +9,26 @@ import ServiceLifecycle
 import Store
 import Units
 
-/// The collecting loop: ticks at fixed deadlines until it is asked to stop.
+/// The service that collects: it ticks at fixed deadlines until it is asked to stop.
 struct CollectorService: Service {
+    /// What to collect, and how often.
     let plan: CollectorPlan
+    /// Tells the other services of each tick.
     let feed: TickFeed
+    /// Brings settings that were read again.
     let reload: Reload
 
     private var store: Store { plan.store }
     private var logger: Logger { plan.logger }
+    /// The time between two deadlines.
     private var intervalMilliseconds: Int64 {
         plan.intervalMilliseconds ?? plan.settings.intervalMilliseconds
     }
 
-    /// Runs until stopped, then takes one last reading.
+    /// Collects until the services shut down, then takes a last reading.
     ///
-    /// - Throws: if it cannot start, if the last tick could not be kept, or as soon as its store is taken away,
-    ///   replaced or emptied.
+    /// - Throws: if it cannot start, if the last tick could not be committed, or as soon as its
+    ///   store is removed, replaced or emptied.
     func run() async throws {
         let stop = clinux_event()
         defer { close(stop) }
@@ -35,6 +39,9 @@ struct CollectorService: Service {
         }
     }
 
+    /// Opens the cgroup tree and collects from it, through a recorder if the plan asks for one.
+    ///
+    /// - Parameter stop: an eventfd that becomes readable when it is time to stop.
     private func collect(until stop: Int32) throws(Fault) {
         let lock = try CollectorLock(store: store.path)
         let kernel = try LiveKernel(
@@ -48,9 +55,17 @@ struct CollectorService: Service {
         } else {
             try collect(from: kernel, kernel.tree, until: stop)
         }
+        // The lock is held up to here, so that no other collector starts before the last tick.
         _ = consume lock
     }
 
+    /// The loop: waits for a deadline, an hour's end or the stop, and ticks.
+    ///
+    /// The first tick comes at once, and the last one after the stop.
+    ///
+    /// - Parameters:
+    ///   - source: the kernel, or a recorder in front of it.
+    ///   - tree: the kernel's tree, whose events are followed between ticks.
     private func collect<Source: KernelSource>(
         from source: Source, _ tree: CgroupTree, until stop: Int32
     ) throws(Fault) {
@@ -74,12 +89,13 @@ struct CollectorService: Service {
             }
             let now = Host.now()
             if let last, now.bootMicroseconds >= last { break }
-            // A late tick is skipped, never queued: deadlines lie on a fixed raster.
+            // Deadlines are multiples of the interval after the start. A deadline that has passed
+            // is skipped, not made up for.
             let interval = intervalMilliseconds * 1000
             let deadline = start + ((now.bootMicroseconds - start) / interval + 1) * interval
             let wake = min(deadline, last ?? deadline, nextHour(now, in: collector.zone))
             var end = tree.follow(until: wake)
-            // A commit's late signal is no deadline.
+            // The signal of an earlier commit may arrive late. It is not a deadline.
             while end == .woken {
                 committer.clear()
                 end = tree.follow(until: wake)
@@ -91,7 +107,7 @@ struct CollectorService: Service {
             if let settings = reload.takeSettings() {
                 retention = settings.sampleRetentionMilliseconds
                 collector.zone = settings.zone
-                // Somebody has looked at it.
+                // An operator who reloads the daemon vouches for the clock.
                 collector.trustClock()
             }
             feed.send(isKept: failed == nil, at: Host.now().bootMicroseconds)
@@ -102,7 +118,10 @@ struct CollectorService: Service {
         if let failed { throw failed }
     }
 
-    /// Ends where no later tick could be kept, either: in a store that is not there any more.
+    /// Ends the collector if its store is gone: no later tick could be committed, either.
+    ///
+    /// - Parameter failed: the fault of the last tick; `nil` if it was committed.
+    /// - Throws: what happened to the store.
     private func requireStore(_ failed: Fault?) throws(Fault) {
         guard failed != nil, let lost = store.lost else { return }
         if let log = store.putLogAway() {
@@ -111,29 +130,37 @@ struct CollectorService: Service {
         throw lost
     }
 
-    /// Lets old samples go, a part after each tick.
+    /// Starts to remove samples that are too old, one transaction after each tick.
+    ///
+    /// - Parameters:
+    ///   - retention: the age from which samples are removed, in ms; `nil` keeps all.
+    ///   - now: in corrected time.
     private func prune(_ retention: Int64?, at now: Moment, _ committer: Committer) {
         guard let retention else { return }
         let wall = now.wall.milliseconds - retention
         committer.prune(before: Instant(milliseconds: wall)) { logger.error("\($0)") }
     }
 
-    /// One tick: read here, committed on the committer's thread while this one follows events.
+    /// Reads and commits one tick.
     ///
-    /// A fault is logged and handed back; the counters are still there next time.
+    /// The committer's thread commits while this one follows the kernel's events.
+    ///
+    /// - Returns: the fault that was logged, or `nil`. After a fault the kernel's counters go on,
+    ///   and the next tick catches up.
     private func tick<Source: KernelSource>(
         _ collector: inout Collector<Source>, _ tree: CgroupTree, _ committer: Committer
     ) -> Fault? {
         do throws(Fault) {
             let tick = try collector.read()
             committer.begin(tick.record, of: collector.run)
-            // The commit's signal ends each wait.
+            // The commit's signal ends each wait; the 60 s are only a safety net.
             while !committer.isDone {
                 let end = tree.follow(until: Host.now().bootMicroseconds + 60_000_000)
+                // From a stop on, `follow` returns at once.
                 if end == .stopped { committer.wait() }
             }
             let outcome = collector.keep(tick, try committer.end())
-            // Paths may be as long as a page.
+            // A path may be as long as 4096 bytes.
             for failure in outcome.failures {
                 logger.warning("cannot enter \(shortened("\(failure)", to: 800))")
             }
@@ -146,21 +173,28 @@ struct CollectorService: Service {
         }
     }
 
-    /// The end of the ledger's current hour, in µs after boot: usage is read there, so that it need not
-    /// be split by time.
+    /// The end of the ledger hour that is running, in µs after boot.
+    ///
+    /// A reading at that time spares the usage from being split by time.
     private func nextHour(_ now: Moment, in zone: BillingZone) -> Int64 {
         let next = zone.ledgerHour(of: now.wall).end
         return now.bootMicroseconds + (next.milliseconds - now.wall.milliseconds) * 1000
     }
 }
 
-/// Whether the wall clock can be trusted to say how old a sample is: a clock that jumped ahead by years
-/// must not let all of them go before it is set right.
+/// Tells whether the wall clock is reliable enough to judge the age of samples.
+///
+/// If the clock jumped ahead by years, all samples would seem old. They must not be removed before
+/// somebody can set it right.
 private struct SteadyClock {
+    /// The epoch of the last call.
     private var epoch: Int64?
+    /// When that epoch was first seen, in µs after boot.
     private var since: Int64 = 0
 
-    /// True once there was no step for an hour.
+    /// Whether the wall clock has not been stepped for an hour.
+    ///
+    /// - Parameter epoch: `Collector.epoch`.
     mutating func isSteady(_ epoch: Int64, at now: Moment) -> Bool {
         if self.epoch != epoch { (self.epoch, since) = (epoch, now.bootMicroseconds) }
         return now.bootMicroseconds - since > 3_600_000_000

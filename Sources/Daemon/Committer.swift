@@ -5,16 +5,22 @@ import Store
 import Synchronization
 import Units
 
-/// Commits ticks on a thread of its own, so that events are followed while the disk works.
+/// Commits ticks on a thread of its own.
+///
+/// The collector's thread follows events meanwhile, so that no short-lived container is missed
+/// while the disk works.
 final class Committer: Sendable {
-    /// Becomes readable when a commit is done.
+    /// An eventfd that becomes readable when a commit is done.
     let done: Int32
     private let store: Store
+    /// Runs commits and prunings one after another.
     private let queue = DispatchQueue(label: "octroi.commit")
-    /// The hour before which nothing is left to prune.
+    /// The start of the hour up to which pruning is complete.
     private let pruned = Mutex<Instant?>(nil)
+    /// The result of the commit that was begun; `nil` while it runs, and after `end`.
     private let result = Mutex<Result<[Int64], Fault>?>(nil)
 
+    /// Creates the thread for a store.
     init(store: Store) {
         self.store = store
         done = clinux_event()
@@ -22,7 +28,7 @@ final class Committer: Sendable {
 
     deinit { close(done) }
 
-    /// Starts a commit; `end` has to follow before the next.
+    /// Starts a commit; `end` must be called before the next one.
     func begin(_ record: TickRecord, of run: Run) {
         queue.async { [self] in
             let rows = Result { () throws(Fault) in try store.commit(record, of: run) }
@@ -31,8 +37,11 @@ final class Committer: Sendable {
         }
     }
 
-    /// Starts to remove samples of hours before `time`, as many as one transaction should, unless that
-    /// was done for this hour.
+    /// Starts to remove samples of hours before `time`, as far as one transaction should.
+    ///
+    /// It does nothing if pruning for that hour is already complete.
+    ///
+    /// - Parameter onFault: takes a fault of the store, on the committer's thread.
     func prune(before time: Instant, onFault: @escaping @Sendable (Fault) -> Void) {
         queue.async { [self] in
             guard pruned.withLock({ $0 != time.startOfHour }) else { return }
@@ -45,18 +54,23 @@ final class Committer: Sendable {
         }
     }
 
-    /// Waits until the commit is done.
+    /// Blocks until everything that was started is done.
     func wait() { queue.sync {} }
 
+    /// Whether the commit that was begun is done.
     var isDone: Bool { result.withLock { $0 != nil } }
 
-    /// Makes `done` unreadable again.
+    /// Resets `done`, so that it becomes readable only at the next commit.
     func clear() {
         var count: UInt64 = 0
         read(done, &count, 8)
     }
 
-    /// What the commit gave.
+    /// Takes the result of a commit that is done.
+    ///
+    /// - Returns: the account row of each entry, as `Store.commit` does.
+    /// - Throws: the fault of the commit.
+    /// - Precondition: `isDone`.
     func end() throws(Fault) -> [Int64] {
         clear()
         let result = result.withLock { result in

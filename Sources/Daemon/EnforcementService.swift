@@ -8,34 +8,44 @@ import ServiceLifecycle
 import Store
 import Units
 
-/// How the daemon enforces.
+/// How the daemon enforces limits and budgets.
 public struct EnforcementPlan: Hashable, Sendable {
+    /// The zone in which days and months of budgets begin.
     public var zone: BillingZone
-    /// How often spending is compared with budgets, in ms.
+    /// The time between two comparisons of spending with budgets, in ms.
     public var budgetsEveryMilliseconds: Int64
 
+    /// Creates a plan.
     public init(zone: BillingZone, budgetsEveryMilliseconds: Int64) {
         (self.zone, self.budgetsEveryMilliseconds) = (zone, budgetsEveryMilliseconds)
     }
 }
 
-/// Keeps limits and budgets: after each tick it compares the kernel with what is wanted.
+/// The service that enforces: after each tick it compares the kernel with the desired limits.
 ///
-/// It runs on a thread of its own, so that an owner that is slow to answer delays no tick. When it ends, limits stay
-/// as they are; boosts have timers of their own.
+/// It runs on a thread of its own, so that a slow owner of limits (systemd, Docker, Podman) delays
+/// no tick. When the service ends, limits stay as they are. Boosts have timers of their own, which
+/// end them.
 actor EnforcementService: Service {
+    /// The path of the cgroup tree.
     private let root: String
-    /// The collector's store: it knows whether the file at its path is still the one that was opened.
+    /// The collector's store.
+    ///
+    /// It tells whether the file at its path is still the one that was opened. Limits use
+    /// connections of their own (`make`).
     private let store: Store
+    /// The planned time between ticks.
     private let intervalMilliseconds: Int64
     private let logger: Logger
     private let feed: TickFeed
+    /// The collector's ticks.
     private let ticks: AsyncStream<TickNews>
     private let reload: Reload
-    /// `nil` leaves all limits alone.
+    /// How to enforce; `nil` leaves all limits alone.
     private var enforcement: EnforcementPlan?
+    /// The loop's body; `nil` before the first look, and after a fault.
     private var enforcer: Enforcer?
-    /// Why the store is not this host's own, as it was last logged.
+    /// Why the store does not belong to this host, as it was last logged.
     private var told: String?
 
     private nonisolated let executor = BlockingExecutor("limits")
@@ -43,6 +53,11 @@ actor EnforcementService: Service {
         executor.asUnownedSerialExecutor()
     }
 
+    /// Prepares the service; it listens to ticks from now on.
+    ///
+    /// - Parameters:
+    ///   - enforcement: how to enforce; `nil` leaves all limits alone.
+    ///   - root: the path of the cgroup tree.
     init(
         _ enforcement: EnforcementPlan?, root: String, store: Store, intervalMilliseconds: Int64,
         ticks: TickFeed, reload: Reload, logger: Logger
@@ -52,12 +67,13 @@ actor EnforcementService: Service {
         (feed, self.reload, self.ticks) = (ticks, reload, ticks.subscribe())
     }
 
-    /// Looks after each tick, until the group of services shuts down or the collector's store is gone.
+    /// Looks after each tick, until the services shut down or the collector's store is gone.
     func run() async {
         for await _ in ticks.cancelOnGracefulShutdown() {
             if let wish = reload.takeEnforcement() { change(wish) }
             guard let enforcement else { continue }
-            // Never on with a file that nobody sees any more, nor with another that lies there now.
+            // The file that was opened may be deleted, or another one may be at its path. Neither
+            // may decide limits.
             if let lost = store.lost {
                 logger.error("limits: \(lost)")
                 break
@@ -66,15 +82,18 @@ actor EnforcementService: Service {
                 try look(enforcement)
             } catch {
                 logger.error("limits: \(error)")
-                // A connection may be gone: the next look begins with new ones.
+                // A connection may be broken, so the next look opens new ones.
                 enforcer = nil
             }
         }
-        // A service that ends before it is told to would end the collector in the middle of its last tick.
+        // If a service ends before its turn in a shutdown, the group cancels all others, even a
+        // collector that takes its last reading. So wait for the turn.
         try? await gracefulShutdown()
     }
 
-    /// Enforces in another way from now on; `nil` only leaves limits as they are.
+    /// Enforces by another plan from now on.
+    ///
+    /// - Parameter wish: `nil` leaves limits as they are.
     private func change(_ wish: EnforcementPlan?) {
         (enforcement, enforcer) = (wish, nil)
         logger.notice(
@@ -82,6 +101,11 @@ actor EnforcementService: Service {
                 ? "limits are no longer enforced and stay as they are" : "limits are enforced")
     }
 
+    /// Looks once, unless the store belongs to another host or is a copy.
+    ///
+    /// Such a store is metered into, but writes nothing to the kernel.
+    ///
+    /// - Throws: the fault that ended the look.
     private func look(_ enforcement: EnforcementPlan) throws(Fault) {
         if let why = try store.whyNotOwn() {
             if why != told { logger.warning("\(notOwn(why))") }
@@ -93,21 +117,24 @@ actor EnforcementService: Service {
         for message in try enforcer?.look()?.messages ?? [] { logger.notice("\(message)") }
     }
 
+    /// The warning about a store that does not belong to this host.
     private func notOwn(_ why: String) -> String {
         "limits: \(store.path): \(why). It is metered into, and nothing is written to the kernel, until "
             + "octroi store adopt makes it this host's own"
     }
 
+    /// Opens connections of its own to the store, and sets up the loop's body.
     private func make(_ enforcement: EnforcementPlan) throws(Fault) -> Enforcer {
         let collectors = self.store
         let store = try Store(at: collectors.path, for: .write)
         let ledger = try Store(at: collectors.path, for: .read)
-        // Another file may have come before they were opened.
+        // The file may have been replaced between the two openings.
         try collectors.requireFile()
         let changer = LimitChanger(
             tree: LimitedTree(root: try CgroupRoot(opening: root)), store: store,
             boot: try Host.bootID(), now: Host.wallTime)
-        // It looks at other limits, too: what does not shrink at once is tried again later.
+        // A look must not wait long for one cgroup: other limits need it, too. Memory that has not
+        // shrunk by then is tried again at a later look.
         changer.deadline = 3000
         let (feed, interval) = (feed, intervalMilliseconds)
         let budgets = BudgetKeeper(
@@ -118,10 +145,12 @@ actor EnforcementService: Service {
     }
 }
 
-/// A clock that only goes on, in ms.
+/// A clock that is never set back, in ms.
 private func milliseconds() -> Int64 { Host.now().bootMicroseconds / 1000 }
 
-/// Whether two ticks were kept, the last of them not long ago: no tenant is tightened on old figures.
+/// Whether metering is up to date: at least two ticks were committed, the last one recently.
+///
+/// No tenant is tightened on old figures.
 private func isFresh(_ news: TickNews, _ interval: Int64) -> Bool {
     let age = milliseconds() - news.lastKept / 1000
     return news.kept >= 2 && isRecent(ageMilliseconds: age, intervalMilliseconds: interval)

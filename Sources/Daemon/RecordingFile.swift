@@ -2,12 +2,19 @@ import CZlib
 import Glibc
 import Units
 
-/// A gzip file of lines and raw texts, written from beginning to end.
+/// Writes the gzip file of a recording, which consists of lines and of raw texts.
+///
+/// Everything is buffered until `flush`. So a tick that is not committed can be discarded.
 final class RecordingWriter {
     private let file: gzFile
     private let path: String
+    /// What was written since the last `flush`.
     private var buffer: [UInt8] = []
 
+    /// Creates a new file, readable by its owner only: it holds names of containers.
+    ///
+    /// - Throws: `unavailable` if the file exists or cannot be created, `notPermitted` if this user
+    ///   may not create it.
     init(_ path: String) throws(Fault) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0, let file = gzdopen(descriptor, "wb6") else {
@@ -22,24 +29,31 @@ final class RecordingWriter {
         (self.file, self.path) = (file, path)
     }
 
+    /// Writes one line.
+    ///
+    /// - Parameter text: without a newline.
     func line(_ text: String) {
         buffer += text.utf8
         buffer.append(UInt8(ascii: "\n"))
     }
 
+    /// Writes a raw text, with a newline after it.
     func bytes(_ bytes: ArraySlice<UInt8>) {
         buffer += bytes
         buffer.append(UInt8(ascii: "\n"))
     }
 
-    /// Drops what was not handed to the file.
+    /// Drops everything since the last `flush`.
     func discard() { buffer.removeAll() }
 
-    /// Hands what was written so far to the file.
+    /// Hands everything that was written so far to zlib.
+    ///
+    /// - Throws: `failed` if it cannot be written, as on a full disk.
     func flush() throws(Fault) {
         var rest = buffer[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
+                // zlib takes the length as 32 bits.
                 gzwrite(file, $0.baseAddress, UInt32(min($0.count, 1 << 30)))
             }
             guard count > 0 else { throw unwritable }
@@ -48,6 +62,9 @@ final class RecordingWriter {
         buffer.removeAll(keepingCapacity: true)
     }
 
+    /// Flushes and closes the file.
+    ///
+    /// - Throws: `failed` if not everything could be written.
     func finish() throws(Fault) {
         try flush()
         isClosed = true
@@ -55,8 +72,10 @@ final class RecordingWriter {
     }
 
     deinit { if !isClosed { gzclose(file) } }
+    /// Whether the file is closed, so that `deinit` must not close it again.
     private var isClosed = false
 
+    /// The fault of a file that cannot be written to its end.
     private var unwritable: Fault {
         Fault(
             .failed, at: path, problem: "not all could be written",
@@ -64,14 +83,20 @@ final class RecordingWriter {
     }
 }
 
-/// Reads such a file, which may be anybody's.
+/// Reads the gzip file of a recording.
+///
+/// The file may come from anybody, so its lines and texts have an upper size.
 final class RecordingReader {
     private let file: gzFile
     private let path: String
+    /// The number of the last line that was read; raw texts do not count.
     private(set) var lineNumber = 0
-    /// Whether it ended within a line or a text, as when its writer was killed.
+    /// Whether the file ended inside a line or a text, as if its writer had been killed.
     private(set) var isCutShort = false
 
+    /// Opens a recording, compressed or not.
+    ///
+    /// - Throws: `unavailable` if it cannot be opened.
     init(_ path: String) throws(Fault) {
         guard let file = gzopen(path, "rb") else {
             throw Fault(
@@ -84,7 +109,10 @@ final class RecordingReader {
 
     deinit { gzclose(file) }
 
-    /// The next line; `nil` at the end, also where that comes too early.
+    /// Reads the next line.
+    ///
+    /// - Returns: the line without its newline; `nil` at the end of the file, even inside a line.
+    /// - Throws: `badData` for a line of more than 256 MiB, or one that is not UTF-8.
     func line() throws(Fault) -> String? {
         var bytes: [UInt8] = []
         while true {
@@ -104,7 +132,11 @@ final class RecordingReader {
         return text
     }
 
-    /// The next `count` bytes and the newline behind them.
+    /// Reads a raw text and the newline after it.
+    ///
+    /// - Parameter count: the length of the text in bytes, 1 MiB at most.
+    /// - Returns: the text; empty if the file ends before it does.
+    /// - Throws: `badData` for another length.
     func bytes(_ count: Int) throws(Fault) -> [UInt8] {
         guard (0...1 << 20).contains(count) else { throw fault("a text of \(count) bytes") }
         var bytes = [UInt8](repeating: 0, count: count + 1)
@@ -117,6 +149,7 @@ final class RecordingReader {
         return bytes
     }
 
+    /// A fault of the file, with the number of the line that was read last.
     func fault(_ found: String) -> Fault {
         Fault(
             .badData, at: "\(path), line \(lineNumber)", problem: found,

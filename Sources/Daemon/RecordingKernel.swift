@@ -5,36 +5,63 @@ import Metering
 import SystemPackage
 import Units
 
-/// What a recording says of itself, in its second line.
+/// The second line of a recording, as JSON: where it comes from.
 public struct RecordingHeader: Codable, Sendable {
+    /// The id of the boot that was recorded.
     public var bootID: String
+    /// The path of the cgroup tree.
     public var path: String
+    /// Whether the tree was the kernel's.
     public var isKernel: Bool
+    /// Whether tenant roots counted the io of everything below them.
     public var isIOConserved: Bool
+    /// The planned time between ticks, in ms.
     public var intervalMilliseconds: Int64
-    /// The rules that made cgroups tenant roots, and gave containers to tenants.
+    /// The rules of tenants; they decide which cgroups are tenant roots, and who owns a container.
     public var rules: [RecordedRule]
 }
 
 /// A tenant's rule in a recording.
+///
+/// Example: tenant `acme`, kind `slice`, pattern `tenant-acme.slice`.
 public struct RecordedRule: Codable, Sendable {
+    /// The id of the tenant.
     public var tenant: String
+    /// The key of the rule in tenants.yaml.
     public var kind: String
+    /// The name, path, label or glob.
     public var pattern: String
 }
 
-/// Hands readings through and writes each down: the kernel's own text, tick by tick.
+/// Passes readings on and writes each of them down: the kernel's own text, tick by tick.
 ///
-/// After two lines of heading each line begins with one letter. `T` begins a tick. `N` is a time
-/// (wall in ms, boot in µs), `S` a survey; the rest names a cgroup of it: `R` a file with its
-/// length, followed by its text, `X` a file and its errno, `W` network counters, `M` the time of a
-/// reading, `E` an end or `-`, `D` a deduced cpu counter, `H` whether it has children, `P` whether its peak
-/// is private. `C` is the host's cores and bytes of memory. `K` says of a device whether it stands on others. `.` ends a tick that was committed.
+/// The file is gzip. Its first line is `octroi-recording 1`, its second a `RecordingHeader`. Each
+/// further line begins with one letter. `I` stands for a cgroup's index in the survey of the tick,
+/// and a time is wall time in ms and time since boot in µs:
+/// - `T`: a tick begins. `.`: it was committed. A tick without `.` does not count.
+/// - `N TIME`: the time now.
+/// - `S JSON`: the survey.
+/// - `C CORES BYTES`: the capacity of the host.
+/// - `R I FILE LENGTH`: a file was read; its text follows. `X I FILE ERRNO`: it could not be read.
+/// - `W I read NAMESPACE LENGTH`: network counters; their text follows. `W I host`, `W I shared`
+///   and `W I failed ERRNO` are the other results.
+/// - `M I TIME`: the time of a reading. `E I END`: how the cgroup ended, or `-` if it lives.
+/// - `D I MICROSECONDS`: a deduced CPU counter. `H I`: the cgroup has children. `P I`: its peak of
+///   memory is private (`resetPeak`).
+/// - `K MAJOR:MINOR 1`: the device is stacked on others (`0`: it is not).
 public final class RecordingKernel<Source: KernelSource>: KernelSource {
     private let source: Source
     private let writer: RecordingWriter
+    /// The first fault of the file; recording stops there, and metering goes on.
     private var fault: Fault?
 
+    /// Creates the file and writes its header.
+    ///
+    /// - Parameters:
+    ///   - source: the kernel to record.
+    ///   - path: the file, which must not exist yet.
+    ///   - tenants: the tenants whose rules the recording needs.
+    /// - Throws: if the file cannot be created.
     public init(
         _ source: Source, into path: String, tenants: [Tenant], intervalMilliseconds: Int64
     ) throws(Fault) {
@@ -54,9 +81,9 @@ public final class RecordingKernel<Source: KernelSource>: KernelSource {
                     })))
     }
 
-    /// Ends the recording.
+    /// Closes the recording.
     ///
-    /// - Throws: if not all of it could be written.
+    /// - Throws: `failed` if not all of it could be written.
     public func finish() throws(Fault) {
         if let fault { throw fault }
         try writer.finish()
@@ -128,7 +155,8 @@ public final class RecordingKernel<Source: KernelSource>: KernelSource {
     }
 
     public func end(of index: Int) -> CgroupEnd? {
-        // Asked for before and after the reading: it may end in between.
+        // It is asked for before and after the reading, and the cgroup may end in between. So every
+        // answer is recorded, in order.
         let end = source.end(of: index)
         writer.line("E \(index) \(end?.rawValue ?? "-")")
         return end
@@ -163,17 +191,18 @@ public final class RecordingKernel<Source: KernelSource>: KernelSource {
     public func acknowledge() {
         source.acknowledge()
         writer.line(".")
-        // A full disk must not end the metering; the recording ends with the fault.
+        // A full disk must not end the metering. `finish` reports the fault.
         guard fault == nil else { return writer.discard() }
         do throws(Fault) { try writer.flush() } catch { fault = error }
     }
 
+    /// A moment as the file has it: wall time in ms, time since boot in µs.
     private func text(_ moment: Moment) -> String {
         "\(moment.wall.milliseconds) \(moment.bootMicroseconds)"
     }
 }
 
-/// One line of JSON with sorted keys.
+/// A value as one line of JSON with sorted keys.
 private func encoded(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -5,19 +5,23 @@ import Synchronization
 import UnixSignals
 import Units
 
-/// Settings that were read again, until the services take them over at their next tick.
+/// Settings that were read again, kept until each service takes them over at its next tick.
 final class Reload: Sendable {
+    /// What was read and is not taken yet.
     private struct State {
         /// For the collector; `nil` once it is taken.
         var settings: Settings?
-        /// For the enforcement; `nil` once it is taken, or if nothing was read again.
+        /// For the enforcement service; the outer `nil` means that there is nothing to take.
+        ///
+        /// The inner `nil` means that nothing is to be enforced.
         var enforcement: EnforcementPlan??
-        /// What was wrong with the settings when they were last read again.
+        /// The mistake in octroi.yaml at the last reading; `nil` if there was none.
         var fault: Fault?
     }
 
     private let state = Mutex(State())
 
+    /// Keeps new settings for both services, and forgets an earlier mistake.
     func set(_ settings: Settings) {
         state.withLock { state in
             (state.settings, state.fault) = (settings, nil)
@@ -25,12 +29,15 @@ final class Reload: Sendable {
         }
     }
 
+    /// Keeps a mistake; the settings that are in force stay.
     func set(_ fault: Fault) { state.withLock { $0.fault = fault } }
 
-    /// What was wrong with the settings when they were last read again; `nil` is nothing.
+    /// The mistake in octroi.yaml at the last reading; `nil` if there was none.
     var fault: Fault? { state.withLock { $0.fault } }
 
-    /// The settings that were read since they were last taken; `nil` is none.
+    /// Takes the new settings, once.
+    ///
+    /// - Returns: `nil` if none were read since the last call.
     func takeSettings() -> Settings? {
         state.withLock { state in
             defer { state.settings = nil }
@@ -38,7 +45,9 @@ final class Reload: Sendable {
         }
     }
 
-    /// How to enforce from now on, `nil` within for not at all; `nil` if nothing was read again.
+    /// Takes the new plan of enforcement, once.
+    ///
+    /// - Returns: `nil` if nothing was read since the last call; `.some(nil)` to enforce nothing.
     func takeEnforcement() -> EnforcementPlan?? {
         state.withLock { state in
             defer { state.enforcement = nil }
@@ -48,7 +57,7 @@ final class Reload: Sendable {
 }
 
 extension Settings {
-    /// How the daemon enforces by them; `nil` if it only meters.
+    /// The plan of enforcement by these settings; `nil` if the daemon only meters.
     var enforcementPlan: EnforcementPlan? {
         guard enforcement.isOn else { return nil }
         return EnforcementPlan(
@@ -56,13 +65,20 @@ extension Settings {
     }
 }
 
-/// Reads octroi.yaml again at each SIGHUP; a mistake in it changes nothing and ends nothing.
+/// The service that reads octroi.yaml again at each SIGHUP.
+///
+/// A mistake in the file changes nothing and does not end the daemon. A file that every user may
+/// write is refused, because the daemon obeys it.
 struct ReloadService: Service {
+    /// The signals, one element each.
     let hangups: UnixSignalsSequence
+    /// The config folder.
     let folder: String
+    /// Receives the settings or the mistake.
     let reload: Reload
     let logger: Logger
 
+    /// Waits for signals until the services shut down.
     func run() async {
         for await _ in hangups.cancelOnGracefulShutdown() {
             do throws(Fault) {

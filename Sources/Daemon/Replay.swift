@@ -3,18 +3,24 @@ import Metering
 import Store
 import Units
 
-/// A store for what a recording meters along the way, which is thrown away.
+/// Creates a store that is used only while a recording is made, and thrown away afterwards.
 ///
-/// - Parameter tenants: they say which cgroups are tenant roots.
+/// - Parameters:
+///   - folder: where to create the file.
+///   - tenants: their rules say which cgroups are tenant roots.
 public func recordingStore(in folder: String, tenants: [Tenant]) throws(Fault) -> Store {
     let store = try Store(at: "\(folder)/octroi.db", for: .write)
     try store.adoptTenants(tenants, at: Host.wallTime())
     return store
 }
 
-/// Meters a recording into a new store, to its end.
+/// Meters a recording into a store, to its end.
 ///
-/// - Throws: `failed` for a store that a collector has written to.
+/// The ledger is the same on every machine and at every replay. If the store has no tenants, those
+/// of the recording are added.
+///
+/// - Throws: `failed` for a store that a collector has written to; `badData` at a line that is not
+///   one of a recording.
 public func replay(_ kernel: ReplayKernel, into store: Store) throws(Fault) {
     guard try store.lastRoot() == nil else {
         throw Fault(
@@ -22,10 +28,11 @@ public func replay(_ kernel: ReplayKernel, into store: Store) throws(Fault) {
             suggestion: "Replay into a store of its own: --db NEW-FILE")
     }
     if try store.tenants().isEmpty {
-        // Not at the time of day: a second replay comes to the same chain.
+        // Not the time now: it becomes part of the ledger's chain, which must be the same at every
+        // replay.
         try store.adoptTenants(kernel.header.tenants, at: Instant(seconds: 0))
     }
-    // A recording comes to the same ledger wherever it is replayed.
+    // UTC and not the billing zone of this host, so that the ledger is the same on every host.
     var collector = try Collector(
         source: kernel, store: store, intervalMilliseconds: kernel.header.intervalMilliseconds,
         in: .utc)
@@ -33,7 +40,7 @@ public func replay(_ kernel: ReplayKernel, into store: Store) throws(Fault) {
 }
 
 extension RecordingHeader {
-    /// The tenants of the recording, with nothing but their rules.
+    /// The tenants of the recording; they have only an id and rules.
     public var tenants: [Tenant] {
         var tenants: [Tenant] = []
         for rule in rules {

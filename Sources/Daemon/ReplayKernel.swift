@@ -6,41 +6,65 @@ import Metering
 import SystemPackage
 import Units
 
-/// Gives the readings of a recording, tick by tick, in place of the kernel's.
+/// Gives the readings of a recording, tick by tick, as if they came from the kernel.
 ///
-/// What a reading asks for that was not recorded is a missing file, so that a recording outlives
-/// changes of what is read.
+/// A file that was not recorded is reported as missing. So a recording can be replayed by a later
+/// version that reads more files.
+///
+/// ```
+/// let kernel = try ReplayKernel("strange-kernel.octroi")
+/// try replay(kernel, into: store)
+/// ```
 public final class ReplayKernel: KernelSource {
+    /// The second line of the file.
     public let header: RecordingHeader
     private let reader: RecordingReader
-    /// How many ticks were given so far.
+    /// The number of ticks that were replayed so far.
     public private(set) var ticks = 0
+    /// Whether the file ended inside a line or a text, as if its writer had been killed.
     public var isCutShort: Bool { reader.isCutShort }
+    /// The tick that readings come from.
     private var tick = RecordedTick()
+    /// The tick that is being read from the file.
     private var next: RecordedTick
+    /// Whether devices are stacked; they are recorded once for all ticks.
     private var stacked: [DeviceNumber: Bool] = [:]
 
-    /// What one tick read.
+    /// Everything that one tick read.
     private struct RecordedTick {
+        /// A file of one cgroup.
         struct Key: Hashable {
+            /// The cgroup's place in the survey.
             var index: Int
             var file: String
         }
+        /// The times that were asked for, in order.
         var times: [Moment] = []
+        /// The capacity of the host.
         var capacity: HostCapacity?
         var survey = Survey()
-        /// A root is read twice: before and after all below it.
+        /// The results of reading each file, in order.
+        ///
+        /// A tenant root is read twice: before and after its containers.
         var texts: [Key: [Result<[UInt8], Errno>]] = [:]
+        /// The network counters, by the cgroup's place in the survey.
         var networks: [Int: (reading: NetworkReading, text: [UInt8])] = [:]
+        /// The times of readings.
         var moments: [Int: Moment] = [:]
-        /// In the order in which they were asked for.
+        /// How cgroups ended, in the order in which that was asked for.
         var ends: [Int: [CgroupEnd?]] = [:]
+        /// Deduced CPU counters, in µs.
         var deduced: [Int: Int64] = [:]
+        /// Cgroups that had children.
         var parents: Set<Int> = []
+        /// Cgroups whose peak of memory was private (`resetPeak`).
         var privatePeaks: Set<Int> = []
     }
 
-    /// Opens a recording.
+    /// Opens a recording and checks its header.
+    ///
+    /// - Throws: `unavailable` if the file cannot be opened, `badData` if it is not a recording of
+    ///   this version or an older one.
     public init(_ path: String) throws(Fault) {
         reader = try RecordingReader(path)
         guard let first = try reader.line(), first.hasPrefix("octroi-recording ") else {
@@ -67,9 +91,11 @@ public final class ReplayKernel: KernelSource {
         tick = next
     }
 
-    /// Goes on to the next tick.
+    /// Moves on to the next committed tick.
     ///
-    /// - Returns: false at the end. A recording that was cut short ends with its last whole tick.
+    /// - Returns: false at the end. If the recording is cut short, its last complete tick is the
+    ///   end.
+    /// - Throws: `badData` at a line that is malformed.
     public func advance() throws(Fault) -> Bool {
         guard try readTick() else { return false }
         tick = next
@@ -83,6 +109,7 @@ public final class ReplayKernel: KernelSource {
     public var isIOConserved: Bool { header.isIOConserved }
     public func capacity() -> HostCapacity? { tick.capacity }
     public func beginTick() -> Moment { now() }
+    /// The next recorded time; the last one again once all are used.
     public func now() -> Moment {
         tick.times.count > 1 ? tick.times.removeFirst() : tick.times.first ?? Self.unknown
     }
@@ -95,6 +122,7 @@ public final class ReplayKernel: KernelSource {
         guard var results = tick.texts[key], let result = results.first else {
             throw .noSuchFileOrDirectory
         }
+        // The last result stays, in case a later version reads a file more often.
         if results.count > 1 {
             results.removeFirst()
             tick.texts[key] = results
@@ -110,7 +138,9 @@ public final class ReplayKernel: KernelSource {
         return network.reading
     }
 
+    /// The recorded time of a reading.
     public func moment(of index: Int) -> Moment { tick.moments[index] ?? Self.unknown }
+    /// The next recorded answer; the last one again once all are used.
     public func end(of index: Int) -> CgroupEnd? {
         guard let ends = tick.ends[index], let first = ends.first else { return nil }
         if ends.count > 1 { tick.ends[index]?.removeFirst() }
@@ -123,8 +153,10 @@ public final class ReplayKernel: KernelSource {
     public func seal() {}
     public func acknowledge() {}
 
+    /// The time of readings for which none was recorded.
     private static let unknown = Moment(wall: Instant(seconds: 0), bootMicroseconds: 0)
 
+    /// Puts a text at the start of the buffer, which grows if it is too short.
     private func fill(_ buffer: inout [UInt8], _ text: [UInt8]) {
         if buffer.count < text.count {
             buffer.append(contentsOf: repeatElement(0, count: text.count - buffer.count))
@@ -132,12 +164,16 @@ public final class ReplayKernel: KernelSource {
         buffer.replaceSubrange(..<text.count, with: text)
     }
 
-    /// Reads what stands before the first tick, up to its line.
+    /// Reads the lines before the first tick, and the `T` that begins it.
     private func readPrelude() throws(Fault) {
         while let line = try reader.line(), line != "T" { try take(line) }
     }
 
-    /// Reads the next tick that was committed.
+    /// Reads the next committed tick into `next`.
+    ///
+    /// A `T` without a `.` before it begins anew: the tick before it was not committed.
+    ///
+    /// - Returns: false at the end of the file.
     private func readTick() throws(Fault) -> Bool {
         next = RecordedTick()
         while let line = try reader.line() {
@@ -147,6 +183,9 @@ public final class ReplayKernel: KernelSource {
         return false
     }
 
+    /// Takes one line of a tick.
+    ///
+    /// - Throws: `badData` if it is malformed.
     private func take(_ line: String) throws(Fault) {
         let words = line.split(separator: " ", maxSplits: 1).map(String.init)
         guard let letter = words.first, words.count == 2 else { throw bad(line) }
@@ -161,7 +200,7 @@ public final class ReplayKernel: KernelSource {
             guard let moment = moment(rest[...]) else { throw bad(line) }
             next.times.append(moment)
         } else if letter == "C" {
-            // More than any host has: a million cores, 2 PiB.
+            // No host has more: a million cores, 2 PiB.
             guard rest.count == 2, let cpus = Int64(rest[0]), let memory = Int64(rest[1]),
                 (1...1 << 20).contains(cpus), (1...1 << 51).contains(memory)
             else { throw bad(line) }
@@ -176,7 +215,9 @@ public final class ReplayKernel: KernelSource {
         }
     }
 
-    /// Takes a line that names a cgroup; false if it is malformed.
+    /// Takes a line about one cgroup.
+    ///
+    /// - Returns: false if the line is malformed.
     private func take(
         _ letter: String, _ index: Int, _ rest: ArraySlice<String>
     ) throws(Fault) -> Bool {
@@ -203,12 +244,15 @@ public final class ReplayKernel: KernelSource {
             next.deduced[index] = cpu
         case "H": next.parents.insert(index)
         case "P": next.privatePeaks.insert(index)
-        // A later version's: what it says is not asked for here.
+        // A later version may record more. Nothing here asks for it.
         default: break
         }
         return true
     }
 
+    /// Takes a line `W`.
+    ///
+    /// - Returns: false if the line is malformed.
     private func takeNetwork(_ index: Int, _ words: [String]) throws(Fault) -> Bool {
         switch words.first {
         case "host": next.networks[index] = (.host, [])
@@ -228,14 +272,16 @@ public final class ReplayKernel: KernelSource {
         return true
     }
 
+    /// A time: wall time in ms and time since boot in µs; `nil` if it is malformed.
     private func moment(_ words: ArraySlice<String>) -> Moment? {
         let words = Array(words)
-        // Later than any clock: 2^53 ms, 2^60 µs.
+        // The bounds, 2^53 ms and 2^60 µs, are beyond every clock.
         guard words.count == 2, let wall = Int64(words[0]), let boot = Int64(words[1]),
             abs(wall) < 1 << 53, (0..<1 << 60).contains(boot)
         else { return nil }
         return Moment(wall: Instant(milliseconds: wall), bootMicroseconds: boot)
     }
 
+    /// The fault of a malformed line.
     private func bad(_ line: String) -> Fault { reader.fault("\"\(line.prefix(60))\"") }
 }

@@ -7,24 +7,28 @@ import Store
 import UnixSignals
 import Units
 
-/// What a collector is told.
+/// What to collect, how often, for how long, and into which store.
 public struct CollectorPlan: Sendable {
+    /// The settings of octroi.yaml.
     public var settings: Settings
+    /// The store to write to.
     public var store: Store
-    /// The cgroup tree; `nil` for that of the settings, else the host's.
+    /// The path of the cgroup tree; `nil` for the one in the settings, or else the host's.
     public var rootPath: String?
-    /// How often to read, in ms; `nil` for the interval of the settings.
+    /// The time between ticks, in ms; `nil` for the interval in the settings.
     public var intervalMilliseconds: Int64?
-    /// When to end by itself, in ms; `nil` runs on.
+    /// How long to collect, in ms; `nil` for no end.
     public var runMilliseconds: Int64?
-    /// A file that takes the raw readings as well.
+    /// The path of a file to record raw readings in; `nil` for none.
     public var recording: String?
-    /// Whether the clock is right, wherever it has leapt since the store was last written to.
+    /// Whether the first tick trusts the wall clock, even if it has leapt since the last tick.
     public var trustsClock = false
+    /// Receives warnings and errors.
     public var logger: Logger
-    /// Called after each tick, for progress.
+    /// Called after each committed tick, on the collector's thread.
     public var onTick: @Sendable (TickOutcome) -> Void
 
+    /// Creates a plan that follows the settings and has no end.
     public init(
         _ settings: Settings, store: Store, logger: Logger,
         onTick: @escaping @Sendable (TickOutcome) -> Void
@@ -34,14 +38,17 @@ public struct CollectorPlan: Sendable {
     }
 }
 
-/// Refuses a cgroup tree that is not there.
+/// Checks that a cgroup tree exists and can be read.
 ///
 /// - Parameter path: `nil` for the host's.
+/// - Throws: `unavailable` or `notPermitted`.
 public func requireTree(_ path: String?) throws(Fault) { _ = try CgroupRoot(opening: path) }
 
-/// Meters until its time is over, or until SIGINT or SIGTERM; then it takes a last reading.
+/// Meters until the plan's time is over, or until SIGINT or SIGTERM; then it takes a last reading.
 ///
-/// - Throws: if it cannot start, or if the last tick could not be kept.
+/// Limits and budgets are left alone.
+///
+/// - Throws: if it cannot start, or if the last tick could not be committed.
 public func collect(_ plan: CollectorPlan) async throws {
     let (feed, reload) = (TickFeed(), Reload())
     try await run(
@@ -49,11 +56,15 @@ public func collect(_ plan: CollectorPlan) async throws {
         reload)
 }
 
-/// Meters and keeps limits and budgets, until SIGINT or SIGTERM.
+/// Meters, and keeps limits and budgets, until SIGINT or SIGTERM.
+///
+/// After each committed tick it tells systemd that it is ready, with a status line (sd_notify(3)).
 ///
 /// - Parameters:
+///   - plan: its `onTick` is replaced.
 ///   - hangups: the signals at which octroi.yaml is read again.
 ///   - folder: the config folder.
+/// - Throws: if it cannot start, or if the last tick could not be committed.
 public func runDaemon(
     _ plan: CollectorPlan, hangups: UnixSignalsSequence, folder: String
 ) async throws {
@@ -82,20 +93,25 @@ public func runDaemon(
         ], plan, feed, reload)
 }
 
+/// The service that finds names of containers in the plan's store.
 private func names(_ plan: CollectorPlan, _ feed: TickFeed) -> NameService {
     NameService(store: plan.store, finder: NameFinder(), ticks: feed, logger: plan.logger)
 }
 
-/// Runs services beside the collector.
+/// Runs the collector and other services in one group, until the collector ends.
 ///
-/// Services end in the opposite order: the collector takes its last reading at once, and what an owner still answers
-/// is waited for after it.
+/// A group shuts its services down in reverse order. The collector is the last one here, so it
+/// takes its last reading at once. The group waits only afterwards for answers of runtimes and
+/// owners that the other services asked for.
+///
+/// - Parameter others: the services beside the collector.
 private func run(
     _ others: [ServiceGroupConfiguration.ServiceConfiguration], _ plan: CollectorPlan,
     _ feed: TickFeed, _ reload: Reload
 ) async throws {
     let collector = CollectorService(plan: plan, feed: feed, reload: reload)
     var quiet = plan.logger
+    // The group logs each step of starting and stopping; only errors matter to an operator.
     quiet.logLevel = .error
     let group = ServiceGroup(
         configuration: .init(

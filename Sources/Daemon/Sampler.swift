@@ -4,19 +4,32 @@ import Glibc
 import Metering
 import SystemPackage
 
-/// Reads and parses the kernel files of one cgroup after another, into one reused buffer.
+/// Reads and parses the kernel files of one cgroup after another.
+///
+/// All files go through one buffer that is used again, so a tick allocates little.
+///
+/// ```
+/// var sampler = Sampler()
+/// let reading = sampler.sample(index, from: kernel)
+/// ```
 public struct Sampler {
+    /// Receives the text of each file.
     private var buffer = [UInt8](repeating: 0, count: 16_384)
+    /// Whether devices are stacked on others, as far as the host was asked.
     private var stacked: [DeviceNumber: Bool] = [:]
 
+    /// A sampler that knows no devices yet.
     public init() {}
 
-    /// Takes a sample.
+    /// Takes a sample of a cgroup.
     ///
-    /// A file that is missing or malformed is an absence, never a failure. A cgroup that goes away
-    /// under the reading keeps what was read before: it may be its last.
+    /// A file that is missing or malformed becomes an absence, never an error. If the cgroup
+    /// disappears during the reading, everything read before counts: it may be the last reading.
     ///
-    /// - Parameter withNetwork: whether its processes are its own, not its children's.
+    /// - Parameters:
+    ///   - index: the cgroup's place in the last survey.
+    ///   - withNetwork: whether to read the network. False for a cgroup whose processes are those
+    ///     of its children.
     public mutating func sample(
         _ index: Int, from source: some KernelSource, withNetwork: Bool = true
     ) -> CgroupReading {
@@ -31,7 +44,9 @@ public struct Sampler {
         return result
     }
 
-    /// Reads only the counters that a tenant root conserves.
+    /// Reads only the counters that a tenant root conserves, and its limits.
+    ///
+    /// - Parameter withIO: whether io is conserved as well.
     mutating func counters(_ index: Int, from source: some KernelSource, withIO: Bool) -> Sample {
         var result = CgroupReading()
         sampleCPU(index, source, &result)
@@ -40,20 +55,21 @@ public struct Sampler {
         return result.sample
     }
 
-    /// Reads only the limits.
+    /// Reads only `cpu.max` and `memory.max`.
     mutating func limits(_ index: Int, from source: some KernelSource) -> Sample {
         var result = CgroupReading()
         sampleLimits(index, source, &result)
         return result.sample
     }
 
-    /// Reads only the network counters.
+    /// Reads only the network counters; `nil` if there are none to read.
     mutating func network(_ index: Int, from source: some KernelSource) -> NetworkSample? {
         var result = CgroupReading()
         sampleNetwork(index, source, &result)
         return result.sample.network
     }
 
+    /// Reads `cpu.stat`; only `usage_usec` is billed.
     private mutating func sampleCPU(
         _ index: Int, _ source: some KernelSource, _ result: inout CgroupReading
     ) {
@@ -67,24 +83,29 @@ public struct Sampler {
         result.sample.cpu = cpu
     }
 
+    /// Reads `io.stat` without stacked devices: the devices below them count the same traffic.
     private mutating func sampleIO(
         _ index: Int, _ source: some KernelSource, _ result: inout CgroupReading
     ) {
         let io = billed(.ioStat, index, source, &result) { text in IOStat(parsing: text) }
         guard let io else {
-            // A plain folder may get its files one by one.
+            // The files of a plain folder may appear one after another, so a missing one says
+            // nothing about the controller.
             result.sample.isIOOff = source.isKernel && result.isOff(.ioStat)
             return
         }
         result.sample.io = io.devices
+        // A disk and a volume on it both count the same traffic.
         for device in io.devices.keys where isStacked(device, source) {
             result.sample.io?[device] = nil
         }
+        // A device that is missing in such a text may still exist, so its account stays open.
         result.sample.hasUnknownDevices = io.unknownDevices > 0 || io.completeness != .whole
         result.sample.ioCompleteness = io.completeness
         result.lack(io.odd, of: .ioStat) { _ in true }
     }
 
+    /// Reads the network counters, and notes why there are none.
     private mutating func sampleNetwork(
         _ index: Int, _ source: some KernelSource, _ result: inout CgroupReading
     ) {
@@ -96,6 +117,7 @@ public struct Sampler {
         case .read(let namespace, let length):
             do throws(FormatError) {
                 var counters = try NetDev(parsing: buffer.span.extracting(0..<length))
+                // Interfaces whose lines are malformed are noted; the others count.
                 if !counters.odd.isEmpty {
                     result.note(.failed(Absence(.malformed, detail: "\(counters.odd)")))
                     counters.odd = OddLines()
@@ -107,6 +129,10 @@ public struct Sampler {
         }
     }
 
+    /// Reads the memory files.
+    ///
+    /// `memory.peak` counts only if its next peak can be started here. Otherwise it is the peak of
+    /// the cgroup's whole life, and not that since the last sample.
     private mutating func sampleMemory(
         _ index: Int, _ source: some KernelSource, _ result: inout CgroupReading
     ) {
@@ -122,11 +148,12 @@ public struct Sampler {
         if let odd = events?.odd { result.lack(odd, of: .memoryEvents) { _ in false } }
         events?.odd = OddLines()
         result.sample.memoryEvents = events
+        // The peak is read before it is reset, so it covers the time since the last sample.
         let peak = extra(.memoryPeak, index, source, &result, parseGauge)
         if let peak, source.resetPeak(of: index) { result.sample.memoryPeak = peak }
     }
 
-    /// Takes memory.stat: says what of it is not known, and what was added up.
+    /// Takes over memory.stat, and notes which parts of it are missing or were added up.
     private func take(_ memory: MemoryStat, _ result: inout CgroupReading) {
         var memory = memory
         for (file, absence) in memory.absences {
@@ -145,12 +172,15 @@ public struct Sampler {
         } else if hasAll, memory.isKernelSummed {
             result.noteKernelSummed()
         }
+        // The page cache (`file`) is only shown, so a malformed line of it is not an absence of the
+        // file.
         result.lack(memory.odd.only(MemoryStat.isOnlyShown), of: .memoryStat) { _ in false }
         memory.odd = OddLines()
         memory.missingKeys = []
         result.sample.memory = memory
     }
 
+    /// Reads `cpu.max` and `memory.max`, and refuses values that exceed every host.
     private mutating func sampleLimits(
         _ index: Int, _ source: some KernelSource, _ result: inout CgroupReading
     ) {
@@ -161,6 +191,7 @@ public struct Sampler {
         result.sample.isCPUMaxUnread = result.isUnread(.cpuMax)
         result.sample.memoryMax = granted(.memoryMax, index, source, &result, parseLimit)
         result.sample.isMemoryMaxUnread = result.isUnread(.memoryMax)
+        // The file was read, and its value is still unknown: it exceeds what any host has.
         let reserved = Reservation(of: result.sample)
         let what = "it grants more than any host has"
         if reserved.isCPUUnknown, result.sample.cpuMax != nil {
@@ -171,6 +202,7 @@ public struct Sampler {
         }
     }
 
+    /// Reads the three pressure files (PSI), and the time in the freezer.
     private mutating func samplePressure(
         _ index: Int, _ source: some KernelSource, _ result: inout CgroupReading
     ) {
@@ -181,6 +213,7 @@ public struct Sampler {
             extra(.statLocal, index, source, &result, parseFrozen) ?? nil
     }
 
+    /// Reads one pressure file.
     private mutating func pressure(
         _ file: KernelFile, _ index: Int, _ source: some KernelSource, _ result: inout CgroupReading
     ) -> Pressure? {
@@ -194,7 +227,11 @@ public struct Sampler {
         return pressure
     }
 
-    /// Reads a file that is billed from: if it gives no value, that is an absence.
+    /// Reads a file whose absence is noted: one that is billed from, or `pids.current`.
+    ///
+    /// - Parameter parse: turns the text into a value.
+    /// - Returns: `nil` if the file is missing, cannot be read or is malformed. If the cgroup is
+    ///   gone (`ENODEV`), nothing is noted: it ends anyway.
     private mutating func billed<Value>(
         _ file: KernelFile, _ index: Int, _ source: some KernelSource,
         _ result: inout CgroupReading,
@@ -217,9 +254,10 @@ public struct Sampler {
         return nil
     }
 
-    /// Reads a limit that can be billed.
+    /// Reads a limit that may be billed as a reservation.
     ///
-    /// Without the file there is no limit; a file that cannot be read leaves the limit unknown.
+    /// Without the file there is no limit. If the file exists and cannot be read, the limit is
+    /// unknown, which is an absence.
     private mutating func granted<Value>(
         _ file: KernelFile, _ index: Int, _ source: some KernelSource,
         _ result: inout CgroupReading,
@@ -227,7 +265,8 @@ public struct Sampler {
     ) -> Value? {
         do throws(Errno) {
             var length = try source.read(file, of: index, into: &buffer)
-            // In a plain folder the last to write a limit may have been Octroi, without a newline.
+            // In a plain folder, Octroi itself may have written the limit last, and it writes no
+            // newline. The parser takes a number without a newline for cut off.
             if !source.isKernel, length > 0, buffer[length - 1] != UInt8(ascii: "\n") {
                 if length == buffer.count { buffer.append(0) }
                 buffer[length] = UInt8(ascii: "\n")
@@ -244,7 +283,9 @@ public struct Sampler {
         return nil
     }
 
-    /// Reads a file that is not billed from: not every kernel has it.
+    /// Reads a file that is only shown; not every kernel has it.
+    ///
+    /// If it is missing, that is usual and not noted.
     private mutating func extra<Value>(
         _ file: KernelFile, _ index: Int, _ source: some KernelSource,
         _ result: inout CgroupReading,
@@ -259,7 +300,8 @@ public struct Sampler {
                     other: file.text, Absence(.malformed, detail: error.description))
             }
         } catch {
-            // Pressure may be off (EOPNOTSUPP), and a peak of one's own is for those who may write.
+            // Pressure may be switched off (`EOPNOTSUPP`), and a private peak needs the right to
+            // write.
             let isUsual =
                 error.meansNoFile || error == Errno(rawValue: EOPNOTSUPP)
                 || file == .memoryPeak && error.isForbidden
@@ -268,11 +310,12 @@ public struct Sampler {
         return nil
     }
 
+    /// The absence of a file that cannot be read.
     private func absence(_ error: Errno) -> Absence {
         Absence(error.isForbidden ? .notPermitted : .failed, detail: error.reasonOfFile)
     }
 
-    /// Whether the device stands on others; asked of the host once for each device.
+    /// Whether a device is stacked on others; the host is asked once for each device.
     private mutating func isStacked(_ device: DeviceNumber, _ source: some KernelSource) -> Bool {
         if let known = stacked[device] { return known }
         let answer = source.isStacked(device)
@@ -282,9 +325,10 @@ public struct Sampler {
 }
 
 extension Errno {
+    /// Whether the kernel refused access to this user (`EACCES`, `EPERM`).
     fileprivate var isForbidden: Bool { self == .permissionDenied || self == .notPermitted }
 
-    /// There is no such file, or no such cgroup any more.
+    /// Whether there is no such file, or the cgroup is gone.
     fileprivate var meansNoFile: Bool {
         self == .noSuchFileOrDirectory || self == Errno(rawValue: Glibc.ENODEV)
     }

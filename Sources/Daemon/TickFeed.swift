@@ -1,17 +1,18 @@
 import Synchronization
 
-/// What other services learn of ticks.
+/// What other services learn about ticks.
 struct TickNews: Sendable {
-    /// How many ticks were committed since the collector started.
+    /// The number of ticks that were committed since the collector started.
     var kept: Int
-    /// When the last of them was, in µs after boot.
+    /// When the last committed tick ended, in µs after boot; 0 if there is none.
     var lastKept: Int64
 }
 
-/// Tells services of every tick.
+/// Tells services about every tick.
 ///
-/// A service that is slow to look sees only the newest one.
+/// A service that is busy misses ticks: it sees only the newest one when it is done.
 final class TickFeed: Sendable {
+    /// What the mutex protects.
     private struct State {
         var news = TickNews(kept: 0, lastKept: 0)
         var listeners: [AsyncStream<TickNews>.Continuation] = []
@@ -19,7 +20,9 @@ final class TickFeed: Sendable {
 
     private let state = Mutex(State())
 
-    /// A stream that begins with the next tick and goes on until its reader ends.
+    /// A stream of ticks, from the next one on.
+    ///
+    /// It ends when the task that reads it is cancelled.
     func subscribe() -> AsyncStream<TickNews> {
         let (stream, listener) = AsyncStream.makeStream(
             of: TickNews.self, bufferingPolicy: .bufferingNewest(1))
@@ -27,8 +30,10 @@ final class TickFeed: Sendable {
         return stream
     }
 
+    /// Tells all services about a tick.
+    ///
     /// - Parameters:
-    ///   - isKept: whether the tick was committed; if not, metering is behind.
+    ///   - isKept: whether the tick was committed; if not, metering is out of date.
     ///   - now: µs after boot.
     func send(isKept: Bool, at now: Int64) {
         state.withLock { state in
@@ -37,6 +42,6 @@ final class TickFeed: Sendable {
         }
     }
 
-    /// The newest news.
+    /// The state after the last tick.
     var latest: TickNews { state.withLock { $0.news } }
 }

@@ -1,14 +1,26 @@
 import Glibc
 import Units
 
-/// A plain file that is read piece by piece.
+/// Reads a plain file piece by piece, so that its size does not matter.
+///
+/// ```
+/// let file = try FileReader("usage.csv")
+/// while case let block = try file.read(), !block.isEmpty { parse(block) }
+/// ```
 public final class FileReader {
     private let path: String
+    /// The open file; negative if it could not be opened.
     private let descriptor: Int32
 
-    /// - Throws: for what cannot be read, and for what is no plain file: a pipe would be waited for.
+    /// Opens a file.
+    ///
+    /// A path that the shell hands in (`/dev/stdin`, `/dev/fd/N`) may be a pipe. Any other pipe is
+    /// refused: nobody may ever write to it, and reading would wait for ever.
+    ///
+    /// - Throws: `wrongUse` for an empty path; `notPermitted` or `unavailable` if the file cannot
+    ///   be opened; `badData` if it is not a plain file.
     public init(_ path: String) throws(Fault) {
-        // What the shell hands in may be a pipe.
+        // The shell opened such a pipe itself, so somebody writes to it.
         let isHandedIn = path == "/dev/stdin" || path.hasPrefix("/dev/fd/")
         self.path = path
         guard !path.isEmpty else {
@@ -16,6 +28,7 @@ public final class FileReader {
                 .wrongUse, at: "the path of a file", problem: "it is empty",
                 suggestion: "Name a file")
         }
+        // With `O_NONBLOCK`, opening a pipe does not wait for a writer (open(2)).
         descriptor = open(path, O_RDONLY | O_CLOEXEC | (isHandedIn ? 0 : O_NONBLOCK))
         guard descriptor >= 0 else {
             throw Fault(
@@ -34,7 +47,9 @@ public final class FileReader {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// The next bytes; none at the end.
+    /// The next bytes of the file, 64 KiB at most; empty at its end.
+    ///
+    /// - Throws: `badData` if it cannot be read.
     public func read() throws(Fault) -> [UInt8] {
         var count = 0
         let block = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, used in

@@ -1,11 +1,13 @@
 import Glibc
 import Units
 
-/// Whether anything is at the path: a link to nowhere, too.
+/// Whether anything is at a path; a symbolic link to nowhere counts.
 ///
-/// Taken for missing, it would leave the defaults in force without a word.
+/// If such a link were taken for a missing file, the defaults would apply without a word to the
+/// operator.
 ///
-/// - Throws: `notPermitted` if this user may not see: a file that cannot be seen is not one that is missing.
+/// - Throws: `notPermitted` if this user may not look into the folder. A file that cannot be seen
+///   need not be missing.
 public func isThere(_ path: String) throws(Fault) -> Bool {
     var status = stat()
     if lstat(path, &status) == 0 { return true }
@@ -17,6 +19,9 @@ public func isThere(_ path: String) throws(Fault) -> Bool {
 }
 
 /// Reads a text file of at most 64 MiB.
+///
+/// - Throws: `badData` if it is larger, is not UTF-8 or is not a plain file; `notPermitted` or
+///   `unavailable` if it cannot be opened.
 public func readText(_ path: String) throws(Fault) -> String {
     guard let text = String(validating: try readBytes(path), as: UTF8.self) else {
         throw Fault(
@@ -27,6 +32,8 @@ public func readText(_ path: String) throws(Fault) -> String {
 }
 
 /// Reads a file of at most 64 MiB.
+///
+/// - Throws: as `readText` does, except that any bytes are accepted.
 public func readBytes(_ path: String) throws(Fault) -> [UInt8] {
     let file = try FileReader(path)
     var bytes: [UInt8] = []

@@ -3,33 +3,39 @@ import Limits
 import Reporting
 import Units
 
-/// A budget, with what is spent of it.
+/// A budget, and what the tenant has spent of it.
 public struct BudgetLine: Sendable {
     public var budget: Budget
-    /// Where its ladder stands; `nil` before the daemon first looked at it.
+    /// The tenant's place on its ladder; `nil` before the daemon first compared its spending.
     public var state: LadderState?
+    /// What the tenant has spent in the period so far; `nil` if that is not known.
     public var money: TenantSpending?
-    /// Why what is spent is not known.
+    /// Why the spending is not known; `nil` if it is.
     public var fault: Fault?
 
-    /// Percent of the budget with one decimal, rounded down.
+    /// The spent part of the budget in percent, rounded down to one decimal.
+    ///
+    /// `nil` if the spending is not known, and for a budget of nothing.
     var percent: String? {
         guard let money, budget.amount.value > .zero else { return nil }
         return decimalText(
             (money.spent * Rational(1000) / budget.amount.value).floor, places: 1)
     }
 
-    /// Money rounded down to the currency's minor unit for a table, exact for machines.
+    /// An amount of money as a cell.
+    ///
+    /// Programs get the exact amount. A table shows it rounded down to the currency's minor unit.
     func cell(_ amount: Rational?) -> Cell {
         guard let amount, let currency = money?.currency else { return .none }
         return .rational(amount, display: text(amount, currency))
     }
 
+    /// An amount as a decimal, rounded down to the currency's minor unit.
     private func text(_ amount: Rational, _ currency: Currency) -> String {
         decimalText((amount * Rational(currency.scale)).floor, places: currency.digits)
     }
 
-    /// The budget as a sentence.
+    /// The budget, its spending and its exemption as one sentence.
     var sentence: String {
         guard let money else {
             return "\(budget.tenant): \(budget.amount) a \(budget.per.rawValue). "
@@ -45,7 +51,7 @@ public struct BudgetLine: Sendable {
     }
 }
 
-/// Budgets, a row each.
+/// Budgets with their spending, one row each.
 public func budgetSheet(_ lines: [BudgetLine]) -> Sheet {
     var sheet = Sheet(
         columns: [
@@ -67,7 +73,12 @@ public func budgetSheet(_ lines: [BudgetLine]) -> Sheet {
     return sheet
 }
 
-/// One budget: the steps of its ladder, which of them are in force, and since when.
+/// The steps of one budget's ladder, one row each.
+///
+/// A row says whether its step is in force. Only the last step in force says since when, because
+/// the state keeps a single time.
+///
+/// - Parameter steps: the steps of the budget's ladder, in order.
 public func ladderSheet(_ line: BudgetLine, _ steps: [Ladder.Step]) -> Sheet {
     Sheet(
         columns: ["step", "at_percent", "does", "in_force", "since"],

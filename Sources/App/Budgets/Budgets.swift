@@ -6,19 +6,24 @@ import Limits
 import Store
 import Units
 
-/// A change of a tenant's budget, in a person's words; what is `nil` stays as it is.
+/// A change of a tenant's budget, as a person writes it; fields that are `nil` do not change.
+///
+/// Example: `BudgetWords(amount: "500.00", per: "month", ladder: "gentle")`.
 public struct BudgetWords: Sendable {
-    /// The money, in the currency of its price book, before taxes: `500.00`.
+    /// The money for each period, such as `500.00`.
+    ///
+    /// It is before taxes, in the currency of the tenant's price book.
     public var amount: String?
-    /// `month` or `day`.
+    /// The period: `month` or `day`.
     public var per: String?
     /// The id of a ladder, or `none`.
     public var ladder: String?
-    /// Until when nothing is enforced: a time, a date of the billing zone, or `none`.
+    /// The end of the exemption: a time, a date of the billing zone, or `none`.
     public var exemptUntil: String?
-    /// Why, for the record.
+    /// Why, for the record; also shown as the reason of an exemption.
     public var reason: String?
 
+    /// Creates a change; by default nothing changes.
     public init(
         amount: String? = nil, per: String? = nil, ladder: String? = nil,
         exemptUntil: String? = nil, reason: String? = nil
@@ -29,12 +34,13 @@ public struct BudgetWords: Sendable {
 }
 
 extension App {
-    /// Every budget with its spending now, in the order of the tenants' ids.
+    /// All budgets with the present spending, by tenant id.
     public func budgets() throws(Fault) -> [BudgetLine] { try lines(store(.read), nil) }
 
-    /// A tenant's budget, with the steps of its ladder.
+    /// A tenant's budget with the present spending, and the steps of its ladder.
     ///
-    /// - Throws: `badData` if it has none.
+    /// - Returns: no steps if the budget has no ladder.
+    /// - Throws: `badData` if the tenant has no budget.
     public func budget(of tenant: String) throws(Fault) -> (line: BudgetLine, steps: [Ladder.Step])
     {
         let store = try store(.read)
@@ -49,9 +55,13 @@ extension App {
         return (line, ladder?.steps ?? [])
     }
 
-    /// Sets a tenant's budget, or changes it; the daemon compares spending with it from its next tick on.
+    /// Creates or changes a tenant's budget.
     ///
-    /// - Throws: `wrongUse` for words that are no budget, `badData` for an unknown tenant or ladder.
+    /// The daemon compares spending with it from its next tick on. The change is recorded in the
+    /// history of limits.
+    ///
+    /// - Throws: `wrongUse` for words that are not a budget; `badData` for an unknown tenant or
+    ///   ladder, and for a tenant without a price book.
     public func setBudget(of tenant: String, _ words: BudgetWords) throws(Fault) -> Changes {
         let store = try store(.write)
         let known = try store.budgets().first { $0.budget.tenant == tenant }?.budget
@@ -62,13 +72,23 @@ extension App {
             lines: try store.setBudget(budget, at: Host.wallTime(), record: record))
     }
 
-    /// Removes a tenant's budget; its steps end at the daemon's next tick.
+    /// Removes a tenant's budget.
+    ///
+    /// The daemon lifts the limits of its ladder at the next tick.
+    ///
+    /// - Parameter reason: why, for the record.
+    /// - Throws: `badData` if the tenant has no budget.
     public func removeBudget(of tenant: String, reason: String? = nil) throws(Fault) -> Changes {
         let store = try store(.write)
         let record = record(of: tenant, "its budget was removed", reason)
         return Changes(lines: try store.removeBudget(of: tenant, record: record))
     }
 
+    /// The budget after a change.
+    ///
+    /// - Parameter known: the present budget; `nil` if there is none. Then a new one is for each
+    ///   month.
+    /// - Throws: `wrongUse` for words that are not a budget.
     private func changed(
         _ known: Budget?, of tenant: String, _ words: BudgetWords
     ) throws(Fault) -> Budget {
@@ -100,7 +120,11 @@ extension App {
         return budget
     }
 
-    /// What the record of limits says of a change of a budget: who, when, what and why.
+    /// The entry for the history of limits: who changed the budget, when, how and why.
+    ///
+    /// - Parameters:
+    ///   - what: the new budget and the old one, in words.
+    ///   - why: the operator's reason.
     private func record(of tenant: String, _ what: String, _ why: String?) -> LimitChangeSet {
         LimitChangeSet(
             at: Host.wallTime(), uid: requester.uid, user: requester.user, target: tenant,
@@ -112,11 +136,13 @@ extension App {
         Fault(.wrongUse, at: location, problem: problem, suggestion: suggestion)
     }
 
-    /// Every budget, or one tenant's, with its spending now.
+    /// The budgets of all tenants, or of one, with the present spending, by tenant id.
     private func lines(_ store: Store, _ tenant: String?) throws(Fault) -> [BudgetLine] {
         let zone = try zone()
         let budgets = try store.budgets().filter { tenant == nil || $0.budget.tenant == tenant }
         var lines: [BudgetLine] = []
+        // Spending is read once for all budgets with the same period: it takes a pass over the
+        // ledger.
         for span in Budget.Span.allCases {
             let own = budgets.filter { $0.budget.per == span }
             guard !own.isEmpty else { continue }

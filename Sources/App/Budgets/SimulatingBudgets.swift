@@ -6,11 +6,12 @@ import Settings
 import Store
 import Units
 
-/// What a policy would have done to recorded usage.
+/// What the budgets of a policy would have done to recorded usage.
 public struct SimulationAnswer: Sendable {
-    /// For each budget of the policy, its ladder and each step up and down.
+    /// For each budget of the policy: its ladder, and the moves up and down.
     public var results: [(budget: Budget, ladder: Ladder, simulation: LadderSimulation)]
 
+    /// The moves, one row each; the title sums up how long each step would have been in force.
     public var sheet: Sheet {
         Sheet(
             columns: ["tenant", "at", "steps", "does", "percent", "reason"],
@@ -20,6 +21,7 @@ public struct SimulationAnswer: Sendable {
             headings: ["percent": "%"])
     }
 
+    /// A move as a row; steps that are left read `leave STEP`.
     private func row(_ move: SimulatedMove) -> [Cell] {
         let verb = move.to > move.from ? "" : "leave "
         return [
@@ -30,7 +32,9 @@ public struct SimulationAnswer: Sendable {
         ]
     }
 
-    /// `warn for 26.0 h, weight 25 for 3.5 h`.
+    /// How long each step would have been in force: `warn for 26.0 h, weight 25 for 3.5 h`.
+    ///
+    /// A step stays in force when later steps are taken, and its time goes on.
     private func summary(_ ladder: Ladder, _ result: LadderSimulation) -> String {
         let parts = ladder.steps.enumerated().compactMap { index, step -> String? in
             let length = result.milliseconds.dropFirst(index + 1).reduce(0, +)
@@ -43,12 +47,17 @@ public struct SimulationAnswer: Sendable {
 }
 
 extension App {
-    /// Simulates what a policy would have done to recorded usage, and when; nothing is written.
+    /// Simulates what a policy would have done to recorded usage, and when.
+    ///
+    /// Nothing is written. Each budget is simulated from the start of the first day or month that
+    /// the period touches, because spending counts from there. Ladders of the file take precedence
+    /// over stored ones.
     ///
     /// - Parameters:
     ///   - policy: the path of a file with `budgets:` and `ladders:`.
-    ///   - tenant: only this one; `nil` for all.
-    /// - Throws: `badData` if the file has no budget, or names a ladder that is nowhere.
+    ///   - period: the time to simulate, up to now.
+    ///   - tenant: only this tenant; `nil` for all.
+    /// - Throws: `badData` if the file has no budget, or names a ladder that does not exist.
     public func simulateBudgets(
         policy: String, over period: Period, tenant: String? = nil
     ) throws(Fault) -> SimulationAnswer {
@@ -79,6 +88,7 @@ extension App {
         return answer
     }
 
+    /// The fault for a budget whose ladder does not exist.
     private func missing(_ budget: Budget, _ policy: String, _ ladders: [Ladder]) -> Fault {
         Fault(
             .badData, at: "\(policy), budget of tenant \(budget.tenant)",
@@ -88,17 +98,22 @@ extension App {
                 "Name one of \(ladders.map(\.id).joined(separator: ", ")), or add it to the file")
     }
 
-    /// What the daemon would have seen of a budget, every 5 minutes of the period.
+    /// The comparisons that the daemon would have made for one budget, one every 5 minutes.
+    ///
+    /// - Returns: all of them up to now, oldest first.
     private func looks(
         _ budget: Budget, _ store: Store, _ period: Period, _ zone: BillingZone
     ) throws(Fault) -> [Spending] {
         let now = Host.wallTime()
+        // The hour that is running is the last one with usage.
         let end = min(period.end, now.startOfHour.advanced(bySeconds: 3600))
         var looks: [Spending] = []
         var start = period.start
         while start < end {
             let span = budget.per.around(start, in: zone)
             guard let part = Period(start: span.start, end: min(span.end, end)) else { break }
+            // A budget starts at 0 in each of its days or months, so each of them is read by
+            // itself.
             let points = try store.spendingHistory(of: budget.tenant, over: part, in: zone)
             looks += recordedLooks(points, over: span, everyMilliseconds: 300_000)
                 .filter { $0.at <= now }

@@ -7,14 +7,15 @@ import Store
 import Units
 
 extension App {
-    /// Drafts what would be invoiced for a period now; nothing is written.
+    /// Drafts the invoices that issuing a period would make now.
     ///
-    /// Notices name invoices that bill a part of the period already, and the caveats that new ones would carry.
+    /// Nothing is written. Notices name invoices that already bill a part of the period, the
+    /// caveats that new invoices would carry, and missing addresses.
     ///
     /// - Parameters:
-    ///   - tenant: only this one; `nil` for all.
-    ///   - isAgain: whether what was credited in full is drafted anew.
-    /// - Throws: `failed` if the period cuts an issued invoice, `badData` for an unknown tenant.
+    ///   - tenant: only this tenant; `nil` for all.
+    ///   - isAgain: whether to draft time again whose invoice was credited in full.
+    /// - Throws: `wrongUse` if the period cuts an issued invoice, `badData` for an unknown tenant.
     public func draftInvoices(
         over period: Period, tenant: String? = nil, isAgain: Bool = false
     ) throws(Fault) -> [Draft] {
@@ -31,6 +32,7 @@ extension App {
         return drafts
     }
 
+    /// Gives notice of the caveats that invoices of the period would carry.
     private func notifyCaveats(
         over period: Period, tenant: String?, _ store: Store
     ) throws(Fault) {
@@ -42,7 +44,9 @@ extension App {
         notify(first: 20, of: common + own, elsewhere: "octroi report unmetered, octroi audit")
     }
 
-    /// What `closing: { parties: block }` stops and `print` warns of.
+    /// Gives notice of missing sellers and addresses.
+    ///
+    /// Issuing stops at them if octroi.yaml has `closing: { parties: block }`.
     private func notifyMissingParties(
         of drafts: [Draft], _ options: IssueOptions, _ store: Store
     ) throws(Fault) {
@@ -56,8 +60,9 @@ extension App {
     }
 }
 
-/// What is not in the drafts, as it was billed before: a line for each tenant.
+/// What the drafts leave out because an invoice bills it already, one line for each tenant.
 private func notes(on invoiced: [InvoicedPeriod]) -> [String] {
+    // Invoices that were credited in full have a line of their own, because `--again` drafts them.
     let groups = Dictionary(grouping: invoiced) { "\($0.tenant) \($0.isCredited)" }
     return groups.sorted { $0.key < $1.key }.compactMap { _, invoices -> String? in
         guard let first = invoices.first, let last = invoices.last else { return nil }
@@ -74,7 +79,9 @@ private func notes(on invoiced: [InvoicedPeriod]) -> [String] {
 }
 
 extension Settings {
-    /// How invoices are issued.
+    /// The options for issuing invoices by these settings.
+    ///
+    /// - Parameter isAgain: whether to issue time again whose invoice was credited in full.
     func issueOptions(isAgain: Bool = false) -> IssueOptions {
         var closing = ClosingPolicy()
         for (name, rule) in self.closing {

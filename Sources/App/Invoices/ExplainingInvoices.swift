@@ -5,29 +5,34 @@ import Reporting
 import Store
 import Units
 
-/// Why a line of an invoice is what it is, down to the kernel's counters.
+/// How a line of an invoice came about, from the price back to the kernel's counters.
 public struct LineExplanation: Sendable {
+    /// The line, its accounts, their ledger rows and the prices.
     public var explanation: Explanation
-    /// The kept readings behind each of its accounts, in the order of `explanation.accounts`.
+    /// The kernel's readings that are still stored, for each of `explanation.accounts` in order.
     public var readings: [[CounterReadings]]
 
-    /// The explanation as people read it, a line each.
+    /// The explanation for people, line by line.
     public var text: [String] { explanationText(explanation, readings) }
 }
 
-/// The first and the last kept reading of a counter or gauge.
+/// The first and the last stored reading of one counter or gauge in a period.
 public struct CounterReadings: Hashable, Sendable {
-    /// A reading: when, and what the kernel said.
+    /// One reading: its time and the kernel's value.
     public struct Reading: Hashable, Sendable {
+        /// The time of the tick.
         public var at: Instant
+        /// The counter or gauge, in the unit that the name of its column ends with.
         public var value: Int64
     }
 
-    /// The column of samples: `cpu_usage_us`.
+    /// The column of samples, such as `cpu_usage_us`.
     public var name: String
-    /// `254:0` where a counter is kept for each device.
+    /// The device, such as `254:0`; `nil` if the counter is not kept for each device.
     public var device: String?
+    /// The oldest reading that is stored.
     public var first: Reading
+    /// The newest reading that is stored.
     public var last: Reading
 }
 
@@ -35,9 +40,11 @@ extension App {
     /// Explains lines of an invoice, one after another.
     ///
     /// - Parameters:
-    ///   - lines: their numbers; `nil` for every line.
-    ///   - body: takes each explanation.
-    /// - Throws: `badData` for an unknown invoice, `wrongUse` for a line that it does not have.
+    ///   - number: the number of the invoice.
+    ///   - lines: the numbers of the lines, from 1; `nil` for every line.
+    ///   - body: receives each explanation.
+    /// - Throws: `badData` for an unknown invoice, `wrongUse` for a line that it does not have;
+    ///   whatever `body` throws.
     public func explainInvoice(
         _ number: String, lines: [Int]? = nil, _ body: (LineExplanation) throws -> Void
     ) throws {
@@ -50,7 +57,10 @@ extension App {
         }
     }
 
-    /// The counter's first and last reading that is still kept, by device where there are several.
+    /// The first and the last stored reading behind an account, device by device.
+    ///
+    /// - Returns: empty for imported usage, for meters without a counter, and once the samples are
+    ///   pruned.
     private func kept(
         _ store: Store, _ account: Explanation.Account, _ explanation: Explanation
     ) throws -> [CounterReadings] {
@@ -64,6 +74,7 @@ extension App {
         var found: [CounterReadings] = []
         try store.samples(query) { row in
             guard let value = row.values[column] else { return }
+            // Rows come device after device, so a new device begins a new entry.
             let device = row.major.map { "\($0):\(row.minor ?? 0)" }
             let reading = CounterReadings.Reading(at: row.at, value: value)
             if found.isEmpty || found.last?.device != device {
@@ -76,21 +87,23 @@ extension App {
     }
 }
 
-/// The column of samples that each meter counts from.
+/// The column of samples for each meter.
+///
+/// Memory shows `memory.current`, whichever formula the price book bills.
 private let sampleColumns = [
     "cpu": "cpu_usage_us", "memory": "memory_bytes", "io_read_bytes": "read_bytes",
     "io_write_bytes": "write_bytes", "io_read_ops": "read_ops", "io_write_ops": "write_ops",
     "net_rx_bytes": "net_rx_bytes", "net_tx_bytes": "net_tx_bytes",
 ]
 
-/// The columns of the ledger's rows behind a line.
+/// The columns of `LineExplanation.rows`.
 public let explanationColumns = [
     "invoice", "line", "container", "boot", "cgroup_id", "hour", "meter", "quantity", "assurance",
     "entry",
 ]
 
 extension LineExplanation {
-    /// The ledger's rows behind the line, under `explanationColumns`.
+    /// The ledger rows behind the line, under `explanationColumns`.
     public var rows: [[Cell]] {
         explanation.accounts.flatMap { account in
             account.hours.map { hour in

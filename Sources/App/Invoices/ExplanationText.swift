@@ -6,7 +6,11 @@ import Billing
 import Store
 import Units
 
-/// An explanation as people read it.
+/// An explanation for people, line by line.
+///
+/// It goes from the kernel's counters through the ledger and the price to the rounded amount.
+///
+/// - Parameter readings: the stored readings, for each account of the explanation.
 func explanationText(
     _ explanation: Explanation, _ readings: [[CounterReadings]]
 ) -> [String] {
@@ -32,6 +36,9 @@ func explanationText(
     return text + roundingText(explanation)
 }
 
+/// What one account contributes: kernel readings, ledger rows, quantity.
+///
+/// - Returns: an empty line and the account; at most 12 ledger rows, the newest entries first.
 private func accountText(
     _ account: Explanation.Account, _ readings: [CounterReadings], _ item: LineItem
 ) -> [String] {
@@ -62,19 +69,23 @@ private func accountText(
     if account.hours.count > 12 {
         text.append("             … and \(account.hours.count - 12) more: --format csv")
     }
+    // The basis `max` bills the larger of use and reservation in each hour.
     if account.quantity != sum {
         text.append("  quantity   \(account.quantity), the larger of used and reserved by the hour")
     }
+    // A container that lives shorter than the minimum duration is billed for that.
     if account.billable != account.quantity {
         text.append("  billable   \(account.billable), as a short life counts its minimum")
     }
     return text
 }
 
+/// The price books, and how the quantity and the price give the exact amount.
 private func formulaText(_ explanation: Explanation) -> [String] {
     let item = explanation.item
     let books = explanation.books.map { "\($0.id) from \($0.effective)" }
     var text = ["", "price book  " + books.joined(separator: ", then ")]
+    // Such a line corrects rounding of earlier invoices and has no price.
     if item.subject == .rounding {
         return text + [
             "formula     what rounding held back of earlier invoices of the same months, or billed too early"
@@ -85,6 +96,7 @@ private func formulaText(_ explanation: Explanation) -> [String] {
         return text + ["no price: \(item.kind == .unpriced ? "shown at 0 by policy" : "none")"]
     }
     switch item.kind {
+    // The price of a tax or discount is a percentage.
     case .tax, .discount:
         text.append("formula     \(price) % = \(item.exactAmount)")
     case .minimum:
@@ -100,6 +112,7 @@ private func formulaText(_ explanation: Explanation) -> [String] {
         if let quantity = item.counted?.metered, quantity != priced {
             text.append("quantity    \(quantity) \(unit), priced as \(priced)")
         }
+        // A price per month is divided by the length of this month.
         let month = explanation.segment?.month.seconds ?? explanation.item.period.seconds
         let size = UnitQuantity(per)?.size(monthSeconds: month)
         let base = size.map { " (\($0) \(unit))" } ?? ""
@@ -109,6 +122,9 @@ private func formulaText(_ explanation: Explanation) -> [String] {
     return text
 }
 
+/// The tiers of the meter's price; the tier of this line is marked with `>`.
+///
+/// - Returns: empty if the price has a single tier, nothing free and no rounding step.
 private func tierText(_ explanation: Explanation) -> [String] {
     guard let position = explanation.position, let segment = explanation.segment,
         let price = explanation.item.meter.flatMap({ segment.book.meters[$0] }),
@@ -136,9 +152,14 @@ private func tierText(_ explanation: Explanation) -> [String] {
     return text
 }
 
+/// How the exact amount became whole minor units.
+///
+/// A line of an invoice gets its share of the invoice's rounding, a tax is rounded by itself, and a
+/// credit note takes back what was billed.
 private func roundingText(_ explanation: Explanation) -> [String] {
     let currency = explanation.invoice.draft.currency
     let exact = explanation.item.exactAmount * Rational(currency.scale)
+    // What this line received when the invoice's rounding was distributed.
     let extra = explanation.item.amount - exact.floor
     let mode = explanation.rounding.rawValue
     let isTax = explanation.item.isTax

@@ -8,19 +8,28 @@ import Settings
 import Store
 import Units
 
-/// What invoices are exported as.
+/// The format of an export.
 public enum InvoiceExportFormat: Sendable {
+    /// A row for each line of each invoice.
     case csv
+    /// An object for each line of each invoice (docs/invoice.schema.json).
     case json
+    /// The FinOps Open Cost and Usage Specification, as one of its data sets.
     case focus(FocusVersion, FocusDataset)
+    /// An HTML page, which holds a single invoice.
     case page(PageLanguage)
 }
 
 extension App {
     /// Exports issued invoices and credit notes, in the order of their numbers.
     ///
-    /// - Parameter write: takes the text piece by piece; nothing is written before the query is known to be sound.
-    /// - Throws: `badData` for an unknown number, `wrongUse` for more than one invoice where a format holds one.
+    /// Only one invoice is in memory at a time. All checks of the query come before the first text.
+    ///
+    /// - Parameters:
+    ///   - query: the invoices to export.
+    ///   - write: receives the text piece by piece.
+    /// - Throws: `badData` for an unknown number or tenant; `wrongUse` for a number that the rest
+    ///   of the query excludes, and for several invoices in a format that holds one.
     public func exportInvoices(
         _ query: InvoiceQuery, as format: InvoiceExportFormat, write: (String) throws -> Void
     ) throws {
@@ -37,6 +46,12 @@ extension App {
         try write(format.ending())
     }
 
+    /// Writes invoices in a format.
+    ///
+    /// A page uses the operator's `reports/invoice.html.mustache` if there is one in the config
+    /// folder, otherwise the page that comes with Octroi.
+    ///
+    /// - Throws: if the operator's page cannot be read.
     private func writer(_ format: InvoiceExportFormat) throws -> any InvoiceFormat {
         switch format {
         case .csv: return LinesFormat(as: .csv)
@@ -52,6 +67,10 @@ extension App {
         }
     }
 
+    /// An invoice with what a format shows beside its lines.
+    ///
+    /// Hours are read only for formats that show them, because that reads the ledger. The invoice's
+    /// own billing zone is used, in case octroi.yaml has another one by now.
     private func document(
         _ store: Store, _ invoice: Invoice, _ format: any InvoiceFormat
     ) throws(Fault) -> InvoiceDocument {
@@ -59,7 +78,9 @@ extension App {
             of: invoice, in: billingZone(invoice.zone), hasHours: format.showsHours)
     }
 
-    /// The one invoice that a query finds.
+    /// The single invoice that a query finds.
+    ///
+    /// - Throws: `wrongUse` if there are several, `badData` if there is none.
     private func only(_ store: Store, _ query: InvoiceQuery) throws -> Invoice {
         var found: Invoice?
         try store.forEachInvoice(of: query) { invoice in

@@ -8,14 +8,18 @@ import Units
 extension App {
     /// Issues all invoices that are due for a period, or none.
     ///
-    /// Notices repeat the caveats of the new invoices, and name tenants with usage that no invoice covers.
+    /// Issuing a period again changes nothing. Notices repeat the caveats of the new invoices, and
+    /// name tenants with earlier usage that no invoice covers.
     ///
     /// - Parameters:
-    ///   - tenant: only this one; `nil` for all.
-    ///   - untilNow: whether a period that is not over is issued up to the end of this hour.
-    ///   - isAgain: whether what was credited in full is issued anew.
-    /// - Returns: the invoices of the period, those that were issued before among them.
-    /// - Throws: `wrongUse` for a period that is not over, `failed` if a caveat blocks.
+    ///   - tenant: only this tenant; `nil` for all.
+    ///   - untilNow: whether to issue a period that is not over, up to the end of the hour that is
+    ///     running.
+    ///   - isAgain: whether to issue time again whose invoice was credited in full.
+    /// - Returns: the invoices of the period, with those that were issued before.
+    /// - Throws: `wrongUse` for a period that is not over or cuts an issued invoice; `badData` for
+    ///   an unknown tenant, usage without a price, a caveat that blocks, or a seller copied from
+    ///   the example. Nothing is issued then.
     public func issueInvoices(
         over period: Period, tenant: String? = nil, untilNow: Bool = false, isAgain: Bool = false
     ) throws(Fault) -> [Invoice] {
@@ -36,12 +40,14 @@ extension App {
         return issued.invoices
     }
 
-    /// Issues a credit note for an invoice.
+    /// Issues a credit note for an invoice, or for some of its lines.
     ///
     /// - Parameters:
-    ///   - lines: only these, by number; `nil` for the whole invoice.
-    ///   - reason: what the note says of it.
-    /// - Throws: `badData` for an unknown number, `wrongUse` for a line that is not there or credited already.
+    ///   - number: the number of the invoice.
+    ///   - lines: the numbers of the lines, from 1; `nil` for all that are not credited yet.
+    ///   - reason: why, for the credit note.
+    /// - Throws: `badData` for an unknown number; `wrongUse` for a credit note, and for a line that
+    ///   does not exist, is a tax or was credited before.
     public func creditInvoice(
         _ number: String, lines: [Int]? = nil, reason: String? = nil
     ) throws(Fault) -> Invoice {
@@ -50,6 +56,9 @@ extension App {
             number, lines: lines, reason: reason, series: series, at: Host.wallTime())
     }
 
+    /// Gives notice of what the new invoices lack, and of what was not measured without an invoice.
+    ///
+    /// - Parameter now: the time of issue, by which new invoices are told from earlier ones.
     private func notify(of issued: IssuedNow, at now: Instant) {
         let new = issued.invoices.filter { $0.issued == now }
         for invoice in new {
@@ -57,12 +66,13 @@ extension App {
                 notify("\(invoice.number), \(note.kind.rawValue): \(note.text)")
             }
         }
-        // What was not measured of tenants without an invoice stands on no document.
+        // No document holds what was not measured of tenants without an invoice.
         let unbilled = issued.unbilled.flatMap { tenant, notes in
             notes.map { "tenant \(tenant), not invoiced, \($0.kind.rawValue): \($0.text)" }
         }
         notify(first: 20, of: unbilled, elsewhere: "octroi report unmetered, octroi audit")
-        // A numbered document never changes: whoever sends it outside should know what it lacks.
+        // A numbered document never changes. So its sender should know now that an address is
+        // missing.
         let missing = new.compactMap { invoice in
             invoice.parties.missing.map { "\(invoice.number): \($0)" }
         }
@@ -70,6 +80,8 @@ extension App {
     }
 
     /// The part of a period that can be issued now.
+    ///
+    /// - Throws: `wrongUse` if the period has not begun, or is not over and `untilNow` is false.
     private func due(_ period: Period, _ now: Instant, untilNow: Bool) throws(Fault) -> Period {
         guard period.start < now else {
             throw Fault(

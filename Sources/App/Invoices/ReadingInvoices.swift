@@ -2,14 +2,20 @@ import Invoicing
 import Store
 import Units
 
-/// Which issued invoices and credit notes are meant.
+/// Selects issued invoices and credit notes.
+///
+/// Example: `InvoiceQuery(tenant: "acme")` selects all documents of one tenant.
 public struct InvoiceQuery: Hashable, Sendable {
-    /// Only these; none means all.
+    /// Only documents with these numbers; empty for all.
     public var numbers: [String]
+    /// Only documents of this tenant; `nil` for all.
     public var tenant: String?
-    /// Only those whose own period begins in it: each document is in exactly one month.
+    /// Only documents whose own period begins in this one; `nil` for all.
+    ///
+    /// So each document is in exactly one month, however many months it bills.
     public var period: Period?
 
+    /// Selects all documents, unless it is narrowed.
     public init(numbers: [String] = [], tenant: String? = nil, period: Period? = nil) {
         (self.numbers, self.tenant, self.period) = (numbers, tenant, period)
     }
@@ -18,6 +24,9 @@ public struct InvoiceQuery: Hashable, Sendable {
 extension App {
     /// The issued invoices and credit notes, in the order of their numbers.
     ///
+    /// - Parameters:
+    ///   - tenant: only this tenant; `nil` for all.
+    ///   - period: only documents whose own period begins in it; `nil` for all.
     /// - Throws: `badData` for an unknown tenant.
     public func invoices(tenant: String? = nil, over period: Period? = nil) throws(Fault)
         -> [Invoice]
@@ -29,14 +38,17 @@ extension App {
 
     /// One issued invoice or credit note.
     ///
-    /// - Throws: `badData` for an unknown number.
+    /// - Parameter number: such as `OCT-000001`.
+    /// - Throws: `badData` if there is none with this number.
     public func invoice(_ number: String) throws(Fault) -> Invoice {
         try store(.read).issuedInvoice(number)
     }
 }
 
 extension Store {
-    /// - Throws: `badData` for an unknown number.
+    /// One issued invoice or credit note, by its number.
+    ///
+    /// - Throws: `badData` if there is none with this number.
     func issuedInvoice(_ number: String) throws(Fault) -> Invoice {
         guard let invoice = try invoices(number: number).first else {
             throw Fault(
@@ -46,7 +58,7 @@ extension Store {
         return invoice
     }
 
-    /// Hands out the invoices that are meant, one after another.
+    /// Passes the selected documents to `body`, one after another.
     func forEachInvoice(
         of query: InvoiceQuery, _ body: (Invoice) throws -> Void
     ) throws {
@@ -59,7 +71,10 @@ extension Store {
         }
     }
 
-    /// Refuses an invoice that there is not, or that the rest of a query leaves out.
+    /// Refuses numbers of a query that do not exist, or that the rest of the query excludes.
+    ///
+    /// - Throws: `badData` for an unknown tenant or number; `wrongUse` for a number that is
+    ///   excluded.
     func requireSelected(_ query: InvoiceQuery) throws(Fault) {
         try requireTenant(query.tenant)
         for number in query.numbers {

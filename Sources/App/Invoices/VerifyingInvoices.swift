@@ -4,12 +4,17 @@ import Store
 import Units
 
 extension App {
-    /// Computes issued invoices again from the ledger and the price books of their day, and follows their chain.
+    /// Recomputes issued invoices, and checks their chain of hashes.
+    ///
+    /// Each invoice is computed again from the ledger, the rules and the prices at its time of
+    /// issue. A notice has the newest hash. Kept in a safe place, it proves later that no invoice
+    /// was removed.
     ///
     /// - Parameters:
-    ///   - numbers: only these; `nil` for all.
-    ///   - head: a head hash that an earlier verification gave.
-    /// - Throws: `wrongUse` for a head that is no hash.
+    ///   - numbers: only these invoices; `nil` for all.
+    ///   - head: a hash that an earlier verification printed, in hexadecimal.
+    /// - Throws: `wrongUse` for a `head` that is not a hash, `badData` for an unknown number.
+    ///   Differences are not thrown.
     public func verifyInvoices(
         _ numbers: [String]? = nil, head: String? = nil
     ) throws(Fault) -> InvoiceFindings {
@@ -32,22 +37,25 @@ extension App {
     }
 }
 
-/// What a verification of invoices found.
+/// The result of verifying invoices.
 public struct InvoiceFindings: Sendable {
+    /// What was checked, and what differs.
     public var verification: InvoiceVerification
-    /// That the hash that was asked for is of no invoice; `nil` if it is, or none was asked for.
+    /// The fault if no invoice has the hash that was asked for.
+    ///
+    /// `nil` if one has it, or if none was asked for.
     public var missingHead: Fault?
 
     public var hasDifferences: Bool { !verification.differences.isEmpty }
 
-    /// A row for each difference.
+    /// The differences, one row each.
     public var sheet: Sheet {
         Sheet(
             columns: ["invoice", "difference"],
             rows: verification.differences.map { [.optional($0.invoice), .text($0.found)] })
     }
 
-    /// That all is well, as a sentence.
+    /// The sentence to print if there are no differences.
     public var success: String {
         let count = verification.count
         return switch count {

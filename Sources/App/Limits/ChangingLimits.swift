@@ -3,20 +3,26 @@ import Limits
 import Store
 import Units
 
-/// A change of limits that was carried out, with the plan that it followed.
+/// A change of limits that was carried out.
 public struct LimitChangeAnswer {
+    /// The change as it was recorded.
     public var set: LimitChangeSet
+    /// The plan behind it, with its predictions; `nil` for changes that have none.
     public var plan: LimitPlan?
 }
 
 extension App {
-    /// Shows what setting limits would do; nothing is written.
+    /// Shows what setting limits would do.
+    ///
+    /// Nothing is written.
     ///
     /// - Parameters:
-    ///   - target: a tenant's id, or a container by its path, the end of it, or its name.
-    ///   - words: limits as `NAME=VALUE`.
-    ///   - isBoost: whether it is for a time; what is set for good has no effect while a boost is in force, and is
-    ///     refused.
+    ///   - target: a tenant's id; or a container's path, the end of it, its name, or its id in
+    ///     Docker or Podman.
+    ///   - words: limits as `NAME=VALUE`, such as `cpu=1.5` or `memory.max=512M`.
+    ///   - isBoost: whether the limits are to be set for a time. Lasting limits that a boost or
+    ///     budget overrides would have no effect now, so they are refused.
+    /// - Throws: as `setLimits` does.
     public func planLimits(
         of target: String, _ words: [String], isBoost: Bool = false, _ options: LimitOptions
     ) throws(Fault) -> LimitPlanAnswer {
@@ -27,10 +33,14 @@ extension App {
         return try answer(plan, tools)
     }
 
-    /// Sets limits, all or none, and reads them back from the kernel.
+    /// Sets limits, all of them or none, and reads them back from the kernel.
     ///
-    /// - Throws: `wrongUse` for an unknown limit or value, `unavailable` for an unknown target, `failed` if one of
-    ///   the values does not hold; then all are as before.
+    /// - Parameters:
+    ///   - target: as for `planLimits`.
+    ///   - words: limits as `NAME=VALUE`.
+    /// - Throws: `wrongUse` for an unknown limit or value, or an ambiguous target; `unavailable`
+    ///   for an unknown target; `failed` if a value does not hold, or if it needs force. All limits
+    ///   are as before then.
     public func setLimits(
         of target: String, _ words: [String], _ options: LimitOptions
     ) throws(Fault) -> LimitChangeAnswer {
@@ -38,7 +48,7 @@ extension App {
         let tools = try limitTools(.write, options)
         let plan = try tools.plan(specs, for: tools.targets().find(target))
         let set = try tools.changer.withExclusiveLock { () throws(Fault) in
-            // Planned again, now that nobody else changes limits.
+            // Another process may have changed limits before the lock was free, so plan again.
             try tools.changer.set(
                 tools.plan(specs, for: tools.targets().find(target)), .set, tools.targets(),
                 reason: options.reason, isForced: options.isForced)
@@ -47,9 +57,15 @@ extension App {
         return LimitChangeAnswer(set: set, plan: plan)
     }
 
-    /// Sets limits for a time; a timer of systemd, or the daemon, ends it.
+    /// Sets limits for a time; a timer of systemd ends them, or else the daemon.
     ///
-    /// - Parameter milliseconds: for how long.
+    /// A notice says when the boost ends and who ends it.
+    ///
+    /// - Parameters:
+    ///   - target: as for `planLimits`.
+    ///   - words: limits as `NAME=VALUE`.
+    ///   - milliseconds: how long; at least 1000.
+    /// - Throws: as `setLimits` does.
     public func boostLimits(
         of target: String, _ words: [String], forMilliseconds milliseconds: Int64,
         _ options: LimitOptions
@@ -68,7 +84,10 @@ extension App {
         return LimitChangeAnswer(set: boost.set, plan: plan)
     }
 
-    /// Shows what removing limits would do; nothing is written.
+    /// Shows what removing limits would do.
+    ///
+    /// Nothing is written. Parameters and faults are those of `unsetLimits`, and limits that a
+    /// boost or budget overrides are refused.
     public func planUnsetting(
         of target: String, _ words: [String], _ options: LimitOptions
     ) throws(Fault) -> LimitPlanAnswer {
@@ -79,10 +98,16 @@ extension App {
         return try answer(plan, tools)
     }
 
-    /// Removes limits by name, those too that an engine's own interface cannot remove.
+    /// Removes limits, all of them or none.
     ///
-    /// - Parameter words: names of limits; `io.max` alone means every device.
-    /// - Throws: `failed` if nothing is left to remove.
+    /// Limits are removed even where the interface of a container engine offers no way to do it.
+    ///
+    /// - Parameters:
+    ///   - target: as for `planLimits`.
+    ///   - words: names of limits, such as `cpu`. `io.max` means all devices, `io.max=/dev/vda`
+    ///     one.
+    /// - Throws: `wrongUse` for an unknown limit; `failed` if nothing is left to remove; as
+    ///   `setLimits` does.
     public func unsetLimits(
         of target: String, _ words: [String], _ options: LimitOptions
     ) throws(Fault) -> LimitChangeAnswer {
@@ -99,7 +124,9 @@ extension App {
 
     /// Restores the values before a change, unless somebody changed them since.
     ///
-    /// - Parameter change: a change's number, or a tenant or container, for its last change.
+    /// - Parameter change: the number of a change; or a tenant or container, for its last change.
+    /// - Throws: `failed` if a value was changed since, or if the change cannot be undone;
+    ///   `wrongUse` for an unknown number.
     public func undoLimits(
         _ change: String, _ options: LimitOptions
     ) throws(Fault) -> LimitChangeAnswer {
@@ -119,12 +146,14 @@ extension App {
 
     /// Ends the boosts whose time is over.
     ///
-    /// - Returns: what was ended; `fault` is the first that could not be.
+    /// - Returns: the changes that ended boosts, and the first fault of a boost that could not be
+    ///   ended.
     public func expireBoosts(
         _ options: LimitOptions
     ) throws(Fault) -> (ended: [LimitChangeAnswer], fault: Fault?) {
         var options = options
-        // It is tried again: what does not shrink is not to be held low for long.
+        // A boost that cannot be ended now is tried again later. So do not hold memory down for
+        // long.
         options.deadlineMilliseconds = 3000
         let tools = try limitTools(.write, options)
         let result = try tools.changer.withExclusiveLock { () throws(Fault) in
@@ -134,6 +163,11 @@ extension App {
         return (result.ended.map { LimitChangeAnswer(set: $0) }, result.failed.first?.fault)
     }
 
+    /// The change that a word means.
+    ///
+    /// - Parameter word: a number, or a tenant or container.
+    /// - Throws: `wrongUse` if no change has the number, `failed` if the target has no change to
+    ///   undo.
     private func change(
         _ word: String, _ tools: LimitTools, _ targets: LimitTargets
     ) throws(Fault) -> LimitChangeSet {
@@ -146,6 +180,7 @@ extension App {
             suggestion: "octroi limit history lists them")
     }
 
+    /// Refuses words that are not names of limits, before anything is opened.
     private func refuseUnknown(_ words: [String]) throws(Fault) {
         guard !words.isEmpty else {
             throw Fault(
@@ -155,6 +190,11 @@ extension App {
         for word in words { _ = try LimitSpec.unsetting(word) }
     }
 
+    /// The plan that gives limits the values of a new cgroup.
+    ///
+    /// `io.max` stands for each device that has a limit or for which one is desired.
+    ///
+    /// - Throws: `failed` if no device is limited.
     private func unsetting(
         _ target: String, _ words: [String], _ tools: LimitTools, isShown: Bool = false
     ) throws(Fault) -> LimitPlan {
@@ -179,6 +219,7 @@ extension App {
         return try tools.plan(specs, for: found, isShown: isShown)
     }
 
+    /// A plan with the prices of its tenant.
     private func answer(_ plan: LimitPlan, _ tools: LimitTools) throws(Fault) -> LimitPlanAnswer {
         LimitPlanAnswer(
             plan: plan, prices: try HourlyCost(tools.store, plan.target.tenant, in: tools.zone))

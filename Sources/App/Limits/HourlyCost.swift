@@ -7,11 +7,16 @@ import Billing
 import Store
 import Units
 
-/// What limits come to in money, by the prices at the tenant's place in its month.
+/// What limits cost in an hour, at the prices of the tenant's place in its month.
+///
+/// Example: `cpu=2` at 0.03645 an hour and core costs at most 0.0729 an hour.
 struct HourlyCost {
+    /// The tenant's prices; `nil` if nothing can be said of money.
     private let spending: TenantSpending?
 
-    /// - Parameter tenant: without one, or without a price book, nothing is said of money.
+    /// Reads the prices of a tenant.
+    ///
+    /// - Parameter tenant: without one, or without a price book, no costs are known.
     init(_ store: Store, _ tenant: String?, in zone: BillingZone) throws(Fault) {
         guard let tenant,
             case .success(let spending)? = try store.spending(
@@ -23,22 +28,28 @@ struct HourlyCost {
         self.spending = spending
     }
 
-    /// What a limit costs in an hour, exactly; `nil` is without bound, or not known.
+    /// What a limit costs in an hour: exact amounts in major units.
+    ///
+    /// `nil` is an amount without an upper bound, or one that is not known.
     struct Cost {
+        /// The cost if the new limit is used in full.
         var most: Rational?
+        /// The cost if the old limit was used in full.
         var before: Rational?
+        /// The cost of what is used now.
         var now: Rational?
+        /// The code of the currency.
         var currency: String
     }
 
-    /// What a write comes to; `nil` for what has no price.
+    /// The cost of a planned write; `nil` for limits without a price.
     func cost(_ item: LimitPlan.Item) -> Cost? {
         let write = item.write
         switch (write.wanted, write.before) {
         case (.cpu(let wanted), .cpu(let before)):
             return cost(
                 wanted.cores, before.cores,
-                // Where what is granted is billed, what is used says nothing.
+                // If reserved CPU is billed, the present use does not show the cost.
                 spending?.isCPUReserved == true ? nil : item.circumstances.cores,
                 spending?.cpuPrice)
         case (.number(let wanted), .number(let before)) where write.key == .memoryMax:
@@ -47,6 +58,9 @@ struct HourlyCost {
         }
     }
 
+    /// The cost of three amounts, which are in cores or bytes.
+    ///
+    /// - Parameter price: for each second.
     private func cost(
         _ wanted: Rational?, _ before: Rational?, _ now: Rational?, _ price: Rational?
     ) -> Cost? {
@@ -57,7 +71,9 @@ struct HourlyCost {
             currency: currency)
     }
 
-    /// `at most 0.0202 EUR; was 0.0607; now 0.0729`; `nil` for what has no price.
+    /// The cost in words: `at most 0.0202 EUR; was 0.0607; now 0.0729`.
+    ///
+    /// - Returns: `nil` for limits without a price.
     func words(_ item: LimitPlan.Item) -> String? {
         guard let cost = cost(item) else { return nil }
         func text(_ amount: Rational) -> String {
@@ -71,6 +87,7 @@ struct HourlyCost {
         return parts.joined(separator: "; ")
     }
 
+    /// The bytes of a memory limit; `nil` for no limit.
     private func bytes(_ limit: Limit) -> Rational? {
         switch limit {
         case .max: nil

@@ -3,16 +3,19 @@ import Limits
 import Reporting
 import Units
 
-/// What the sentences of a plan say, as fields for programs; tables leave them out.
+/// Columns of a plan for programs: numbers, where a table has sentences.
 enum LimitFields {
+    /// The names of the columns; costs are for each hour.
     static let columns = [
         "unit", "before_quantity", "wanted_quantity", "used_quantity", "throttled_percent",
         "reclaimable_bytes", "cost_most", "cost_before", "cost_now", "currency",
     ]
 
-    /// The cells of one write, empty where nothing is known of it.
+    /// The cells of one write under `columns`.
     ///
-    /// - Parameter prices: costs are an hour's; without them nothing is said of money.
+    /// - Parameters:
+    ///   - item: `nil` leaves all cells empty.
+    ///   - prices: without them the costs are empty.
     static func cells(_ item: LimitPlan.Item?, _ prices: HourlyCost? = nil) -> [Cell] {
         guard let item else { return columns.map { _ in .none } }
         let (write, now) = (item.write, item.circumstances)
@@ -26,6 +29,7 @@ enum LimitFields {
         ]
     }
 
+    /// A number as a cell; empty if it is not known.
     private static func cell(_ number: Rational?) -> Cell {
         number.map { .rational($0) } ?? .none
     }

@@ -5,10 +5,17 @@ import Store
 import Units
 
 /// What a change of limits would do, and what it would cost.
+///
+/// Plans and changes have nearly the same columns, so that programs can read both in one way.
 public struct LimitPlanAnswer {
+    /// The writes, with their predictions.
     public var plan: LimitPlan
+    /// The prices of the target's tenant.
     let prices: HourlyCost
 
+    /// The writes, one row each, under the columns of `LimitChangeAnswer.sheet`.
+    ///
+    /// `after` and `verified` stay empty, because nothing was written.
     public var sheet: Sheet {
         var sheet = Sheet(
             columns: [
@@ -21,6 +28,7 @@ public struct LimitPlanAnswer {
         return sheet
     }
 
+    /// A planned write with its predictions and its cost.
     private func row(_ write: PlannedWrite) -> [Cell] {
         let item = plan.items.first { $0.write == write }
         let cells: [Cell] = [
@@ -34,7 +42,7 @@ public struct LimitPlanAnswer {
 }
 
 extension LimitChangeAnswer {
-    /// What was written, read back, and why.
+    /// The values that were written and read back, one row for each cgroup and limit.
     public var sheet: Sheet {
         var sheet = Sheet(
             columns: [
@@ -42,12 +50,13 @@ extension LimitChangeAnswer {
                 "change",
             ] + LimitFields.columns,
             rows: set.changes.map(row), notInTable: Set(LimitFields.columns))
-        // What is verified is as wanted.
+        // A verified value is the wanted one, so a table need not repeat it.
         if set.changes.allSatisfy(\.isVerified) { sheet.notInTable.insert("after") }
         (sheet.above, sheet.below) = (["change", "cgroup", "owner"], (["effect"], "limit"))
         return sheet
     }
 
+    /// A written value, with the predictions of its plan.
     private func row(_ change: LimitChange) -> [Cell] {
         let item = plan?.items.first {
             $0.write.path == change.path && "\($0.write.key)" == change.key
@@ -63,7 +72,9 @@ extension LimitChangeAnswer {
     }
 }
 
-/// Limits as they are, a row each.
+/// Limits as they are, one row each.
+///
+/// Columns that say nothing new are left out of the table.
 public func limitSheet(_ all: [LimitStatus]) -> Sheet {
     var sheet = Sheet(
         columns: [
@@ -71,12 +82,14 @@ public func limitSheet(_ all: [LimitStatus]) -> Sheet {
             "owner",
         ],
         rows: all.map(row), headings: ["value": "written", "bound_by": "bound by"])
+    // `bound_by` matters only if another cgroup binds somewhere.
     let isOwn = all.allSatisfy { $0.effective.map(\.binding) ?? [$0.path] == [$0.path] }
     if isOwn { sheet.notInTable = ["bound_by"] }
     (sheet.above, sheet.below) = (["cgroup", "owner"], (["note", "biting"], "limit"))
     return sheet
 }
 
+/// A limit, and how it differs from what is desired.
 private func row(_ status: LimitStatus) -> [Cell] {
     var notes: [String] = []
     if let trouble = status.trouble { notes.append(trouble) }
@@ -95,7 +108,7 @@ private func row(_ status: LimitStatus) -> [Cell] {
     ]
 }
 
-/// Changes of limits, a row for each cgroup and limit.
+/// Changes of limits, one row for each cgroup and limit.
 public func historySheet(_ sets: [LimitChangeSet]) -> Sheet {
     var sheet = Sheet(
         columns: [
@@ -109,6 +122,7 @@ public func historySheet(_ sets: [LimitChangeSet]) -> Sheet {
     return sheet
 }
 
+/// The rows of one change; a change without values has one row.
 private func rows(_ set: LimitChangeSet) -> [[Cell]] {
     func row(_ change: LimitChange?) -> [Cell] {
         [
@@ -124,17 +138,19 @@ private func rows(_ set: LimitChangeSet) -> [[Cell]] {
     return set.changes.isEmpty ? [row(nil)] : set.changes.map(row)
 }
 
-/// What a check of the history of limits found.
+/// The result of checking the history of limits.
 public struct LimitHistoryCheck: Sendable {
-    /// What is not as it was written, a line each.
+    /// What differs from what was recorded, as sentences; empty if nothing does.
     public var damage: [String]
-    /// That the hash that was asked for is of no change; `nil` if it is, or none was asked for.
+    /// The fault if no change has the hash that was asked for.
     let missingHead: Fault?
+    /// The path of the store, for the fault.
     let store: String
 
+    /// The damage, one row each.
     public var sheet: Sheet { Sheet(columns: ["damage"], rows: damage.map { [.text($0)] }) }
 
-    /// What is wrong; `nil` if nothing is.
+    /// What is wrong, as a fault; `nil` if nothing is.
     public var fault: Fault? {
         guard !damage.isEmpty else { return missingHead }
         return Fault(
@@ -144,7 +160,7 @@ public struct LimitHistoryCheck: Sendable {
     }
 }
 
-/// What a host can enforce, a row each.
+/// What this host can enforce, one row each.
 public func findingSheet(_ findings: [LimitFinding]) -> Sheet {
     var sheet = Sheet(
         columns: ["what", "state", "found", "fix"],

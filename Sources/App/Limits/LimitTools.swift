@@ -6,37 +6,48 @@ import Settings
 import Store
 import Units
 
-/// How limits are changed.
+/// How to change limits, and where.
 public struct LimitOptions {
-    /// The cgroup tree; `nil` for the one that was collected last.
+    /// The path of the cgroup tree.
+    ///
+    /// `nil` stands for the one in octroi.yaml, then the one that was collected last, then the
+    /// host's.
     public var root: String?
     /// Why, for the record.
     public var reason: String?
-    /// Whether targets that are no tenant's are allowed, and memory is lowered at once, though the kernel may kill.
+    /// Whether to do what may harm.
+    ///
+    /// That is to limit cgroups that belong to no tenant, and to lower memory at once, although the
+    /// kernel may kill processes.
     public var isForced = false
-    /// How long memory may take to shrink below a lower memory.max, in ms.
+    /// How long to wait for memory to shrink below a lower `memory.max`, in ms.
     public var deadlineMilliseconds: Int64 = 30_000
-    /// Takes memory.current and what it shall shrink to, in bytes, while it shrinks.
+    /// Called while memory shrinks, with the memory in use and the new limit, in bytes.
     public var onShrink: (_ current: Int64, _ target: Int64) -> Void = { _, _ in }
-    /// Whether to stop waiting for memory to shrink.
+    /// Checked while memory shrinks; true rolls the change back.
     public var isInterrupted: () -> Bool = { false }
 
+    /// Options without force or reason, and with 30 s for memory to shrink.
     public init(root: String? = nil) { self.root = root }
 }
 
-/// The store, the tree and who changes it, opened for one verb.
+/// What a function about limits needs: the store, the tree and the changer of limits.
 struct LimitTools {
     let store: Store
     let tree: LimitedTree
     let changer: LimitChanger
+    /// The billing zone, for prices.
     let zone: BillingZone
     let options: LimitOptions
 
+    /// The tenants and containers that can be limited now.
     func targets() throws(Fault) -> LimitTargets { try LimitTargets(tree, store) }
 
-    /// A plan of what some words ask for.
+    /// A plan for what some words ask for.
     ///
-    /// - Parameter isShown: whether a person looks at the plan: then what is used is watched for a moment.
+    /// - Parameter isShown: whether a person will read the plan. Then CPU use is watched for 0.3 s,
+    ///   so that the effect can be predicted.
+    /// - Throws: as `LimitChanger.plan` does.
     func plan(
         _ specs: [LimitSpec], for target: LimitTarget, isShown: Bool = false
     ) throws(Fault) -> LimitPlan {
@@ -47,7 +58,9 @@ struct LimitTools {
 }
 
 extension App {
-    /// Opens the store and the tree; to write, boosts whose time is over are ended first.
+    /// Opens the store and the tree.
+    ///
+    /// - Parameter access: to write, overdue boosts are ended first.
     func limitTools(
         _ access: Store.Access, _ options: LimitOptions
     ) throws(Fault) -> LimitTools {
@@ -66,15 +79,15 @@ extension App {
             store: store, tree: tree, changer: changer, zone: settings.zone, options: options)
     }
 
-    /// Says what a dead writer left that could not be taken back.
+    /// Gives notice of unfinished changes of dead processes that could not be rolled back.
     func notifyUnrecovered(_ tools: LimitTools) {
         for fault in tools.changer.unrecovered { notify("\(fault)") }
     }
 }
 
-/// Reads limits as `NAME=VALUE`.
+/// Parses limits that are written as `NAME=VALUE`.
 ///
-/// - Throws: `wrongUse` for none, an unknown limit, or a value out of its range.
+/// - Throws: `wrongUse` for no words, an unknown limit, or a value that the limit does not take.
 func limitSpecs(_ words: [String]) throws(Fault) -> [LimitSpec] {
     guard !words.isEmpty else {
         throw Fault(

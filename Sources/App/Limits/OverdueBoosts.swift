@@ -6,10 +6,11 @@ import Store
 import Units
 
 extension App {
-    /// Ends boosts whose time is over, if their timers and the daemon did not: only for commands that change
-    /// limits, and only for a store that is this host's own.
+    /// Ends boosts whose time is over, if neither their timers nor the daemon did.
     ///
-    /// It never stops that command, nor waits for another that changes limits.
+    /// Commands that change limits call this first, for a store that belongs to this host. A
+    /// failure becomes a notice and does not stop the command. If another process is changing
+    /// limits, the boosts are left to it.
     func endOverdueBoosts(_ store: Store) {
         guard case .success(nil) = Result(catching: store.whyNotOwn) else { return }
         for root in (try? store.rootsOfOverdueBoosts(at: Host.wallTime())) ?? [] {
@@ -17,6 +18,10 @@ extension App {
         }
     }
 
+    /// Ends the overdue boosts of one cgroup tree.
+    ///
+    /// - Parameter root: the path of the tree. If the tree no longer exists, only the store is
+    ///   changed.
     private func endOverdueBoosts(_ store: Store, in root: String) {
         do throws(Fault) {
             if access(root, F_OK) != 0, errno == ENOENT {
@@ -29,6 +34,7 @@ extension App {
             let tree = LimitedTree(root: try CgroupRoot(opening: root))
             let changer = LimitChanger(
                 tree: tree, store: store, boot: try Host.bootID(), now: Host.wallTime)
+            // The command of the operator should not wait long for somebody else's boost.
             changer.deadline = 500
             let result = try changer.withExclusiveLockIfFree(waitMilliseconds: 0) {
                 () throws(Fault) in

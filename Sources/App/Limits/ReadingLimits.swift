@@ -8,11 +8,13 @@ import Store
 import Units
 
 extension App {
-    /// The limits of a tenant or container: wanted, written, effective, and how each takes hold.
+    /// The limits of a tenant or container: desired, written and effective, and how they act.
     ///
     /// - Parameters:
-    ///   - target: a tenant's id, or a container by its path, the end of it, or its name.
-    ///   - hasUnset: whether limits that limit nothing are among them.
+    ///   - target: a tenant's id; or a container's path, the end of it, its name, or its id in
+    ///     Docker or Podman.
+    ///   - hasUnset: whether to include limits that limit nothing and that nobody desires.
+    /// - Throws: `unavailable` for an unknown target, `wrongUse` for an ambiguous one.
     public func limits(
         of target: String, hasUnset: Bool, _ options: LimitOptions
     ) throws(Fault) -> [LimitStatus] {
@@ -25,9 +27,12 @@ extension App {
 
     /// Changes of limits, newest last: who, when, what, why, and whether it held.
     ///
+    /// A notice says if a target has no changes.
+    ///
     /// - Parameters:
-    ///   - target: a tenant, a container or a cgroup's path; `nil` for all.
-    ///   - most: the last N changes.
+    ///   - target: a tenant, a container's name, or a cgroup's path or the end of it; `nil` for
+    ///     all.
+    ///   - most: the number of changes, counted from the newest.
     public func limitHistory(
         of target: String? = nil, most: Int = .max
     ) throws(Fault) -> [LimitChangeSet] {
@@ -40,10 +45,13 @@ extension App {
         return sets
     }
 
-    /// Checks that no change of limits was altered, removed or reordered.
+    /// Checks that no recorded change of limits was altered, removed or reordered.
     ///
-    /// - Parameter head: a head hash that an earlier check gave.
-    /// - Throws: `wrongUse` for a head that is no hash.
+    /// A notice has the newest hash. Kept in a safe place, it proves later that no change was
+    /// removed.
+    ///
+    /// - Parameter head: a hash that an earlier check printed, in hexadecimal.
+    /// - Throws: `wrongUse` for a `head` that is not a hash. Damage is not thrown.
     public func verifyLimitHistory(head: String? = nil) throws(Fault) -> LimitHistoryCheck {
         if let head { try checkHash(head) }
         let store = try store(.read)
@@ -53,12 +61,13 @@ extension App {
         return LimitHistoryCheck(damage: found.damage, missingHead: missing, store: store.path)
     }
 
-    /// Which limits this host can enforce, which it cannot, why, and the fix.
+    /// Which limits this host can enforce, which it cannot, why, and how to fix it.
     ///
-    /// - Parameter root: the cgroup tree; `nil` for the host's.
+    /// - Parameter root: the path of the cgroup tree; `nil` for the one in octroi.yaml, or else the
+    ///   host's.
     public func limitFindings(root: String? = nil) throws(Fault) -> [LimitFinding] {
         let root = try CgroupRoot(opening: treePath(root))
-        // The store only says which tenant roots there are to look into.
+        // The store only adds tenant roots to look at, so the check works without one.
         let tenants = (try? store(.read)).flatMap { try? $0.tenants() } ?? []
         let engine = Engines.docker()
         return Enforcing.limitFindings(
@@ -71,7 +80,7 @@ extension App {
 }
 
 extension LimitStatus {
-    /// Whether it limits nothing and nobody wants it to.
+    /// Whether the limit limits nothing, and nobody desires it to.
     fileprivate var isUnset: Bool {
         written == key.initial && wanted == nil && effective?.value == key.initial
     }

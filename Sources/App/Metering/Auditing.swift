@@ -5,15 +5,16 @@ import Units
 
 /// Whether usage equals the kernel's counters, for each tenant root.
 public struct AuditAnswer: Sendable {
-    /// What each tenant root's counters say, and what the ledger holds.
+    /// For each tenant root and meter: the total of its counter, and the usage in the ledger.
     public var rows: [AuditRow]
-    /// Time in which a priced meter was not measured.
+    /// Time in which a meter that a price book prices was not measured.
     public var unmeasured: [Unmeasured]
     /// Usage that was both metered and imported.
     public var countedTwice: [CountedTwice]
-    /// Price books, tenants and owners of hours that are not as Octroi wrote them, a line each.
+    /// Sentences about price books, tenants and owners of hours that were changed without Octroi.
     public var damage: [String]
 
+    /// The totals, one row each; `difference` is `usage` + `pending` - `kernel`.
     public var sheet: Sheet {
         Sheet(
             columns: ["tenant", "root", "meter", "kernel", "usage", "pending", "difference"],
@@ -26,9 +27,12 @@ public struct AuditAnswer: Sendable {
             })
     }
 
-    /// The first thing that is wrong, the worst first; `nil` if nothing is.
+    /// The worst finding as a fault; `nil` if all is well.
+    ///
+    /// Changed terms come first, then differences, usage that counts twice, and unmeasured time.
     public var fault: Fault? { damageFault ?? differenceFault ?? twiceFault ?? unmeasuredFault }
 
+    /// The fault of terms that were changed without Octroi.
     private var damageFault: Fault? {
         guard !damage.isEmpty else { return nil }
         return Fault(
@@ -41,6 +45,7 @@ public struct AuditAnswer: Sendable {
                 + "octroi apply --plan says where tenants and prices differ from your files")
     }
 
+    /// The fault of the first total that differs.
     private var differenceFault: Fault? {
         guard let wrong = rows.first(where: { $0.difference != 0 }) else { return nil }
         return Fault(
@@ -51,6 +56,7 @@ public struct AuditAnswer: Sendable {
                 + "with the output of octroi audit")
     }
 
+    /// The fault of usage that would be billed twice.
     private var twiceFault: Fault? {
         guard let first = countedTwice.first else { return nil }
         let more =
@@ -66,6 +72,9 @@ public struct AuditAnswer: Sendable {
                 + "assign TENANT --container NAME --imported --from TIME")
     }
 
+    /// The fault of kernel files that exist and could not be read.
+    ///
+    /// A controller that is off is not a fault: there is no counter to compare with.
     private var unmeasuredFault: Fault? {
         let faults = unmeasured.filter(\.isFault)
         guard let first = faults.first else { return nil }
@@ -77,11 +86,13 @@ public struct AuditAnswer: Sendable {
 }
 
 extension App {
-    /// Compares the ledger with the total of each tenant root, and what decides amounts with the ledger's chain.
+    /// Compares the ledger with the total of each tenant root.
     ///
-    /// Notices list what was not measured, what counts twice, and what was changed without Octroi.
+    /// Price books, tenants and owners of hours are compared with the ledger's chain, too. Notices
+    /// list what was not measured, what counts twice, and what was changed without Octroi.
     ///
     /// - Parameter period: `nil` for all time.
+    /// - Throws: the store's fault. Findings are not thrown; see `AuditAnswer.fault`.
     public func audit(over period: Period? = nil) throws(Fault) -> AuditAnswer {
         let store = try store(.read)
         let answer = AuditAnswer(

@@ -4,21 +4,34 @@ import Reporting
 import Store
 import Units
 
-/// Containers, what each does if it lives, and tenants' sums.
+/// Containers with what each uses and costs now, and the totals of tenants.
 public struct ContainersAnswer: Sendable {
-    /// A cgroup, what it does if it lives, or a tenant's sum.
+    /// A container or tenant root, or the total of a tenant.
     struct Entry: Sendable {
+        /// The container; `nil` for the total of a tenant.
         var container: ContainerRow?
+        /// What it uses and costs now; `nil` for a container that has ended.
         var priced: PricedContainer?
+        /// By what entries are sorted: the first number counts, then the second.
         var place: (Int, Int)
     }
 
-    /// What is to be said if the collector stands still.
+    /// The sentence to print if the collector has stopped; `nil` if it runs.
     public var silence: String?
+    /// The entries in the order of the query.
     let entries: [Entry]
+    /// Whether ended containers are included.
     private let hasEnded: Bool
 
-    /// Puts what was asked for in its order; a tenant's sum stands before what it is the sum of.
+    /// Combines containers with what they use, and sorts them.
+    ///
+    /// By tenant, the total of a tenant comes before its containers. In any other order, entries
+    /// are sorted by value, and ended containers come last.
+    ///
+    /// - Parameters:
+    ///   - containers: as the store lists them, by tenant and path.
+    ///   - all: the living ones with their costs, and the totals.
+    ///   - silence: the sentence about a collector that has stopped.
     init(
         _ containers: [ContainerRow], _ all: [PricedContainer], _ silence: String?,
         _ query: LiveQuery, hasEnded: Bool
@@ -46,13 +59,14 @@ public struct ContainersAnswer: Sendable {
         (self.silence, self.hasEnded) = (silence, hasEnded)
     }
 
+    /// The entries, one row each; a table leaves out empty columns and those for programs.
     public var sheet: Sheet {
         let columns = [
             "tenant", "container", "kind", "runtime", "cgroup_id", "first_seen", "last_seen",
             "not_measured", "name", "image", "namespace",
         ]
         let rows = entries.map { $0.cells + liveCells($0.priced) }
-        // A person wants to see what it does; machines get the rest as well.
+        // People want to see what containers do. Programs get all columns.
         var left: Set<String> = ["cgroup_id", "first_seen", "image", "currency"]
         if !hasEnded { left.insert("last_seen") }
         for (index, column) in (columns + liveColumns).enumerated()
@@ -66,6 +80,7 @@ public struct ContainersAnswer: Sendable {
 }
 
 extension ContainersAnswer.Entry {
+    /// The first columns of the entry's row, up to `namespace`.
     fileprivate var cells: [Cell] {
         guard let container else {
             return [.optional(priced?.live.tenant), .none, .optional(priced?.live.kind.rawValue)]

@@ -9,19 +9,24 @@ import Units
 public struct DoctorAnswer: Sendable {
     /// One thing that works or does not.
     public struct Check: Sendable {
+        /// What was checked, such as `meter io`.
         public var what: String
+        /// Whether it works.
         public var works: Bool
+        /// Why it works, or why not.
         public var why: String
-        /// What to do; `nil` if nothing need be done.
+        /// What to do; `nil` if nothing is necessary.
         public var fix: String?
     }
 
-    /// The cgroup tree.
+    /// The path of the cgroup tree.
     public var path: String
-    /// Whether it is the kernel's, and no plain folder.
+    /// Whether the tree is the kernel's, and not a plain folder.
     public var isKernel: Bool
+    /// The checks in the order in which they are printed.
     public var checks: [Check]
 
+    /// The checks, one row each.
     public var sheet: Sheet {
         Sheet(
             columns: ["what", "works", "why", "fix"],
@@ -34,12 +39,16 @@ public struct DoctorAnswer: Sendable {
 }
 
 extension App {
-    /// Checks what this host can meter and limit, and which rules of tenants can never match.
+    /// Checks what this host can meter and limit.
     ///
-    /// - Parameter root: a cgroup2 mount; `nil` for the host's.
+    /// It also names rules of tenants that can never match, and rules that an earlier tenant's rule
+    /// hides.
+    ///
+    /// - Parameter root: a cgroup2 mount; `nil` for the one in octroi.yaml, or else the host's.
+    /// - Throws: `unavailable` if there is no such tree.
     public func doctor(root: String? = nil) throws(Fault) -> DoctorAnswer {
         let root = try CgroupRoot(opening: treePath(root))
-        // The store only says which slices and rules there are to look into.
+        // The store only adds slices and rules to look at, so the check works without one.
         let tenants = (try? store(.read)).flatMap { try? $0.tenants() } ?? []
         var checks = controllerChecks(
             offered: words(try? root.directory.text(of: "cgroup.controllers")),
@@ -63,11 +72,16 @@ extension App {
     }
 }
 
+/// The words of a file; none if it could not be read.
 private func words(_ text: String?) -> Set<Substring> {
     Set((text ?? "").split(whereSeparator: \.isWhitespace))
 }
 
-/// What the controllers of the root make possible.
+/// What the controllers of the root allow.
+///
+/// - Parameters:
+///   - offered: the controllers in `cgroup.controllers`.
+///   - enabled: those in `cgroup.subtree_control`, which cgroups below the root have.
 private func controllerChecks(
     offered: Set<Substring>, enabled: Set<Substring>
 ) -> [DoctorAnswer.Check] {
@@ -84,6 +98,7 @@ private func controllerChecks(
         }
 }
 
+/// Whether cgroups below the root have a controller, why, and how to get it.
 private func verdict(
     _ name: String, _ offered: Set<Substring>, _ enabled: Set<Substring>
 ) -> (Bool, String, String?) {

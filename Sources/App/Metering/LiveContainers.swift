@@ -7,31 +7,44 @@ import Runtimes
 import Store
 import Units
 
-/// Which containers are looked at, and in what order.
+/// Selects containers, and says how to sort them.
+///
+/// Example: `LiveQuery(filter: "/system.slice/**", by: .cpu)`.
 public struct LiveQuery: Sendable {
-    /// Only this tenant, or `unattributed`.
+    /// Only this tenant, or `unattributed`; `nil` for all.
     public var tenant: String?
-    /// Only paths that fit: `*` within one name, `**` over any depth.
+    /// Only paths that match this glob: `*` within one name, `**` across any number of names.
     ///
-    /// It leaves out the tenants' sums.
+    /// A filter leaves out the totals of tenants, because a total covers more than the filter
+    /// selects.
     public var filter: String?
+    /// What the list is sorted by.
     public var order: LiveOrder
 
+    /// Selects all containers, unless it is narrowed.
     public init(tenant: String? = nil, filter: String? = nil, by order: LiveOrder = .tenant) {
         (self.tenant, self.filter, self.order) = (tenant, filter, order)
     }
 
-    /// - Parameter path: `nil` of a tenant's sum, which is not of the paths that a filter picks.
+    /// Whether the query selects a container or a total.
+    ///
+    /// - Parameter path: `nil` for the total of a tenant.
     func includes(tenant: String, path: String?) -> Bool {
         (self.tenant ?? tenant) == tenant
             && (filter.map { filter in path.map(Glob(filter).matches) ?? false } ?? true)
     }
 }
 
-/// What containers use and cost now, looked at again and again.
+/// What containers use and cost now, as a view that can be refreshed cheaply.
+///
+/// ```
+/// var view = try app.liveView(LiveQuery(by: .cpu))
+/// print(try view.look().sheet.rendered(as: .table))
+/// ```
 public struct LiveView {
     private let store: Store
     private let query: LiveQuery
+    /// Keeps the month up to the hour, so that a refresh reads only the hour.
     private var pricing: HourPricing
 
     init(_ store: Store, _ query: LiveQuery, in zone: BillingZone) {
@@ -39,9 +52,9 @@ public struct LiveView {
         pricing = HourPricing(store, in: zone)
     }
 
-    /// Looks once more.
+    /// Reads the present state.
     ///
-    /// - Returns: the rows, and what is to be said if the collector stands still.
+    /// - Returns: the rows, and the sentence to print if the collector has stopped.
     public mutating func look() throws(Fault) -> (sheet: Sheet, silence: String?) {
         let now = Host.wallTime()
         let (found, silence) = try priced()
@@ -56,7 +69,9 @@ public struct LiveView {
         return (sheet, silence)
     }
 
-    /// What containers do now, each with what it cost in this hour so far, and each tenant's sum.
+    /// The containers of the last tick with their cost in this hour, and the totals of tenants.
+    ///
+    /// - Returns: with them, the sentence to print if the collector has stopped.
     mutating func priced() throws(Fault) -> (containers: [PricedContainer], silence: String?) {
         let now = Host.now()
         let reading = try store.live(at: now, ofBoot: Host.bootID())
@@ -81,7 +96,8 @@ extension App {
 
     /// The running containers with their tenant, current usage and what cannot be measured.
     ///
-    /// - Parameter hasEnded: whether those that have ended are among them.
+    /// - Parameter hasEnded: whether to include containers that have ended.
+    /// - Throws: `badData` for an unknown tenant.
     public func containers(
         _ query: LiveQuery, hasEnded: Bool = false
     ) throws(Fault) -> ContainersAnswer {
@@ -93,7 +109,12 @@ extension App {
             try store.containers(all: hasEnded), priced, silence, query, hasEnded: hasEnded)
     }
 
-    /// Which namespaces and which root directory belong to each container alone; it looks at their processes.
+    /// Which namespaces and root directory belong to each container alone, by one of its processes.
+    ///
+    /// Containers without a process are left out. Cells are empty where this user may not look.
+    ///
+    /// - Parameter hasEnded: whether to look at the paths of ended containers, too.
+    /// - Throws: `badData` for an unknown tenant.
     public func isolation(_ query: LiveQuery, hasEnded: Bool = false) throws(Fault) -> Sheet {
         let found = try containers(query, hasEnded: hasEnded).entries.compactMap(\.container)
         let root = try CgroupRoot(opening: store(.read).lastRoot())

@@ -3,7 +3,9 @@ import Reporting
 import Store
 import Units
 
-/// The raw series of a container, in a person's words.
+/// Selects samples of a container, as a person writes it.
+///
+/// Example: `SampleWords(container: "web", every: "1m")`.
 public struct SampleWords: Sendable {
     /// The container's path, the end of it, or its name.
     public var container: String
@@ -11,11 +13,12 @@ public struct SampleWords: Sendable {
     public var from: String?
     /// The end, exclusive; `nil` for the newest sample.
     public var to: String?
-    /// Of each interval of this length, `1m`, only the last sample.
+    /// Downsampling: only the last sample of each interval of this length, such as `1m`.
     public var every: String?
-    /// Whether what each block device read and wrote is asked for, in place of the rest.
+    /// Whether to read the counters of each block device instead of the container's samples.
     public var byDevice: Bool
 
+    /// Selects all samples, unless it is narrowed.
     public init(
         container: String, from: String? = nil, to: String? = nil, every: String? = nil,
         byDevice: Bool = false
@@ -26,10 +29,15 @@ public struct SampleWords: Sendable {
 }
 
 extension App {
-    /// Writes counters and gauges as the kernel gave them, of all containers that used the path in turn.
+    /// Writes counters and gauges as the kernel gave them.
     ///
-    /// - Parameter format: csv or json.
-    /// - Throws: `badData` for an unknown container.
+    /// If several containers had the path or name one after another, all of them are written.
+    ///
+    /// - Parameters:
+    ///   - format: csv or json.
+    ///   - write: receives the text in pieces of about 60 KB.
+    /// - Throws: `badData` for an unknown container or a damaged block of samples; `wrongUse` for
+    ///   an ambiguous container and for words that are not a time; whatever `write` throws.
     public func streamSamples(
         _ words: SampleWords, as format: Format, write: (String) throws -> Void
     ) throws {
@@ -68,7 +76,9 @@ extension App {
     }
 }
 
-/// The containers that are meant: one, or those that bore its path one after another.
+/// The containers that a word means, oldest first.
+///
+/// They are one container, or several that had its path or name one after another.
 private func lives(_ container: String, _ store: Store) throws(Fault) -> [ContainerRow] {
     let found = try containers(
         called: container, among: store.containers(all: true),

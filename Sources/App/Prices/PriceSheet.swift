@@ -2,7 +2,7 @@ import Pricing
 import Reporting
 import Units
 
-/// Price books with a row for each tier, then one for each fee and for the minimum.
+/// Price books, with a row for each tier of a price, for each fee and for the minimum.
 func priceSheet(_ books: [PriceBook]) -> Sheet {
     Sheet(
         columns: [
@@ -11,7 +11,11 @@ func priceSheet(_ books: [PriceBook]) -> Sheet {
         ], rows: books.flatMap(rows))
 }
 
+/// The rows of one version of a price book.
 private func rows(_ book: PriceBook) -> [[Cell]] {
+    /// A row whose last cells are empty, up to the number of columns.
+    ///
+    /// - Parameter rest: the cells after `currency`.
     func row(_ meter: String, _ price: String, _ per: String, _ rest: [Cell]) -> [Cell] {
         [
             .text(book.id), .time(book.effective), .text(meter), .exact(price), .text(per),
@@ -29,6 +33,7 @@ private func rows(_ book: PriceBook) -> [[Cell]] {
         + (book.minimum.map { [row("minimum", $0.description, "month", [])] } ?? [])
 }
 
+/// The cells of one tier; a price with a single tier shows no number and no mode.
 private func tierCells(_ price: Price, _ tier: Tier, _ index: Int) -> [Cell] {
     let hasTiers = price.tiers.count > 1
     return [

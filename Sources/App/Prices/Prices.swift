@@ -7,10 +7,12 @@ import Settings
 import Store
 import Units
 
-/// Price books, a row each.
+/// The price books of a file that was checked.
 public struct PriceFileAnswer: Sendable {
+    /// Every version of every book in the file.
     public var books: [PriceBook]
 
+    /// The books, one row for each version.
     public var sheet: Sheet {
         Sheet(
             columns: ["book", "effective", "prices", "currency"],
@@ -24,14 +26,19 @@ public struct PriceFileAnswer: Sendable {
 }
 
 extension App {
+    /// The name under which the comparison of prices is run as a report.
     public static let comparisonName = "price-compare"
+    /// The title of that report.
     static let comparisonTitle = "What the same usage would cost"
 
-    /// Checks a file of price books; nothing is written.
+    /// Checks a file of price books.
     ///
-    /// Notices name every mistake but the first.
+    /// Nothing is written. If several prices are wrong, the first mistake is thrown, and notices
+    /// name up to 20 others. Notices also name books that begin so late that the date may be
+    /// mistyped.
     ///
-    /// - Throws: the first mistake.
+    /// - Parameter file: the path of a YAML file with `books:`.
+    /// - Throws: `badData` with line and key of the first mistake.
     public func checkPrices(_ file: String) throws(Fault) -> PriceFileAnswer {
         let files = try ContractFiles(checking: [file], in: zone())
         if let first = files.faults.first {
@@ -46,12 +53,18 @@ extension App {
         return PriceFileAnswer(books: books)
     }
 
-    /// Every version of every price book in the store, with a row for each price, fee and minimum.
+    /// The price books of the store with all their dates, one row for each tier, fee and minimum.
     public func prices() throws(Fault) -> Sheet { priceSheet(try store(.read).bookVersions()) }
 
-    /// What usage costs by each tenant's own book, and by those of files.
+    /// Compares what usage costs by each tenant's own price book with other books.
     ///
-    /// - Throws: `badData` for a file with a mistake, or two with one book.
+    /// Nothing is written.
+    ///
+    /// - Parameters:
+    ///   - tenant: only this tenant; `nil` for all.
+    ///   - files: paths of YAML files with `books:`.
+    /// - Throws: `badData` for a file with a mistake, if two files have the same version of a book,
+    ///   for an unknown tenant, and for a book that begins after the period's start.
     public func comparePrices(
         over period: Period, tenant: String?, files: [String]
     ) throws(Fault) -> PriceComparisons {
@@ -70,7 +83,7 @@ extension App {
         return try comparePrices(over: period, tenant: tenant, books)
     }
 
-    /// What usage costs by each tenant's own book, and by others.
+    /// The same with books that were read before.
     func comparePrices(
         over period: Period, tenant: String?, _ books: [PriceBook]
     ) throws(Fault) -> PriceComparisons {
@@ -79,10 +92,12 @@ extension App {
     }
 }
 
-/// What the same usage costs by several price books, before tax and without corrections.
+/// What the same usage costs by several price books, before taxes and without corrections.
 public struct PriceComparisons: Sendable {
+    /// For each tenant, its own book first.
     public var rows: [PriceComparison]
 
+    /// The comparisons, one row each; `exact_net` is not rounded.
     public var sheet: Sheet {
         Sheet(
             columns: ["tenant", "book", "own", "net", "currency", "exact_net", "unpriced"],
@@ -101,7 +116,9 @@ public struct PriceComparisons: Sendable {
 }
 
 extension ContractFiles {
-    /// The books of a file that is to have some.
+    /// The price books of a file, which must have some.
+    ///
+    /// - Parameter file: the path, for the fault.
     fileprivate func requiredBooks(of file: String) throws(Fault) -> [PriceBook] {
         guard let books, !books.isEmpty else {
             throw Fault(
@@ -111,7 +128,9 @@ extension ContractFiles {
     }
 }
 
-/// What of price books begins so late that it may be a slip of the key, a line each.
+/// Warnings about price books and discounts that begin more than 366 days from now.
+///
+/// Such a date is probably mistyped.
 func lateStarts(of books: [PriceBook], at now: Instant) -> [String] {
     let soon = now.advanced(bySeconds: 366 * 86_400)
     return books.flatMap { book in

@@ -4,35 +4,45 @@ import ReportFiles
 import Settings
 import Units
 
-/// A report: one SELECT, with a header of comments.
+/// A report: one `SELECT` in a `.sql` file, described by comments at its start.
+///
+/// ```sql
+/// -- title: Idle
+/// -- column: permille: its share of the capacity; display=percent
+/// SELECT ...
+/// ```
 struct ReportDefinition {
-    /// How people see a column's values.
+    /// How a table shows the values of a column.
     enum Display: Equatable {
         /// A quantity of the meter that another column names.
         case quantity(meter: String)
         /// Minor units of the currency that another column names.
         case money(currency: String)
-        /// Thousandths as percent.
+        /// Thousandths, shown as a percentage with one decimal.
         case percent
+        /// Bytes, shown in binary units such as MiB.
         case bytes
+        /// Microseconds, shown as a duration.
         case microseconds
     }
 
+    /// The name of the file without `.sql`.
     var name: String
+    /// The text of the file, comments included.
     var sql: String
-    /// The file, or "octroi" for those that come with the binary.
+    /// The path of the file; `octroi` for reports that come with Octroi.
     var place: String
 
-    /// From the header line `-- title: …`.
+    /// The title, from the line `-- title: TEXT`.
     var title: String? { header("title").first }
-    /// From the header line `-- about: …`.
+    /// What the report shows, from the line `-- about: TEXT`.
     var about: String? { header("about").first }
-    /// From header lines `-- parameter: NAME: …`.
+    /// The parameters, from lines `-- parameter: NAMES: TEXT`.
     var parameters: [String] { header("parameter") }
-    /// From header lines `-- column: NAME: …`.
+    /// The columns, from lines `-- column: NAME: TEXT`.
     var columns: [String] { header("column") }
 
-    /// What stands as `display=…` at the end of columns' lines.
+    /// How columns are shown, from `display=HOW` at the end of their lines.
     var displays: [String: Display] {
         var displays: [String: Display] = [:]
         for column in columns {
@@ -45,6 +55,7 @@ struct ReportDefinition {
         return displays
     }
 
+    /// Parses `percent`, `quantity(meter)` and the like; `nil` for an unknown word.
     private static func display(_ text: String) -> Display? {
         let parts = text.split(whereSeparator: { $0 == "(" || $0 == ")" }).map(String.init)
         switch (parts.first, parts.count) {
@@ -57,13 +68,18 @@ struct ReportDefinition {
         }
     }
 
+    /// The texts of all lines with a key among the comments at the start.
     private func header(_ key: String) -> [String] {
         let start = "-- \(key): "
         return sql.split(separator: "\n").prefix { $0.hasPrefix("--") }
             .filter { $0.hasPrefix(start) }.map { String($0.dropFirst(start.count)) }
     }
 
-    /// Those that come with Octroi and those of the config folder, which win over a like name.
+    /// All reports by name: those that come with Octroi, and those of the config folder.
+    ///
+    /// A report of the config folder replaces one of the same name.
+    ///
+    /// - Throws: if a file of the config folder cannot be read.
     static func all(in configFolder: String) throws(Fault) -> [ReportDefinition] {
         var byName: [String: ReportDefinition] = [:]
         for (name, sql) in ReportFiles.all {
@@ -78,6 +94,7 @@ struct ReportDefinition {
         return byName.values.sorted { $0.name < $1.name }
     }
 
+    /// The names of a folder's entries; none if it does not exist or cannot be read.
     private static func fileNames(_ folder: String) -> [String] {
         guard let stream = opendir(folder) else { return [] }
         defer { closedir(stream) }

@@ -3,7 +3,14 @@ import Reporting
 import Units
 
 extension Sheet {
-    /// The sheet with what people see in place of raw numbers.
+    /// The sheet as people want to see it: quantities with units, money, percentages.
+    ///
+    /// The cells keep their numbers. Only what a table shows changes, and the units in headings are
+    /// dropped.
+    ///
+    /// - Parameters:
+    ///   - displays: by the name of the column.
+    ///   - customUnits: the base units of imported meters, by meter.
     func displayed(
         _ displays: [String: ReportDefinition.Display], _ customUnits: [String: String]
     ) -> Sheet {
@@ -12,6 +19,7 @@ extension Sheet {
             guard let display = displays[column] else { continue }
             for row in rows.indices {
                 guard let number = rows[row][index].number else { continue }
+                /// The text in another column of the same row; empty if there is none.
                 func text(_ other: String) -> String {
                     guard let place = columns.firstIndex(of: other),
                         case .text(let text) = rows[row][place]
@@ -30,7 +38,9 @@ extension Sheet {
 }
 
 extension Cell {
-    /// A whole number, also one beyond 64 bits, which comes as text.
+    /// The whole number in the cell; `nil` if there is none.
+    ///
+    /// A report returns numbers beyond 64 bits as text.
     fileprivate var number: Int128? {
         switch self {
         case .integer(let number, _): number
@@ -41,7 +51,9 @@ extension Cell {
 }
 
 extension ReportDefinition.Display {
-    /// - Parameter text: the value of another column.
+    /// A number as a table shows it.
+    ///
+    /// - Parameter text: gives the value of another column of the row.
     fileprivate func text(
         _ number: Int128, _ text: (String) -> String, _ customUnits: [String: String]
     ) -> String {

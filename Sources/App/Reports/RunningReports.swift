@@ -3,18 +3,20 @@ import Settings
 import Store
 import Units
 
-/// What a report is asked for.
+/// A report to run, and its parameters.
 public struct ReportQuery: Sendable {
-    /// Its name, as `App.reports` lists it.
+    /// The name of the report, as `App.reports` lists it.
     public var name: String
+    /// The time that the report covers: `:from` and `:to`.
     public var period: Period
-    /// Only for reports that use `:tenant`.
+    /// Only this tenant, or `unattributed`; for reports that accept `:tenant`.
     public var tenant: String?
-    /// The most rows; only for reports that use `:limit`.
+    /// Maximum number of rows; for reports that accept `:limit`.
     public var limit: Int64?
-    /// How long it may run, in ms.
+    /// The time after which the report is given up, in ms, rounded down to whole seconds.
     public var timeoutMilliseconds: Int64
 
+    /// A report without tenant and limit, which may run for one minute.
     public init(
         _ name: String, over period: Period, tenant: String? = nil, limit: Int64? = nil,
         timeoutMilliseconds: Int64 = 60_000
@@ -25,13 +27,16 @@ public struct ReportQuery: Sendable {
 }
 
 extension App {
-    /// What a sheet of a report holds at most; more of it is only streamed.
+    /// The largest number of rows in a sheet; a report with more rows can only be streamed.
     static let mostReportRows = 20_000
 
-    /// Runs a report that can only read, as a sheet for people: percentages, money and quantities in words.
+    /// Runs a report for people, with percentages, money and quantities in readable form.
     ///
-    /// - Throws: `wrongUse` for an unknown report or an option that it does not take, `failed` for more than
-    ///   20,000 rows.
+    /// The SQL runs on a connection that can only read.
+    ///
+    /// - Throws: `wrongUse` for an unknown report, or an option that it does not accept; `badData`
+    ///   for an unknown tenant or faulty SQL; `failed` for more than 20,000 rows, or after the
+    ///   timeout.
     public func report(_ query: ReportQuery) throws -> Sheet {
         guard let report = try definition(query) else {
             var sheet = try comparison(query)
@@ -56,9 +61,16 @@ extension App {
         return sheet.displayed(report.displays, try store.customUnits())
     }
 
-    /// Runs a report and writes its raw rows as they come, however many there are.
+    /// Runs a report for programs, and writes its raw rows as they come.
     ///
-    /// - Parameter format: csv or json.
+    /// The number of rows is not limited.
+    ///
+    /// - Parameters:
+    ///   - format: csv or json.
+    ///   - write: receives the text piece by piece. If the report fails midway, part of it is
+    ///     written.
+    /// - Throws: as `report` does, except that there may be any number of rows; whatever `write`
+    ///   throws.
     public func streamReport(
         _ query: ReportQuery, as format: Format, write: (String) throws -> Void
     ) throws {
@@ -76,9 +88,10 @@ extension App {
         try write(stream?.ending ?? "")
     }
 
-    /// All reports that can be run: Octroi's own, and those of the config folder.
+    /// All reports that can be run, one row each: those that come with Octroi, and the operator's.
     public func reports() throws(Fault) -> Sheet {
         var rows = try ReportDefinition.all(in: configFolder).map { report -> [Cell] in
+            // A line may name several parameters: `from, to: the period`.
             let parameters = report.parameters.flatMap { line in
                 line.prefix { $0 != ":" }.split(separator: ",").map { $0.drop { $0 == " " } }
             }
@@ -96,7 +109,9 @@ extension App {
         return Sheet(columns: ["report", "title", "about", "from", "parameters"], rows: rows)
     }
 
-    /// The report that is meant; `nil` for the comparison of prices, which is not SQL.
+    /// The report that a query names; `nil` for the comparison of prices, which is not SQL.
+    ///
+    /// - Throws: `wrongUse` for an unknown report, or an option that its SQL does not use.
     private func definition(_ query: ReportQuery) throws(Fault) -> ReportDefinition? {
         let known = try ReportDefinition.all(in: configFolder)
         guard let report = known.first(where: { $0.name == query.name }) else {
@@ -114,6 +129,11 @@ extension App {
         return report
     }
 
+    /// Runs the SQL of a report.
+    ///
+    /// - Parameters:
+    ///   - begin: receives the names of the columns, before the first row.
+    ///   - row: receives each row.
     private func run(
         _ report: ReportDefinition, _ query: ReportQuery, _ store: Store,
         begin: ([String]) throws -> Void, row: ([Cell]) throws -> Void
@@ -127,6 +147,7 @@ extension App {
             row: { try row($0.map(\.cell)) })
     }
 
+    /// Compares prices by all price books of the store.
     private func comparison(_ query: ReportQuery) throws(Fault) -> Sheet {
         try comparePrices(over: query.period, tenant: query.tenant, store(.read).bookVersions())
             .sheet
@@ -134,6 +155,7 @@ extension App {
 }
 
 extension ReportValue {
+    /// The value as a cell of a sheet.
     fileprivate var cell: Cell {
         switch self {
         case .none: .none

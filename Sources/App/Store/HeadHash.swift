@@ -1,7 +1,11 @@
 import Store
 import Units
 
-/// Checks that `--head` is a hash at all, before anything is held against it.
+/// Requires that `--head` is a hash in hexadecimal.
+///
+/// A mistyped hash would look as if the end of the record were missing.
+///
+/// - Throws: `wrongUse` for any other text.
 func checkHash(_ head: String) throws(Fault) {
     guard !isHash(head) else { return }
     throw Fault(
@@ -10,9 +14,9 @@ func checkHash(_ head: String) throws(Fault) {
         suggestion: "Give the 64 hex digits that an earlier verify printed")
 }
 
-/// A hash that is in no chain of this store: a finding, and nobody's guilt.
+/// The fault for a hash that no entry of this store's chain has.
 ///
-/// - Parameter what: what has hashes, `change` or `invoice`.
+/// - Parameter what: what has hashes, such as `change` or `invoice`.
 func noSuchHash(_ head: String, _ what: String, in store: Store) -> Fault {
     Fault(
         .failed, at: store.path, problem: "no such hash: no \(what) has \(head.lowercased())",

@@ -3,18 +3,21 @@ import Reporting
 import Store
 import Units
 
-/// What checks of the store found.
+/// The result of checking the store.
 public struct StoreFindings: Sendable {
-    /// What was looked at.
+    /// What was checked.
     public var verification: Verification
-    /// All that is not as it was written, a line each.
+    /// What differs from what was written, as sentences; empty if nothing does.
     public var damage: [String]
-    /// That the hash that was asked for is in no entry; `nil` if it is, or none was asked for.
+    /// The fault if no ledger entry has the hash that was asked for.
+    ///
+    /// `nil` if one has it, or if none was asked for.
     var missingHead: Fault?
 
+    /// The damage, one row each.
     public var sheet: Sheet { Sheet(columns: ["damage"], rows: damage.map { [.text($0)] }) }
 
-    /// What is wrong; `nil` if nothing is.
+    /// What is wrong, as a fault; `nil` if nothing is.
     public var fault: Fault? {
         guard !damage.isEmpty else { return missingHead }
         return Fault(
@@ -27,10 +30,13 @@ public struct StoreFindings: Sendable {
 extension App {
     /// Checks every hash of the ledger and every checksum of the samples.
     ///
+    /// A notice has the newest hash. Kept in a safe place, it proves later that the ledger was not
+    /// rewritten.
+    ///
     /// - Parameters:
-    ///   - head: a head hash that an earlier verification gave.
-    ///   - progress: takes the number of rows and blocks that have been checked, now and then.
-    /// - Throws: `wrongUse` for a head that is no hash.
+    ///   - head: a hash that an earlier check printed, in hexadecimal.
+    ///   - progress: called now and then with the number of rows and blocks checked so far.
+    /// - Throws: `wrongUse` for a `head` that is not a hash. Damage is not thrown.
     public func verifyStore(
         head: String? = nil, progress: (Int64) -> Void = { _ in }
     ) throws(Fault) -> StoreFindings {
@@ -42,7 +48,9 @@ extension App {
         return StoreFindings(verification: found, damage: found.damage, missingHead: missing)
     }
 
-    /// The same, and lets SQLite check its pages, indexes, constraints and references.
+    /// Checks hashes and checksums, and lets SQLite check its pages, indexes and references.
+    ///
+    /// - Parameter progress: called now and then with the number of rows and blocks checked so far.
     public func checkStore(progress: (Int64) -> Void = { _ in }) throws(Fault) -> StoreFindings {
         let store = try store(.read)
         let integrity = try store.integrity()
@@ -51,6 +59,7 @@ extension App {
         return StoreFindings(verification: found, damage: integrity + found.damage)
     }
 
+    /// Gives notice of how much was checked, and of the newest hash.
     private func notify(of found: Verification) {
         notify(
             "\(found.entries) ledger entries, \(found.rows) rows and \(found.blocks) blocks checked, "
@@ -59,7 +68,9 @@ extension App {
 
     /// Copies the store into a new file while it is in use, and verifies the copy.
     ///
-    /// - Throws: `failed` if the copy is damaged, as the store then is.
+    /// - Parameter file: the path of the copy, which must not exist yet.
+    /// - Throws: `failed` if the file exists or cannot be written, or if the copy is damaged. A
+    ///   damaged copy means that the store itself is damaged.
     public func backUpStore(to file: String) throws(Fault) {
         try store(.read).backup(to: file)
         let found = try Store(at: file, for: .read).verify()
@@ -74,26 +85,33 @@ extension App {
         notify("\(escapingControlCharacters(file)): \(found.entries) ledger entries, all sound")
     }
 
-    /// Removes old samples, in whole hours that are sealed; usage and invoices are kept.
+    /// Removes old samples, in whole hours that are sealed.
+    ///
+    /// Usage, control totals and invoices are kept.
     ///
     /// - Parameters:
-    ///   - age: of samples that are kept, in ms.
-    ///   - isPlan: whether nothing is removed.
+    ///   - age: the age from which samples are removed, in ms.
+    ///   - isPlan: whether to only count them.
+    /// - Throws: `unavailable` if there is no store.
     public func pruneStore(olderThan age: Int64, isPlan: Bool = false) throws(Fault) -> PruneAnswer
     {
         let time = Instant(milliseconds: Host.wallTime().milliseconds - age)
-        // Only a store that is there has something to prune.
+        // Opening for writing would create a missing store, and there is nothing to prune in that.
         let store = try store(.read)
         let pruned =
             try isPlan ? store.prunable(before: time) : self.store(.write).prune(before: time)
         return PruneAnswer(pruned: pruned, before: time.startOfHour, isDone: !isPlan)
     }
 
-    /// Makes a copied, restored or moved store this host's own, so that it changes limits again.
+    /// Makes a copied, restored or moved store belong to this host, so that it may change limits.
     ///
-    /// - Returns: why it was not; `nil` if it was this host's own already.
+    /// A notice warns if the original is still on this host: two stores must not keep the same
+    /// limits.
+    ///
+    /// - Returns: why the store did not belong to this host; `nil` if it did already.
+    /// - Throws: `unavailable` if there is no store.
     public func adoptStore() throws(Fault) -> String? {
-        // Only a store that is there can be adopted; for writing, it would be made.
+        // Opening for writing would create a missing store.
         let known = try store(.read)
         let original = try known.original()
         let why = try Store(at: known.path, for: .write).adopt(at: Host.wallTime())
@@ -105,7 +123,7 @@ extension App {
         return why
     }
 
-    /// Sizes, bytes for each sample, and the oldest and newest data.
+    /// The size of each table, the bytes for each sample, and the oldest and newest data.
     public func storeInfo() throws(Fault) -> StoreAnswer {
         let store = try store(.read)
         try tellWhoseItIs(store)
@@ -114,12 +132,16 @@ extension App {
     }
 }
 
-/// What `App.pruneStore` removed, or would remove.
+/// The samples that were removed, or would be.
 public struct PruneAnswer: Sendable {
+    /// How many samples, blocks, bytes and ticks.
     public var pruned: Pruned
+    /// The start of the first hour that is kept.
     public var before: Instant
+    /// Whether they were removed; false for a plan.
     public var isDone: Bool
 
+    /// The numbers in one row.
     public var sheet: Sheet {
         Sheet(
             columns: ["samples", "blocks", "bytes", "ticks", "before", "done"],
@@ -133,15 +155,19 @@ public struct PruneAnswer: Sendable {
     }
 }
 
-/// What is in a store.
+/// What is in a store, and whether it belongs to this host.
 public struct StoreAnswer: Sendable {
+    /// The path of the store.
     public var path: String
+    /// The sizes.
     public var info: StoreInfo
-    /// Whether it may change limits of this host.
+    /// Whether the store belongs to this host, and may change its limits.
     public var isOwn: Bool
 
+    /// The tables, one row each.
     public var sheet: Sheet {
         let rows = info.tables.map { table -> [Cell] in
+            // Whole-number arithmetic with one decimal: tenths of a byte for each sample.
             let tenths = table.samples.flatMap { $0 > 0 ? table.bytes * 10 / $0 : nil }
             return [
                 .text(table.name), .integer(Int128(table.rows)), .integer(Int128(table.bytes)),

@@ -10,31 +10,36 @@ import Settings
 import Store
 import Units
 
-/// How YAML files are applied.
+/// Which YAML files to apply, and how.
 public struct ApplyRequest: Sendable {
-    /// None means those of the config folder.
+    /// The paths of the files; empty for those of the config folder.
     public var files: [String] = []
-    /// Whether nothing is written.
+    /// Whether to show the changes without making them.
     public var isPlan = false
     /// Why, for the record.
     public var reason: String?
-    /// Whether systemd shall account io and memory of tenants' slices where it does not.
+    /// Whether systemd is to account io and memory of tenants' slices where it does not yet.
     public var turnsAccountingOn = false
-    /// Whether slices of the host itself or of its logins are allowed.
+    /// Whether to accept rules for slices of the host itself and of its logins.
     public var isForced = false
 
+    /// A request for the files of the config folder.
     public init() {}
 }
 
 extension App {
-    /// Loads tenants, prices, limits and budgets from YAML files: all or nothing.
+    /// Loads tenants, prices, limits and budgets from YAML files into the store: all or nothing.
     ///
-    /// Notices name limits that can take no hold on this host, slices that systemd does not account, and rules
-    /// that can never match.
+    /// Applying a file again changes nothing. Notices name limits that have no effect on this host,
+    /// slices that systemd does not account, books that begin late, and rules that can never match.
     ///
-    /// - Throws: with file, line and key, for the first mistake.
+    /// - Returns: what changed, or would change.
+    /// - Throws: `badData` with file, line and key of the first mistake; `failed` for a slice of
+    ///   the host. Nothing is changed then. If systemd refuses to account a slice, the files are
+    ///   applied nevertheless.
     public func apply(_ request: ApplyRequest) throws(Fault) -> Changes {
-        // A bad octroi.yaml is to be found now, not by the daemon or by the first invoice.
+        // This also finds a mistake in octroi.yaml now, and not only when the daemon or an invoice
+        // needs it.
         let zone = try zone()
         let paths =
             request.files.isEmpty ? try ContractFiles.files(in: configFolder) : request.files
@@ -45,6 +50,7 @@ extension App {
         (contract.ladders, contract.budgets) = (read.ladders, read.budgets)
         let store = try store(.write)
         try warnOfOtherZone(than: zone, in: store)
+        // Accounting changes this host, so the store must belong to it.
         if request.turnsAccountingOn, !request.isPlan { try store.requireOwn() }
         if !request.isForced { try refuseHosts(read.tenants ?? [], store) }
         let changes = try store.apply(
@@ -54,6 +60,7 @@ extension App {
             read.tenants ?? [], turnOn: request.turnsAccountingOn && !request.isPlan)
         for line in lateStarts(of: read.books ?? [], at: Host.wallTime()) { notify(line) }
         if let tenants = read.tenants {
+            // After a plan the store still has the old tenants, so the result is put together here.
             let all = try request.isPlan ? merged(store.tenants(), tenants) : store.tenants()
             for line in unreachableRules(of: all, changed: tenants) { notify(line) }
         }
@@ -61,7 +68,9 @@ extension App {
         return Changes(lines: changes)
     }
 
-    /// Refuses slices of the host; one that the store has for the tenant already was meant.
+    /// Refuses new rules that would make the host's own slices a tenant root.
+    ///
+    /// A rule that the store has already was accepted before.
     private func refuseHosts(_ tenants: [Tenant], _ store: Store) throws(Fault) {
         let known = try store.tenants()
         for tenant in tenants {
@@ -72,9 +81,9 @@ extension App {
         }
     }
 
-    /// Says which tenants' slices systemd does not account, or has it do so.
+    /// Gives notice of slices that systemd does not account, or turns accounting on.
     ///
-    /// What is not accounted is not metered for as long as the slice lives.
+    /// As long as io and memory of a slice are not accounted, they cannot be metered.
     private func account(_ tenants: [Tenant], turnOn: Bool) throws(Fault) {
         for (slice, meters) in SliceAccounting.gaps(of: tenants.flatMap(\.slices)) {
             let words = meters.joined(separator: " and ")
@@ -89,7 +98,7 @@ extension App {
         }
     }
 
-    /// Says which of a contract's limits can take no hold on this host, and why.
+    /// Gives notice of limits that have no effect on this host, and why.
     private func notifyVain(_ limits: GrantedLimits) {
         let host = HostSize.live
         var notes: [String] = []
@@ -109,9 +118,13 @@ extension App {
     }
 }
 
-/// The tenants as they will be once some are written.
+/// The tenants as they will be once a plan is applied, in the order in which rules are tried.
 ///
-/// Those that are known keep the places they have together, in the order of the file, and new ones come last.
+/// Known tenants keep their places, in the order of the files. New ones come last.
+///
+/// - Parameters:
+///   - known: the tenants of the store.
+///   - written: the tenants of the files.
 private func merged(_ known: [Tenant], _ written: [Tenant]) -> [Tenant] {
     let (ids, names) = (Set(known.map(\.id)), Set(written.map(\.id)))
     var kept = written.filter { ids.contains($0.id) }[...]
@@ -119,7 +132,9 @@ private func merged(_ known: [Tenant], _ written: [Tenant]) -> [Tenant] {
     return old + written.filter { !ids.contains($0.id) }
 }
 
-/// Contracts' limits with the numbers of this host's devices.
+/// The limits of contracts, with the names of devices resolved to the numbers on this host.
+///
+/// - Throws: `badData` if a device does not exist, or if two names mean the same disk.
 private func grantedLimits(_ limits: [TenantLimits]) throws(Fault) -> [GrantedLimits] {
     var granted: [GrantedLimits] = []
     for item in limits {
@@ -131,6 +146,7 @@ private func grantedLimits(_ limits: [TenantLimits]) throws(Fault) -> [GrantedLi
                 var io = IOMax()
                 for (field, limit) in fields { io[field] = limit }
                 let key = LimitKey.ioMax(try device(name, at: setting.place))
+                // The kernel limits whole disks only, so a partition stands for its disk.
                 guard settings.updateValue(.io(io), forKey: key) == nil else {
                     throw Fault(
                         .badData, at: setting.place,
@@ -144,7 +160,9 @@ private func grantedLimits(_ limits: [TenantLimits]) throws(Fault) -> [GrantedLi
     return granted
 }
 
-/// A device that a file names.
+/// The number of a device that a file names.
+///
+/// - Parameter location: the place in the file, for the fault.
 private func device(_ name: String, at location: String) throws(Fault) -> DeviceNumber {
     do throws(Fault) {
         return try BlockDevices.resolve(name)

@@ -6,21 +6,24 @@ import Reporting
 import Store
 import Units
 
-/// Past usage of a container that is to move to another tenant, in a person's words.
+/// Past usage that is to move to another tenant, as a person writes it.
+///
+/// Example: `HandOverWords(container: "train-1", from: "2026-10-01", reason: "wrong label")`.
 public struct HandOverWords: Sendable {
-    /// Its path, the end of its path, or its name.
+    /// The container's path, the end of it, or its name.
     public var container: String
-    /// Only hours of this tenant, or of nobody (`unattributed`); `nil` where only one has any.
+    /// Only hours of this tenant, or `unattributed`; `nil` if a single tenant has any.
     public var fromTenant: String?
-    /// The first hour: a time of RFC 3339, or a date of the billing zone.
+    /// The first hour: an RFC 3339 time, or a date of the billing zone.
     public var from: String
-    /// The end, exclusive; `nil` for the next full hour.
+    /// The end, exclusive; `nil` for the end of the hour that is running.
     public var to: String?
-    /// Whether only imported hours move, and not those that were metered under the same name.
+    /// Whether to move only imported hours, and not those metered under the same name.
     public var isImported: Bool
     /// Why, for the record.
     public var reason: String?
 
+    /// Selects all hours of a container from a time on, unless it is narrowed.
     public init(
         container: String, fromTenant: String? = nil, from: String, to: String? = nil,
         isImported: Bool = false, reason: String? = nil
@@ -31,11 +34,17 @@ public struct HandOverWords: Sendable {
 }
 
 extension App {
-    /// Moves past usage of a container to a tenant; the rules stay as they are.
+    /// Moves past usage of a container to a tenant.
     ///
-    /// - Parameter isPlan: whether nothing is written.
-    /// - Returns: how many hours moved, and what it does to each tenant's months.
-    /// - Throws: `wrongUse` for words that name no hours, `badData` for an unknown container.
+    /// The rules stay as they are, so future usage does not move. The next invoices correct those
+    /// that billed the hours. A notice has the number with which this can be undone.
+    ///
+    /// - Parameters:
+    ///   - tenant: the id of the tenant that gets the usage.
+    ///   - isPlan: whether to show the effect without moving anything.
+    /// - Returns: the hours that moved, and the cost of each tenant's months before and after.
+    /// - Throws: `wrongUse` for words that are not whole ledger hours; `badData` for an unknown
+    ///   tenant or container, and if nothing was used in the hours.
     public func assignUsage(
         to tenant: String, _ words: HandOverWords, isPlan: Bool = false
     ) throws(Fault) -> HandOver {
@@ -44,6 +53,7 @@ extension App {
         let zone = try zone()
         let end = try words.to.map { text throws(Fault) in try wholeHour("--to", text, zone) }
         let start = try wholeHour("--from", words.from, zone)
+        // Rules decide who owns future hours, so the period ends now at the latest.
         guard let period = Period(start: start, end: min(end ?? next, next)) else {
             throw Fault(
                 .wrongUse, at: "--to", problem: "no hour between --from and it",
@@ -61,9 +71,13 @@ extension App {
         return done
     }
 
-    /// Gives the hours of an assignment back to whose they were.
+    /// Undoes an assignment: its hours go back to their former owners.
     ///
-    /// - Parameter isPlan: whether nothing is written.
+    /// - Parameters:
+    ///   - number: the number of the assignment.
+    ///   - isPlan: whether to show the effect without moving anything.
+    /// - Throws: if there is no such assignment, it was undone, or some of its hours moved again
+    ///   since.
     public func unassignUsage(_ number: Int64, isPlan: Bool = false) throws(Fault) -> HandOver {
         let done = try store(.write).unassign(
             number, isPlan: isPlan, in: zone(), at: Host.wallTime())
@@ -71,12 +85,15 @@ extension App {
         return done
     }
 
-    /// The assignments that can be taken back.
+    /// The assignments that were not undone, newest first.
     public func assignments() throws(Fault) -> [Assignment] { try store(.read).assignments() }
 
-    /// What is said of a plan.
+    /// The notice that ends every plan.
     static let planned = "this was a plan; nothing was written"
 
+    /// Parses a time at which a ledger hour begins.
+    ///
+    /// - Throws: `wrongUse` for any other text.
     private func wholeHour(
         _ option: String, _ text: String, _ zone: BillingZone
     ) throws(Fault) -> Instant {
@@ -90,7 +107,7 @@ extension App {
     }
 }
 
-/// The assignments, a row each.
+/// Assignments, one row each.
 public func assignmentSheet(_ assignments: [Assignment]) -> Sheet {
     Sheet(
         columns: ["assignment", "at", "uid", "container", "tenant", "reason"],
@@ -103,10 +120,11 @@ public func assignmentSheet(_ assignments: [Assignment]) -> Sheet {
 }
 
 extension HandOver {
-    /// Whose hours moved, how many, and what that does to each tenant's months.
+    /// The tenants that lose or gain hours, one row each, with the net cost of their months.
     public var sheet: Sheet {
         let rows = sides.map { side -> [Cell] in
             let money = side.money
+            /// An amount in the side's currency; empty if it is not known.
             func cell(_ amount: BigInt?) -> Cell {
                 guard let currency = money?.currency, let amount else { return .none }
                 return .exact(currency.text(amount))

@@ -6,10 +6,12 @@ import Settings
 import Store
 import Units
 
-/// Changes of the store, a line each; none if it was so already.
+/// What changed in the store, as sentences; empty if everything was as asked already.
 public struct Changes: Sendable {
+    /// The sentences.
     public var lines: [String]
 
+    /// The sentences, one row each.
     public var sheet: Sheet { Sheet(columns: ["change"], rows: lines.map { [.text($0)] }) }
 }
 
@@ -17,19 +19,24 @@ extension App {
     /// The tenants, in the order in which their rules are tried.
     public func tenants() throws(Fault) -> [Tenant] { try store(.read).tenants() }
 
-    /// One tenant.
+    /// One tenant with its rules.
     ///
-    /// - Throws: `badData` if there is none of that id.
+    /// - Throws: `badData` for an unknown id.
     public func tenant(_ id: String) throws(Fault) -> Tenant { try store(.read).tenant(id) }
 
-    /// Adds a tenant; with systemd, its slices get unit files that keep them and their counters alive.
+    /// Adds a tenant.
+    ///
+    /// With systemd, the tenant's slices get unit files. They keep the slices, and thus their
+    /// counters, while nothing runs in them.
     ///
     /// - Parameters:
-    ///   - name: on invoices; `nil` for the id.
-    ///   - priceBook: the id of the book to bill by.
-    ///   - rules: which containers are its.
-    ///   - keeping: slices to make unit files for.
-    /// - Throws: `wrongUse` for an id that cannot be one, `badData` for one that exists already.
+    ///   - id: `[a-z0-9-]`, 1 to 63 characters, beginning with a letter.
+    ///   - name: the name on invoices; `nil` for the id.
+    ///   - priceBook: the id of the price book to bill by; `nil` for none yet.
+    ///   - rules: which containers belong to the tenant.
+    ///   - slices: the slices to write unit files for.
+    /// - Throws: `wrongUse` for an invalid id; `badData` for an id that exists already, an unknown
+    ///   price book, or rules that overlap another tenant root.
     public func addTenant(
         _ id: String, name: String? = nil, priceBook: String? = nil, rules: [Rule],
         keeping slices: [String]
@@ -51,9 +58,12 @@ extension App {
         return try write(tenant, store, keeping: slices)
     }
 
-    /// Adds rules to a tenant.
+    /// Adds rules to a tenant; rules that it has already are skipped.
     ///
-    /// - Parameter keeping: slices to make unit files for.
+    /// - Parameters:
+    ///   - id: the id of the tenant.
+    ///   - slices: the slices to write unit files for.
+    /// - Throws: `badData` for an unknown tenant, or rules that overlap another tenant root.
     public func addRules(
         to id: String, _ rules: [Rule], keeping slices: [String]
     ) throws(Fault) -> Changes {
@@ -64,13 +74,18 @@ extension App {
     }
 
     /// Removes a tenant and its rules; its usage and invoices are kept.
+    ///
+    /// The unit files that Octroi wrote for its slices are removed, too.
+    ///
+    /// - Throws: `badData` for an unknown tenant.
     public func removeTenant(_ id: String) throws(Fault) -> Changes {
         let store = try store(.write)
         let tenant = try store.tenant(id)
         let changes = Changes(lines: try store.removeTenant(id, at: Host.wallTime()))
         guard try store.whyNotOwn() == nil else { return changes }
         for slice in tenant.slices {
-            // The tenant is removed already: what cannot be tidied up is only said.
+            // The tenant is removed already. So a unit file that cannot be removed is only a
+            // notice.
             do throws(Fault) {
                 for line in try SliceKeeper.letGo(slice) { notify(line) }
             } catch {
@@ -80,10 +95,11 @@ extension App {
         return changes
     }
 
+    /// Writes a tenant into the store, after its slices exist.
     private func write(
         _ tenant: Tenant, _ store: Store, keeping slices: [String]
     ) throws(Fault) -> Changes {
-        // First whether the store takes it: a slice is not made for a tenant that cannot be.
+        // Try it first, so that no slice is made for a tenant that the store refuses.
         let contract = Contract(tenants: [tenant], books: nil)
         _ = try store.apply(contract, isPlan: true, at: Host.wallTime())
         try keep(slices, store)
@@ -92,9 +108,9 @@ extension App {
         return Changes(lines: changes)
     }
 
-    /// Keeps slices alive, where systemd runs.
+    /// Keeps slices alive while nothing runs in them, and turns their accounting on.
     ///
-    /// A store that is not this host's own changes nothing of the host.
+    /// Nothing is done without systemd, or if the store does not belong to this host.
     private func keep(_ slices: [String], _ store: Store) throws(Fault) {
         let why = try store.whyNotOwn()
         for slice in slices {
@@ -117,9 +133,13 @@ extension App {
     }
 }
 
-/// A rule as a person writes it, checked; `isForced` allows slices of the host itself and of its logins.
+/// A rule as a person writes it, checked.
 ///
-/// - Throws: `wrongUse` for a pattern that cannot be one, `failed` for a slice of the host.
+/// - Parameters:
+///   - kind: the key in tenants.yaml, such as `slice`.
+///   - pattern: the name, path, label or glob.
+///   - isForced: whether to accept slices of the host itself and of its logins.
+/// - Throws: `wrongUse` for an invalid pattern, `failed` for a slice of the host.
 public func tenantRule(
     kind: String, pattern: String, isForced: Bool
 ) throws(Fault) -> Rule {
@@ -128,7 +148,9 @@ public func tenantRule(
     return rule
 }
 
-/// Refuses what holds the host's own services or its logins, and not one tenant's workloads.
+/// Refuses a tenant root that contains the host's own services or its logins.
+///
+/// - Parameter location: where the rule was given, for the fault.
 func refuseHostRule(_ rule: Rule, at location: String) throws(Fault) {
     guard rule.rootPaths.contains(where: { SliceKeeper.isHosts($0) }) else { return }
     throw Fault(
@@ -140,7 +162,7 @@ func refuseHostRule(_ rule: Rule, at location: String) throws(Fault) {
             "Name a slice of its own, such as tenant-acme.slice; --force takes it all the same")
 }
 
-/// The tenants, a row each.
+/// Tenants, one row each.
 public func tenantSheet(_ tenants: [Tenant]) -> Sheet {
     Sheet(
         columns: ["tenant", "name", "price_book", "rules"],
@@ -152,7 +174,7 @@ public func tenantSheet(_ tenants: [Tenant]) -> Sheet {
         })
 }
 
-/// A tenant's rules, in the order in which they are tried.
+/// A tenant's rules, one row each, in the order in which they are tried.
 public func ruleSheet(_ tenant: Tenant) -> Sheet {
     Sheet(
         columns: ["rule", "pattern"],
@@ -162,7 +184,9 @@ public func ruleSheet(_ tenant: Tenant) -> Sheet {
 }
 
 extension Store {
-    /// - Throws: `badData` if there is no tenant of that id.
+    /// One tenant with its rules.
+    ///
+    /// - Throws: `badData` for an unknown id.
     func tenant(_ id: String) throws(Fault) -> Tenant {
         guard let found = try tenants().first(where: { $0.id == id }) else {
             throw unknownTenant(id)
@@ -170,15 +194,19 @@ extension Store {
         return found
     }
 
-    /// Refuses a tenant to choose by that there never was.
+    /// Requires that a tenant exists or existed.
     ///
-    /// - Parameter orNobody: whether `unattributed` may be chosen, too.
+    /// - Parameters:
+    ///   - id: `nil` selects all tenants and is always accepted.
+    ///   - orNobody: whether `unattributed` is accepted, too.
+    /// - Throws: `badData` for any other id.
     func requireTenant(_ id: String?, orNobody: Bool = false) throws(Fault) {
         guard let id, !(orNobody && id == Tenant.unattributed), try !hasTenant(id) else { return }
         throw unknownTenant(id)
     }
 }
 
+/// The fault for an id that no tenant has.
 private func unknownTenant(_ id: String) -> Fault {
     Fault(
         .badData, at: "tenant \(quoted(id))", problem: "no such tenant",

@@ -4,22 +4,24 @@ import Reporting
 import Store
 import Units
 
-/// Usage of a period, and what else is told of it.
+/// The usage of a period, and what is needed to show it.
 public struct UsageAnswer: Sendable {
+    /// The period that was asked for.
     public var period: Period
+    /// The usage, added up by the grouping.
     public var usage: [Usage]
-    /// When limits of whom were boosted in the period.
+    /// The times in which limits were boosted.
     public var boosts: [BoostedSpan]
-    /// Units of meters that are imported, by meter.
+    /// The base units of imported meters, by meter.
     public var customUnits: [String: String]
 }
 
 extension App {
-    /// Usage of a period.
+    /// The usage of a period, added up.
     ///
     /// - Parameters:
-    ///   - tenant: only this one, or `unattributed`; `nil` for all.
-    ///   - grouping: what each row adds up.
+    ///   - grouping: whether to add up by tenant, container, hour, day or meter.
+    ///   - tenant: only this tenant, or `unattributed`; `nil` for all.
     /// - Throws: `badData` for an unknown tenant.
     public func usage(
         over period: Period, by grouping: UsageGrouping, tenant: String? = nil
@@ -33,12 +35,14 @@ extension App {
             customUnits: try store.customUnits())
     }
 
-    /// Imports usage that another source measured, all rows or none.
+    /// Imports usage that another source measured: all rows or none.
     ///
-    /// Notices are what a person should check of the file; the design of the file is in docs/quick-start.md.
+    /// Rows that were imported before are skipped. Notices name rows that may be mistakes.
+    /// docs/quick-start.md has an example of a file.
     ///
-    /// - Parameter file: the path of a CSV file.
-    /// - Throws: with file and line, for the first row that cannot be taken.
+    /// - Parameter file: the path of a CSV file with the columns
+    ///   `start,end,tenant,container,meter,quantity`.
+    /// - Throws: `badData` with file and line of the first row that is not accepted.
     public func importUsage(_ file: String) throws(Fault) -> ImportOutcome {
         do throws(Fault) {
             let source = try FileReader(file)
@@ -52,22 +56,23 @@ extension App {
             for warning in outcome.warnings { notify("\(file), \(warning)") }
             return outcome
         } catch {
-            // The parser and the store know the line, not the file.
+            // The reader and the store know the line of a mistake, but not the file.
             throw error.location.hasPrefix("line ") ? error.within("\(file), ") : error
         }
     }
 }
 
 extension UsageAnswer {
+    /// The usage, one row each; if nothing was used, the title still names the period.
     public var sheet: Sheet {
         var sheet = usageSheet(usage, customUnits: customUnits, boosted: boosts.milliseconds)
-        // An empty answer says of what time.
         if sheet.rows.isEmpty { sheet.title = "\(period.start) to \(period.end)" }
         return sheet
     }
 }
 
 extension ImportOutcome {
+    /// The numbers of rows that were added, and that were there already.
     public var sheet: Sheet {
         Sheet(
             columns: ["added", "there_already"],
