@@ -3,7 +3,13 @@ import Units
 
 /// Reads the `budgets:` list of budgets.yaml.
 ///
-/// Whether their ladders and tenants are there is for the store to say.
+/// Whether the tenants and ladders exist is checked later, against the store.
+///
+/// - Parameters:
+///   - value: the list.
+///   - zone: the billing zone. A date in `exempt_until:` is a day of this zone.
+///   - names: the names in all files read so far.
+/// - Throws: `badData` for the first mistake, also for a second budget of the same tenant.
 func readBudgets(
     _ value: YAMLValue, in zone: BillingZone, _ names: WrittenNames = WrittenNames()
 ) throws(Fault) -> [Budget] {
@@ -38,6 +44,13 @@ func readBudgets(
 }
 
 /// Reads the `ladders:` list of budgets.yaml.
+///
+/// A key that is missing has the default of `Ladder.init`.
+///
+/// - Parameters:
+///   - value: the list.
+///   - names: the names in all files read so far.
+/// - Throws: `badData` for the first mistake.
 func readLadders(
     _ value: YAMLValue, _ names: WrittenNames = WrittenNames()
 ) throws(Fault) -> [Ladder] {
@@ -60,6 +73,9 @@ func readLadders(
     return ladders
 }
 
+/// Reads the steps of a ladder.
+///
+/// - Throws: `badData` if there is no step, or if a threshold is below that of the step before.
 private func readSteps(_ value: YAMLValue) throws(Fault) -> [Ladder.Step] {
     let items = try value.list()
     guard !items.isEmpty else { throw value.fault("no step", "Write one step at least") }
@@ -82,9 +98,14 @@ private func readSteps(_ value: YAMLValue) throws(Fault) -> [Ladder.Step] {
     return steps
 }
 
+/// Reads what a step does: `do:` and the keys of that action.
+///
+/// - Throws: `badData` for an unknown action, and for a key of another action, such as `floor:`
+///   with `do: freeze`.
 private func readAction(_ members: YAMLMembers) throws(Fault) -> Ladder.Action {
     let action = try members.required("do")
     let word = try action.text()
+    /// Refuses the keys of other actions, which would have no effect.
     func refuse(allBut taken: [String]) throws(Fault) {
         let others = ["cores", "floor", "paced", "value"].filter { !taken.contains($0) }
         for name in others {
@@ -123,6 +144,10 @@ private func readAction(_ members: YAMLMembers) throws(Fault) -> Ladder.Action {
     return known
 }
 
+/// Reads the CPU cap of `do: cpu_cap`.
+///
+/// `cores` is a fixed cap. With `paced: true` it is optional and the largest value of the cap, and
+/// `floor` is the smallest value.
 private func readCap(_ members: YAMLMembers) throws(Fault) -> Ladder.Action {
     let cores = try members["cores"].map { value throws(Fault) in try readCores(value) }
     let isPaced = try members["paced"]?.value("true or false") { Bool($0) } ?? false
@@ -146,9 +171,14 @@ private func readCap(_ members: YAMLMembers) throws(Fault) -> Ladder.Action {
     return .cpuCap(cores: cores, isPaced: isPaced, floor: floor)
 }
 
-/// The least a paced cap gives if nothing is said: 5 % of a core.
+/// The smallest value of a paced cap without `floor:`: 5 % of a core.
+///
+/// If `cores` is less than that, it is `cores`.
 private let defaultFloor = Rational(1) / Rational(20)
 
+/// Reads a number of cores, at least 0.001.
+///
+/// The kernel takes no quota below 1 ms, and no period above 1 s (cgroup-v2.rst, "cpu.max").
 private func readCores(_ value: YAMLValue) throws(Fault) -> Rational {
     let cores = try value.decimal { Rational(decimal: $0) }
     guard (cores * Rational(1000)).floor > 0 else {
@@ -157,7 +187,9 @@ private func readCores(_ value: YAMLValue) throws(Fault) -> Rational {
     return cores
 }
 
-/// The fields of io.max behind a device, as the command line has them.
+/// Reads the fields of io.max for every device, such as `wbps=10M,riops=200`.
+///
+/// `LimitSpec` checks them. It needs a device, so it is given a made-up one.
 private func readFields(_ value: YAMLValue) throws(Fault) -> String {
     let fields = try value.text()
     guard !fields.contains(":") else {
@@ -167,19 +199,21 @@ private func readFields(_ value: YAMLValue) throws(Fault) -> String {
     return fields
 }
 
+/// Reads a duration in ms; `0s` is no time.
 private func readDuration(_ value: YAMLValue) throws(Fault) -> Int64 {
     try value.value("a duration such as 5m, 366d at most, or 0s for none") {
         $0 == "0s" ? 0 : parseMilliseconds($0)
     }
 }
 
+/// Reads a whole number in a range.
 private func whole(_ value: YAMLValue, _ range: ClosedRange<Int64>) throws(Fault) -> Int64 {
     try value.value("a whole number from \(range.lowerBound) to \(range.upperBound)") {
         Int64($0).flatMap { range.contains($0) ? $0 : nil }
     }
 }
 
-/// The id of a tenant or a ladder.
+/// Reads the id of a tenant or a ladder.
 func readIdentifier(_ members: YAMLMembers, _ name: String) throws(Fault) -> String {
     try members.required(name).value(
         "an id of a-z, 0-9 and -, beginning with a letter, 63 characters at most"

@@ -1,10 +1,17 @@
 import Limits
 import Units
 
-/// The limits that limits.yaml may name; of CPU time, by its file's name as well.
+/// The keys of limits in limits.yaml.
+///
+/// The CPU limit has two: `cpu`, and `cpu.max` as its kernel file is called.
 private let limitNames = LimitName.granted + ["cpu.max"]
 
 /// Reads the `limits:` list of limits.yaml.
+///
+/// - Parameters:
+///   - value: the list.
+///   - names: the names in all files read so far.
+/// - Throws: `badData` for the first mistake, also for a second entry of the same tenant.
 func readLimits(
     _ value: YAMLValue, _ names: WrittenNames = WrittenNames()
 ) throws(Fault) -> [TenantLimits] {
@@ -28,7 +35,9 @@ func readLimits(
     return limits
 }
 
-/// One limit, or that of every device it names.
+/// Reads one limit of a tenant.
+///
+/// `io.max` is a mapping from devices to their fields, and gives a limit for each device.
 private func readSettings(_ name: String, _ value: YAMLValue) throws(Fault) -> [TenantLimits
     .Setting]
 {
@@ -43,7 +52,12 @@ private func readSettings(_ name: String, _ value: YAMLValue) throws(Fault) -> [
     return settings
 }
 
-/// A limit as a word of the command line, its fault told where it stands in the file.
+/// Reads a limit in the form of the command line, such as `cpu=1.5`.
+///
+/// - Parameters:
+///   - word: the limit.
+///   - value: where it stands in the file, for the error.
+/// - Throws: `badData` with file, line and key for a limit that `LimitSpec` does not accept.
 func readSpec(_ word: String, _ value: YAMLValue) throws(Fault) -> LimitSpec {
     do {
         return try LimitSpec(parsing: word)

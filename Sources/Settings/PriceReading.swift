@@ -2,7 +2,14 @@ import Metering
 import Pricing
 import Units
 
-/// Reads the price of one meter.
+/// Reads the price of one meter, such as `{ price: "0.04", per: 1 vCPU-hour }`.
+///
+/// docs/prices.md explains the keys.
+///
+/// - Parameters:
+///   - value: the mapping below the meter's name.
+///   - meter: the meter, which decides what `per` may measure.
+/// - Throws: `badData` for the first mistake in the price.
 func readPrice(_ value: YAMLValue, of meter: Meter) throws(Fault) -> Price {
     let members = try value.members([
         "price", "per", "unit", "basis", "mode", "tiers", "free", "minimum_duration", "round_up",
@@ -20,6 +27,9 @@ func readPrice(_ value: YAMLValue, of meter: Meter) throws(Fault) -> Price {
         }, step: try readStep(members, per, isPackage: isPackage))
 }
 
+/// Reads `per`, the quantity that a price is for.
+///
+/// - Throws: `badData` if it does not measure what the meter counts, as `1 GB` for cpu.
 private func readPer(_ members: YAMLMembers, of meter: Meter) throws(Fault) -> UnitQuantity {
     let value = try members.required("per")
     let per = try value.value(
@@ -34,7 +44,10 @@ private func readPer(_ members: YAMLMembers, of meter: Meter) throws(Fault) -> U
     return per
 }
 
-/// `nil` for package: each started `per` counts.
+/// Reads `mode`.
+///
+/// - Returns: `nil` for `package`. That is a graduated price whose quantity is rounded up to whole
+///   `per`, see `readStep`.
 private func readMode(_ members: YAMLMembers) throws(Fault) -> Price.Mode? {
     guard let value = members["mode"] else { return .graduated }
     return try value.value("one of graduated, volume, package") { text -> Price.Mode?? in
@@ -42,7 +55,12 @@ private func readMode(_ members: YAMLMembers) throws(Fault) -> Price.Mode? {
     }
 }
 
-/// Tiers that follow each other without a gap: each begins where the one before ends.
+/// Reads `tiers`, or makes a single tier of `price`.
+///
+/// Each tier starts where the one before it ends, so the tiers have neither gaps nor overlaps.
+///
+/// - Throws: `badData` if a tier before the last has no bound, if the last one has a bound, or if
+///   both `price` and `tiers` are given.
 private func readTiers(_ members: YAMLMembers, _ per: UnitQuantity) throws(Fault) -> [Tier] {
     guard let list = members["tiers"] else {
         return [Tier(upTo: nil, price: try readDecimal(members.required("price")))]
@@ -76,6 +94,10 @@ private func readTiers(_ members: YAMLMembers, _ per: UnitQuantity) throws(Fault
     return tiers
 }
 
+/// Reads `up_to`, the upper bound of a tier, in units of `per`.
+///
+/// - Parameter last: the bound of the tier before; `nil` for the first tier.
+/// - Throws: `badData` if the bound is not above `last`, or is no whole number of base units.
 private func readBound(
     _ value: YAMLValue, _ per: UnitQuantity, after last: DecimalPrice?
 ) throws(Fault) -> DecimalPrice {
@@ -92,6 +114,10 @@ private func readBound(
     return bound
 }
 
+/// Reads `basis`.
+///
+/// - Throws: `badData` for `reserved` and `max`, if the meter is neither cpu nor memory. Limits
+///   grant quantities of these two only.
 private func readBasis(_ members: YAMLMembers, _ meter: Meter) throws(Fault) -> Price.Basis {
     let basis: Price.Basis = try members.choice("basis", default: .used)
     guard basis == .used || meter == .cpu || meter == .memory else {
@@ -102,6 +128,10 @@ private func readBasis(_ members: YAMLMembers, _ meter: Meter) throws(Fault) -> 
     return basis
 }
 
+/// Reads `round_up`, which is `true`, `false` or a quantity such as `10 MB`.
+///
+/// - Returns: the step that quantities are rounded up to; `nil` if they are not rounded. For `true`
+///   and for `mode: package` it is `per`; a quantity in `round_up` replaces it.
 private func readStep(
     _ members: YAMLMembers, _ per: UnitQuantity, isPackage: Bool
 ) throws(Fault) -> UnitQuantity? {
@@ -117,7 +147,9 @@ private func readStep(
     return per
 }
 
-/// A quantity of what the price is for, whole in base units.
+/// Reads a quantity that measures the same as `per`.
+///
+/// - Throws: `badData` for another dimension, and if it is no whole number of base units.
 private func amount(_ value: YAMLValue, like per: UnitQuantity) throws(Fault) -> UnitQuantity {
     let quantity = try value.value("a quantity with its unit, such as \(example(per.dimension))") {
         UnitQuantity($0)
@@ -131,17 +163,27 @@ private func amount(_ value: YAMLValue, like per: UnitQuantity) throws(Fault) ->
     return quantity
 }
 
-/// Usage is counted in whole base units, and so is where prices change.
+/// Refuses `count` times a quantity unless that is a whole number of base units.
+///
+/// Usage is counted in whole base units. So the price may change, and rounding may end, only at a
+/// whole number of them, however long the billing month is. Multiples above 2^100 base units are
+/// refused as well: no usage comes near them, and sums of them must fit into 128 bits.
+///
+/// - Parameters:
+///   - value: the place that the error names.
+///   - quantity: a quantity, possibly per month.
+///   - count: how many of it.
 private func requireWhole(
     _ value: YAMLValue, _ quantity: UnitQuantity, _ count: Rational
 ) throws(Fault) {
-    // A month is whole hours: what is whole in one hour is so in a month.
     let largest = Rational(Int128(1) << 100)
     if count * quantity.size(monthSeconds: 2_678_400) > largest {
         throw value.fault(
             "\(count) times \(quantity), which is more than anybody uses",
             "Choose less than 2^100 \(quantity.dimension.baseUnit)")
     }
+    // A quantity that is whole for a month of one hour is whole for every month of whole hours. The
+    // month of 31 days is checked for its size.
     guard quantity.whole(count, monthSeconds: 3600) != nil,
         quantity.whole(count, monthSeconds: 2_678_400) != nil
     else {
@@ -152,11 +194,15 @@ private func requireWhole(
     }
 }
 
+/// Reads a price in major units of the currency: decimal text in quotes.
 private func readDecimal(_ value: YAMLValue) throws(Fault) -> DecimalPrice {
     try value.decimal { DecimalPrice($0) }
 }
 
-/// What the meter counts: known, or named by `unit:` for a custom one.
+/// What a meter counts; a custom meter says so with `unit:`.
+///
+/// - Throws: `badData` if a custom meter has no unit, if another meter has one, or if the unit is
+///   no base unit, such as `GPU-hour` in place of `GPU-second`.
 private func dimension(of meter: Meter, _ members: YAMLMembers) throws(Fault) -> Dimension {
     if let known = meter.dimension {
         if let unit = members["unit"] {
@@ -179,6 +225,7 @@ private func dimension(of meter: Meter, _ members: YAMLMembers) throws(Fault) ->
     return quantity.dimension
 }
 
+/// A quantity of a dimension, as an example in error messages.
 private func example(_ dimension: Dimension) -> String {
     switch dimension {
     case .cpuTime: "1 vCPU-hour"

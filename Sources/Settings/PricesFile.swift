@@ -2,9 +2,14 @@ import Metering
 import Pricing
 import Units
 
-/// Reads the `books:` list of prices.yaml.
+/// Reads the `books:` list of prices.yaml, and collects every mistake in it.
 ///
-/// - Parameter faults: gets every mistake; the books are then not to be used.
+/// - Parameters:
+///   - value: the list.
+///   - zone: the billing zone. A date in the list is a day of this zone.
+///   - names: the names in all files read so far.
+///   - faults: receives the mistakes. If there is one, the result is incomplete and must not be
+///     used.
 func readBooks(
     _ value: YAMLValue, in zone: BillingZone, _ names: WrittenNames, _ faults: inout [Fault]
 ) -> [PriceBook] {
@@ -21,7 +26,11 @@ func readBooks(
     return books
 }
 
-/// Books in currencies that have ended, and that no later version takes out of them in time.
+/// The errors for books in a currency that is no longer in force (`Currency.end`).
+///
+/// Such a book is accepted if a later version changes the currency in time. Example: the lev (BGN)
+/// ended on 2026-01-01. A book in BGN needs a version in EUR that takes effect on that day or
+/// before.
 func faultsOfEndedCurrencies(_ books: [PriceBook]) -> [Fault] {
     let current = Dictionary(grouping: books.filter { $0.currency.end == nil }, by: \.id)
     return books.compactMap { book in
@@ -39,6 +48,13 @@ func faultsOfEndedCurrencies(_ books: [PriceBook]) -> [Fault] {
     }
 }
 
+/// Reads one version of a price book.
+///
+/// Every part is read, even after a mistake, so that the user sees all mistakes at once.
+///
+/// - Parameter faults: receives the mistakes.
+/// - Returns: `nil` if a mistake leaves the book without an id, a currency or another setting.
+///   Prices, taxes, fees and discounts with mistakes are only left out.
 private func readBook(
     _ item: YAMLValue, in zone: BillingZone, _ faults: inout [Fault]
 ) -> PriceBook? {
@@ -51,7 +67,7 @@ private func readBook(
     let prices = readPrices(members, &faults)
     let taxes = faults.each(of: members["taxes"]) { item throws(Fault) in try readTax(item) }
     let fixed = faults.each(of: members["fixed"]) { item throws(Fault) in try readFee(item) }
-    // A meter whose price has a mistake is priced all the same.
+    // Meters whose price has a mistake are included: discounts may name them.
     let named = Set(((try? members["meters"]?.anyMembers()) ?? []).map(\.name))
     let discounts = faults.each(of: members["discounts"]) { item throws(Fault) in
         try readDiscount(item, of: named, in: zone)
@@ -71,7 +87,7 @@ private func readBook(
     }
     faults.unique(taxes.map(\.code), of: members["taxes"])
     faults.unique(fixed.map(\.code), of: members["fixed"])
-    // Each key by itself: all mistakes of a book are named at once.
+    // Each key is read on its own, so that all mistakes are reported together.
     let id = faults.collect { () throws(Fault) in
         try members.required("id").value("a-z, 0-9 and -, beginning with a letter") {
             isIdentifier($0, also: "-") ? $0 : nil
@@ -99,6 +115,11 @@ private func readBook(
         discounts: discounts)
 }
 
+/// Reads `meters:`, the price of each meter by its name.
+///
+/// A price with a mistake is left out. If `basis:` makes cpu or memory billed by reservations, the
+/// book must not price `cpu_reserved` or `memory_reserved` too: the reservation would be billed
+/// twice.
 private func readPrices(_ members: YAMLMembers, _ faults: inout [Fault]) -> [String: Price] {
     var prices: [String: Price] = [:]
     let listed = faults.collect { () throws(Fault) in
@@ -126,12 +147,13 @@ private func readPrices(_ members: YAMLMembers, _ faults: inout [Fault]) -> [Str
     return prices
 }
 
+/// Reads one item of `taxes:`; without `name:`, the code is the name.
 private func readTax(_ item: YAMLValue) throws(Fault) -> Tax {
     let members = try item.members(["code", "name", "rate"])
     let code = try readCode(members)
     let value = try members.required("rate")
     let rate = try value.decimal { DecimalPrice($0) }
-    // A rate is in percent, and no country takes more than what is sold.
+    // A rate is in percent. More than 100 percent is taken for a slip.
     guard rate.value <= Rational(100) else {
         throw value.fault(
             "\(quoted(rate.description)) percent",
@@ -140,6 +162,7 @@ private func readTax(_ item: YAMLValue) throws(Fault) -> Tax {
     return Tax(code: code, name: try members["name"]?.text() ?? code, rate: rate)
 }
 
+/// Reads one item of `fixed:`, a monthly fee; without `name:`, the code is the name.
 private func readFee(_ item: YAMLValue) throws(Fault) -> FixedFee {
     let members = try item.members(["code", "name", "price", "per"])
     let code = try readCode(members)
@@ -151,12 +174,20 @@ private func readFee(_ item: YAMLValue) throws(Fault) -> FixedFee {
         price: try members.required("price").decimal { DecimalPrice($0) })
 }
 
+/// Reads `code:` of a tax or a fee.
+///
+/// It is an identifier as `isIdentifier` defines it, with both `_` and `-`.
 private func readCode(_ members: YAMLMembers) throws(Fault) -> String {
     try members.required("code").value("a code of a-z, 0-9, _ and -, beginning with a letter") {
         isIdentifier($0.replacing("-", with: "_"), also: "_") ? $0 : nil
     }
 }
 
+/// Reads one item of `discounts:`.
+///
+/// - Parameter meters: the names of the meters that the book prices.
+/// - Throws: `badData` for more than 100 percent, a meter that the book does not price, an empty
+///   list, and an end that is not after the start.
 private func readDiscount(
     _ item: YAMLValue, of meters: Set<String>, in zone: BillingZone
 ) throws(Fault) -> Discount {
@@ -166,10 +197,12 @@ private func readDiscount(
     guard percent.value <= Rational(100) else {
         throw value.fault("\(percent) percent", "Let a discount be 100 percent at most")
     }
+    /// The items of a list, which must not be empty; `nil` if the key is missing.
     func texts(_ key: String) throws(Fault) -> [YAMLValue]? {
         guard let value = members[key] else { return nil }
         let list = try value.list()
-        // Read as "all", an emptied list would give to everybody what it took from the last.
+        // If an empty list meant "all", removing the last tenant from a list would give the
+        // discount to everybody.
         if list.isEmpty {
             throw value.fault("an empty list", "Name one at least, or leave \(key) out for all")
         }
@@ -200,7 +233,10 @@ private func readDiscount(
     return discount
 }
 
-/// A meter that several discounts make cost less than nothing, at some time for some tenant.
+/// The first meter on which discounts add up to more than 100 percent; `nil` if there is none.
+///
+/// Discounts add up if they apply to the same tenant at the same time. Discounts without `tenants:`
+/// apply to every tenant.
 private func overlap(of discounts: [Discount], _ prices: [String: Price]) -> String? {
     let general = discounts.filter { $0.tenants == nil }
     var byTenant: [String: [Discount]] = ["": general]
@@ -217,7 +253,9 @@ private func overlap(of discounts: [Discount], _ prices: [String: Price]) -> Str
     }
 }
 
-/// Whether discounts come to more than 100 percent at one time.
+/// Whether discounts add up to more than 100 percent at any time.
+///
+/// It goes through all starts and ends in order of time, and keeps the sum that is in force.
 private func isMoreThanWhole(_ discounts: [Discount]) -> Bool {
     var changes: [(at: Int64, percent: Rational)] = []
     for discount in discounts {
@@ -227,7 +265,7 @@ private func isMoreThanWhole(_ discounts: [Discount]) -> Bool {
             changes.append((until.milliseconds, Rational.zero - percent))
         }
     }
-    // Of two at one time, the one that ends is over before the other begins.
+    // An end is exclusive. So at the same instant, ends (negative) come before starts.
     changes.sort { ($0.at, $0.percent) < ($1.at, $1.percent) }
     var sum = Rational.zero
     return changes.contains { change in
@@ -236,7 +274,12 @@ private func isMoreThanWhole(_ discounts: [Discount]) -> Bool {
     }
 }
 
-/// Reads a time at which usage may be cut: a date is its first instant in the billing zone.
+/// Reads the start of a ledger hour: a date, or a whole UTC hour.
+///
+/// A date stands for its first instant in the billing zone. Usage is kept by ledger hours, so
+/// prices and contracts can change only between two of them.
+///
+/// - Throws: `badData` for a time inside a ledger hour, and for a time before 1970.
 func wholeHour(_ value: YAMLValue, in zone: BillingZone) throws(Fault) -> Instant {
     try value.value(
         "a date such as 2026-01-01, in the billing zone, or a whole UTC hour such as "
@@ -248,7 +291,7 @@ func wholeHour(_ value: YAMLValue, in zone: BillingZone) throws(Fault) -> Instan
 }
 
 extension [Fault] {
-    /// The value, or its fault remembered.
+    /// Runs a reader and returns its value; if it throws, appends the error and returns `nil`.
     fileprivate mutating func collect<Value>(_ read: () throws(Fault) -> Value) -> Value? {
         do {
             return try read()
@@ -258,13 +301,16 @@ extension [Fault] {
         }
     }
 
+    /// Reads a choice as `YAMLMembers.choice` does; if it throws, appends the error.
     fileprivate mutating func choice<Value: RawRepresentable & CaseIterable>(
         _ key: String, of members: YAMLMembers, default fallback: Value
     ) -> Value? where Value.RawValue == String {
         collect { () throws(Fault) in try members.choice(key, default: fallback) }
     }
 
-    /// What a list's sound items say.
+    /// Reads every item of a list, and leaves out the items with mistakes.
+    ///
+    /// - Parameter list: `nil` is an empty list.
     fileprivate mutating func each<Value>(
         of list: YAMLValue?, _ read: (YAMLValue) throws(Fault) -> Value
     ) -> [Value] {
@@ -276,6 +322,7 @@ extension [Fault] {
         return values
     }
 
+    /// Appends an error for each code that occurs more than once in a list.
     fileprivate mutating func unique(_ codes: [String], of list: YAMLValue?) {
         guard let list else { return }
         var (seen, twice): (Set<String>, Set<String>) = ([], [])

@@ -1,7 +1,11 @@
 import Glibc
 import Units
 
-/// The config folder and its files, as far as everybody on the host may write them.
+/// The paths of the configuration that every user of the host may write.
+///
+/// It looks at the folder, and at octroi.yaml, prices.yaml, tenants.yaml, limits.yaml and
+/// budgets.yaml in it. A path counts if its mode has the write bit for others (`S_IWOTH`,
+/// inode(7)). Symbolic links are followed, and missing files are left out.
 public func writableByAll(in folder: String) -> [String] {
     let files = ["octroi", "prices", "tenants", "limits", "budgets"].map { "\(folder)/\($0).yaml" }
     return ([folder] + files).filter { path in
@@ -10,7 +14,12 @@ public func writableByAll(in folder: String) -> [String] {
     }
 }
 
-/// Refuses, for a service, settings that everybody on the host may change.
+/// Refuses a configuration that every user of the host may write.
+///
+/// The daemon calls this before it reads the configuration. It usually runs as root, so whoever can
+/// write these files could change limits of the whole host.
+///
+/// - Throws: `notPermitted` for the first such path.
 public func refuseOpenFiles(in folder: String) throws(Fault) {
     guard let path = writableByAll(in: folder).first else { return }
     throw Fault(

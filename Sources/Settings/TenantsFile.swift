@@ -3,6 +3,13 @@ import Runtimes
 import Units
 
 /// Reads the `tenants:` list of tenants.yaml.
+///
+/// - Parameters:
+///   - value: the list.
+///   - zone: the billing zone. Dates in `since:` and `until:` are days of this zone.
+///   - names: the names in all files read so far.
+/// - Throws: `badData` for the first mistake, also for a rule that can never match, and for an id
+///   that occurs twice.
 func readTenants(
     _ value: YAMLValue, in zone: BillingZone, _ names: WrittenNames = WrittenNames()
 ) throws(Fault) -> [Tenant] {
@@ -38,6 +45,9 @@ func readTenants(
     return tenants
 }
 
+/// Reads `invoice_to:`, the recipient of a tenant's invoices.
+///
+/// Every field may be missing, and so may the whole key.
 private func readAddress(_ value: YAMLValue?) throws(Fault) -> InvoiceAddress {
     guard let members = try value?.members(["address", "country", "vat_id", "email"]) else {
         return InvoiceAddress()
@@ -47,6 +57,11 @@ private func readAddress(_ value: YAMLValue?) throws(Fault) -> InvoiceAddress {
         vatID: try members["vat_id"]?.text(), email: try members["email"]?.text())
 }
 
+/// Reads one rule of `match:`: a mapping with a single key, such as `slice: tenant-acme.slice`.
+///
+/// Some runtimes add keys, such as `pool` for Proxmox VE; `tenantRuleKinds` lists all of them.
+///
+/// - Throws: `badData` for an unknown key, and for a pattern that can never match.
 private func readRule(_ item: YAMLValue) throws(Fault) -> Rule {
     let pairs = try item.anyMembers()
     let kinds = tenantRuleKinds.joined(separator: ", ")
@@ -61,9 +76,12 @@ private func readRule(_ item: YAMLValue) throws(Fault) -> Rule {
     return rule
 }
 
-/// A rule that was given as an option.
+/// Makes a rule from an option of the command line, such as `--slice tenant-acme.slice`.
 ///
-/// - Throws: `wrongUse` for a pattern that cannot be one.
+/// - Parameters:
+///   - kind: the name of the option, without dashes: `slice`.
+///   - pattern: the value of the option.
+/// - Throws: `wrongUse` for a pattern that can never match.
 public func checkedRule(kind: String, pattern: String) throws(Fault) -> Rule {
     let rule = tenantRule(kind: kind, pattern: pattern)
     guard let rule, rule.suggestion == nil else {

@@ -1,14 +1,22 @@
 import Units
 import Yams
 
-/// A value of a YAML file that knows where it stands, so that every fault names line and key.
+/// A value in a YAML file, together with its place in the file.
+///
+/// The place makes errors useful: they name file, line and key, as in `prices.yaml:7:
+/// books[0].currency`.
 struct YAMLValue {
+    /// The value as the YAML parser returned it.
     let node: Node
+    /// The path of the file, as the user wrote it.
     let file: String
-    /// The keys that lead to it, `books[0].meters.cpu`.
+    /// The keys that lead to the value, such as `books[0].meters.cpu`; empty for the whole file.
     let key: String
 
-    /// Parses a file.
+    /// Parses the text of a file.
+    ///
+    /// - Returns: `nil` if the file has no content.
+    /// - Throws: `badData` with the line, for wrong syntax and for a key that occurs twice.
     static func parse(_ text: String, file: String) throws(Fault) -> YAMLValue? {
         do {
             return try Yams.compose(yaml: text).map { YAMLValue(node: $0, file: file, key: "") }
@@ -19,6 +27,7 @@ struct YAMLValue {
         }
     }
 
+    /// Converts an error of the YAML parser to a fault that names file and line.
     private static func fault(_ error: YamlError, _ text: String, _ file: String) -> Fault {
         let (line, said): (Int?, String) =
             switch error {
@@ -42,7 +51,16 @@ struct YAMLValue {
                 "Correct the syntax; indent with spaces and quote values with special characters")
     }
 
-    /// Where the first of some keys stands for the second time in the mapping that begins at a mark.
+    /// Describes keys that occur twice in a mapping, with the line of the second occurrence.
+    ///
+    /// The parser only gives the place where the mapping begins. So the key is searched in the
+    /// lines from there on, at the column of the mapping. If it is not found twice, or several keys
+    /// are duplicates, the line is that of the mapping.
+    ///
+    /// - Parameters:
+    ///   - keys: the keys that occur twice.
+    ///   - mark: where the mapping begins; its line and column count from 1.
+    ///   - text: the text of the whole file.
     private static func said(
         _ keys: [String], twiceIn mark: Mark, of text: String
     ) -> (line: Int, String) {
@@ -59,33 +77,50 @@ struct YAMLValue {
         return (second + 1, "\(words): here and in line \(first + 1)")
     }
 
-    /// A fault about this value.
+    /// An error about this value.
+    ///
+    /// - Parameters:
+    ///   - found: what is wrong, with the value that was found.
+    ///   - suggestion: what to write instead.
     func fault(_ found: String, _ suggestion: String) -> Fault {
         Fault(.badData, at: place, problem: found, suggestion: suggestion)
     }
 
-    /// The file, the line and the key.
+    /// File, line and key, such as `limits.yaml:4: limits[0].cpu`.
+    ///
+    /// The key is escaped and shortened, because it comes from the file.
     var place: String {
         let name = escapingControlCharacters(shortened(key, to: 200))
         return position + (name.isEmpty ? "" : ": \(name)")
     }
 
-    /// The file and the line it stands in.
+    /// File and line, such as `limits.yaml:4`.
     var position: String { file + (node.mark.map { ":\($0.line)" } ?? "") }
 
-    /// The text of a scalar.
+    /// The text of a scalar, whatever its YAML type: `4` and `"4"` are the same.
+    ///
+    /// - Throws: `badData` for a list, a mapping, and a text with a NUL character.
     func text() throws(Fault) -> String {
         guard let scalar = node.scalar else {
             throw fault("not a single value", "Write one value")
         }
-        // SQLite and the kernel would take the text to end there.
+        // For SQLite and the kernel, a NUL character is the end of the text.
         guard !scalar.string.utf8.contains(0) else {
             throw fault("a text with a NUL character in it", "Take the character out")
         }
         return scalar.string
     }
 
-    /// The text of a scalar, read by `read`.
+    /// Converts the text of a scalar to a value.
+    ///
+    /// ```swift
+    /// let isOn = try value.value("on or off") { ["on": true, "off": false][$0] }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - expected: what may be written, for the error; it follows the word "Write".
+    ///   - read: converts the text; `nil` if it is not acceptable.
+    /// - Throws: `badData` for a text that `read` does not accept.
     func value<Value>(
         _ expected: String, _ read: (String) -> Value?
     ) throws(Fault) -> Value {
@@ -94,7 +129,12 @@ struct YAMLValue {
         return value
     }
 
-    /// Decimal text that must stand in quotes, as a bare number would pass through floating point.
+    /// Converts decimal text in quotes to a value.
+    ///
+    /// A bare number is refused: programs that process YAML usually read it as floating point, and
+    /// digits get lost.
+    ///
+    /// - Parameter read: converts the text; `nil` if it is not acceptable.
     func decimal<Value>(_ read: (String) -> Value?) throws(Fault) -> Value {
         if let scalar = node.scalar, scalar.style == .plain {
             let number = quoted(scalar.string)
@@ -105,6 +145,9 @@ struct YAMLValue {
         return try value("a plain decimal in quotes, such as \"0.04048\"", read)
     }
 
+    /// The items of a list.
+    ///
+    /// - Throws: `badData` if the value is no list.
     func list() throws(Fault) -> [YAMLValue] {
         guard let sequence = node.sequence else { throw fault("not a list", "Write a list: - …") }
         return sequence.enumerated().map { index, node in
@@ -112,7 +155,13 @@ struct YAMLValue {
         }
     }
 
-    /// The mapping's members; `known` names every key that may stand in it.
+    /// The members of a mapping, all of whose keys must be known.
+    ///
+    /// An unknown key is refused, because it is usually a misspelt one: the setting that was meant
+    /// would keep its default unnoticed.
+    ///
+    /// - Parameter known: all keys that are allowed.
+    /// - Throws: `badData` for any other key.
     func members(_ known: [String]) throws(Fault) -> YAMLMembers {
         let members = try anyMembers()
         for (name, value) in members where !known.contains(name) {
@@ -122,7 +171,9 @@ struct YAMLValue {
         return YAMLMembers(owner: self, members: Dictionary(members) { first, _ in first })
     }
 
-    /// The mapping's members, whatever their keys.
+    /// The members of a mapping with any keys, such as the meters of a book, in the file's order.
+    ///
+    /// - Throws: `badData` if the value is no mapping, or a key is no plain text.
     func anyMembers() throws(Fault) -> [(name: String, value: YAMLValue)] {
         guard let mapping = node.mapping else {
             throw fault("not a mapping", "Write key: value lines")
@@ -139,13 +190,19 @@ struct YAMLValue {
     }
 }
 
-/// The members of one mapping.
+/// The members of one mapping, for access by key.
 struct YAMLMembers {
+    /// The mapping itself: the place that errors about missing keys name.
     let owner: YAMLValue
+    /// The values by key.
     let members: [String: YAMLValue]
 
+    /// The value of a key; `nil` if the mapping does not have it.
     subscript(_ name: String) -> YAMLValue? { members[name] }
 
+    /// The value of a key that must not be missing.
+    ///
+    /// - Throws: `badData` if it is missing.
     func required(_ name: String) throws(Fault) -> YAMLValue {
         guard let value = members[name] else {
             throw owner.fault("no \"\(name)\"", "Add \(name): to it")
@@ -153,7 +210,9 @@ struct YAMLMembers {
         return value
     }
 
-    /// One of an enumeration's words, or the default.
+    /// The case of an enumeration that a key names; the default if the key is missing.
+    ///
+    /// - Throws: `badData` for a word that names no case. The error lists all cases.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ name: String, default fallback: Choice
     ) throws(Fault) -> Choice where Choice.RawValue == String {
@@ -163,15 +222,20 @@ struct YAMLMembers {
     }
 }
 
-/// Where each name of the files that are applied together was first written.
+/// The names in a set of files that are applied together, each with its place.
 ///
-/// Of two entries for one tenant or book, the one that is read last would win in silence.
+/// Two entries for the same tenant or book are an error, because the later one would silently
+/// replace the earlier one. This is a class, so that the readers of all files share one list.
 final class WrittenNames {
+    /// File and line of each name.
     private var places: [String: String] = [:]
 
-    /// Remembers a name, `tenant "acme"`.
+    /// Records a name, such as `tenant "acme"`.
     ///
-    /// - Throws: if it was written before, in this file or in another.
+    /// - Parameters:
+    ///   - item: the entry with the name.
+    ///   - suggestion: what to do if the name is there already, for the error.
+    /// - Throws: `badData` with both places if the name is there already, in this file or another.
     func add(_ name: String, _ item: YAMLValue, suggestion: String) throws(Fault) {
         guard let first = places.updateValue(item.position, forKey: name) else { return }
         throw item.fault("\(name) a second time; the first is at \(first)", suggestion)

@@ -2,7 +2,9 @@ import ArgumentParser
 import Glibc
 import Units
 
-/// The command line: it parses words, calls one thing and prints.
+/// The root command, which only lists the others.
+///
+/// Each command parses its words, calls one function of `App`, and prints the result.
 struct Octroi: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "octroi",
@@ -32,11 +34,16 @@ struct Octroi: AsyncParsableCommand {
         ])
 }
 
+/// Runs a command, and turns errors into messages and exit codes.
+///
+/// A `Fault` is printed on standard error; its kind is the exit code. Other errors come from
+/// ArgumentParser, which has its own messages and codes.
 @main
 enum Main {
     static func main() async {
-        // Who writes to a pipe that nobody reads any more is told so: a lost log is no reason to stop metering,
-        // nor to die in the middle of a change of limits.
+        // By default, a write to a pipe without a reader kills the process. The daemon must not
+        // stop metering because nobody reads its log, and no command may die while it changes
+        // limits.
         signal(SIGPIPE, SIG_IGN)
         do {
             let words = Array(CommandLine.arguments.dropFirst())
@@ -54,11 +61,14 @@ enum Main {
         }
     }
 
-    /// Ends with what ArgumentParser says: help whole, a complaint a screen at most.
+    /// Prints what ArgumentParser says, and ends the process.
+    ///
+    /// Help and version are printed in full. An error may repeat a word of any length, so its first
+    /// line is shortened.
     private static func refuse(_ error: any Error) -> Never {
         let code = Octroi.exitCode(for: error)
         guard code != .success else { Octroi.exit(withError: error) }
-        // The first line repeats the word that is wrong; help and usage come behind it.
+        // The first line repeats the wrong word; the lines after it are usage.
         let parts = Octroi.fullMessage(for: error).split(separator: "\n", maxSplits: 1)
             .map(String.init)
         if let first = parts.first {
@@ -67,7 +77,11 @@ enum Main {
         exit(code.rawValue)
     }
 
-    /// Moves common options that stand before the command, `octroi --db x usage`, behind it.
+    /// Moves common options from before the command to the end of the line.
+    ///
+    /// ArgumentParser accepts an option only after the command that declares it. With this, `octroi
+    /// --db x usage` is the same as `octroi usage --db x`. After `--` there are no options, so they
+    /// are put before it.
     static func hoisted(_ words: [String]) -> [String] {
         let common = ["--db", "--config", "--format"]
         var options: [String] = []

@@ -6,7 +6,7 @@ import Reporting
 import Synchronization
 import Units
 
-/// Where the store and the config folder are.
+/// The options for the store and the configuration folder.
 struct StoreOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -20,13 +20,16 @@ struct StoreOptions: ParsableArguments {
             valueName: "dir"))
     var config: String?
 
+    /// Refuses an empty path, which usually comes from an unset variable: `--db "$DB"`.
     func validate() throws {
         for (option, path) in [("--db", db), ("--config", config)] where path?.isEmpty == true {
             throw ValidationError("\(option): the path is empty. Give it one, or leave it out.")
         }
     }
 
-    /// Octroi, whose notices go to standard error.
+    /// Octroi on this store; its notices go to standard error.
+    ///
+    /// It also warns of configuration files that every user may write.
     var app: App {
         warnOfOpenFiles(in: configFolder)
         return App(store: db ?? environment("OCTROI_DB"), configFolder: configFolder) {
@@ -34,12 +37,14 @@ struct StoreOptions: ParsableArguments {
         }
     }
 
+    /// The configuration folder: `--config`, else `OCTROI_CONFIG`, else /etc/octroi.
     var configFolder: String { config ?? environment("OCTROI_CONFIG") ?? "/etc/octroi" }
 }
 
+/// Whether the warning about open files was given: a command may use `app` several times.
 private let hasWarned = Atomic(false)
 
-/// Says, once, which settings everybody on the host may change.
+/// Warns once of configuration files that every user of the host may write.
 private func warnOfOpenFiles(in folder: String) {
     guard !hasWarned.exchange(true, ordering: .relaxed) else { return }
     for path in writableByAll(in: folder) {
@@ -49,7 +54,7 @@ private func warnOfOpenFiles(in folder: String) {
     }
 }
 
-/// How to print.
+/// The option for the output format of a sheet.
 struct FormatOptions: ParsableArguments {
     @Option(help: "How to print: table (for people, may change), csv or json.")
     var format: Format = .table
@@ -57,7 +62,9 @@ struct FormatOptions: ParsableArguments {
 
 extension Format: ExpressibleByArgument {}
 
-/// A period of whole hours of the ledger.
+/// The options for a period of whole ledger hours.
+///
+/// `App` interprets them, because months and days depend on the billing zone.
 struct PeriodOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -77,10 +84,11 @@ struct PeriodOptions: ParsableArguments {
             valueName: "time"))
     var to: String?
 
-    /// What was named.
+    /// The options as they were written.
     var words: PeriodWords { PeriodWords(month: month, from: from, to: to) }
 }
 
+/// An environment variable; `nil` if it is not set or empty.
 func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
 }

@@ -2,19 +2,24 @@ import Glibc
 import Reporting
 import Units
 
-/// Prints a sheet on standard output.
+/// Prints a sheet on standard output; on a terminal, a table gets a bold header line.
 func show(_ sheet: Sheet, _ format: Format) throws(Fault) {
     guard isTerminal(STDOUT_FILENO) else { return try output(sheet.rendered(as: format)) }
     try outputStyled(sheet.rendered(as: format, onTerminal: true))
 }
 
-/// Prints text on standard output, all of it or a fault.
+/// Prints text on standard output.
 ///
-/// No name in it reaches the terminal as a command, whoever chose it.
+/// Characters that a terminal obeys are escaped, so that a container's name cannot control it.
+///
+/// - Throws: `failed` if not all of the text could be written.
 func output(_ text: String) throws(Fault) { try outputStyled(escapingTerminalControls(text)) }
 
-/// Prints text with Octroi's own commands to the terminal; what is foreign in it is harmless already, as
-/// in every sheet.
+/// Prints text that may contain escape sequences of Octroi.
+///
+/// Everything else in it must be safe already, as in the text of a sheet.
+///
+/// - Throws: `failed` if not all of the text could be written.
 func outputStyled(_ text: String) throws(Fault) {
     guard write(text, to: STDOUT_FILENO) else {
         if errno == EPIPE { endByBrokenPipe() }
@@ -25,22 +30,27 @@ func outputStyled(_ text: String) throws(Fault) {
     }
 }
 
-/// Ends without a word, as writers do whose reader has seen enough, as head has.
+/// Ends the process by SIGPIPE, without a message.
+///
+/// That is how filters end whose reader has read enough, as in `octroi usage | head`.
 private func endByBrokenPipe() {
     signal(SIGPIPE, SIG_DFL)
     raise(SIGPIPE)
 }
 
-/// Prints one line on standard error, a screen of it at most.
+/// Prints a message on standard error, shortened to a screen.
 ///
-/// No name in it reaches the terminal as a command, whoever chose it.
+/// Characters that a terminal obeys are escaped.
 func printError(_ line: String) {
     writeError(escapingTerminalControls(shortened(line, to: 2000)) + "\n")
 }
 
-/// Writes to standard error without buffering.
+/// Writes to standard error as it is, without buffering and without a newline.
 func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
+/// Writes all of a text, however many calls of write(2) that takes.
+///
+/// - Returns: `false` on an error, which is in `errno`.
 private func write(_ text: String, to descriptor: Int32) -> Bool {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
@@ -52,7 +62,7 @@ private func write(_ text: String, to descriptor: Int32) -> Bool {
     return true
 }
 
-/// Whether a person looks at the descriptor and wants colours (no-color.org).
+/// Whether a descriptor is a terminal and `NO_COLOR` is not set (no-color.org).
 func isTerminal(_ descriptor: Int32) -> Bool {
     isatty(descriptor) == 1 && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
 }

@@ -1,26 +1,32 @@
 import Invoicing
 import Units
 
-/// A way to write issued invoices: one file of this folder for each.
+/// An output format for issued invoices: csv, json, FOCUS, or an HTML page.
 ///
-/// Documents are written one after another, so an export of any size needs the memory of one document.
+/// A new format is a conforming type in this folder, with a case of `InvoiceExportFormat`.
+/// Documents are written one after another, so an export of any size needs the memory of one
+/// document.
 ///
 /// ```swift
 /// var format: any InvoiceFormat = LinesFormat(as: .csv)
-/// print(format.heading)
-/// for document in documents { print(try format.text(of: document)) }
-/// print(format.ending())
+/// try write(format.heading)
+/// for document in documents { try write(format.text(of: document)) }
+/// try write(format.ending())
 /// ```
 public protocol InvoiceFormat {
-    /// Whether what it writes is one document and no more, as a page is.
+    /// Whether the output is a single document, as an HTML page is; the default is false.
     var holdsOneInvoice: Bool { get }
-    /// Whether it shows usage by the hour, which is read from the ledger only for that.
+    /// Whether the output shows usage hour by hour; the default is false.
+    ///
+    /// Hourly usage is read from the ledger only for such a format.
     var showsHours: Bool { get }
-    /// What stands before the first document.
+    /// The text before the first document; the default is empty.
     var heading: String { get }
-    /// A document, and what divides it from the one before.
+    /// The text of a document, with the separator between it and the document before.
+    ///
+    /// - Throws: if the document cannot be written, for example because of a wrong template.
     mutating func text(of document: InvoiceDocument) throws(Fault) -> String
-    /// What stands behind the last document.
+    /// The text after the last document; the default is empty.
     mutating func ending() -> String
 }
 

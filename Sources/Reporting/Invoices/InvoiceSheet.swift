@@ -2,16 +2,19 @@ import BigInt
 import Invoicing
 import Units
 
-/// The columns of the contract for the lines of invoices; more may follow them.
+/// The columns of invoice lines in csv and json.
+///
+/// Programs read them by name, so columns are only ever added. docs/invoice.schema.json describes
+/// each.
 public let lineColumns = [
     "invoice", "line", "tenant", "kind", "meter", "tier", "container", "period_start",
     "period_end", "quantity", "unit", "unit_price", "per", "exact_amount", "amount",
     "currency", "priced_quantity", "reference",
 ]
 
-/// The lines of an invoice or draft under these columns.
+/// The lines of an invoice or draft, under `lineColumns`.
 ///
-/// - Parameter number: `nil` for a draft.
+/// - Parameter number: the number of the invoice; `nil` for a draft, whose lines say `draft`.
 public func lineRows(_ number: String?, _ draft: Draft) -> [[Cell]] {
     let number = Cell.text(number ?? "draft")
     let (tenant, currency) = (Cell.text(draft.tenant), Cell.text(draft.currency.code))
@@ -29,12 +32,12 @@ public func lineRows(_ number: String?, _ draft: Draft) -> [[Cell]] {
     }
 }
 
-/// The lines of invoices or drafts.
+/// The lines of several invoices or drafts in one sheet, for csv and json.
 public func lineSheet(_ invoices: [(number: String?, draft: Draft)]) -> Sheet {
     Sheet(columns: lineColumns, rows: invoices.flatMap { lineRows($0.number, $0.draft) })
 }
 
-/// One row an invoice, under the columns of the contract.
+/// One row for each invoice or credit note, with its period and totals.
 public func invoiceSheet(_ invoices: [Invoice]) -> Sheet {
     Sheet(
         columns: [
@@ -52,7 +55,9 @@ public func invoiceSheet(_ invoices: [Invoice]) -> Sheet {
         })
 }
 
-/// One invoice or draft as people read it: its lines, then net, tax and total.
+/// One invoice or draft for people: its lines, then net, tax and total.
+///
+/// - Parameter number: the number of the invoice; `nil` for a draft.
 public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
     let lines: [[Cell]] = draft.lines.enumerated().map { index, line in
         let shown = LineQuantity(line, draft.before + draft.segments, draft.currency)
@@ -71,6 +76,7 @@ public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
             .exact(draft.currency.text(line.amount)),
         ]
     }
+    /// A row with one of the totals.
     func total(_ word: String, _ amount: BigInt) -> [Cell] {
         [.none, .text(word), .none, .none, .none, .none, .exact(draft.currency.text(amount))]
     }
@@ -85,7 +91,7 @@ public func invoiceTable(_ number: String?, _ draft: Draft) -> Sheet {
             + "\(draft.period.end)")
 }
 
-/// The price as people read it, or the percentage.
+/// The price of a line for people, such as `0.05 / 1 GB`; of a discount or tax, its rate.
 private func priceCell(_ line: LineItem) -> Cell {
     switch line.subject {
     case .discount(_, let part), .tax(_, let part): return .text("\(part.rate) %")

@@ -1,13 +1,17 @@
 import Invoicing
 import Units
 
-/// Invoices as csv or json: a row for each line, under the columns of the contract.
+/// Writes invoices as csv or json, one row for each line, under `lineColumns`.
 ///
-/// What is issued stays byte for byte: the members of a line are those of docs/invoice.schema.json.
+/// The json has exactly the members that docs/invoice.schema.json describes, without additional
+/// decimals. So an export of issued invoices stays the same, byte for byte.
 public struct LinesFormat: InvoiceFormat {
+    /// Prints the rows of all documents as one list.
     private var stream: SheetStream
 
-    /// - Parameter format: csv or json.
+    /// Creates a format.
+    ///
+    /// - Parameter format: csv or json; a table becomes csv.
     public init(as format: Format) {
         stream = SheetStream(columns: lineColumns, as: format, hasDecimals: false)
     }

@@ -1,10 +1,11 @@
 import Invoicing
 
 extension PageText {
-    /// What a note says, with words of the page's language for the codes and meters in it.
+    /// The text of a remark, with codes and meters in the page's language.
     ///
-    /// An issued invoice keeps its notes as they were sealed. A code is looked for only where notes have
-    /// one: the name of a container may read like a code.
+    /// An issued invoice keeps its remarks as they were sealed, with codes such as
+    /// `before_first_reading`. A code is replaced only at the place where its kind of remark has
+    /// one, because a container's name may look like a code.
     func sentence(_ note: Note) -> String {
         switch note.kind {
         case .gap: lastWord(of: note.text, after: ": ")
@@ -13,7 +14,9 @@ extension PageText {
         }
     }
 
-    /// `/web: until …, before_first_reading` with the last word as people say it.
+    /// The text with the code at its end replaced by words; unchanged if there is no known code.
+    ///
+    /// Example: `/web: until …, before_first_reading`, where the separator is `, `.
     private func lastWord(of text: String, after separator: String) -> String {
         guard let end = text.ranges(of: separator).last?.upperBound,
             let reason = reason(text[end...])
@@ -21,7 +24,11 @@ extension PageText {
         return text[..<end] + reason
     }
 
-    /// `/web: cpu, memory not measured from … to … (cpu.stat: malformed, detail)`; `nil` for others.
+    /// A remark on time that was not measured, with its meters and its code replaced.
+    ///
+    /// The text is `/web: cpu, memory not measured from … to … (cpu.stat: malformed, detail)`.
+    ///
+    /// - Returns: `nil` for a text of another form.
     private func unmeasured(_ text: String) -> String? {
         guard let middle = text.ranges(of: " not measured from ").first,
             let opening = text[middle.upperBound...].firstRange(of: " ("),
@@ -38,8 +45,10 @@ extension PageText {
             + text[comma.lowerBound...]
     }
 
+    /// The words for a code; `nil` if it is unknown.
     private func reason(_ code: Substring) -> String? { labels["reason_\(code)"] }
 
+    /// The name of a meter in the page's language; a custom meter keeps its own.
     private func meter(_ name: Substring) -> String {
         labels["meter_" + name.replacing(" ", with: "_")] ?? String(name)
     }

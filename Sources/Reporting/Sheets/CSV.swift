@@ -1,20 +1,26 @@
 import Units
 
 extension Sheet {
-    /// RFC 4180 with a header, `\n` line ends and minimal quoting.
+    /// The sheet as CSV (RFC 4180) with a header line, but with `\n` as line end.
     ///
-    /// Texts are written as `csvText` says.
+    /// Only fields that need quotes get them. An empty text is quoted, which tells it from a value
+    /// that is missing. Texts are made safe by `csvText`.
     var csv: String { csvHeading(columns) + rows.map(csvLine).joined() }
 }
 
+/// The header line of CSV.
 func csvHeading(_ columns: [String]) -> String {
-    // A report of one's own may call a column anything.
+    // Users name the columns of their own reports, so column names are made safe like other texts.
     csvLine(columns.map(Cell.text))
 }
 
+/// One row of CSV, with its line end.
 func csvLine(_ row: [Cell]) -> String { row.map(\.csvField).joined(separator: ",") + "\n" }
 
 extension Cell {
+    /// The value as a field of CSV: exact, without units and thousands separators.
+    ///
+    /// A fraction whose decimals do not end is rounded by `decimals`, except in a `fraction` cell.
     fileprivate var csvField: String {
         switch self {
         case .none: ""
@@ -28,6 +34,9 @@ extension Cell {
     }
 }
 
+/// Puts quotes around a field that needs them.
+///
+/// These are empty texts, and texts with a comma, a quote or a line end. A quote inside is doubled.
 private func quotedField(_ text: String) -> String {
     let isPlain = !text.isEmpty && text.utf8.allSatisfy { !"\",\r\n".utf8.contains($0) }
     guard !isPlain else { return text }

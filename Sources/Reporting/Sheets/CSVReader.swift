@@ -1,39 +1,56 @@
 import Units
 
-/// A row of a CSV file, with the line it starts on.
+/// One row of a CSV file.
 public struct CSVRow: Hashable, Sendable {
+    /// The line of the file that the row starts on, from 1; a row may have several lines.
     public var line: Int
+    /// The texts of the fields, without quotes.
     public var fields: [String]
 }
 
-/// Reads RFC 4180 text row by row: quoted fields may hold commas, quotes and line ends.
+/// Reads CSV (RFC 4180) row by row, from a file of any size.
 ///
-/// It holds one row, however long the text is.
+/// A quoted field may contain commas, quotes and line ends. A row ends with `\n`, `\r\n` or `\r`.
+/// Empty rows are skipped. Only one row is in memory at a time.
+///
+/// ```swift
+/// var reader = CSVReader { () throws(Fault) in try file.read() }
+/// while let row = try reader.next() { use(row.fields) }
+/// ```
 public struct CSVReader {
+    /// Returns the next bytes of the file, and no bytes at its end.
     private let more: () throws(Fault) -> [UInt8]
+    /// The bytes that `more` returned last.
     private var buffer: [UInt8] = []
+    /// The place of the next byte in `buffer`.
     private var position = 0
+    /// The line of the next byte, from 1.
     private var line = 1
+    /// Whether the byte order mark was looked for.
     private var hasBegun = false
-    /// The fields of the row, one after another, without their quotes.
+    /// The bytes of the current row's fields, one after another, without quotes.
     private var text: [UInt8] = []
-    /// Where each field ends in `text`.
+    /// The end of each field in `text`.
     private var ends: [Int] = []
-    /// The line that the row starts on.
+    /// The line that the current row starts on, from 1.
     private(set) var rowLine = 1
 
     private static let (quote, comma, newline, carriageReturn) =
         (UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(ascii: "\n"), UInt8(ascii: "\r"))
-    /// What a row holds at most: a quote that is never closed would take in the whole file.
+    /// The largest size of a row: 1 MiB.
+    ///
+    /// Without it, a quote that is never closed would load the rest of the file into memory.
     private static let longest = 1 << 20
 
-    /// - Parameter more: gives the next bytes, and none at the end.
+    /// Creates a reader.
+    ///
+    /// - Parameter more: returns the next bytes of the file, and no bytes at its end.
     public init(_ more: @escaping () throws(Fault) -> [UInt8]) { self.more = more }
 
-    /// The next row that is not empty; `nil` behind the last.
+    /// The next row that is not empty; `nil` after the last one.
     ///
-    /// - Throws: at a quote that is not closed or stands inside a plain field, and at bytes that are not
-    ///   UTF-8.
+    /// - Throws: `badData` with the line, for a quote that is not closed or is inside an unquoted
+    ///   field, for a row above 1 MiB, and for bytes that are not UTF-8.
     public mutating func next() throws(Fault) -> CSVRow? {
         guard try advance() else { return nil }
         var row = CSVRow(line: rowLine, fields: [])
@@ -41,9 +58,13 @@ public struct CSVReader {
         return row
     }
 
-    /// Goes to the next row that is not empty, whose fields can be asked for one by one.
+    /// Moves to the next row that is not empty, without making a `CSVRow` of it.
     ///
-    /// - Returns: whether there is one.
+    /// `fieldCount`, `bytes` and `field` then give its fields. That saves a copy of fields that are
+    /// not needed as text.
+    ///
+    /// - Returns: `false` after the last row.
+    /// - Throws: as `next` does, but not for bytes that are not UTF-8.
     mutating func advance() throws(Fault) -> Bool {
         if !hasBegun { try begin() }
         while try peek() != nil {
@@ -53,15 +74,17 @@ public struct CSVReader {
         return false
     }
 
-    /// How many fields the row has.
+    /// The number of fields in the current row.
     var fieldCount: Int { ends.count }
 
-    /// The bytes of a field.
+    /// The bytes of a field in the current row, without quotes.
     func bytes(_ index: Int) -> ArraySlice<UInt8> {
         text[(index > 0 ? ends[index - 1] : 0)..<ends[index]]
     }
 
-    /// The text of a field.
+    /// The text of a field in the current row.
+    ///
+    /// - Throws: `badData` for bytes that are not UTF-8.
     func field(_ index: Int) throws(Fault) -> String {
         guard let text = String(validating: bytes(index), as: UTF8.self) else {
             throw Fault(
@@ -71,7 +94,7 @@ public struct CSVReader {
         return text
     }
 
-    /// Passes over the byte order mark that spreadsheets put in front.
+    /// Skips the byte order mark of UTF-8, which spreadsheets write at the start of a file.
     private mutating func begin() throws(Fault) {
         hasBegun = true
         while buffer.count < 3 {
@@ -82,7 +105,7 @@ public struct CSVReader {
         if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
 
-    /// The next byte, which stays where it is; `nil` at the end.
+    /// The next byte, without moving past it; `nil` at the end of the file.
     private mutating func peek() throws(Fault) -> UInt8? {
         if position < buffer.count { return buffer[position] }
         buffer = try more()
@@ -90,6 +113,7 @@ public struct CSVReader {
         return buffer.first
     }
 
+    /// Reads one row into `text` and `ends`, and moves past its line end.
     private mutating func readRow() throws(Fault) {
         text.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
@@ -111,6 +135,9 @@ public struct CSVReader {
         }
     }
 
+    /// Appends a quoted field to `text`; a doubled quote becomes one.
+    ///
+    /// - Parameter start: the line of the opening quote, for the error.
     private mutating func takeQuoted(from start: Int) throws(Fault) {
         while let byte = try peek() {
             position += 1
@@ -129,7 +156,10 @@ public struct CSVReader {
         throw fault(start, "a quote that is never closed")
     }
 
-    /// Takes what stands before the next comma or line end, as much at once as the buffer holds.
+    /// Appends an unquoted field to `text`.
+    ///
+    /// It copies all bytes of the field that are in the buffer at once, which is much faster than
+    /// one by one.
     private mutating func takePlain() throws(Fault) {
         while try peek() != nil {
             var end = position
@@ -146,16 +176,19 @@ public struct CSVReader {
         }
     }
 
+    /// Refuses a row above 1 MiB.
     private func requireShort() throws(Fault) {
         guard text.count + ends.count <= Self.longest else {
             throw fault(rowLine, "a row of more than 1 MiB")
         }
     }
 
+    /// Whether the byte ends an unquoted field.
     private func isEnd(_ byte: UInt8) -> Bool {
         byte == Self.comma || byte == Self.newline || byte == Self.carriageReturn
     }
 
+    /// The error for text that is not CSV.
     private func fault(_ line: Int, _ found: String) -> Fault {
         Fault(
             .badData, at: "line \(line)", problem: found,

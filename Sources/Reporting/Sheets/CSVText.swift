@@ -1,15 +1,20 @@
 import Units
 
-/// A text as a cell of CSV holds it, so that no program that opens the file obeys it.
+/// Makes a text safe in CSV, for spreadsheets and for terminals.
 ///
-/// An apostrophe goes in front of what a spreadsheet might run as a formula, and what steers a
-/// terminal is written `\u{1B}`. `textOfCSV` is the way back.
+/// A spreadsheet runs a cell that starts with `=` as a formula, so such a text gets an apostrophe
+/// in front. Characters that a terminal obeys are escaped, as in `\u{1B}`. `textOfCSV` restores the
+/// original.
+///
+/// Example: `=1+1` becomes `'=1+1`.
 func csvText(_ text: String) -> String {
     let safe = escapingTerminalControls(text.replacing("\\u{", with: "\\u{5C}u{"))
     return needsGuard(text) ? "'" + safe : safe
 }
 
-/// The text that a cell of CSV was written from.
+/// Restores the text that `csvText` made safe.
+///
+/// Texts from other sources come back unchanged, unless they look as if `csvText` had made them.
 func textOfCSV(_ field: String) -> String {
     guard field.utf8.contains(where: { $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: "\\") }) else {
         return field
@@ -21,10 +26,14 @@ func textOfCSV(_ field: String) -> String {
     return unescaped(field)
 }
 
-/// Whether a spreadsheet might take a text for a formula: it begins with a formula's sign, of either
-/// width, or with a character that is not seen, which some spreadsheets drop before they look.
+/// Whether a spreadsheet might run a text as a formula.
 ///
-/// A number below zero is a number. Apostrophes in front do not count: the guard itself is one.
+/// That is so if the first character is a sign of formulas. It is also so for a blank and for
+/// invisible characters, because some spreadsheets remove them before they look. A negative number
+/// is no formula.
+///
+/// Leading apostrophes are skipped, so that a text with the guard in front still counts as one that
+/// needs it.
 private func needsGuard(_ text: String) -> Bool {
     let rest = text.unicodeScalars.drop { $0 == "'" }
     guard let first = rest.first, !isNegativeNumber(String(rest)) else { return false }
@@ -35,13 +44,15 @@ private func needsGuard(_ text: String) -> Bool {
         || [.control, .format].contains(properties.generalCategory)
 }
 
-/// `=`, `+`, `-` and `@`, then the same in full width and small, as East Asian input methods type them.
+/// The characters that start a formula: `=`, `+`, `-` and `@`.
+///
+/// Input methods for East Asian languages also type full-width and small forms of them.
 private let formulaSigns: Set<Unicode.Scalar> = [
     "=", "+", "-", "@", "\u{FF1D}", "\u{FF0B}", "\u{FF0D}", "\u{FF20}", "\u{FE66}", "\u{FE62}",
     "\u{FE63}", "\u{FE6B}",
 ]
 
-/// Whether a text is plain decimal below zero, perhaps with an exponent: `-5.00`, `-1.5e-07`.
+/// Whether a text is a negative decimal, possibly with an exponent: `-5.00`, `-1.5e-07`.
 private func isNegativeNumber(_ text: String) -> Bool {
     guard text.utf8.first == UInt8(ascii: "-") else { return false }
     let parts = text.split(separator: "e", maxSplits: 1, omittingEmptySubsequences: false)
@@ -52,9 +63,9 @@ private func isNegativeNumber(_ text: String) -> Bool {
         && digits.allSatisfy { UInt8(ascii: "0") <= $0 && $0 <= UInt8(ascii: "9") }
 }
 
-/// The text with `\u{1B}` and the like as the characters that they stand for.
+/// Replaces escapes such as `\u{1B}` by their characters.
 ///
-/// Only what `csvText` escapes: another backslash is the text's own.
+/// Only the escapes that `csvText` writes are replaced. Any other backslash belongs to the text.
 private func unescaped(_ text: String) -> String {
     var parts = text.split(separator: "\\u{", omittingEmptySubsequences: false)
     guard parts.count > 1 else { return text }

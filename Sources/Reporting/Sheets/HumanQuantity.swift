@@ -1,11 +1,15 @@
 import BigInt
 import Units
 
-/// A quantity for people: `12.345 s`, `1.500 GiB-h`, `20.0 MiB`, `1,204 operation`.
+/// A quantity for people, such as `12.345 vCPU-s`, `1.500 GiB-h`, `20.000 MiB` or `1,204 op`.
 ///
-/// Three digits after the point, rounded half to even; the exact figure is in csv and json.
+/// The unit depends on the size of the quantity. Three decimals, rounded half to even; csv and json
+/// have the exact quantity.
 ///
-/// - Parameter customUnit: the base unit of a custom meter, whose dimension is not known.
+/// - Parameters:
+///   - quantity: in base units: µs, byte-seconds, bytes, or a count.
+///   - dimension: what is counted; `nil` for a custom meter.
+///   - customUnit: the base unit of a custom meter, such as `GPU-second`.
 public func humanQuantity(
     _ quantity: Int128, _ dimension: Dimension?, _ customUnit: String? = nil
 ) -> String {
@@ -25,7 +29,7 @@ public func humanQuantity(
     }
 }
 
-/// Bytes in the largest binary unit that leaves a whole part: `20.000 MiB`.
+/// Bytes in the largest binary unit of which there is at least one: `20.000 MiB`, `512 B`.
 public func humanBytes(_ bytes: Int128) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB", "PiB"]
     var index = -1
@@ -37,12 +41,16 @@ public func humanBytes(_ bytes: Int128) -> String {
     return index < 0 ? "\(bytes) B" : scaled(bytes, by: divisor, units[index])
 }
 
+/// A quantity divided by the size of a unit, with three decimals.
 private func scaled(_ quantity: Int128, by divisor: Int128, _ unit: String) -> String {
     scaled(Rational(quantity) / Rational(divisor), places: 3, unit)
 }
 
-/// A number with its unit, rounded half to even at `places`: whatever a table or a page shows of a
-/// quantity goes through here.
+/// A number with its unit, rounded half to even: `1,234.500 GiB`.
+///
+/// All rounded quantities in tables and pages are written by this function.
+///
+/// - Parameter places: the number of digits after the point.
 func scaled(_ number: Rational, places: Int, _ unit: String) -> String {
     let isNegative = number < .zero
     let size = isNegative ? Rational(-1) * number : number
@@ -52,11 +60,12 @@ func scaled(_ number: Rational, places: Int, _ unit: String) -> String {
     return (isNegative && rounded != 0 ? "-" : "") + grouped(parts[0]) + fraction + " " + unit
 }
 
-/// The number with a comma at each thousand.
+/// A whole number with a comma before each group of three digits: `1,234,567`.
 private func grouped(_ number: Int128) -> String {
     (number < 0 ? "-" : "") + grouped(String(number.magnitude))
 }
 
+/// The digits of a whole number, with commas.
 private func grouped(_ digits: some StringProtocol) -> String {
     var result = ""
     for (offset, digit) in digits.enumerated() {
@@ -66,7 +75,9 @@ private func grouped(_ digits: some StringProtocol) -> String {
     return result
 }
 
-/// A duration for people: `12.345 s`, `2 h 03 min`.
+/// A duration for people: `12.345 s`, and from ten minutes on `2 h 03 min`.
+///
+/// Minutes are rounded down.
 public func humanDuration(_ microseconds: Int128) -> String {
     if microseconds < 0 { return "-" + humanDuration(-microseconds) }
     let seconds = microseconds / 1_000_000

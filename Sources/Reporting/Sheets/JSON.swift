@@ -2,11 +2,14 @@ import BigInt
 import Units
 
 extension Sheet {
-    /// An array with one object a row.
+    /// The sheet as a JSON array with one object for each row.
     ///
-    /// Whole numbers are numbers; exact amounts are strings, so that no reader makes them
-    /// floating point. Beside a number that a reader of floating point would change, and beside a
-    /// fraction, stands its decimal text: `quantity_decimal` beside `quantity`.
+    /// Whole numbers are JSON numbers. Exact amounts are strings, because most JSON readers convert
+    /// numbers to floating point, which changes them.
+    ///
+    /// Two kinds of values get a second member with decimal text, such as `quantity_decimal` beside
+    /// `quantity`: whole numbers above 2^53, which floating point does not hold exactly, and
+    /// fractions such as `1/3`.
     var json: String {
         guard !rows.isEmpty else { return "[]\n" }
         let objects = rows.map { jsonObject(columns, $0) }
@@ -14,6 +17,10 @@ extension Sheet {
     }
 }
 
+/// One row as a JSON object, indented by two spaces.
+///
+/// - Parameter hasDecimals: whether to add members `…_decimal`. One is not added if the sheet has a
+///   column of that name.
 func jsonObject(_ columns: [String], _ row: [Cell], hasDecimals: Bool = true) -> String {
     var members: [String] = []
     for (column, cell) in zip(columns, row) {
@@ -27,6 +34,7 @@ func jsonObject(_ columns: [String], _ row: [Cell], hasDecimals: Bool = true) ->
 }
 
 extension Cell {
+    /// The value as JSON.
     fileprivate var json: String {
         switch self {
         case .none: "null"
@@ -37,7 +45,7 @@ extension Cell {
         }
     }
 
-    /// What stands beside it; `nil` where it says all there is to say to every reader.
+    /// The text of the member `…_decimal`; `nil` if the value needs none.
     fileprivate var decimal: String? {
         switch self {
         case .integer(let value, _) where value.magnitude > 1 << 53: String(value)
@@ -48,17 +56,20 @@ extension Cell {
     }
 }
 
-/// A number as decimals, exact where they end: else as `roundedDecimal` says.
+/// A number as a decimal: exact if its decimals end, else rounded by `roundedDecimal`.
 func decimals(_ number: Rational) -> String {
     number.isDecimal ? number.description : roundedDecimal(number)
 }
 
 extension Rational {
-    /// Whether its decimals end.
+    /// Whether the number can be written as a decimal that ends.
     fileprivate var isDecimal: Bool { !description.contains("/") }
 }
 
-/// The decimal text of a fraction: 12 places, or more until it has 17 digits, rounded half to even.
+/// A fraction as a decimal with at least 12 decimals and 17 significant digits.
+///
+/// 17 digits identify every 64-bit floating-point number. Rounded half to even; a number close to 0
+/// gets 60 decimals at most.
 func roundedDecimal(_ number: Rational) -> String {
     var places = 12
     var scaled = number * Rational(BigInt(10).power(places))
@@ -69,9 +80,10 @@ func roundedDecimal(_ number: Rational) -> String {
     return decimalText(Rounding.halfEven.round(scaled), places: places)
 }
 
-/// A JSON string (RFC 8259 section 7), quotes included.
+/// A JSON string with its quotes (RFC 8259, section 7).
 ///
-/// What steers a terminal is escaped, too, beyond what the standard asks for.
+/// Characters that a terminal obeys are escaped as well, which the standard does not require: the
+/// output may be shown on a terminal.
 func jsonString(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
@@ -80,7 +92,7 @@ func jsonString(_ text: String) -> String {
         case "\\": result += "\\\\"
         case "\n": result += "\\n"
         case _ where !scalar.isPrintableASCII && scalar.steersTerminals:
-            // All of them are of the basic plane.
+            // These characters all have four digits at most: none lies beyond the basic plane.
             let hex = String(scalar.value, radix: 16)
             result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
         default: result.unicodeScalars.append(scalar)

@@ -1,7 +1,11 @@
 import Units
 
 extension Sheet {
-    /// The sheet as one HTML page that needs nothing else, as a table for people.
+    /// The sheet as a table for people, in one self-contained HTML page.
+    ///
+    /// The columns in `above` and `below` are ordinary columns here. The page loads nothing from
+    /// elsewhere, and its Content-Security-Policy forbids it to. All texts are escaped, since names
+    /// of containers may contain markup.
     public var page: String {
         let shown = columns.indices.filter { !notInTable.contains(columns[$0]) }
         let head = shown.map {
@@ -44,6 +48,9 @@ extension Sheet {
 }
 
 extension Cell {
+    /// The value as a `<td>`; numbers are aligned to the right.
+    ///
+    /// `<bdi>` keeps a name in a right-to-left script from reordering the cells beside it.
     fileprivate var htmlCell: String {
         switch self {
         case .none: "<td>–</td>"
@@ -54,8 +61,10 @@ extension Cell {
     }
 }
 
-/// Text with what means something in HTML, or steers a terminal, escaped, scalar by scalar: a
-/// combining mark hides nothing.
+/// Escapes a text for the content of HTML elements and for quoted attributes.
+///
+/// Characters that a terminal obeys are escaped as well. The text is processed by Unicode scalars:
+/// as a Swift `Character`, `<` followed by a combining accent would not equal `<`.
 func html(_ text: String) -> String {
     escapingTerminalControls(text).unicodeScalars.map { scalar in
         switch scalar {

@@ -1,8 +1,14 @@
 import Units
 
 extension Sheet {
-    /// Aligned columns: numbers to the right, text to the left.
+    /// The sheet as a table: numbers aligned to the right, texts to the left.
+    ///
+    /// Above it are the title and the columns in `above`, below it the sentences of `below`. A
+    /// sheet without rows gives its title and a line that says so.
+    ///
+    /// - Parameter bold: whether the header line is bold, by the escape sequence of terminals.
     func table(bold: Bool) -> String {
+        // Columns that are shown above, those that are shown below, and those of the table itself.
         let agreed = rows.isEmpty ? [] : above.compactMap(columns.firstIndex).filter(isSame)
         let told = (below?.columns ?? []).compactMap(columns.firstIndex)
         let kept = self.columns.indices.filter {
@@ -39,14 +45,18 @@ extension Sheet {
             + shown.map { line($0) + "\n" }.joined() + sentences(told)
     }
 
+    /// The heading of a column, made safe for terminals.
     private func heading(_ column: Int) -> String {
         escapingControlCharacters(
             headings[columns[column]] ?? columns[column].replacing("_", with: " "))
     }
 
+    /// Whether all rows have the same value in a column.
     private func isSame(_ column: Int) -> Bool { rows.allSatisfy { $0[column] == rows[0][column] } }
 
-    /// What stands below the table, each line once.
+    /// The lines below the table; a line that several rows share is printed once.
+    ///
+    /// - Parameter told: the indexes of the columns with sentences.
     private func sentences(_ told: [Int]) -> String {
         guard let by = below.flatMap({ columns.firstIndex(of: $0.by) }) else { return "" }
         var lines: [String] = []
@@ -61,6 +71,7 @@ extension Sheet {
 }
 
 extension Cell {
+    /// Whether the value is aligned to the right.
     fileprivate var isNumber: Bool {
         switch self {
         case .integer, .exact, .rational, .fraction: true
@@ -68,7 +79,9 @@ extension Cell {
         }
     }
 
-    /// What a table prints: control characters made visible, so that no name can move the cursor.
+    /// The value as tables show it.
+    ///
+    /// Control characters are escaped, so that a name can neither move the cursor nor forge a row.
     var shown: String {
         switch self {
         case .none: "-"

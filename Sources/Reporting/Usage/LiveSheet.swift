@@ -2,23 +2,36 @@ import BigInt
 import Metering
 import Units
 
-/// What a list of containers is sorted by.
+/// The column that a list of containers is sorted by.
 public enum LiveOrder: String, Sendable, CaseIterable {
+    /// The order in which the containers are given, which is by tenant.
     case tenant
+    /// CPU time per second.
     case cpu
+    /// Memory in use.
     case memory
+    /// Bytes read and written per second.
     case io
+    /// Bytes received and sent per second.
     case net
+    /// The cost in the current hour.
     case cost
 }
 
-/// A container with what it cost in this hour so far.
+/// A running container with its cost in the current hour so far.
+///
+/// It may also be a tenant root, or the total of a tenant.
 public struct PricedContainer: Sendable {
+    /// What it is, and what it uses.
     public var live: LiveContainer
-    /// Exact, in major units; `nil` if it is not known.
+    /// The exact cost in major units of the currency; `nil` if it is not known.
     public var cost: Rational?
+    /// The currency of the cost; `nil` if the cost is not known.
     public var currency: Currency?
-    /// The cost in millionths, rounded so that a tenant's rows still add up.
+    /// The cost as tables show it, in millionths of a major unit.
+    ///
+    /// It is rounded by largest remainder (`distribute`), so that the costs of a tenant's
+    /// containers add up to the tenant's total.
     public var shown: BigInt
 
     public init(
@@ -29,14 +42,14 @@ public struct PricedContainer: Sendable {
     }
 }
 
-/// The columns that say what a container does now.
+/// The columns with current usage, limits and cost; csv and json have base units.
 public let liveColumns = [
     "cpu_us_per_s", "memory_bytes", "io_read_bytes_per_s", "io_write_bytes_per_s",
     "net_rx_bytes_per_s", "net_tx_bytes_per_s", "cpu_limit_us_per_s", "memory_limit_bytes",
     "throttled_us_per_s", "cost_this_hour", "currency",
 ]
 
-/// What a table calls these columns, as its cells name their units.
+/// The headings of these columns in tables, without the units: each cell names its own.
 public let liveHeadings = [
     "cpu_us_per_s": "cpu", "memory_bytes": "memory", "io_read_bytes_per_s": "read",
     "io_write_bytes_per_s": "write", "net_rx_bytes_per_s": "net in",
@@ -45,7 +58,9 @@ public let liveHeadings = [
     "throttled_us_per_s": "throttled",
 ]
 
-/// The cells of these columns; of a container that is not live, all empty.
+/// The cells of `liveColumns` for a container.
+///
+/// - Parameter container: `nil` for a container that has ended; its cells are empty.
 public func liveCells(_ container: PricedContainer?) -> [Cell] {
     guard let container else { return liveColumns.map { _ in .none } }
     let live = container.live
@@ -60,9 +75,11 @@ public func liveCells(_ container: PricedContainer?) -> [Cell] {
     ]
 }
 
-/// Live containers as `octroi top` lists them.
+/// The sheet that `octroi top` prints.
+///
+/// A table leaves out columns that are empty in every row.
 public func liveSheet(_ containers: [PricedContainer], title: String? = nil) -> Sheet {
-    // A row without a container says by that what it is.
+    // A tenant's total is the row without a container, so a table needs no column for the kind.
     var unused: Set = ["kind"]
     let columns = ["tenant", "container", "name"] + liveColumns + ["kind"]
     let rows = containers.map { container -> [Cell] in
@@ -78,11 +95,15 @@ public func liveSheet(_ containers: [PricedContainer], title: String? = nil) -> 
         columns: columns, rows: rows, title: title, notInTable: unused, headings: liveHeadings)
 }
 
-/// Sorts containers: those that do the most first, by tenant and path where they do the same.
+/// Sorts containers by a column, the largest value first.
+///
+/// Containers for which the value is not known come last. Equal ones keep their order.
 public func sorted(_ containers: [PricedContainer], by order: LiveOrder) -> [PricedContainer] {
+    /// The sum; `nil` if neither part is known.
     func sum(_ a: Int64?, _ b: Int64?) -> Int64? {
         a == nil && b == nil ? nil : (a ?? 0) &+ (b ?? 0)
     }
+    /// The value that a container is sorted by; `nil` if it is not known.
     func value(_ container: PricedContainer) -> Rational? {
         let live = container.live
         switch order {
@@ -104,16 +125,21 @@ public func sorted(_ containers: [PricedContainer], by order: LiveOrder) -> [Pri
     }.map(\.element)
 }
 
+/// CPU time as a percentage of one core.
+///
+/// - Parameter microseconds: µs per second: 1,500,000 is 150 %.
 private func percent(_ microseconds: Int64?) -> Cell {
     microseconds.map {
         .integer(Int128($0), display: scaled(Rational($0) / Rational(10_000), places: 1, "%"))
     } ?? .none
 }
 
+/// An amount of memory in bytes.
 private func bytes(_ count: Int64?) -> Cell {
     count.map { .integer(Int128($0), display: humanBytes(Int128($0))) } ?? .none
 }
 
+/// A rate in bytes per second.
 private func rate(_ count: Int64?) -> Cell {
     count.map { .integer(Int128($0), display: humanBytes(Int128($0)) + "/s") } ?? .none
 }

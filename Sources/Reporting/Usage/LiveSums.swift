@@ -3,15 +3,19 @@ import Invoicing
 import Metering
 import Units
 
-/// Containers with what they cost in this hour, and before those of each tenant its sum.
+/// Adds costs to containers, and puts the total of each tenant before its containers.
 ///
-/// The counters of a tenant root hold all below it. Its own row has what is left beside the others,
-/// so that the rows of a tenant add up to its sum and nothing is counted twice. The sum's cost holds
-/// what containers cost that have ended in the hour, too.
+/// The kernel counts the usage of a container in its tenant root as well. So the row of a root
+/// shows only what is left of the root's usage. The rows of a tenant then add up to its total, and
+/// nothing is counted twice. Example: a root uses 30 % of a core, and the only container below it
+/// 20 %. The total is 30 %, the row of the root 10 %.
+///
+/// The cost of a total includes containers that have ended in this hour. Unattributed containers
+/// have neither a total nor a cost.
 ///
 /// - Parameters:
-///   - live: sorted by tenant; roots as the kernel says.
-///   - costs: by tenant.
+///   - live: containers and tenant roots, sorted by tenant; the values of roots are the kernel's.
+///   - costs: the cost of the current hour so far, by the id of the tenant.
 public func pricedWithSums(
     _ live: [LiveContainer], _ costs: [String: HourCost]
 ) -> [PricedContainer] {
@@ -23,7 +27,7 @@ public func pricedWithSums(
     let roots = Dictionary(grouping: live.filter { $0.kind == .tenantRoot }, by: \.tenant)
     let byTenant = Dictionary(grouping: own, by: \.tenant)
     var order = own.map(\.tenant).reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
-    // All of a tenant's may have ended in this hour: it still pays.
+    // A tenant whose containers have all ended in this hour still pays for it.
     let ended = costs.filter { byTenant[$0.key] == nil && $0.value.total != .zero }.keys.sorted()
     order.insert(contentsOf: ended, at: order.firstIndex(of: Tenant.unattributed) ?? order.count)
     return order.flatMap { tenant in
@@ -36,13 +40,17 @@ public func pricedWithSums(
     }
 }
 
+/// Adds costs to the total and the containers of one tenant.
+///
+/// - Parameter cost: `nil` if it is not known.
 private func priced(
     _ sum: LiveContainer, _ containers: [LiveContainer], _ cost: HourCost?
 ) -> [PricedContainer] {
     guard let cost else {
         return ([sum] + containers).map { PricedContainer(live: $0, cost: nil, currency: nil) }
     }
-    // Those that have ended take part, or the rounded rows would not be of one sum.
+    // Accounts that have ended are rounded together with the others. Otherwise the rounded costs
+    // would not add up to the rounded total.
     let accounts = cost.shares.keys.sorted()
     let exact = accounts.map { (cost.shares[$0] ?? .zero) * millionths }
     let total = Rounding.halfEven.round(exact.reduce(.zero, +))
@@ -57,23 +65,27 @@ private func priced(
         + rows
 }
 
+/// How many millionths one is: costs in tables have six decimals.
 let millionths = Rational(1_000_000)
 
 extension LiveContainer {
-    /// What a root's counters hold of all below it, too: each is `nil` where it is not measured.
+    /// The values that a tenant root counts for everything below it as well.
     private static var inclusive: [WritableKeyPath<LiveContainer, Int64?>] {
         [\.cpuRate, \.memory, \.ioReadRate, \.ioWriteRate, \.netReceiveRate, \.netSendRate]
     }
 
-    /// What can be added up.
+    /// The values that a tenant's total adds up.
     ///
-    /// The kernel counts throttling at the cgroup whose limit holds back, and not
-    /// above it: the root's is its own already.
+    /// Throttling is not one of the inclusive values: the kernel counts it only in the cgroup whose
+    /// limit throttles, not in the cgroups above it.
     private static var amounts: [WritableKeyPath<LiveContainer, Int64?>] {
         inclusive + [\.throttledRate]
     }
 
-    /// The root without what others below it have; never below zero, as they are not read at once.
+    /// The root without the usage of the containers below it.
+    ///
+    /// A value is never below zero: the counters are not read at the same instant, so the
+    /// containers' sum may exceed the root's value.
     fileprivate func without(_ others: [LiveContainer]) -> LiveContainer {
         var rest = self
         for amount in Self.inclusive {
@@ -83,7 +95,12 @@ extension LiveContainer {
         return rest
     }
 
-    /// - Parameter roots: the tenant's roots as the kernel says; the limit of one alone is the sum's.
+    /// Creates the total of a tenant.
+    ///
+    /// - Parameters:
+    ///   - parts: the tenant's containers, and its roots without what is below them.
+    ///   - roots: the tenant's roots with the kernel's values. If there is a single one, its limits
+    ///     are the limits of the total.
     fileprivate init(sumOf parts: [LiveContainer], _ tenant: String, roots: [LiveContainer]) {
         self.init(row: nil, path: nil, tenant: tenant, runtime: "", kind: .tenant)
         for amount in Self.amounts {

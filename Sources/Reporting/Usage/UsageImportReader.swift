@@ -1,38 +1,52 @@
 import Metering
 import Units
 
-/// Reads rows of usage that another source measured, columns
-/// `start,end,tenant,container,meter,quantity`, in any order.
+/// Reads usage that another source measured, from CSV.
 ///
-/// It holds one row, however many there are. Rows mostly say the same as the row before but for the
-/// container and the quantity, so what was read of a field is kept until its bytes change.
+/// The columns are `start,end,tenant,container,meter,quantity`, in any order. Times are RFC 3339,
+/// and quantities are whole numbers in base units of the meter:
+/// ```
+/// start,end,tenant,container,meter,quantity
+/// 2026-10-01T00:00:00Z,2026-10-01T01:00:00Z,acme,train-1,gpu,3600
+/// ```
+///
+/// Only one row is in memory at a time. Most rows differ from the row before only in the container
+/// and the quantity. So the last value of each other field is kept, and used again while its bytes
+/// are the same; this saves most of the parsing.
 public struct UsageImportReader {
+    /// The rows of the file, as CSV.
     private var rows: CSVReader
-    /// Where each of the wanted columns stands.
+    /// The place of each column in the rows, in the order of `wanted`.
     private var places: [Int] = []
+    /// The last values of the fields that rarely change.
     private var start = Kept<Instant>()
     private var end = Kept<Instant>()
     private var tenant = Kept<String>()
     private var meter = Kept<Meter>()
 
+    /// The columns of the file; `places` has the same order.
     private static let wanted = ["start", "end", "tenant", "container", "meter", "quantity"]
 
-    /// What the bytes of a field were read as.
+    /// The last value of a field, with the bytes that it was read from.
     private struct Kept<Value> {
         var bytes: [UInt8] = []
         var value: Value?
 
+        /// Replaces the value that is kept.
         mutating func keep(_ value: Value, of bytes: ArraySlice<UInt8>) {
             (self.bytes, self.value) = (Array(bytes), value)
         }
 
+        /// The kept value if it was read from the same bytes; else `nil`.
         func value(of bytes: ArraySlice<UInt8>) -> Value? {
             self.bytes.elementsEqual(bytes) ? value : nil
         }
     }
 
-    /// - Parameter more: gives the next bytes, and none at the end.
-    /// - Throws: for another header.
+    /// Creates a reader, and reads the header.
+    ///
+    /// - Parameter more: returns the next bytes of the file, and no bytes at its end.
+    /// - Throws: `badData` if the header has other columns.
     public init(_ more: @escaping () throws(Fault) -> [UInt8]) throws(Fault) {
         rows = CSVReader(more)
         let header = try rows.next()
@@ -46,9 +60,10 @@ public struct UsageImportReader {
         places = Self.wanted.compactMap { fields.firstIndex(of: $0) }
     }
 
-    /// The next row; `nil` behind the last.
+    /// The next row; `nil` after the last one.
     ///
-    /// - Throws: at a bad row, with its line; nothing of the file counts then.
+    /// - Throws: `badData` with the line, for a row with a mistake. The caller must then import no
+    ///   row of the file, because an import is all or nothing.
     public mutating func next() throws(Fault) -> ImportedUsage? {
         guard try rows.advance() else { return nil }
         guard rows.fieldCount == places.count else {
@@ -57,7 +72,8 @@ public struct UsageImportReader {
                 problem: "\(rows.fieldCount) fields instead of \(places.count)",
                 suggestion: "Give every row the fields of the header")
         }
-        // Bytes that are no text are said before anything is made of the row.
+        // These two fields are read as text first: bytes that are not UTF-8 are then reported
+        // before any other mistake of the row.
         let container = try rows.field(places[3])
         let quantity = try rows.field(places[5])
         let (from, to) = (try time(0, \.start), try time(1, \.end))
@@ -72,12 +88,20 @@ public struct UsageImportReader {
             meter: try readMeter(), quantity: try checkedQuantity(quantity), row: rows.rowLine)
     }
 
+    /// The error for a field of the current row.
+    ///
+    /// - Parameter column: the index of the column in `wanted`.
     private func fault(_ column: Int, _ suggestion: String) throws(Fault) -> Fault {
         Fault(
             .badData, at: "line \(rows.rowLine), \(Self.wanted[column])",
             problem: quoted(try rows.field(places[column])), suggestion: suggestion)
     }
 
+    /// Reads a time of the current row.
+    ///
+    /// - Parameters:
+    ///   - column: the index of the column in `wanted`.
+    ///   - kept: where the last value of this column is kept.
     private mutating func time(
         _ column: Int, _ kept: WritableKeyPath<Self, Kept<Instant>>
     ) throws(Fault) -> Instant {
@@ -92,6 +116,7 @@ public struct UsageImportReader {
         return instant
     }
 
+    /// Reads the tenant's id; whether the tenant exists is checked by the store.
     private mutating func readTenant() throws(Fault) -> String {
         let bytes = rows.bytes(places[2])
         if let known = tenant.value(of: bytes) { return known }
@@ -103,6 +128,10 @@ public struct UsageImportReader {
         return text
     }
 
+    /// Checks the name of what was used: 1 to 4096 bytes without NUL.
+    ///
+    /// The file may be an export of Octroi, in which `csvText` changed the name. So the original is
+    /// restored first.
     private func checked(_ field: String) throws(Fault) -> String {
         let name = textOfCSV(field)
         guard !name.isEmpty, name.utf8.count <= 4096 else {
@@ -117,6 +146,7 @@ public struct UsageImportReader {
         return name
     }
 
+    /// Reads the meter, which may be a custom one.
     private mutating func readMeter() throws(Fault) -> Meter {
         let bytes = rows.bytes(places[4])
         if let known = meter.value(of: bytes) { return known }
@@ -131,6 +161,7 @@ public struct UsageImportReader {
         return found
     }
 
+    /// Reads the quantity: a whole number of base units, 0 or more.
     private func checkedQuantity(_ text: String) throws(Fault) -> Int128 {
         guard let quantity = Int128(text), quantity >= 0 else {
             throw try fault(5, "Write a whole number of base units that is not below 0")

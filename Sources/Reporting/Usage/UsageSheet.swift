@@ -1,12 +1,16 @@
 import Metering
 import Units
 
-/// Usage rows under the columns of the contract.
+/// The sheet that `octroi usage` prints.
 ///
-/// A table says what is the same in all rows once: the period above it, no column that is empty.
+/// A table leaves out the tenant or the container if no row has one. If all rows have the same
+/// period, it shows the period once, as its heading.
 ///
-/// - Parameter boosted: for how many ms what a row is of was boosted; the column for it is there
-///   only if there was any such time.
+/// - Parameters:
+///   - usage: the rows.
+///   - customUnits: the base units of custom meters, by meter.
+///   - boosted: for how many ms of a row's time limits were boosted. The sheet has the column
+///     `boosted_seconds` only if there was any such time.
 public func usageSheet(
     _ usage: [Usage], customUnits: [String: String] = [:], boosted: (Usage) -> Int64 = { _ in 0 }
 ) -> Sheet {

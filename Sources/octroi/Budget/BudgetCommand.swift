@@ -3,6 +3,7 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi budget`: the commands for budgets; a verb is required.
 struct BudgetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "budget",
@@ -24,6 +25,10 @@ struct BudgetCommand: ParsableCommand {
         ])
 }
 
+/// `octroi budget set`: sets or changes a tenant's budget (`App.setBudget`).
+///
+/// Options stay texts here. `App` interprets them, because dates depend on the billing zone, and
+/// `none` removes a value.
 struct BudgetSet: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set a tenant's budget, or change it.",
@@ -69,6 +74,7 @@ struct BudgetSet: ParsableCommand {
     }
 }
 
+/// `octroi budget remove`: removes a tenant's budget (`App.removeBudget`).
 struct BudgetRemove: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
@@ -93,6 +99,10 @@ struct BudgetRemove: ParsableCommand {
     }
 }
 
+/// `octroi budget list`: every budget with its spending and its forecast (`App.budgets`).
+///
+/// If the spending of a tenant cannot be computed, its row says why, and the others are listed all
+/// the same.
 struct BudgetList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List budgets with spending and forecast.",

@@ -3,6 +3,7 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi budget show`: a budget with the steps of its ladder (`App.budget`).
 struct BudgetShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",

@@ -3,6 +3,9 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi budget simulate`: runs a policy over past usage (`App.simulateBudgets`).
+///
+/// It answers whether a new ladder would have throttled tenants, before it is applied.
 struct BudgetSimulate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",

@@ -3,6 +3,9 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi audit`: compares the ledger with the kernel's counters (`App.audit`).
+///
+/// The sheet is printed in any case. If anything is wrong, the worst of it follows as an error.
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",

@@ -12,6 +12,9 @@ import Reporting
 import Units
 import UnixSignals
 
+/// `octroi collect`: runs a collector in the foreground (`Daemon.collect`).
+///
+/// Unlike the daemon, it changes no limits, and shows its progress on standard error.
 struct CollectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "collect",
@@ -51,6 +54,10 @@ struct CollectCommand: AsyncParsableCommand {
     }
 }
 
+/// `octroi daemon`: runs the collector, the enforcement and the reload as one service
+/// (`runDaemon`).
+///
+/// It is what config/octroi.service starts.
 struct DaemonCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "daemon",
@@ -74,7 +81,8 @@ struct DaemonCommand: AsyncParsableCommand {
     @OptionGroup var place: StoreOptions
 
     func run() async throws {
-        // Before anything of the settings is read: what changes from here on is asked for again.
+        // SIGHUP is caught before the settings are read. A change of the file during the start then
+        // still gets its reload.
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         try refuseOpenFiles(in: place.configFolder)
         try await runDaemon(
@@ -83,11 +91,16 @@ struct DaemonCommand: AsyncParsableCommand {
 }
 
 extension StoreOptions {
-    /// What a collector is told by options and octroi.yaml.
+    /// The plan of a collector, from options and octroi.yaml.
     ///
     /// - Parameters:
-    ///   - store: where to write; `nil` for the store that the options name.
-    ///   - interval, length: durations as words.
+    ///   - store: where to write; `nil` is the store that the options name.
+    ///   - root: the cgroup tree; `nil` is that of octroi.yaml, else the host's.
+    ///   - interval: the time between two ticks, as the user wrote it; `nil` is that of
+    ///     octroi.yaml.
+    ///   - length: when to end, in ms after the start; `nil` never ends.
+    ///   - onTick: called after each tick.
+    /// - Throws: `wrongUse` for a duration that is none; an error if the tree does not exist.
     func collectorPlan(
         store: Store? = nil, root: String? = nil, interval: String? = nil, length: Int64? = nil,
         onTick: @escaping @Sendable (TickOutcome) -> Void = { _ in }
@@ -97,7 +110,7 @@ extension StoreOptions {
         let every = try interval.map { text throws(Fault) in
             try milliseconds("--interval", text)
         }
-        // A missing tree is found out before a store is made for it.
+        // Before the store is opened: a missing tree must not leave an empty store behind.
         try requireTree(root ?? settings.cgroupRoot)
         var plan = CollectorPlan(
             settings, store: try store ?? app.store(.write),

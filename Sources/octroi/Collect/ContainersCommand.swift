@@ -3,6 +3,9 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi containers`: lists containers once (`App.containers`, `App.isolation`).
+///
+/// `octroi top` shows only those that run, and repeats.
 struct ContainersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "containers",

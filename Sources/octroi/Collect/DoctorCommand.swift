@@ -2,6 +2,9 @@ import App
 import ArgumentParser
 import Reporting
 
+/// `octroi doctor`: what this host can meter and limit (`App.doctor`).
+///
+/// The exit code is 0 whatever it finds; the column `works` tells.
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",

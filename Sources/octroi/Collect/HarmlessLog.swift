@@ -1,8 +1,12 @@
 import Logging
 import Units
 
-/// The log on standard error, a line each, whatever is in the names that it repeats.
+/// Writes the log to standard error, with control characters in messages escaped.
+///
+/// Messages repeat names of cgroups and containers. A name with a newline in it could otherwise
+/// forge a line of the log.
 struct HarmlessLog: LogHandler {
+    /// Writes the lines.
     private var log: StreamLogHandler
 
     init(label: String) { log = StreamLogHandler.standardError(label: label) }

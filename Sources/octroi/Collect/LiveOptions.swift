@@ -5,7 +5,7 @@ import Units
 
 extension LiveOrder: ExpressibleByArgument {}
 
-/// Which containers to list, and in what order.
+/// The options for which running containers are listed.
 struct LiveOptions: ParsableArguments {
     @Option(help: "Only this tenant.")
     var tenant: String?
@@ -15,12 +15,19 @@ struct LiveOptions: ParsableArguments {
             "Only paths that fit: * within one name, ** over any depth.", valueName: "glob"))
     var filter: String?
 
+    /// The query that the options describe.
+    ///
+    /// - Parameter order: the column to sort by; the commands have different defaults.
     func query(by order: LiveOrder) -> LiveQuery {
         LiveQuery(tenant: tenant, filter: filter, by: order)
     }
 }
 
-/// Says on standard error, beside a format that has no heading, that the collector stands still.
+/// Says on standard error that the collector does not run.
+///
+/// Only csv and json need this: a table says it in its heading.
+///
+/// - Parameter silence: since when nothing was read, in words; `nil` if the collector runs.
 func tellSilence(_ silence: String?, beside format: Format) {
     if let silence, format != .table { printError("octroi: \(silence)") }
 }

@@ -6,6 +6,10 @@ import ArgumentParser
 import Foundation
 import Units
 
+/// `octroi record`: writes what a collector reads into a file.
+///
+/// A collector needs a store, so it gets one in a temporary folder, which is removed at the end.
+/// From the user's store it takes only the tenants, for their tenant roots.
 struct RecordCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "record",
@@ -49,6 +53,7 @@ struct RecordCommand: AsyncParsableCommand {
         progress.finish()
     }
 
+    /// The tenants of the store; none if there is no store.
     private func knownTenants() throws(Fault) -> [Tenant] {
         do throws(Fault) {
             return try place.app.tenants()
@@ -60,6 +65,9 @@ struct RecordCommand: AsyncParsableCommand {
     }
 }
 
+/// `octroi replay`: meters a recording into a new store.
+///
+/// Tests and reports of errors use it: a recording gives the same ledger on every machine.
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",

@@ -3,6 +3,9 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi samples`: prints what the kernel's counters showed, row by row (`App.streamSamples`).
+///
+/// The series may be long, so there is no table.
 struct SamplesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "samples",

@@ -4,6 +4,7 @@ import Glibc
 import Reporting
 import Units
 
+/// `octroi top`: shows running containers again and again (`App.liveView`).
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top",
@@ -48,14 +49,17 @@ struct TopCommand: ParsableCommand {
             return try show(sheet, output.format)
         }
         while true {
-            // From the top left corner, and nothing below.
+            // Escape sequences of terminals: to the top left corner, then clear the screen.
             let text = try view.look().sheet.rendered(as: .table, onTerminal: true)
             try outputStyled("\u{1B}[H\u{1B}[2J" + fitted(text))
             usleep(UInt32(clamping: wait * 1000))
         }
     }
 
-    /// As many lines and columns as the terminal has.
+    /// Cuts a table to the size of the terminal, so that it does not scroll.
+    ///
+    /// The bold header line keeps its length, because cutting it could lose the sequence that ends
+    /// bold.
     private func fitted(_ text: String) -> String {
         var size = winsize()
         guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 1 else {

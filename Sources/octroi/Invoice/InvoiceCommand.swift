@@ -4,6 +4,7 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi invoice`: the commands for invoices; without a verb, `list` is run.
 struct InvoiceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "invoice",
@@ -22,7 +23,7 @@ struct InvoiceCommand: ParsableCommand {
         ], defaultSubcommand: InvoiceList.self)
 }
 
-/// Which invoices.
+/// The options that select invoices by tenant and period.
 struct InvoiceSelection: ParsableArguments {
     @OptionGroup var place: StoreOptions
     @OptionGroup var when: PeriodOptions
@@ -33,7 +34,12 @@ struct InvoiceSelection: ParsableArguments {
     var app: App { place.app }
 }
 
-/// Prints the lines; a table also gets the totals of each invoice.
+/// Prints the lines of invoices or drafts.
+///
+/// As a table, each invoice is printed separately, with its totals. In csv and json, all lines are
+/// one document.
+///
+/// - Parameter invoices: drafts have no number.
 func showInvoices(
     _ invoices: [(number: String?, draft: Draft)], _ format: Format
 ) throws(Fault) {

@@ -3,6 +3,10 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi invoice credit`: issues a credit note (`App.creditInvoice`).
+///
+/// Without `--line` it credits all lines that are not credited yet. The new note is printed as one
+/// row.
 struct InvoiceCredit: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "credit",

@@ -3,6 +3,9 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi invoice explain`: shows how an amount was computed (`App.explainInvoice`).
+///
+/// Lines are printed one by one as they are computed, since an invoice may have many.
 struct InvoiceExplain: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
@@ -36,10 +39,13 @@ struct InvoiceExplain: ParsableCommand {
         }
     }
 
-    /// Prints the ledger's rows behind all the lines as one document.
+    /// Prints the rows of the ledger behind the lines, as one csv or json document.
+    ///
+    /// The columns are `explanationColumns`.
     private func printHours(_ number: String, _ lines: [Int]?) throws {
         var stream = SheetStream(columns: explanationColumns, as: output.format)
-        // The first line is looked up before anything is printed.
+        // The header is printed with the first line, so that an unknown invoice prints no output at
+        // all.
         var text = stream.heading
         try place.app.explainInvoice(number, lines: lines) { line in
             for row in line.rows { text += stream.text(of: row) }
@@ -49,7 +55,12 @@ struct InvoiceExplain: ParsableCommand {
         try octroi.output(text + stream.ending)
     }
 
-    /// The invoice and its lines; `nil` is every line.
+    /// Splits the words into the invoice's number and the line's.
+    ///
+    /// `OCT-000001 3`, `OCT-000001:3` and `OCT-000001/3` mean the same.
+    ///
+    /// - Returns: the number, and the line in a list; `nil` for all lines.
+    /// - Throws: `wrongUse` for more than one line, or a line that is no number.
     private func parsed() throws(Fault) -> (String, [Int]?) {
         var parts = words.flatMap {
             $0.split(whereSeparator: { ":/".contains($0) }).map(String.init)
@@ -63,6 +74,7 @@ struct InvoiceExplain: ParsableCommand {
         return (number, lines.isEmpty ? nil : lines.compactMap(\.self))
     }
 
+    /// The error for words that are no invoice and line.
     private func wrong(_ text: String) -> Fault {
         Fault(
             .wrongUse, at: "line \(quoted(text))",

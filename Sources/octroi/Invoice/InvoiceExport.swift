@@ -6,7 +6,7 @@ import ReportFiles
 import Reporting
 import Units
 
-/// What `invoice export` writes.
+/// The output formats of `octroi invoice export`.
 enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
     case csv
     case json
@@ -18,6 +18,9 @@ extension FocusVersion: ExpressibleByArgument {}
 extension FocusDataset: ExpressibleByArgument {}
 extension PageLanguage: ExpressibleByArgument {}
 
+/// `octroi invoice export`: writes issued invoices for other programs (`App.exportInvoices`).
+///
+/// An export is written piece by piece, so its size is not limited by memory.
 struct InvoiceExport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
@@ -60,6 +63,7 @@ struct InvoiceExport: ParsableCommand {
         try app.exportInvoices(query, as: exportFormat) { try output($0) }
     }
 
+    /// The format with the options that belong to it; other options have no effect.
     private var exportFormat: InvoiceExportFormat {
         switch format {
         case .csv: .csv

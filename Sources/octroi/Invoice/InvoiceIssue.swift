@@ -3,6 +3,9 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi invoice draft`: shows the next invoices without issuing them (`App.draftInvoices`).
+///
+/// Nothing is written, so it can be run at any time, also for a month that is not over.
 struct InvoiceDraft: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "draft", abstract: "Show what would be invoiced now. Nothing is written.",
@@ -29,11 +32,14 @@ struct InvoiceDraft: ParsableCommand {
     }
 }
 
-/// Where an open month is cut.
+/// The values of `--until`; `now` is the end of the current hour.
 enum IssueEnd: String, CaseIterable, ExpressibleByArgument {
     case now
 }
 
+/// `octroi invoice issue`: issues the invoices of a period (`App.issueInvoices`).
+///
+/// The period has to be named: an issued invoice cannot be taken back, so there is no default.
 struct InvoiceIssue: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "issue",

@@ -4,6 +4,7 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi invoice list`: one row for each issued invoice and credit note (`App.invoices`).
 struct InvoiceList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the issued invoices and credit notes.",
@@ -28,6 +29,10 @@ struct InvoiceList: ParsableCommand {
     }
 }
 
+/// `octroi invoice show`: the lines of one issued document (`App.invoice`).
+///
+/// With a table, the remarks of the document follow on standard error, and for a credit note the
+/// invoice that it credits. In csv and json, only the lines are printed.
 struct InvoiceShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show one issued invoice with its lines.",

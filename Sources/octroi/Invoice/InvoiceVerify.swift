@@ -3,6 +3,10 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi invoice verify`: computes issued invoices again (`App.verifyInvoices`).
+///
+/// The exit code is 1 if any amount differs, or if the hash of `--head` is in no document.
+/// Differences are printed as a sheet; the hash of the newest document goes to standard error.
 struct InvoiceVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",

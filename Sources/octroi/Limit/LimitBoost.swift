@@ -1,6 +1,9 @@
 import App
 import ArgumentParser
 
+/// `octroi limit boost`: raises or lowers limits for some time (`App.boostLimits`).
+///
+/// `octroi limit set --for` does the same.
 struct LimitBoost: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "boost",

@@ -1,5 +1,6 @@
 import ArgumentParser
 
+/// `octroi limit`: the commands for limits; a verb is required.
 struct LimitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "limit", abstract: "Show and change limits, live.",

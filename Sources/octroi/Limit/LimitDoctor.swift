@@ -2,6 +2,9 @@ import App
 import ArgumentParser
 import Reporting
 
+/// `octroi limit doctor`: what this host needs to enforce each limit (`App.limitFindings`).
+///
+/// It works without a store; with one, it looks into the tenant roots as well.
 struct LimitDoctor: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",

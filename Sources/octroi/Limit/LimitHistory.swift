@@ -3,6 +3,9 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi limit history`: changes of limits, newest last (`App.limitHistory`).
+///
+/// With `--verify` or `--head` it checks the record instead of listing it.
 struct LimitHistory: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history",
@@ -40,6 +43,10 @@ struct LimitHistory: ParsableCommand {
         try show(historySheet(sets), output.format)
     }
 
+    /// Verifies the whole record (`App.verifyLimitHistory`).
+    ///
+    /// The newest hash goes to standard error, damage to standard output. A target and `--limit`
+    /// have no effect.
     private func check() throws {
         let found = try place.app.verifyLimitHistory(head: head)
         if output.format != .table || !found.damage.isEmpty {

@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 import Units
 
-/// In which tree and store limits are changed.
+/// The options for the store and the cgroup tree whose limits are shown or changed.
 struct TreeOptions: ParsableArguments {
     @OptionGroup var place: StoreOptions
 
@@ -13,7 +13,9 @@ struct TreeOptions: ParsableArguments {
 
     var app: App { place.app }
 
-    /// How a change is carried out: while memory shrinks, its line moves on a terminal.
+    /// How a change is carried out.
+    ///
+    /// While memory shrinks, its size is shown on a terminal, and signals to end wait.
     func options(reason: String? = nil, isForced: Bool = false) -> LimitOptions {
         var options = LimitOptions(root: root)
         (options.reason, options.isForced) = (reason, isForced)
@@ -24,17 +26,21 @@ struct TreeOptions: ParsableArguments {
     }
 }
 
-/// Whether a signal to end came while memory shrank.
+/// Whether SIGINT or SIGTERM came while memory shrank.
 private let isInterrupted = Atomic(false)
 
-/// How far memory has shrunk, on standard error: a line that moves on a terminal.
+/// Shows how far memory has shrunk, and holds back signals meanwhile.
 ///
-/// From the first line on, a signal to end is noted in place of ending the process, as memory.high would
-/// stay low.
+/// Memory shrinks because memory.high was lowered. If a signal ended the process then, memory.high
+/// would stay low. So a signal only sets `isInterrupted`, and the change ends itself and restores
+/// the old limits.
 private final class ShrinkProgress {
     private let isOnTerminal = isTerminal(STDERR_FILENO)
+    /// Whether the signals are held back already.
     private var isHeld = false
 
+    /// Makes SIGINT and SIGTERM set `isInterrupted`, from the first report to the end of the
+    /// process.
     private func hold() {
         guard !isHeld else { return }
         isHeld = true
@@ -43,6 +49,11 @@ private final class ShrinkProgress {
         }
     }
 
+    /// Updates the line, if standard error is a terminal.
+    ///
+    /// - Parameters:
+    ///   - current: memory in use, in bytes.
+    ///   - target: the new limit, in bytes.
     func show(_ current: Int64, _ target: Int64) {
         hold()
         let mebibyte: Int64 = 1 << 20
@@ -51,7 +62,7 @@ private final class ShrinkProgress {
     }
 }
 
-/// The words of limits to set, and how.
+/// The options of commands that set or remove limits.
 struct SettingOptions: ParsableArguments {
     @Flag(help: "Show each write, its owner, its values and its effect. Nothing is written.")
     var plan = false
@@ -71,7 +82,9 @@ struct SettingOptions: ParsableArguments {
             valueName: "time"))
     var deadline = "30s"
 
-    /// How the change is carried out in a tree.
+    /// How the change is carried out.
+    ///
+    /// - Throws: `wrongUse` if `--deadline` is no duration.
     func options(_ tree: TreeOptions) throws(Fault) -> LimitOptions {
         var options = tree.options(reason: reason, isForced: force)
         options.deadlineMilliseconds = try milliseconds("--deadline", deadline)

@@ -3,6 +3,10 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi limit set`: sets limits, all or none (`App.setLimits`, `App.planLimits`).
+///
+/// With `--for` it is a boost. The sheet shows each value as it was, as it was wanted, and as it
+/// was read back.
 struct LimitSet: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
@@ -53,7 +57,12 @@ struct LimitSet: ParsableCommand {
     }
 }
 
-/// Sets limits for a time, in ms.
+/// Sets limits for some time, or with `--plan` shows what that would do.
+///
+/// - Parameters:
+///   - target: a tenant or a container.
+///   - settings: limits as `NAME=VALUE`.
+///   - length: how long the limits hold, in ms.
 func boost(
     _ app: App, _ target: String, _ settings: [String], _ length: Int64,
     _ options: LimitOptions, _ setting: SettingOptions, _ output: FormatOptions

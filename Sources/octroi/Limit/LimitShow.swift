@@ -3,6 +3,10 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi limit show`: limits as desired, as written, and as they take effect (`App.limits`).
+///
+/// csv and json have every limit. A table leaves out those that are not set, unless `--all` is
+/// given.
 struct LimitShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",

@@ -3,6 +3,10 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi limit undo`: restores the values before a change (`App.undoLimits`).
+///
+/// A number names the change. Any other word names a tenant or container, whose last change is
+/// undone.
 struct LimitUndo: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "undo",
@@ -35,6 +39,10 @@ struct LimitUndo: ParsableCommand {
     }
 }
 
+/// `octroi limit expire`: ends boosts whose time is over (`App.expireBoosts`).
+///
+/// The timers that a boost starts in systemd run it, so the help does not list it. An error in one
+/// boost does not keep the others from ending.
 struct LimitExpire: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "expire",

@@ -2,6 +2,9 @@ import App
 import ArgumentParser
 import Units
 
+/// `octroi limit unset`: gives limits the value of a new cgroup (`App.unsetLimits`).
+///
+/// It takes names without values; `io.max=/dev/vda` names the limits of one device.
 struct LimitUnset: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unset",

@@ -3,6 +3,7 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi price`: the commands for price books; without a verb, `show` is run.
 struct PriceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "price", abstract: "Check, show and compare prices.",
@@ -16,6 +17,9 @@ struct PriceCommand: ParsableCommand {
         defaultSubcommand: PriceShow.self)
 }
 
+/// `octroi price check`: reads a price file without applying it (`App.checkPrices`).
+///
+/// All mistakes are shown: the first as the command's error, the others before it.
 struct PriceCheck: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Check a price file. Nothing is written.",
@@ -33,6 +37,9 @@ struct PriceCheck: ParsableCommand {
     func run() throws { try show(place.app.checkPrices(file).sheet, output.format) }
 }
 
+/// `octroi price show`: all versions of all price books in the store (`App.prices`).
+///
+/// There is a row for each price, each monthly fee and each minimum charge.
 struct PriceShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show the prices in the store, every version.",

@@ -3,6 +3,9 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi price compare`: what recorded usage costs by other price books (`App.comparePrices`).
+///
+/// The books come from files and are not applied.
 struct PriceCompare: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",

@@ -4,6 +4,10 @@ import ReportFiles
 import Reporting
 import Units
 
+/// `octroi report`: the commands for reports; without a verb, the words are those of `run`.
+///
+/// The help lists the reports that are part of Octroi. `octroi report list` has the user's own as
+/// well.
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Run a report, one of Octroi's or one of your own.",
@@ -25,6 +29,7 @@ struct ReportCommand: ParsableCommand {
         subcommands: [ReportRun.self, ReportList.self], defaultSubcommand: ReportRun.self)
 }
 
+/// `octroi report list`: every report with its title and its parameters (`App.reports`).
 struct ReportList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the reports that can be run.",

@@ -3,7 +3,7 @@ import ArgumentParser
 import Reporting
 import Units
 
-/// How a report is printed.
+/// The output formats of reports: those of sheets, and an HTML page.
 enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
     case table
     case csv
@@ -11,6 +11,9 @@ enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
     case html
 }
 
+/// `octroi report run`: runs a report, which can only read (`App.report`, `App.streamReport`).
+///
+/// csv and json are streamed. A table or page is held in memory, and refused above 20,000 rows.
 struct ReportRun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run a report over a period. It can only read.",

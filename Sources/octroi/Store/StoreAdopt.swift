@@ -2,6 +2,10 @@ import App
 import ArgumentParser
 import Units
 
+/// `octroi store adopt`: makes a copied or moved store this host's own (`App.adoptStore`).
+///
+/// Two stores that both change limits of one host would undo each other's changes. So a copy
+/// changes none until an operator says which store is the right one.
 struct StoreAdopt: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "adopt",

@@ -4,6 +4,7 @@ import Glibc
 import Reporting
 import Units
 
+/// `octroi store`: the commands for the store's file; without a verb, `info` is run.
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store", abstract: "Manage the store: size, checks, backups, pruning.",
@@ -25,6 +26,7 @@ struct StoreCommand: ParsableCommand {
         ], defaultSubcommand: StoreShowInfo.self)
 }
 
+/// `octroi store info`: sizes and ages of the store's tables (`App.storeInfo`).
 struct StoreShowInfo: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
@@ -45,6 +47,9 @@ struct StoreShowInfo: ParsableCommand {
     }
 }
 
+/// `octroi store backup`: copies the store while it is in use (`App.backUpStore`).
+///
+/// The copy is verified afterwards, so a damaged store does not go unnoticed.
 struct StoreBackup: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup", abstract: "Copy the store into a new file while it is in use.",
@@ -65,6 +70,9 @@ struct StoreBackup: ParsableCommand {
     func run() throws { try place.app.backUpStore(to: file) }
 }
 
+/// `octroi store prune`: removes old samples by hand (`App.pruneStore`).
+///
+/// The collector prunes by itself, as `retention:` in octroi.yaml says.
 struct StorePrune: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune", abstract: "Remove old samples; usage and invoices are kept.",

@@ -4,6 +4,9 @@ import Glibc
 import Reporting
 import Units
 
+/// `octroi store verify`: checks all hashes and checksums (`App.verifyStore`).
+///
+/// The newest hash of the ledger goes to standard error, damage to standard output.
 struct StoreVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
@@ -33,6 +36,9 @@ struct StoreVerify: ParsableCommand {
     }
 }
 
+/// `octroi store check`: `verify`, and the checks that SQLite itself makes (`App.checkStore`).
+///
+/// It reads the whole file.
 struct StoreCheck: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
@@ -54,7 +60,11 @@ struct StoreCheck: ParsableCommand {
     }
 }
 
-/// Checks with a line of progress on a terminal.
+/// Runs a check and shows on a terminal how far it is.
+///
+/// The line is erased at the end, also after an error.
+///
+/// - Parameter check: takes a closure to call with the number of checked rows and blocks.
 private func watched(
     _ check: ((Int64) -> Void) throws -> StoreFindings
 ) throws -> StoreFindings {
@@ -65,7 +75,9 @@ private func watched(
     }
 }
 
-/// Prints what is damaged, and ends with 1 if anything is.
+/// Prints what is damaged, and ends with exit code 1 if anything is.
+///
+/// A table without damage is not printed; csv and json always are, because programs expect them.
 private func conclude(_ found: StoreFindings, _ format: Format) throws {
     if format != .table || !found.damage.isEmpty { try show(found.sheet, format) }
     if let fault = found.fault { throw fault }

@@ -3,6 +3,10 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi apply`: brings YAML files into the store (`App.apply`).
+///
+/// A file that is applied twice changes nothing the second time, so it can be run by a
+/// configuration management tool.
 struct ApplyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
@@ -49,7 +53,7 @@ struct ApplyCommand: ParsableCommand {
     }
 }
 
-/// Prints what changed, a line each.
+/// Prints changes: as a table, one line for each, or `no change`.
 func show(_ changes: Changes, _ format: Format) throws {
     guard format == .table else { return try show(changes.sheet, format) }
     let lines = changes.lines.isEmpty ? ["no change"] : changes.lines

@@ -4,7 +4,9 @@ import ArgumentParser
 import Reporting
 import Units
 
-/// Rules given as options.
+/// The options for tenant rules, one for each kind of rule.
+///
+/// A new kind of rule, or a new key of a container runtime, gets its option here.
 struct RuleOptions: ParsableArguments {
     @Option(help: "A tenant root by its systemd slice, such as tenant-acme.slice.")
     var slice: [String] = []
@@ -36,7 +38,10 @@ struct RuleOptions: ParsableArguments {
     @Flag(help: "Allow a slice of the host itself or of its logins.")
     var force = false
 
-    /// - Throws: `wrongUse` for a pattern that cannot be one.
+    /// The rules of all options: by kind, and within a kind in the order of the command line.
+    ///
+    /// - Throws: `wrongUse` for a pattern that can never match, `failed` for a slice of the host
+    ///   itself without `--force`.
     func rules() throws(Fault) -> [Rule] {
         let pairs: [(String, [String])] = [
             ("slice", slice), ("root", root), ("label", label), ("namespace", namespace),
@@ -51,10 +56,16 @@ struct RuleOptions: ParsableArguments {
         return rules
     }
 
-    /// Slices that get a unit file.
+    /// The slices that get a unit file, so that systemd keeps them.
+    ///
+    /// systemd removes a slice when its last workload ends, and the slice's counters with it.
     var keptSlices: [String] { noUnit ? [] : slice }
 }
 
+/// `octroi tenant add`: adds a tenant with its rules (`App.addTenant`).
+///
+/// With `--slice` the slice gets its unit file first, but only if the store would accept the
+/// tenant.
 struct TenantAdd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add a tenant.",
@@ -88,6 +99,10 @@ struct TenantAdd: ParsableCommand {
     }
 }
 
+/// `octroi tenant remove`: ends a tenant; its usage is still billed (`App.removeTenant`).
+///
+/// Unit files that Octroi made for its slices are removed, except by a store that is a copy: it
+/// changes nothing on the host.
 struct TenantRemove: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",

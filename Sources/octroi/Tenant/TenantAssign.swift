@@ -5,6 +5,10 @@ import Glibc
 import Reporting
 import Units
 
+/// `octroi tenant assign`: adds rules (`App.addRules`), or moves past usage (`App.assignUsage`).
+///
+/// Rules decide about future usage. Usage before them stays where it is, unless `--container` moves
+/// it. Several options are only for such a move.
 struct TenantAssign: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "assign",
@@ -57,6 +61,10 @@ struct TenantAssign: ParsableCommand {
     @Argument(help: "The tenant's id.")
     var tenant: String
 
+    /// Does one of the two.
+    ///
+    /// - Throws: `wrongUse` if there is no rule, or if an option of `--container` is given without
+    ///   it.
     func run() throws {
         let rules = try which.rules()
         if let container { return try assignHours(of: container, rules) }
@@ -77,6 +85,9 @@ struct TenantAssign: ParsableCommand {
             place.app.addRules(to: tenant, rules, keeping: which.keptSlices), .table)
     }
 
+    /// Moves past usage of a container to the tenant.
+    ///
+    /// - Throws: `wrongUse` without `--from`, and with a rule.
     private func assignHours(of container: String, _ rules: [Rule]) throws {
         guard let from, rules.isEmpty else {
             throw Fault(
@@ -92,6 +103,9 @@ struct TenantAssign: ParsableCommand {
     }
 }
 
+/// `octroi tenant unassign`: gives usage back (`App.unassignUsage`).
+///
+/// Without a number it lists what can be given back (`App.assignments`).
 struct TenantUnassign: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unassign",

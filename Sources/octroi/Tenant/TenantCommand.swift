@@ -2,6 +2,7 @@ import App
 import ArgumentParser
 import Reporting
 
+/// `octroi tenant`: the commands for tenants; without a verb, `list` is run.
 struct TenantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tenant", abstract: "Manage tenants: who pays, and for which containers.",
@@ -18,6 +19,7 @@ struct TenantCommand: ParsableCommand {
         ], defaultSubcommand: TenantList.self)
 }
 
+/// `octroi tenant list`: the tenants, in the order in which rules are tried (`App.tenants`).
 struct TenantList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the tenants.",
@@ -34,6 +36,10 @@ struct TenantList: ParsableCommand {
     }
 }
 
+/// `octroi tenant show`: the rules of a tenant (`App.tenant`).
+///
+/// A container belongs to the first tenant that has a matching rule, so the order of tenants
+/// matters as well.
 struct TenantShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show a tenant's rules, in the order they are tried.",

@@ -4,6 +4,7 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi usage`: shows or imports usage; without a verb, `show` is run.
 struct UsageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "usage", abstract: "Show usage, or import usage of other sources.",
@@ -17,6 +18,9 @@ struct UsageCommand: ParsableCommand {
         subcommands: [UsageShow.self, UsageImport.self], defaultSubcommand: UsageShow.self)
 }
 
+/// `octroi usage show`: usage by tenant, container, hour, day or meter (`App.usage`).
+///
+/// Without a period it is the usage of the current billing month.
 struct UsageShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show usage by tenant, container, hour, day or meter.",

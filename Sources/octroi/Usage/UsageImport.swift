@@ -3,6 +3,10 @@ import ArgumentParser
 import Reporting
 import Units
 
+/// `octroi usage import`: adds usage from a CSV file (`App.importUsage`).
+///
+/// It prints how many rows were new and how many were imported before. Warnings go to standard
+/// error.
 struct UsageImport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Import usage that another source measured, from CSV.",

@@ -2,16 +2,24 @@ import Invoicing
 import Pricing
 import Units
 
-/// The FOCUS rows of an invoice or credit note.
+/// The rows of FOCUS for an invoice or credit note.
+///
+/// A row is a dictionary from the column's name to its text. A column without a value is missing in
+/// it, and becomes a null.
 struct FocusDocument {
+    /// The document whose lines become rows.
     let document: InvoiceDocument
 
     init(_ document: InvoiceDocument) { self.document = document }
 
     var invoice: Invoice { document.invoice }
+    /// The period that the document is billed in; a credit note's is later than the credited one.
     var billingPeriod: Period { document.billingPeriod }
 
-    /// The rows of Cost and Usage, one a line, by column; a column that is null is not there.
+    /// The rows of Cost and Usage, one for each line.
+    ///
+    /// On tax lines, ListCost and ContractedCost are the tax on these costs of the taxed lines.
+    /// They are not rounded to minor units, unlike the tax that is billed.
     var costAndUsage: [[String: String]] {
         var rows = invoice.draft.lines.enumerated().map { row($1, $0 + 1) }
         for (index, line) in invoice.draft.lines.enumerated() {
@@ -29,9 +37,14 @@ struct FocusDocument {
         return rows
     }
 
+    /// The issuer, which FOCUS requires; `Octroi` if the invoice names no seller.
     private var seller: String { focusName(invoice.parties.seller?.name) ?? "Octroi" }
+    /// The billing account, which is the tenant.
     private var account: String { focusID(invoice.draft.tenant) }
 
+    /// The row of one line.
+    ///
+    /// - Parameter place: the number of the line, from 1.
     private func row(_ line: LineItem, _ place: Int) -> [String: String] {
         let currency = invoice.draft.currency
         let amount = currency.text(line.amount)
@@ -60,6 +73,7 @@ struct FocusDocument {
         return row.merging(pricing(line)) { $1 }
     }
 
+    /// The ChargeCategory and the ChargeFrequency of a line.
     func category(_ line: LineItem) -> (charge: String, frequency: String) {
         switch line.subject {
         case .tax: ("Tax", "One-Time")
@@ -70,6 +84,7 @@ struct FocusDocument {
         }
     }
 
+    /// The ChargeDescription: what a line bills, in a few words.
     private func description(_ line: LineItem) -> String {
         let columns = line.columns
         var text =
@@ -95,6 +110,7 @@ struct FocusDocument {
         return focusName(text) ?? "Charge"
     }
 
+    /// The ServiceCategory, the ServiceSubcategory and the ServiceName of a line.
     private func service(_ line: LineItem) -> (String, String, String) {
         switch line.subject {
         case .tax: return ("Other", "Other (Other)", "Tax")
@@ -114,6 +130,9 @@ struct FocusDocument {
         }
     }
 
+    /// The columns of the container that used something; empty for other lines.
+    ///
+    /// The name is left out if it says no more than the id, or could be read as a number.
     private func resource(_ line: LineItem) -> [String: String] {
         guard let container = line.container else { return [:] }
         let isPath = container.hasPrefix("/")

@@ -1,14 +1,21 @@
 import Invoicing
 import Units
 
-/// Invoices in the FinOps Open Cost and Usage Specification, as csv.
+/// Writes invoices in FOCUS, the FinOps Open Cost and Usage Specification, as csv.
+///
+/// Rows of Billing Period are printed at the end: several documents may share a period, which has
+/// one row.
 public struct FocusFormat: InvoiceFormat {
+    /// The dataset that is written.
     private let dataset: FocusDataset
+    /// The columns of the dataset in the version that is written.
     private let columns: [String]
-    /// The periods of all documents so far: a period has one row, however many documents are in it.
+    /// The rows of Billing Period for all documents so far.
     private var periods: [[String: String]] = []
 
-    /// - Throws: `wrongUse` for a dataset that the version does not have.
+    /// Creates a format.
+    ///
+    /// - Throws: `wrongUse` if the version does not have the dataset.
     public init(_ version: FocusVersion, _ dataset: FocusDataset) throws(Fault) {
         guard dataset == .costAndUsage || version == .v1_4 else {
             throw Fault(
@@ -34,13 +41,16 @@ public struct FocusFormat: InvoiceFormat {
 
     public mutating func ending() -> String { csv(merged(periods)) }
 
-    /// A line for each row; null is nothing.
+    /// The rows as lines of csv; a null is an empty field.
     private func csv(_ rows: [[String: String]]) -> String {
         rows.map { row in csvLine(columns.map { row[$0].map(Cell.text) ?? .none }) }.joined()
     }
 }
 
-/// One row for each billing period: open if all of its documents leave it open.
+/// Merges the rows of each billing period into one.
+///
+/// A period is open only if all its documents leave it open. The time of the last update is the
+/// latest of theirs.
 private func merged(_ rows: [[String: String]]) -> [[String: String]] {
     func key(_ row: [String: String]) -> String {
         (row["BillingPeriodStart"] ?? "") + (row["BillingPeriodEnd"] ?? "")

@@ -4,7 +4,11 @@ import Pricing
 import Units
 
 extension FocusDocument {
-    /// What a row has if something is counted and priced.
+    /// The columns with quantities and prices, for lines of usage, flat amounts and fees.
+    ///
+    /// Other lines have none. ListCost is PricingQuantity times ListUnitPrice, not rounded to minor
+    /// units; BilledCost is what the invoice says. List prices equal contracted prices, because
+    /// Octroi knows only the tenant's own price book.
     func pricing(_ line: LineItem) -> [String: String] {
         guard let counted = line.counted, category(line).charge == "Usage" else { return [:] }
         let columns = line.columns
@@ -38,7 +42,10 @@ extension FocusDocument {
         return row
     }
 
-    /// A price's id, which stays over the versions of its book, and the version in force.
+    /// SkuPriceId and SkuPriceDetails: which price was applied, by which version of the book.
+    ///
+    /// The id is `BOOK/METER/TIER`, so it stays the same in all versions of the book. The details
+    /// name the version.
     private func sku(_ line: LineItem) -> [String: String] {
         let segment =
             document.segments.first { $0.period == line.period }
@@ -64,6 +71,10 @@ extension FocusDocument {
         ]
     }
 
+    /// A metered quantity with its unit.
+    ///
+    /// FOCUS has names of its own for units, so CPU time in µs becomes vCPU-Seconds, and
+    /// byte-seconds become B-Seconds.
     private func consumption(
         _ quantity: Int128, _ unit: String?
     ) -> (quantity: Rational, unit: String) {
@@ -76,7 +87,9 @@ extension FocusDocument {
         }
     }
 
-    /// The size of what the price is for, in the units that the line counts in.
+    /// The size of what a price is for, in the unit that the line counts in.
+    ///
+    /// Example: 3,600,000,000 for a price per `1 vCPU-hour`, because usage is in µs.
     private func size(_ line: LineItem) -> Rational {
         switch line.subject {
         case .usage(let usage):
@@ -92,9 +105,11 @@ extension FocusDocument {
     }
 }
 
-// Datasets of FOCUS 1.4 beside Cost and Usage.
+// The datasets that FOCUS 1.4 has beside Cost and Usage.
 extension FocusDocument {
-    /// The rows of Invoice Detail, one a line.
+    /// The rows of Invoice Detail, one for each line.
+    ///
+    /// InvoiceDetailGrain holds the values of Cost and Usage that identify the line's charges.
     var invoiceDetail: [[String: String]] {
         let issued = Instant(seconds: invoice.issued.seconds).description
         return zip(invoice.draft.lines, costAndUsage).map { line, row in
@@ -117,7 +132,10 @@ extension FocusDocument {
         }
     }
 
-    /// The row of Billing Period; one stands for each period of all documents.
+    /// The row of Billing Period for this document; `FocusFormat` merges those of one period.
+    ///
+    /// An invoice closes its period. A credit note is billed in a later period, which it leaves
+    /// open.
     var billingPeriodRow: [String: String] {
         let issued = Instant(seconds: invoice.issued.seconds)
         return [
@@ -131,10 +149,12 @@ extension FocusDocument {
     }
 }
 
+/// Columns of Cost and Usage that Invoice Detail has with the same values.
 private let detailCopies: Set = [
     "BilledCost", "BillingAccountId", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
     "ChargeCategory", "InvoiceDetailId", "InvoiceId", "InvoiceIssuerName",
 ]
+/// Columns of Cost and Usage that InvoiceDetailGrain holds.
 private let grainKeys: Set = [
     "ResourceId", "ResourceType", "ServiceName", "SkuId", "SkuMeter", "SkuPriceId",
     "SubAccountId",

@@ -3,9 +3,9 @@ import Units
 
 // Values as FOCUS writes them: printable ASCII, decimals with a point, UTC times.
 
-/// An exact number as a decimal with at least one digit behind the point.
+/// An exact number as a decimal with at least one digit after the point.
 ///
-/// Rounded half to even at 12 digits if it has no end before.
+/// If its decimals do not end, it is rounded half to even to 12 of them.
 func focusDecimal(_ number: Rational) -> String {
     let places = 12
     let scale = Rational(BigInt(10).power(places))
@@ -16,7 +16,9 @@ func focusDecimal(_ number: Rational) -> String {
     return focusDecimal(text)
 }
 
-/// Plain decimal text with at least one digit behind the point and no zeros at its end.
+/// Decimal text with at least one digit after the point, and without needless zeros.
+///
+/// Examples: `2` becomes `2.0`, and `1.50` becomes `1.5`.
 func focusDecimal(_ text: String) -> String {
     guard text.contains(".") else { return text + ".0" }
     var digits = text[...]
@@ -24,14 +26,17 @@ func focusDecimal(_ text: String) -> String {
     return digits == "-0.0" ? "0.0" : String(digits)
 }
 
-/// What is read as null by some reader of CSV, in lower case.
+/// Words that some readers of csv take for null or for an error, in small letters.
 private let nullWords: Set = [
     "null", "nil", "none", "na", "n/a", "#n/a", "nan", "-nan", "inf", "-inf", "infinity", "-",
     "not applicable", "invalid", "invalid_cost", "invalid_decimal", "invalid_int", "bad_date",
 ]
 
-/// Text of people in ASCII: accents dropped, what has no letter there as `?`; `nil` if nothing is
-/// left, or it reads as null.
+/// A name for people in ASCII, such as `Cafe Zoe` for `Café Zoë`.
+///
+/// Accents are dropped. A character that is no Latin letter becomes `?`.
+///
+/// - Returns: `nil` if nothing is left, or if a reader of csv would take it for null.
 func focusName(_ text: String?) -> String? {
     guard let text else { return nil }
     let folded = text.unicodeScalars.map(folded).joined()
@@ -39,6 +44,10 @@ func focusName(_ text: String?) -> String? {
     return words.isEmpty || nullWords.contains(words.lowercased()) ? nil : words
 }
 
+/// A character in ASCII.
+///
+/// The Unicode name of a Latin letter tells its base letter: `é` is LATIN SMALL LETTER E WITH
+/// ACUTE, so it becomes `e`.
 private func folded(_ scalar: Unicode.Scalar) -> String {
     if scalar.isASCII {
         return (0x20..<0x7F).contains(scalar.value) ? String(scalar) : " "
@@ -47,7 +56,7 @@ private func folded(_ scalar: Unicode.Scalar) -> String {
     if properties.generalCategory == .nonspacingMark || properties.generalCategory == .format {
         return ""
     }
-    // LATIN SMALL LETTER E WITH ACUTE, LATIN CAPITAL LIGATURE OE
+    // For example LATIN SMALL LETTER E WITH ACUTE, or LATIN CAPITAL LIGATURE OE.
     let words = (properties.name ?? "").split(separator: " ")
     guard words.count >= 4, words[0] == "LATIN", ["LETTER", "LIGATURE"].contains(words[2]) else {
         return "?"
@@ -56,7 +65,11 @@ private func folded(_ scalar: Unicode.Scalar) -> String {
     return words[1] == "SMALL" ? letter.lowercased() : letter
 }
 
-/// An id in ASCII without blanks: other bytes as `%XX`, and the first one of what reads as null.
+/// An id in ASCII without blanks.
+///
+/// All bytes but visible ASCII characters become `%XX`, and so does `%`. So different ids stay
+/// different. If a reader of csv would take the id for null, its first byte is escaped as well:
+/// `none` becomes `%6Eone`.
 func focusID(_ text: String) -> String {
     let isNull = nullWords.contains(text.lowercased())
     return text.utf8.enumerated().map { index, byte in
@@ -67,7 +80,7 @@ func focusID(_ text: String) -> String {
     }.joined()
 }
 
-/// A flat JSON object with sorted keys, in ASCII.
+/// A JSON object in ASCII, with its keys sorted and without blanks.
 func focusJSON(_ members: [String: String]) -> String {
     let parts = members.sorted { $0.key < $1.key }.map { key, value in
         asciiJSON(key) + ":" + asciiJSON(value)
@@ -75,6 +88,7 @@ func focusJSON(_ members: [String: String]) -> String {
     return "{" + parts.joined(separator: ",") + "}"
 }
 
+/// A JSON string in ASCII: other characters become `\uXXXX`, in UTF-16.
 private func asciiJSON(_ text: String) -> String {
     jsonString(text).utf16.map { unit in
         guard unit >= 0x7F else { return String(Unicode.Scalar(UInt8(unit))) }
@@ -83,9 +97,13 @@ private func asciiJSON(_ text: String) -> String {
     }.joined()
 }
 
-/// A quantity with its unit as FOCUS names it, and the factor that made its count whole.
+/// The unit of a price as FOCUS writes it, and a factor for the price.
 ///
-/// `1 vCPU-hour` is `vCPU-Hours`, `1000000 operation` is `1000000 Requests`, `0.5 GB` is `5 GB`.
+/// The number in front of a unit is made whole. So a price for `0.5 GB` becomes ten times that
+/// price for `5 GB`, and the factor is 10. Other examples: `1 vCPU-hour` is `vCPU-Hours`, and
+/// `1000000 operation` is `1000000 Requests`, both with a factor of 1.
+///
+/// - Parameter per: what a price is for, as the price book writes it.
 func focusUnit(_ per: String) -> (unit: String, factor: Rational) {
     let words = per.split(separator: " ")
     let named = focusUnitName(words.last.map(String.init) ?? per)
@@ -95,12 +113,13 @@ func focusUnit(_ per: String) -> (unit: String, factor: Rational) {
     var factor = Rational(1)
     while (count * factor).denominator != 1 { factor = factor * Rational(10) }
     let whole = count * factor
-    // Behind a number the hyphen is no part of a unit.
+    // After a number, a unit has no hyphen: `744 GiB Hours`.
     return whole == Rational(1)
         ? (named, factor)
         : ("\(whole) " + named.replacing("-", with: " "), factor)
 }
 
+/// The name of a unit without a number: `GiB-hour` is `GiB-Hours`.
 private func focusUnitName(_ unit: String) -> String {
     let things = [
         "byte": "B", "kB": "KB", "operation": "Requests", "month": "Months", "second": "Seconds",

@@ -5,14 +5,22 @@ import Mustache
 import Pricing
 import Units
 
-/// An invoice as one HTML page that needs nothing else.
+/// Writes an invoice as one self-contained HTML page.
+///
+/// A Mustache template makes the page: Octroi's own, or one in the configuration folder.
 public struct PageFormat: InvoiceFormat {
+    /// The text of the template.
     private let template: String
+    /// How the page writes words and numbers.
     private let text: PageText
 
+    /// Creates a format.
+    ///
     /// - Parameters:
-    ///   - template: in Mustache; see reports/invoice.html.mustache for what it may use.
+    ///   - template: a Mustache template; reports/invoice.html.mustache shows which names it may
+    ///     use.
     ///   - labels: the words of the language, by key.
+    ///   - language: decides how numbers are written.
     public init(template: String, labels: [String: String], _ language: PageLanguage) {
         (self.template, text) = (template, PageText(language: language, labels: labels))
     }
@@ -20,7 +28,9 @@ public struct PageFormat: InvoiceFormat {
     public var holdsOneInvoice: Bool { true }
     public var showsHours: Bool { true }
 
-    /// - Throws: `badData` for a template that is none.
+    /// The page of a document.
+    ///
+    /// - Throws: `badData` if the template is not valid.
     public mutating func text(of document: InvoiceDocument) throws(Fault) -> String {
         let page = InvoicePage(document: document, text: text)
         do {
@@ -33,14 +43,20 @@ public struct PageFormat: InvoiceFormat {
     }
 }
 
-/// Builds the context of the template: values that are ready to print.
+/// Builds the values that the template of the invoice page shows.
+///
+/// Every value is text that is ready to print, a flag, or a list of such values. A value that is
+/// missing has no key, so that its section of the template is left out.
 struct InvoicePage {
+    /// The document that the page shows.
     let document: InvoiceDocument
+    /// How the page writes words and numbers.
     let text: PageText
 
     var invoice: Invoice { document.invoice }
     var draft: Draft { invoice.draft }
 
+    /// All values of the page, by the names that the template uses.
     var context: [String: Any] {
         var context: [String: Any] = [
             "lang": text.language.rawValue, "labels": text.labels,
@@ -74,23 +90,31 @@ struct InvoicePage {
         return context
     }
 
+    /// The title in the footer of printed pages.
     private var title: String {
         text.label(invoice.isCreditNote ? "title_credit_note" : "title_invoice")
     }
 
+    /// An amount in the invoice's currency.
+    ///
+    /// - Parameter minor: the amount in minor units.
     func money(_ minor: BigInt) -> String { text.money(minor, draft.currency) }
 
+    /// The seller; `Octroi` if the invoice names none.
     private var seller: [String: Any] {
         party(invoice.parties.seller ?? Parties.Party(name: "Octroi"))
     }
 
+    /// The buyer; the tenant's id if the invoice names none.
     private var buyer: [String: Any] {
         var buyer = party(invoice.parties.buyer ?? Parties.Party(name: draft.tenant))
         buyer["tenant"] = draft.tenant
         return buyer
     }
 
-    /// A key without a value is absent: the template takes an empty text for one.
+    /// The fields of a seller or buyer, without those that are empty.
+    ///
+    /// Mustache treats an empty text as a value, so an empty field would be shown.
     private func party(_ party: Parties.Party) -> [String: Any] {
         let members = [
             "name": party.name, "address": party.address, "country": party.country,
@@ -101,6 +125,7 @@ struct InvoicePage {
         }
     }
 
+    /// The invoices that this document credits or corrects, by number.
     private var references: [[String: Any]] {
         let numbers = Set(
             draft.lines.compactMap(\.reference) + [invoice.credits].compactMap(\.self))
@@ -115,6 +140,7 @@ struct InvoicePage {
         }
     }
 
+    /// Each tax with its rate, its amount, and the net amount of the lines that bear it.
     private var taxes: [[String: Any]] {
         draft.lines.compactMap { line in
             guard case .tax(let code, let part) = line.subject else { return nil }
@@ -129,12 +155,15 @@ struct InvoicePage {
         }
     }
 
-    /// Notes in sentences; those of quantities are in the table of meters.
+    /// Remarks as sentences.
+    ///
+    /// Remarks with quantities are left out: the table of meters shows them.
     private func said(_ kinds: [Note.Kind]) -> [[String: Any]] {
         invoice.notes.filter { kinds.contains($0.kind) && $0.assured == nil }
             .map { ["said": text.name(text.sentence($0))] }
     }
 
+    /// The versions of price books that priced the invoice; if there are several, with their time.
     private var books: [[String: Any]] {
         zip(draft.segments, document.bookDigests).map { segment, digest in
             var item: [String: Any] = [
@@ -152,15 +181,18 @@ struct InvoicePage {
         }
     }
 
+    /// The sentence about how the invoice was rounded.
     private var rounding: String {
-        // A credit note has no segments of its own: it is rounded as what it credits.
+        // A credit note has no segments of its own. It was rounded as the invoice that it credits.
         let mode = (draft.segments.last ?? document.segments.last)?.book.rounding ?? .halfEven
         let key = "rounding_" + mode.rawValue.replacing("-", with: "_")
         let unit = draft.currency.text(1) + "\u{A0}" + draft.currency.code
         return text.label("rounding_once", ["mode": text.label(key), "unit": text.words(unit)])
     }
 
-    /// Each meter with how far its quantities can be trusted, in hundredths of a percent.
+    /// Each billed meter, with the percentage of its quantity that has each assurance.
+    ///
+    /// Percentages have two decimals and add up to 100 (largest remainder).
     private var meters: [[String: Any]] {
         invoice.notes.compactMap { $0.assured }.map { meter, sums in
             let names = ["conserved", "estimated_split", "sampled", "imported"]
@@ -180,6 +212,7 @@ struct InvoicePage {
         }
     }
 
+    /// The name of a meter in the page's language; a custom meter keeps its own.
     func meterName(_ meter: String) -> String {
         let key = "meter_\(meter)"
         return text.labels[key] == nil ? meter : text.label(key)

@@ -2,29 +2,40 @@ import BigInt
 import Invoicing
 import Units
 
-// The cost of each day, or of each month where there are too many days: the net amount of a meter is spread
-// by its usage, the rest evenly over time. Corrections have a bar of their own. All bars add up to the net.
+// The chart of the invoice page: the net cost of each day, or of each month if there are many days.
+//
+// The net amount of a meter is divided in proportion to its usage, and everything else evenly over
+// time. Corrections of earlier invoices have a bar of their own. All bars add up to the net amount.
 extension InvoicePage {
+    /// A day or a month of the billing period, with its cost.
     private struct Stretch {
+        /// The whole day or month, even if the billing period covers only a part of it.
         var period: Period
-        /// Its date, or its month.
+        /// The date, such as `2026-11-23`, or the month, such as `2026-11`.
         var name: String
-        /// In minor units.
+        /// The net cost, in minor units.
         var cost: Rational
     }
 
-    /// A bar with what it says; `nil` is a gap.
+    /// A bar of the chart.
     private struct Bar {
+        /// The text below the bar; `nil` if there is none.
         var label: String?
+        /// What the bar stands for, for the tooltip.
         var name: String
-        /// In minor units.
+        /// The net cost, in minor units.
         var cost: Rational
+        /// Whether the bar stands for corrections of earlier invoices.
         var isCorrection = false
     }
 
-    /// More days than this are drawn by the month.
+    /// Whether each bar is a month: for periods of more than 100 days.
     private var isMonthly: Bool { draft.period.seconds > 100 * 86_400 }
 
+    /// The values of the chart; `nil` if there is nothing to compare.
+    ///
+    /// That is so for a single day, and if nothing costs anything. The template's drawing is 440
+    /// points wide and 122 high; the bars stand between x = 52 and x = 436.
     var chart: [String: Any]? {
         let stretches = costs
         let bars = bars(stretches)
@@ -44,6 +55,7 @@ extension InvoicePage {
         }
         let named =
             corrected == nil ? "" : " " + text.label("chart_corrections_note", values)
+        // Hundredths of a point for each bar: 384 points divided by their number.
         let slot = Rational(38_400) / Rational(bars.count)
         return [
             "chart_title": label("chart_title"), "chart_axis": label("chart_axis"),
@@ -63,6 +75,7 @@ extension InvoicePage {
         ]
     }
 
+    /// A bar for each stretch; then a gap (`nil`) and a bar for corrections, if there are any.
     private func bars(_ stretches: [Stretch]) -> [Bar?] {
         let own = stretches.enumerated().map { index, stretch in
             Bar(
@@ -78,12 +91,21 @@ extension InvoicePage {
         ]
     }
 
-    /// What stands below a bar: the number of each fifth day, or a dozen months.
+    /// The text below a bar: the number of days 1, 5, 10 and so on, or 12 of the months at most.
+    ///
+    /// Days are counted from the start of the billing period.
     private func label(_ index: Int, of count: Int, _ stretch: Stretch) -> String? {
         if isMonthly { return index.isMultiple(of: (count + 11) / 12) ? stretch.name : nil }
         return index == 0 || (index + 1).isMultiple(of: 5) ? String(index + 1) : nil
     }
 
+    /// The values of a bar for the template.
+    ///
+    /// - Parameters:
+    ///   - bar: the bar.
+    ///   - x: the left end of its slot, in hundredths of a point.
+    ///   - slot: the width of its slot. The bar takes 70 % of it, and is centred.
+    ///   - plot: the scale.
     private func item(_ bar: Bar, _ x: Rational, _ slot: Rational, _ plot: Plot) -> [String: Any] {
         let ends = [plot.y(.zero), plot.y(bar.cost)].sorted()
         var item: [String: Any] = [
@@ -100,34 +122,40 @@ extension InvoicePage {
         return item
     }
 
-    /// Where amounts lie: the plot is 94 points high, from 12 to 106.
+    /// The vertical scale of the chart, which reaches from y = 12 to y = 106 points.
     private struct Plot {
+        /// The amount between two grid lines, in minor units.
         let step: Rational
-        /// In steps.
+        /// The number of steps above zero, and the number below.
         let above: Int
         let below: Int
 
+        /// Fits a scale to the bars.
+        ///
+        /// - Parameter step: the amount between two grid lines for a total height.
         init(_ costs: [Rational], step: (Rational) -> Rational) {
             let (top, bottom) = (max(costs.max() ?? .zero, .zero), min(costs.min() ?? .zero, .zero))
             let size = step(top - bottom)
+            /// The number of steps that cover a height.
             func steps(_ height: Rational) -> Int { Int(Rounding.up.round(height / size)) }
             self.step = size
             (above, below) = (steps(top), steps(Rational(-1) * bottom))
         }
 
-        /// In hundredths of a point.
+        /// The place of an amount, in hundredths of a point from the top.
         func y(_ cost: Rational) -> Rational {
             Rational(1200) + Rational(9400) * (Rational(above) - cost / step)
                 / Rational(max(above + below, 1))
         }
     }
 
-    /// What the document's corrections come to in minor units; `nil` without corrections.
+    /// The sum of the corrections in minor units; `nil` if there are none.
     private var corrected: Rational? {
         let lines = draft.lines.filter { !$0.isTax && $0.reference != nil }
         return lines.isEmpty ? nil : lines.reduce(.zero) { $0 + Rational($1.amount) }
     }
 
+    /// The days or months that the period touches, with a cost of 0.
     private var empty: [Stretch] {
         if isMonthly {
             return document.zone.months(touching: draft.period).map {
@@ -146,6 +174,7 @@ extension InvoicePage {
         return days
     }
 
+    /// The days or months with their costs, without corrections and taxes.
     private var costs: [Stretch] {
         var stretches = empty
         var totals: [String: Int128] = [:]
@@ -176,7 +205,9 @@ extension InvoicePage {
         return stretches
     }
 
-    /// The smallest of 1, 2, 5 × 10^k minor units of which four reach the height.
+    /// The amount between two grid lines, in minor units.
+    ///
+    /// It is the smallest of 1, 2, 5, 10, 20, 50 and so on that covers the height in four steps.
     private func step(for height: Rational) -> Rational {
         var power = Rational(1)
         while true {
@@ -187,15 +218,17 @@ extension InvoicePage {
         }
     }
 
+    /// An amount with its currency, rounded half to even to whole minor units.
     private func amount(_ minor: Rational) -> String {
         money(Rounding.halfEven.round(minor)) + "\u{A0}" + draft.currency.code
     }
 
+    /// Decimal text without the ending `.00`, as the labels of the grid are narrow.
     private func trimmed(_ text: String) -> String {
         text.hasSuffix(".00") ? String(text.dropLast(3)) : text
     }
 
-    /// Hundredths as `123.45`.
+    /// Hundredths of a point as points: 12345 is `123.45`.
     private func point(_ hundredths: Rational) -> String {
         decimalText(Rounding.halfEven.round(hundredths), places: 2)
     }

@@ -3,15 +3,19 @@ import Invoicing
 import Pricing
 import Units
 
-// The lines of a page: by container, then what is of none, then corrections.
+// The lines of the invoice page in groups: containers, lines without a container, corrections.
 extension InvoicePage {
+    /// The group that a line belongs to.
     private struct Group: Hashable {
-        /// 0: a container, 1: none, 2: a correction.
+        /// The kind of group: 0 for a container, 1 for lines without one, 2 for corrections.
         let place: Int
+        /// The container; `nil` for lines without one.
         let container: ExactText?
+        /// The time that corrections are for; `nil` for other lines.
         let period: Period?
     }
 
+    /// The groups in order, each with its lines and its subtotal; taxes are not among them.
     var groups: [[String: Any]] {
         let numbered = draft.lines.enumerated().filter { !$0.element.isTax }
         let byGroup = Dictionary(grouping: numbered) { _, line in
@@ -39,12 +43,19 @@ extension InvoicePage {
         }
     }
 
+    /// Orders groups by kind, then by the time of corrections, then by container.
     private func isOrderedBefore(_ a: Group, before b: Group) -> Bool {
         if a.place != b.place { return a.place < b.place }
         if let x = a.period?.start, let y = b.period?.start, x != y { return x < y }
         return (a.container ?? ExactText("")) < (b.container ?? ExactText(""))
     }
 
+    /// The values of a line for the template.
+    ///
+    /// - Parameters:
+    ///   - line: the line.
+    ///   - number: its number on the invoice, from 1.
+    ///   - isFirst: whether it is the first line of its group.
     private func row(_ line: LineItem, number: Int, isFirst: Bool) -> [String: Any] {
         var row: [String: Any] = [
             "line": String(number), "meter": name(line), "amount": money(line.amount),
@@ -75,11 +86,13 @@ extension InvoicePage {
         return row
     }
 
+    /// The segment that priced a line; it gives the names and tiers of the price book.
     private func segment(of line: LineItem) -> Segment? {
         document.segments.first { $0.period == line.period }
             ?? document.segments.first { $0.period.intersection(line.period) != nil }
     }
 
+    /// What the line bills, in the page's language.
     private func name(_ line: LineItem) -> String {
         switch line.subject {
         case .minimum: return text.label("minimum")
@@ -94,7 +107,7 @@ extension InvoicePage {
         }
     }
 
-    /// The bounds of a tier, in units of the price.
+    /// The bounds of a tier in units of the price, such as `100 to 500`.
     private func tierName(_ tier: String, _ line: LineItem) -> String {
         guard case .number(let place) = TierPlace(tier) else { return text.label("tier_free") }
         guard let price = line.meter.flatMap({ segment(of: line)?.book.meters[$0] }),
