@@ -87,6 +87,7 @@ let package = Package(
                 .embedInCode("0007_unmeasured.sql"), .embedInCode("0008_zones.sql"),
                 .embedInCode("0009_terms.sql"), .embedInCode("0010_priced_keys.sql"),
                 .embedInCode("0011_imports.sql"),
+                .embedInCode("0012_day_sums.sql"),
             ],
             swiftSettings: swift),
         .target(

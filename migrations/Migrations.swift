@@ -14,6 +14,7 @@ public enum Migrations {
         ("0009_terms", text(PackageResources._009_terms_sql)),
         ("0010_priced_keys", text(PackageResources._010_priced_keys_sql)),
         ("0011_imports", text(PackageResources._011_imports_sql)),
+        ("0012_day_sums", text(PackageResources._012_day_sums_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -8,32 +8,22 @@
 -- column: hours: the number of hours with usage
 -- column: quantity: an integer, in base units (column `unit`); display=quantity(meter)
 -- column: unit: the meter's base unit
--- The ledger's rows are added up by the numbers of containers and meters, and names are joined last.
--- The upper and the lower 32 bits are added up separately, because a sum may pass 64 bits. Meters 3 to 5
--- are memory by its three formulas; one of them counts.
-WITH used AS (
-    SELECT o.tenant, iif(u.meter = o.memory_meter, 2, u.meter) AS meter, u.container, u.hour_s,
-        u.quantity
-    FROM (SELECT container, tenant, max(since_s, :from) AS since_s, min(until_s, :to) AS until_s,
-            memory_meter FROM owned_time) o
-    CROSS JOIN usage u ON u.container = o.container
-        AND u.hour_s >= o.since_s AND u.hour_s < o.until_s
-    WHERE (:tenant IS NULL OR o.tenant = :tenant)
-        AND (u.meter NOT IN (3, 4, 5) OR u.meter = o.memory_meter)
-    UNION ALL
-    SELECT o.tenant, iif(u.meter = o.memory_meter, 2, u.meter), u.container, u.hour_s, u.quantity
-    FROM usage_open u
-    CROSS JOIN owned_time o ON o.container = u.container
-        AND u.hour_s >= o.since_s AND u.hour_s < o.until_s
-    WHERE u.hour_s >= :from AND u.hour_s < :to
-        AND (:tenant IS NULL OR o.tenant = :tenant)
-        AND (u.meter NOT IN (3, 4, 5) OR u.meter = o.memory_meter)
+-- Whole days come from their sums, other time from the ledger (table period_usage). An hour of a tenant
+-- counts once, in however many containers.
+WITH period_usage, by_container AS (
+    SELECT tenant, meter, container, sum(high) AS high, sum(low) AS low
+    FROM period_usage GROUP BY tenant, meter, container
+),
+by_day AS (
+    SELECT tenant, meter, bit_count(or_bits(hours)) AS hours
+    FROM period_usage GROUP BY tenant, meter, day
 ),
 added AS (
-    SELECT tenant, meter, count(DISTINCT container) AS containers, count(DISTINCT hour_s) AS hours,
-        sum(quantity >> 32) AS high, sum(quantity & 0xffffffff) AS low
-    FROM used GROUP BY tenant, meter
-)
-SELECT a.tenant, m.shown_as AS meter, a.containers, a.hours, wide(a.high, a.low) AS quantity, m.unit
-FROM added a JOIN meter m ON m.id = a.meter
+    SELECT tenant, meter, count(*) AS containers, sum(high) AS high, sum(low) AS low
+    FROM by_container GROUP BY tenant, meter
+),
+counted AS (SELECT tenant, meter, sum(hours) AS hours FROM by_day GROUP BY tenant, meter)
+SELECT a.tenant, m.shown_as AS meter, a.containers, c.hours, wide(a.high, a.low) AS quantity, m.unit
+FROM added a JOIN counted c ON c.tenant = a.tenant AND c.meter = a.meter
+JOIN meter m ON m.id = a.meter
 ORDER BY a.tenant = 'unattributed', a.tenant, m.shown_as;

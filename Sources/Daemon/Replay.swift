@@ -33,6 +33,7 @@ public func replay(_ kernel: ReplayKernel, into store: Store) throws(Fault) {
         try store.adoptTenants(kernel.header.tenants, at: Instant(seconds: 0))
     }
     // UTC and not the billing zone of this host, so that the ledger is the same on every host.
+    _ = try store.keepDaySums(in: .utc)
     var collector = try Collector(
         source: kernel, store: store, intervalMilliseconds: kernel.header.intervalMilliseconds,
         in: .utc)

@@ -109,6 +109,9 @@ private func run(
     _ others: [ServiceGroupConfiguration.ServiceConfiguration], _ plan: CollectorPlan,
     _ feed: TickFeed, _ reload: Reload
 ) async throws {
+    if let words = try plan.store.keepDaySums(in: plan.settings.zone).words {
+        plan.logger.notice("\(words)")
+    }
     let collector = CollectorService(plan: plan, feed: feed, reload: reload)
     var quiet = plan.logger
     // The group logs each step of starting and stopping; only errors matter to an operator.

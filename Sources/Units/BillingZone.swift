@@ -22,7 +22,7 @@ public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
     /// All offsets, oldest first.
     ///
     /// Before the first one the zone follows UTC.
-    private let offsets: [Offset]
+    public let allOffsets: [Offset]
     /// Whether every civil day of the zone begins at a full UTC hour.
     ///
     /// Most zones qualify, and `ledgerHour` then needs no search for midnights.
@@ -39,7 +39,7 @@ public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
     ///     UTC.
     public init(name: String, offsets: [Offset]) {
         description = name
-        self.offsets = offsets
+        allOffsets = offsets
         isWholeHours = offsets.allSatisfy { $0.seconds % 3600 == 0 && $0.since.seconds % 3600 == 0 }
     }
 
@@ -97,6 +97,12 @@ public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
         return (period(day, CivilDay(daysSince1970: day.daysSince1970 + 1)), day.description)
     }
 
+    /// The civil day that contains the instant, and its number of days since 1970-01-01.
+    public func numberedDay(of instant: Instant) -> (period: Period, number: Int64) {
+        let number = localDay(instant).daysSince1970
+        return (day(number: number), number)
+    }
+
     /// The civil day with the given number of days since 1970-01-01.
     ///
     /// - Parameter number: 0 for 1970-01-01, negative before it.
@@ -109,7 +115,7 @@ public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
     /// The first one starts at the period's start, whenever the zone began to use it.
     public func offsets(over period: Period) -> [Offset] {
         [Offset(since: period.start, seconds: offset(at: period.start))]
-            + offsets.filter { period.start < $0.since && $0.since < period.end }
+            + allOffsets.filter { period.start < $0.since && $0.since < period.end }
     }
 
     /// The instant's civil time in this zone, expressed as if it were UTC.
@@ -162,11 +168,11 @@ public struct BillingZone: Hashable, Sendable, CustomStringConvertible {
     ///
     /// Binary search, because reports ask for every hour and a zone has hundreds of offsets.
     private func offset(at instant: Instant) -> Int64 {
-        var (low, high) = (0, offsets.count)
+        var (low, high) = (0, allOffsets.count)
         while low < high {
             let middle = (low + high) / 2
-            if offsets[middle].since <= instant { low = middle + 1 } else { high = middle }
+            if allOffsets[middle].since <= instant { low = middle + 1 } else { high = middle }
         }
-        return low == 0 ? 0 : offsets[low - 1].seconds
+        return low == 0 ? 0 : allOffsets[low - 1].seconds
     }
 }

@@ -20,6 +20,7 @@ struct Billing {
     init(unpriced: UnpricedPolicy = .block, meters: [String: Price]? = nil) throws {
         folder = try TemporaryFolder(inMemory: true)
         store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+        _ = try store.keepDaySums(in: .utc)
         october = try #require(Period(month: "2026-10"))
         november = try #require(Period(month: "2026-11"))
         let cpu = Price(

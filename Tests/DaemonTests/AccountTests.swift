@@ -18,6 +18,7 @@ import Units
     init() throws {
         folder = try TemporaryFolder()
         store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+        _ = try store.keepDaySums(in: .utc)
     }
 
     private func collector() throws -> Collector<FakeKernel> {

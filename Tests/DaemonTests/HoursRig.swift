@@ -26,6 +26,7 @@ final class HoursRig {
     init() throws {
         folder = try TemporaryFolder(inMemory: true)
         store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+        _ = try store.keepDaySums(in: .utc)
         try store.adoptTenants(Rehearsal.tenants, at: kernel.now().wall)
     }
 

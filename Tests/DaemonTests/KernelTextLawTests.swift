@@ -19,6 +19,7 @@ import Units
     init() throws {
         folder = try TemporaryFolder()
         store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+        _ = try store.keepDaySums(in: .utc)
     }
 
     @Test(arguments: OddHost.Age.allCases, 0..<6 as Range<UInt64>)

@@ -17,6 +17,7 @@ struct Rig {
     init() throws {
         folder = try TemporaryFolder(inMemory: true)
         store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+        _ = try store.keepDaySums(in: .utc)
         try folder.write("", to: "tree/cgroup.procs")
     }
 

@@ -24,6 +24,7 @@ import Units
     init() throws {
         folder = try TemporaryFolder()
         store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+        _ = try store.keepDaySums(in: .utc)
         let start = kernel.at(0).wall
         hour = try #require(Period(start: start, end: start.advanced(bySeconds: 3600)))
         kernel.cgroups = [FakeKernel.Cgroup("/a", id: 2)]

@@ -24,7 +24,8 @@ import Testing
         "budget set": "setBudget", "budget list": "budgets", "budget show": "budget",
         "budget remove": "removeBudget", "budget simulate": "simulateBudgets",
         "store info": "storeInfo", "store check": "checkStore", "store verify": "verifyStore",
-        "store backup": "backUpStore", "store prune": "pruneStore", "store adopt": "adoptStore",
+        "store backup": "backUpStore", "store prune": "pruneStore", "store rebuild": "rebuildStore",
+        "store adopt": "adoptStore",
     ]
 
     /// Commands that run the services of Daemon, which no page and no API does.

@@ -49,6 +49,7 @@ extension App {
             let zone = try zone()
             let store = try store(.write)
             try warnOfOtherZone(than: zone, in: store)
+            if let words = try store.keepDaySums(in: zone).words { notify(words) }
             var reader = try UsageImportReader { () throws(Fault) in try source.read() }
             let outcome = try store.importUsage(in: zone, at: Host.wallTime()) {
                 () throws(Fault) in try reader.next()

@@ -56,6 +56,7 @@ public struct Store: Sendable {
         configuration.readonly = access == .read
         configuration.prepareDatabase { db in
             for function in sqlFunctions { db.add(function: function) }
+            addBitFunctions(to: db)
         }
         return try DatabaseQueue(path: path, configuration: configuration)
     }

@@ -195,6 +195,12 @@ private func moveUsage(_ db: Database, _ which: String, to entry: Int64) throws 
             SELECT container, hour_s, meter, assurance, ?, quantity FROM usage_open WHERE \(which)
             ORDER BY container, hour_s, meter, assurance
             """, arguments: [entry])
+    var days = try DaySummer.adding(to: db)
+    try days?.add(
+        rows: """
+            SELECT container, hour_s, meter, assurance, quantity FROM usage_open WHERE \(which)
+            ORDER BY container, hour_s
+            """, of: db)
     try db.execute(sql: "DELETE FROM usage_open WHERE \(which)")
 }
 

@@ -33,6 +33,7 @@ extension Store {
             try verifier.checkChain(head)
             try verifier.checkRows(onProgress)
             try verifier.checkOwnersAndTerms()
+            try verifier.checkDaySums()
             for table in [SampleTable.samples, .io] { try verifier.checkBlocks(table, onProgress) }
             return verifier.result
         }
@@ -140,6 +141,11 @@ private struct LedgerVerifier {
             SELECT id FROM ledger_entry WHERE kind = 'terms' EXCEPT SELECT entry FROM term
             """)
         for entry in empty { damage("all rows of ledger entry \(entry) are missing") }
+    }
+
+    /// Whether the sums of days are those of the ledger.
+    mutating func checkDaySums() throws {
+        if let found = try daySumsDamage(db) { damage(found) }
     }
 
     /// What the rows of each entry come to.

@@ -120,10 +120,17 @@ struct ImportWriting {
                     quantity_low, imported_ms, entry)
                 VALUES (?, ?, ?, ?, ?, ?, \(stage.now.milliseconds), \(entry))
                 """)
+            var days = try DaySummer.adding(to: db)
             var splitter = HourSplitter(stage.zone)
             try stage.forEachAccount { account, rows in
                 for part in try splitter.parts(of: rows, place) {
-                    addUsage.bind(account.container, part.hour, meters[part.meter].row)
+                    let meter = meters[part.meter].row
+                    if let container = account.container {
+                        try days?.add(
+                            container, hour: part.hour, meter: meter,
+                            assurance: Assurance.imported.code, part.quantity)
+                    }
+                    addUsage.bind(account.container, part.hour, meter)
                     addUsage.bind(part.quantity)
                     try addUsage.run()
                 }
@@ -134,6 +141,7 @@ struct ImportWriting {
                     try addRow.run()
                 }
             }
+            try days?.finish()
         }
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Dispatch
 import GRDB
 import GRDBSQLite
@@ -53,7 +54,7 @@ extension Store {
         do {
             try database.read { db in
                 for function in dayFunctions(parameters.zone) { db.add(function: function) }
-                let statement = try db.makeStatement(sql: sql)
+                let statement = try db.makeStatement(sql: try completed(sql, db, parameters))
                 guard statement.isReadonly else {
                     throw DatabaseError(message: "a report may only read")
                 }
@@ -73,6 +74,15 @@ extension Store {
                 suggestion:
                     "Correct the SQL: one SELECT that may use :from, :to, :tenant and :limit")
         }
+    }
+
+    /// The SQL with table `period_usage`, if it reads from that.
+    private func completed(
+        _ sql: String, _ db: Database, _ parameters: ReportParameters
+    ) throws -> String {
+        guard let start = sql.range(of: "WITH period_usage, ") else { return sql }
+        let usage = try PeriodUsage(db, over: parameters.period, days: nil)
+        return sql.replacingCharacters(in: start, with: "WITH \(usage.sql), ")
     }
 
     /// The same, all rows at once.

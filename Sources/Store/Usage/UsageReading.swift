@@ -12,40 +12,56 @@ public enum UsageGrouping: String, Sendable, CaseIterable {
 }
 
 extension Store {
-    /// Usage over a period of whole hours, added up by the grouping, meter and assurance.
+    /// Usage over a period of whole ledger hours, added up by the grouping, meter and assurance.
     ///
-    /// - Parameter zone: whose civil days those of the grouping are.
+    /// - Parameter zone: the billing zone, whose civil days grouping by day gives.
     public func usage(
         over period: Period, by grouping: UsageGrouping, tenant: String? = nil,
         in zone: BillingZone = .utc
     ) throws(Fault) -> [Usage] {
-        let bucket =
-            switch grouping {
-            case .hour: "hour_s"
-            case .day: dayNumber(zone, period)
-            case .tenant, .container, .meter: "NULL"
-            }
-        let tenantColumn = grouping == .meter ? "NULL" : "tenant"
-        let container = grouping == .container ? "container" : "NULL"
-        // One tenant's is found by what it owns, not by looking at all there is.
-        let isOwner = tenant != nil && tenant != Tenant.unattributed
-        let sql = """
-            SELECT \(bucket) AS bucket, \(tenantColumn) AS whose, \(container) AS what, meter,
-                assurance, sum(quantity >> 32) AS highs, sum(quantity & 0xffffffff) AS lows
-            FROM \(isOwner ? "(\(ownedLedger)) l" : "ledger_hour l")
-            WHERE hour_s >= :from AND hour_s < :to AND (:tenant IS NULL OR tenant = :tenant)
-                AND \(isBilledMemory)
-            GROUP BY 1, 2, 3, 4, 5
-            ORDER BY 1, 2 = 'unattributed', 2, 3, 4, 5
-            """
-        return try read { db in
-            try Row.fetchAll(
+        try read { db in
+            let sql = try usageQuery(db, over: period, by: grouping, tenant: tenant, in: zone)
+            return try Row.fetchAll(
                 db, sql: sql,
                 arguments: [
                     "from": period.start.seconds, "to": period.end.seconds, "tenant": tenant,
                 ]
             ).compactMap { usage($0, period, grouping, zone) }
         }
+    }
+
+    /// The SQL of a question; its columns are bucket, whose, what, meter, assurance, highs, lows.
+    private func usageQuery(
+        _ db: Database, over period: Period, by grouping: UsageGrouping, tenant: String?,
+        in zone: BillingZone
+    ) throws -> String {
+        // One tenant's hours are found by what it owns, without looking at all there is.
+        let isOwner = tenant != nil && tenant != Tenant.unattributed
+        if grouping == .hour {
+            return """
+                SELECT hour_s AS bucket, tenant AS whose, NULL AS what, meter, assurance,
+                    sum(quantity >> 32) AS highs, sum(quantity & 0xffffffff) AS lows
+                FROM \(isOwner ? "(\(ownedLedger)) l" : "ledger_hour l")
+                WHERE hour_s >= :from AND hour_s < :to AND (:tenant IS NULL OR tenant = :tenant)
+                    AND \(isBilledMemory)
+                GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2 = 'unattributed', 2, 3, 4, 5
+                """
+        }
+        let usage = try PeriodUsage(db, over: period, days: grouping == .day ? zone : nil)
+        return """
+            WITH \(usage.sql), added AS (
+                SELECT \(grouping == .day ? "day" : "NULL") AS bucket,
+                    \(grouping == .meter ? "NULL" : "tenant") AS whose,
+                    \(grouping == .container ? "container" : "NULL") AS account,
+                    meter, assurance, sum(high) AS high, sum(low) AS low
+                FROM period_usage GROUP BY 1, 2, 3, 4, 5
+            )
+            SELECT bucket, whose, c.path AS what, m.shown_as AS meter, s.name AS assurance,
+                sum(high) AS highs, sum(low) AS lows
+            FROM added a LEFT JOIN container c ON c.id = a.account
+            JOIN meter m ON m.id = a.meter JOIN assurance s ON s.id = a.assurance
+            GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2 = 'unattributed', 2, 3, 4, 5
+            """
     }
 
     private func usage(
@@ -69,19 +85,6 @@ extension Store {
             quantity: Int128(sumOfHighs: row["highs"], sumOfLows: row["lows"]),
             assurance: assurance)
     }
-}
-
-/// SQL: the number of the civil day that `hour_s` lies in, counted from 1970-01-01.
-private func dayNumber(_ zone: BillingZone, _ period: Period) -> String {
-    let offsets = zone.offsets(over: period)
-    let arms = zip(offsets, offsets.dropFirst()).map {
-        "WHEN hour_s < \($1.since.seconds) THEN \($0.seconds)"
-    }
-    let last = offsets.last?.seconds ?? 0
-    let offset =
-        arms.isEmpty ? "\(last)" : "CASE \(arms.joined(separator: " ")) ELSE \(last) END"
-    // SQLite divides towards zero: a million days ahead, no day lies below it.
-    return "(hour_s + \(offset) + 86400000000) / 86400 - 1000000"
 }
 
 /// SQL: the rows of the ledger of `:tenant`, from `:from` until `:to`, as in the view ledger_hour.

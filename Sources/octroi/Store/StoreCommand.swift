@@ -22,7 +22,7 @@ struct StoreCommand: ParsableCommand {
             """,
         subcommands: [
             StoreShowInfo.self, StoreCheck.self, StoreVerify.self, StoreBackup.self,
-            StorePrune.self, StoreAdopt.self,
+            StorePrune.self, StoreRebuild.self, StoreAdopt.self,
         ], defaultSubcommand: StoreShowInfo.self)
 }
 
@@ -98,4 +98,23 @@ struct StorePrune: ParsableCommand {
         let age = try milliseconds("--older-than", olderThan)
         try show(place.app.pruneStore(olderThan: age, isPlan: plan).sheet, output.format)
     }
+}
+
+/// `octroi store rebuild`: sums the ledger by days anew (`App.rebuildStore`).
+struct StoreRebuild: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rebuild", abstract: "Sum the ledger by days anew.",
+        discussion: """
+            Questions over months read one sum for each day instead of the hours behind it. The \
+            sums are made as hours close. Run this once on a store of an older Octroi, and after \
+            a change of time_zone in octroi.yaml. The ledger itself is only read, and invoices \
+            never rest on the sums. octroi store verify compares them with the ledger.
+
+            EXAMPLE
+              octroi store rebuild
+            """)
+
+    @OptionGroup var place: StoreOptions
+
+    func run() throws { try output("\(place.app.rebuildStore()) sums of days\n") }
 }

@@ -1,0 +1,113 @@
+import GRDB
+import Units
+
+/// SQL that adds a period's usage up: whole days from their sums, all other time from the ledger.
+///
+/// It makes a table `period_usage` for the query behind it, with these columns:
+/// - `tenant`: who owns the time, or `unattributed`.
+/// - `container`, `meter`, `assurance`: their rows. Memory is meter 2, by the formula that the
+///   tenant pays.
+/// - `day`: the civil day, counted from 1970-01-01.
+/// - `hours`: the hours with usage, as bits (SQL functions `or_bits` and `bit_count`).
+/// - `high`, `low`: the sums of `quantity >> 32` and `quantity & 0xffffffff`; `wide(sum(high),
+///   sum(low))` is the quantity.
+///
+/// The query has the parameters `:from`, `:to` and `:tenant` (NULL for all).
+struct PeriodUsage {
+    /// The zone whose civil days column `day` counts.
+    let zone: BillingZone
+    let period: Period
+    /// Whether table `usage_day` holds the sums of these days.
+    let isSummed: Bool
+
+    /// Chooses the way to read a period.
+    ///
+    /// - Parameter zone: the zone whose days matter; `nil` if any zone's will do.
+    init(_ db: Database, over period: Period, days zone: BillingZone?) throws {
+        let summed = try summedZone(db)
+        self.zone = zone ?? summed ?? .utc
+        self.period = period
+        isSummed = summed != nil && summed == self.zone
+    }
+
+    /// The common table expressions, without the word WITH.
+    var sql: String {
+        """
+        span AS MATERIALIZED (
+            SELECT container, tenant, memory_meter, max(since_s, :from) AS since_s,
+                min(until_s, :to) AS until_s
+            FROM owned_time
+            WHERE since_s < :to AND until_s > :from AND (:tenant IS NULL OR tenant = :tenant)
+        ),
+        cut AS MATERIALIZED (
+            SELECT *, \(day("since_s - 1")) + 1 AS first_day, \(day("until_s")) AS end_day
+            FROM span
+        ),
+        period_usage AS (
+            \((isSummed ? sums + edges : [hours("usage")] + [hours("usage_open")])
+                .joined(separator: "\nUNION ALL\n"))
+        )
+        """
+    }
+
+    /// The whole days of a span, from their sums.
+    private var sums: [String] {
+        [
+            """
+            SELECT o.tenant, o.container, iif(u.meter = o.memory_meter, 2, u.meter) AS meter,
+                u.assurance, u.day, u.hours, u.high, u.low
+            FROM cut o CROSS JOIN usage_day u ON u.container = o.container
+                AND u.day >= o.first_day AND u.day < o.end_day
+            WHERE u.meter NOT IN (3, 4, 5) OR u.meter = o.memory_meter
+            """
+        ]
+    }
+
+    /// The hours of a span before its first and after its last whole day, and those still open.
+    ///
+    /// A day has 26 hours at most.
+    private var edges: [String] {
+        let day = day("u.hour_s")
+        return [
+            hours("usage") + """
+                 AND u.hour_s < o.since_s + 93600 AND \(day) < o.first_day
+                    AND o.first_day > \(self.day("o.since_s"))
+                """,
+            hours("usage") + """
+                 AND u.hour_s >= o.until_s - 93600 AND \(day) >= o.end_day
+                    AND o.first_day <= o.end_day AND o.end_day = \(self.day("o.until_s - 1"))
+                """,
+            hours("usage_open"),
+        ]
+    }
+
+    /// The rows of a table, hour by hour.
+    private func hours(_ table: String) -> String {
+        let from =
+            table == "usage" ? "cut o CROSS JOIN usage u" : "usage_open u CROSS JOIN cut o"
+        return """
+            SELECT o.tenant, o.container, iif(u.meter = o.memory_meter, 2, u.meter) AS meter,
+                u.assurance, \(day("u.hour_s")) AS day,
+                1 << ((u.hour_s + 1799) / 1800 & 63) AS hours, u.quantity >> 32 AS high,
+                u.quantity & 0xffffffff AS low
+            FROM \(from) ON u.container = o.container AND u.hour_s >= o.since_s
+                AND u.hour_s < o.until_s
+            WHERE (u.meter NOT IN (3, 4, 5) OR u.meter = o.memory_meter)
+            """
+    }
+
+    /// SQL: the number of the civil day of a time of the period.
+    private func day(_ seconds: String) -> String {
+        let around = Period(
+            start: period.start.advanced(bySeconds: -1), end: period.end.advanced(bySeconds: 1))
+        let offsets = zone.offsets(over: around ?? period)
+        let arms = zip(offsets, offsets.dropFirst()).map {
+            "WHEN \(seconds) < \($1.since.seconds) THEN \($0.seconds)"
+        }
+        let last = offsets.last?.seconds ?? 0
+        let offset =
+            arms.isEmpty ? "\(last)" : "CASE \(arms.joined(separator: " ")) ELSE \(last) END"
+        // SQLite divides towards zero: a million days ahead, no day lies below it.
+        return "((\(seconds) + \(offset) + 86400000000) / 86400 - 1000000)"
+    }
+}
