@@ -11,12 +11,34 @@
 -- In each hour and meter, the rows before "capacity" add up to capacity. If idle is below 0, more was
 -- used than there was. An hour before capacity was metered has neither idle nor capacity. If memory could
 -- not be measured for any container (the controller is off), it is not reported as idle.
-WITH used AS MATERIALIZED (
-    SELECT hour_s, meter, tenant, sum(quantity) AS quantity, max(unit) AS unit
-    FROM usage_hour
-    WHERE meter IN ('cpu', 'memory') AND assurance <> 'imported'
-        AND hour_s >= :from AND hour_s < :to
-    GROUP BY 1, 2, 3
+-- The ledger's rows are added up by numbers, of containers, meters (1 is cpu) and tenants; names are joined last.
+WITH owned AS MATERIALIZED (
+    SELECT container, tenant, dense_rank() OVER (ORDER BY tenant) AS number, memory_meter,
+        max(since_s, :from) AS since_s, min(until_s, :to) AS until_s
+    FROM owned_time WHERE since_s < :to AND until_s > :from
+),
+summed AS (
+    SELECT hour_s, meter, number, sum(quantity) AS quantity
+    FROM (
+        SELECT u.hour_s, u.meter, o.number, u.quantity
+        FROM owned o CROSS JOIN usage u ON u.container = o.container
+            AND u.hour_s >= o.since_s AND u.hour_s < o.until_s
+        WHERE u.meter IN (1, o.memory_meter)
+            AND u.assurance <> (SELECT id FROM assurance WHERE name = 'imported')
+        UNION ALL
+        SELECT u.hour_s, u.meter, o.number, u.quantity
+        FROM usage_open u CROSS JOIN owned o ON o.container = u.container
+            AND u.hour_s >= o.since_s AND u.hour_s < o.until_s
+        WHERE u.meter IN (1, o.memory_meter)
+            AND u.assurance <> (SELECT id FROM assurance WHERE name = 'imported')
+    )
+    GROUP BY hour_s, meter, number
+),
+used AS MATERIALIZED (
+    SELECT s.hour_s, m.shown_as AS meter, o.tenant, sum(s.quantity) AS quantity, m.unit
+    FROM summed s JOIN meter m ON m.id = s.meter
+    JOIN (SELECT DISTINCT number, tenant FROM owned) o ON o.number = s.number
+    GROUP BY s.hour_s, m.shown_as, s.number
 ),
 -- Added up once, so that the rows of all tenants are not searched again for each hour.
 all_used AS MATERIALIZED (

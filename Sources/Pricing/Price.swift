@@ -5,17 +5,6 @@ import Units
 /// A price without tiers has a single tier without a bound. YAML such as `{ price: "0.04", per: 1
 /// vCPU-hour, free: 50 vCPU-hour }` becomes one of these.
 public struct Price: Hashable, Sendable {
-    /// How a quantity is priced by several tiers.
-    ///
-    /// Example: tiers up to 10 at 2 and above that at 1, a quantity of 15. Graduated it costs 10 ×
-    /// 2 + 5 × 1 = 25, by volume 15 × 1 = 15.
-    public enum Mode: String, Sendable, CaseIterable, Codable {
-        /// Each tier prices the part of the quantity that lies in it.
-        case graduated
-        /// The tier that holds the end of the month's quantity prices all of the quantity.
-        case volume
-    }
-
     /// Which quantity of a meter is billed.
     public enum Basis: String, Sendable, CaseIterable, Codable {
         /// What was used.
@@ -29,7 +18,7 @@ public struct Price: Hashable, Sendable {
     /// The quantity that a tier's price is for, such as `1 GiB-hour`.
     public var per: UnitQuantity
     /// How several tiers are applied.
-    public var mode: Mode
+    public var mode: PriceModel
     /// The tiers, lowest first.
     ///
     /// There is at least one, and only the last has no upper bound.
@@ -54,7 +43,7 @@ public struct Price: Hashable, Sendable {
     ///
     /// - Precondition: `tiers` is not empty.
     public init(
-        per: UnitQuantity, mode: Mode = .graduated, tiers: [Tier], basis: Basis = .used,
+        per: UnitQuantity, mode: PriceModel = .graduated, tiers: [Tier], basis: Basis = .used,
         free: UnitQuantity? = nil, minimumSeconds: Int64? = nil, step: UnitQuantity? = nil
     ) {
         precondition(!tiers.isEmpty, "a price without a tier")
@@ -130,7 +119,7 @@ extension Price: Codable {
         }
         self.init(
             per: try box.decode(UnitQuantity.self, forKey: .per),
-            mode: try box.decodeIfPresent(Mode.self, forKey: .mode) ?? .graduated, tiers: tiers,
+            mode: try box.decodeIfPresent(PriceModel.self, forKey: .mode) ?? .graduated, tiers: tiers,
             basis: try box.decodeIfPresent(Basis.self, forKey: .basis) ?? .used,
             free: try box.decodeIfPresent(UnitQuantity.self, forKey: .free),
             minimumSeconds: try box.decodeIfPresent(Int64.self, forKey: .minimumSeconds),

@@ -17,25 +17,6 @@ struct MonthPosition {
 /// to 100 at 2, and above 100 at 1. A volume price has a single lane beside the free part: the tier
 /// that the month's quantity ends in.
 struct PriceScale {
-    /// A range of the month's quantity with one price.
-    private struct Lane {
-        /// The lane holds what lies above `lower`, up to and including `upper`.
-        var lower: Int128
-        /// The upper bound in base units; `nil` is no bound.
-        var upper: Int128?
-        /// The tier that the lane belongs to; `nil` if the price has a single tier.
-        var tier: TierPlace?
-        /// The price for each `per`.
-        var price: DecimalPrice
-        /// An amount that is charged once a month, when the quantity gets above `lower`.
-        var flat: DecimalPrice?
-
-        /// How many of the units above `from`, up to `to`, lie in the lane.
-        func overlap(_ from: Int128, _ to: Int128) -> Int128 {
-            max(0, min(to, upper ?? .max) - max(from, lower))
-        }
-    }
-
     /// What each of several containers has left, while lanes take their parts one after another.
     private struct Portions {
         /// What each container has left, in the order of the containers.
@@ -104,12 +85,7 @@ struct PriceScale {
                     price: tier.price, flat: tier.flat))
             lower = upper ?? lower
         }
-        if price.mode == .volume {
-            let end = Self.rounded(total, free: free, step: step)
-            var one = tiers.first { end <= $0.upper ?? .max } ?? tiers[tiers.count - 1]
-            (one.lower, one.upper) = (0, nil)
-            tiers = [one]
-        }
+        tiers = price.mode.lanes(tiers, Self.rounded(total, free: free, step: step))
         let free = free
         let beyond = tiers.filter { $0.upper.map { $0 > free } ?? true }.map { lane in
             var lane = lane

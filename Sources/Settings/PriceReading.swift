@@ -15,16 +15,16 @@ func readPrice(_ value: YAMLValue, of meter: Meter) throws(Fault) -> Price {
         "price", "per", "unit", "basis", "mode", "tiers", "free", "minimum_duration", "round_up",
     ])
     let per = try readPer(members, of: meter)
-    let isPackage = try readMode(members) == nil
+    let model = try readModel(members)
     return Price(
-        per: per, mode: try readMode(members) ?? .graduated, tiers: try readTiers(members, per),
+        per: per, mode: model.storedModel, tiers: try readTiers(members, per),
         basis: try readBasis(members, meter),
         free: try members["free"].map { value throws(Fault) in try amount(value, like: per) },
         minimumSeconds: try members["minimum_duration"].map { value throws(Fault) in
             try value.value("a duration of whole seconds, such as 60s, 366d at most") {
                 parseMilliseconds($0).flatMap { $0 % 1000 == 0 ? $0 / 1000 : nil }
             }
-        }, step: try readStep(members, per, isPackage: isPackage))
+        }, step: try readStep(members, per, model))
 }
 
 /// Reads `per`, the quantity that a price is for.
@@ -45,14 +45,10 @@ private func readPer(_ members: YAMLMembers, of meter: Meter) throws(Fault) -> U
 }
 
 /// Reads `mode`.
-///
-/// - Returns: `nil` for `package`. That is a graduated price whose quantity is rounded up to whole
-///   `per`, see `readStep`.
-private func readMode(_ members: YAMLMembers) throws(Fault) -> Price.Mode? {
+private func readModel(_ members: YAMLMembers) throws(Fault) -> PriceModel {
     guard let value = members["mode"] else { return .graduated }
-    return try value.value("one of graduated, volume, package") { text -> Price.Mode?? in
-        text == "package" ? .some(nil) : Price.Mode(rawValue: text).map { .some($0) }
-    }
+    let names = PriceModel.all.map(\.name).joined(separator: ", ")
+    return try value.value("one of \(names)") { PriceModel($0) }
 }
 
 /// Reads `tiers`, or makes a single tier of `price`.
@@ -131,16 +127,17 @@ private func readBasis(_ members: YAMLMembers, _ meter: Meter) throws(Fault) -> 
 /// Reads `round_up`, which is `true`, `false` or a quantity such as `10 MB`.
 ///
 /// - Returns: the step that quantities are rounded up to; `nil` if they are not rounded. For `true`
-///   and for `mode: package` it is `per`; a quantity in `round_up` replaces it.
+///   and for a model that rounds up it is `per`; a quantity in `round_up` replaces it.
 private func readStep(
-    _ members: YAMLMembers, _ per: UnitQuantity, isPackage: Bool
+    _ members: YAMLMembers, _ per: UnitQuantity, _ model: PriceModel
 ) throws(Fault) -> UnitQuantity? {
-    guard let value = members["round_up"] else { return isPackage ? per : nil }
+    guard let value = members["round_up"] else { return model.roundsUp ? per : nil }
     switch try value.text() {
     case "true": break
-    case "false" where !isPackage: return nil
+    case "false" where !model.roundsUp: return nil
     case "false":
-        throw value.fault("mode package that does not round up", "Take out one of the two")
+        throw value.fault(
+            "mode \(model.name) that does not round up", "Take out one of the two")
     default: return try amount(value, like: per)
     }
     try requireWhole(members["per"] ?? value, per, Rational(1))

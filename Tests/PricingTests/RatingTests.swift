@@ -17,7 +17,7 @@ private func book(_ meters: [String: Price], unpriced: UnpricedPolicy = .block) 
 }
 
 private func tiers(
-    _ mode: Price.Mode, _ steps: [(String?, String, String?)], free: String? = nil,
+    _ mode: PriceModel, _ steps: [(String?, String, String?)], free: String? = nil,
     step: String? = nil
 ) throws -> Price {
     Price(

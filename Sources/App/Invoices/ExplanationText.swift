@@ -133,7 +133,7 @@ private func tierText(_ explanation: Explanation) -> [String] {
     let seconds = segment.month.seconds
     var text = [
         "",
-        "tiers       \(price.mode.rawValue); the month held \(position.before) before, "
+        "tiers       \(price.mode.name); the month held \(position.before) before, "
             + "\(position.inside) in this segment",
     ]
     if let free = price.free {

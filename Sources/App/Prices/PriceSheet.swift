@@ -40,7 +40,7 @@ private func tierCells(_ price: Price, _ tier: Tier, _ index: Int) -> [Cell] {
         hasTiers ? .integer(Int128(index + 1)) : .none,
         tier.upTo.map { .exact($0.description) } ?? .none,
         tier.flat.map { .exact($0.description) } ?? .none,
-        hasTiers ? .text(price.mode.rawValue) : .none, .text(price.basis.rawValue),
+        hasTiers ? .text(price.mode.name) : .none, .text(price.basis.rawValue),
         .optional(price.free?.description),
         .optional(price.minimumSeconds.map { Int128($0) }), .optional(price.step?.description),
     ]
