@@ -118,7 +118,7 @@ final class RecordingReader {
         while true {
             let byte = gzgetc_(file)
             if byte < 0 {
-                isCutShort = isCutShort || !bytes.isEmpty
+                isCutShort = isCutShort || !bytes.isEmpty || hasError
                 return nil
             }
             if byte == 10 { break }
@@ -130,6 +130,13 @@ final class RecordingReader {
             throw fault("bytes that are not UTF-8")
         }
         return text
+    }
+
+    /// Whether zlib stopped because the file is damaged, or ends before the compressed data do.
+    private var hasError: Bool {
+        var code: Int32 = Z_OK
+        _ = gzerror(file, &code)
+        return code != Z_OK && code != Z_STREAM_END
     }
 
     /// Reads a raw text and the newline after it.

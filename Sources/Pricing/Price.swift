@@ -119,7 +119,8 @@ extension Price: Codable {
         }
         self.init(
             per: try box.decode(UnitQuantity.self, forKey: .per),
-            mode: try box.decodeIfPresent(PriceModel.self, forKey: .mode) ?? .graduated, tiers: tiers,
+            mode: try box.decodeIfPresent(PriceModel.self, forKey: .mode) ?? .graduated,
+            tiers: tiers,
             basis: try box.decodeIfPresent(Basis.self, forKey: .basis) ?? .used,
             free: try box.decodeIfPresent(UnitQuantity.self, forKey: .free),
             minimumSeconds: try box.decodeIfPresent(Int64.self, forKey: .minimumSeconds),

@@ -4,7 +4,7 @@ import Units
 
 /// Prints a sheet on standard output; on a terminal, a table gets a bold header line.
 func show(_ sheet: Sheet, _ format: Format) throws(Fault) {
-    guard isTerminal(STDOUT_FILENO) else { return try output(sheet.rendered(as: format)) }
+    guard hasStyles(STDOUT_FILENO) else { return try output(sheet.rendered(as: format)) }
     try outputStyled(sheet.rendered(as: format, onTerminal: true))
 }
 
@@ -62,7 +62,10 @@ private func write(_ text: String, to descriptor: Int32) -> Bool {
     return true
 }
 
-/// Whether a descriptor is a terminal and `NO_COLOR` is not set (no-color.org).
-func isTerminal(_ descriptor: Int32) -> Bool {
-    isatty(descriptor) == 1 && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
+/// Whether a descriptor is a terminal.
+func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+/// Whether text on a descriptor may be bold: a terminal, and `NO_COLOR` is not set (no-color.org).
+func hasStyles(_ descriptor: Int32) -> Bool {
+    isTerminal(descriptor) && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
 }

@@ -145,6 +145,26 @@ private func isGolden(_ text: String, _ name: String) throws -> Bool {
         #expect(refused.status == 64)
     }
 
+    /// An option of another format is refused, so that nobody takes the file for what it is not.
+    @Test(arguments: [
+        ["--focus", "1.4"], ["--dataset", "billing-period"], ["--lang", "fr"],
+        ["--format", "focus", "--lang", "fr"], ["--format", "html", "--focus", "1.3"],
+    ])
+    func optionsOfOtherFormatsAreRefused(words: [String]) throws {
+        let refused = try octroi(
+            ["invoice", "export"] + words, store: "\(office.folder.path)/octroi.db")
+        #expect(refused.status == 64 && refused.output.isEmpty)
+        #expect(refused.errors.contains("has no such option"), "\(refused.errors)")
+    }
+
+    /// A head that is missing is named beside invoices that differ.
+    @Test func aMissingHeadIsNamed() throws {
+        let head = String(repeating: "0", count: 64)
+        let refused = try octroi(
+            ["invoice", "verify", "--head", head], store: "\(office.folder.path)/octroi.db")
+        #expect(refused.status != 0 && refused.errors.contains("no such hash"))
+    }
+
     /// The page, but for what is another in each run: the day, hashes.
     @Test(arguments: ["en", "fr"])
     func thePageIsAsItWas(language: String) throws {

@@ -108,6 +108,25 @@ import Units
         #expect(ledgers[0] == ledgers[1] && ledgers[0].count > 400)
     }
 
+    /// A file that lost its end, or whose bytes changed on the way, does not pass for a whole one.
+    @Test func aDamagedRecordingIsSaidToBeCutShort() throws {
+        let recording = URL(fileURLWithPath: "\(repository)/Tests/Fixtures/docker-guest.octroi")
+        let whole = try [UInt8](Data(contentsOf: recording))
+        func isCutShort(_ bytes: [UInt8]) throws -> Bool {
+            try Data(bytes).write(to: URL(fileURLWithPath: file))
+            let kernel = try ReplayKernel(file)
+            while try kernel.advance() {}
+            return kernel.isCutShort
+        }
+        #expect(try !isCutShort(whole))
+        // The checksum and the length of gzip are the last eight bytes.
+        var changed = whole
+        changed[whole.count - 8] ^= 1
+        #expect(try isCutShort(changed))
+        #expect(try isCutShort(Array(whole.dropLast(8))))
+        #expect(try isCutShort(Array(whole.dropLast(20))))
+    }
+
     @Test func theRecordingIsTheKernelsOwnText() throws {
         try record()
         let zcat = Process()

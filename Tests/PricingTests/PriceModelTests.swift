@@ -53,7 +53,8 @@ import Units
                     SegmentUsage(
                         segment: Segment(period: month, month: month, book: book),
                         usage: [
-                            MeterUsage(container: ExactText("a"), meter: "thing", quantity: quantity)
+                            MeterUsage(
+                                container: ExactText("a"), meter: "thing", quantity: quantity)
                         ])
                 ], tenant: "acme")
             #expect(charges.reduce(0) { $0 + $1.quantity } == quantity)

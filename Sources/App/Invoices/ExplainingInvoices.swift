@@ -1,3 +1,4 @@
+import Pricing
 import Billing
 import Invoicing
 import Metering
@@ -65,11 +66,20 @@ extension App {
         _ store: Store, _ account: Explanation.Account, _ explanation: Explanation
     ) throws -> [CounterReadings] {
         guard account.kind != "imported", let period = account.period,
-            let meter = explanation.item.meter, let name = sampleColumns[meter]
+            let meter = explanation.item.meter
         else { return [] }
         let query = SampleQuery(
             container: account.container, from: period.start, to: period.end,
             byDevice: meter.hasPrefix("io_"))
+        return try sampleColumns(of: meter, explanation.segment?.book.memory).flatMap { name in
+            try readings(of: name, store, query)
+        }
+    }
+
+    /// The first and the last stored value of a column, device by device.
+    private func readings(
+        of name: String, _ store: Store, _ query: SampleQuery
+    ) throws -> [CounterReadings] {
         guard let column = query.columns.firstIndex(of: name) else { return [] }
         var found: [CounterReadings] = []
         try store.samples(query) { row in
@@ -87,14 +97,24 @@ extension App {
     }
 }
 
-/// The column of samples for each meter.
+/// The columns of samples behind a meter.
 ///
-/// Memory shows `memory.current`, whichever formula the price book bills.
-private let sampleColumns = [
-    "cpu": "cpu_usage_us", "memory": "memory_bytes", "io_read_bytes": "read_bytes",
-    "io_write_bytes": "write_bytes", "io_read_ops": "read_ops", "io_write_ops": "write_ops",
-    "net_rx_bytes": "net_rx_bytes", "net_tx_bytes": "net_tx_bytes",
-]
+/// - Parameter memory: the formula of the price book, whose parts are shown for memory.
+private func sampleColumns(of meter: String, _ memory: MemoryFormula?) -> [String] {
+    switch meter {
+    case "cpu": ["cpu_usage_us"]
+    case "memory":
+        switch memory ?? .current {
+        case .current: ["memory_bytes"]
+        case .workingSet: ["memory_bytes", "inactive_file_bytes"]
+        case .unreclaimable: ["anon_bytes", "shmem_bytes", "kernel_bytes", "sock_bytes"]
+        }
+    case "io_read_bytes", "io_write_bytes", "io_read_ops", "io_write_ops":
+        [String(meter.dropFirst(3))]
+    case "net_rx_bytes", "net_tx_bytes": [meter]
+    default: []
+    }
+}
 
 /// The columns of `LineExplanation.rows`.
 public let explanationColumns = [

@@ -50,7 +50,8 @@ struct TopCommand: ParsableCommand {
         }
         while true {
             // Escape sequences of terminals: to the top left corner, then clear the screen.
-            let text = try view.look().sheet.rendered(as: .table, onTerminal: true)
+            let text = try view.look().sheet.rendered(
+                as: .table, onTerminal: hasStyles(STDOUT_FILENO))
             try outputStyled("\u{1B}[H\u{1B}[2J" + fitted(text))
             usleep(UInt32(clamping: wait * 1000))
         }

@@ -44,14 +44,14 @@ struct InvoiceExport: ParsableCommand {
     @Option(help: "csv, json, focus or html.")
     var format: ExportFormat = .csv
 
-    @Option(name: .customLong("focus"), help: "The version of FOCUS: 1.2, 1.3 or 1.4.")
-    var version: FocusVersion = .v1_2
+    @Option(name: .customLong("focus"), help: "The version of FOCUS: 1.2 (default), 1.3 or 1.4.")
+    var version: FocusVersion?
 
-    @Option(help: "cost-and-usage; of FOCUS 1.4 also invoice-detail and billing-period.")
-    var dataset: FocusDataset = .costAndUsage
+    @Option(help: "cost-and-usage (default); of FOCUS 1.4 also invoice-detail and billing-period.")
+    var dataset: FocusDataset?
 
-    @Option(help: "The language of a page: en or fr.")
-    var lang: PageLanguage = .en
+    @Option(help: "The language of a page: en (default) or fr.")
+    var lang: PageLanguage?
 
     @Argument(help: "Numbers of invoices. Default: all, or those of --month and --tenant.")
     var numbers: [String] = []
@@ -60,16 +60,31 @@ struct InvoiceExport: ParsableCommand {
         let app = which.app
         let query = InvoiceQuery(
             numbers: numbers, tenant: which.tenant, period: try app.givenPeriod(which.when.words))
-        try app.exportInvoices(query, as: exportFormat) { try output($0) }
+        try app.exportInvoices(query, as: exportFormat()) { try output($0) }
     }
 
-    /// The format with the options that belong to it; other options have no effect.
-    private var exportFormat: InvoiceExportFormat {
-        switch format {
+    /// The format with the options that belong to it.
+    ///
+    /// - Throws: `wrongUse` for an option of another format.
+    private func exportFormat() throws(Fault) -> InvoiceExportFormat {
+        try refuse("--focus", version != nil, unless: .focus)
+        try refuse("--dataset", dataset != nil, unless: .focus)
+        try refuse("--lang", lang != nil, unless: .html)
+        return switch format {
         case .csv: .csv
         case .json: .json
-        case .focus: .focus(version, dataset)
-        case .html: .page(lang)
+        case .focus: .focus(version ?? .v1_2, dataset ?? .costAndUsage)
+        case .html: .page(lang ?? .en)
         }
+    }
+
+    /// Refuses an option that only another format has.
+    private func refuse(
+        _ option: String, _ isGiven: Bool, unless wanted: ExportFormat
+    ) throws(Fault) {
+        guard isGiven, format != wanted else { return }
+        throw Fault(
+            .wrongUse, at: option, problem: "--format \(format.rawValue) has no such option",
+            suggestion: "Add --format \(wanted.rawValue), or leave \(option) out")
     }
 }

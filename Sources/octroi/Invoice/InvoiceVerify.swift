@@ -42,8 +42,8 @@ struct InvoiceVerify: ParsableCommand {
         if output.format != .table || result.hasDifferences {
             try show(result.sheet, output.format)
         }
-        if result.hasDifferences { throw ExitCode(1) }
         if let fault = result.missingHead { throw fault }
+        if result.hasDifferences { throw ExitCode(1) }
         if output.format == .table { try octroi.output(result.success + "\n") }
     }
 }

@@ -82,7 +82,7 @@ struct TenantAssign: ParsableCommand {
                     + "--container with --from")
         }
         try show(
-            place.app.addRules(to: tenant, rules, keeping: which.keptSlices), .table)
+            place.app.addRules(to: tenant, rules, keeping: which.keptSlices), output.format)
     }
 
     /// Moves past usage of a container to the tenant.
