@@ -383,6 +383,26 @@ private let hour: Int128 = 3_600_000_000
         #expect(differences.isEmpty, "\(differences.map(\.found)) \(late.draft.lines)")
     }
 
+    /// A comparison of prices shows what a contract costs even without usage.
+    @Test func feesAloneAreCompared() throws {
+        let billing = try Billing()
+        var book = try #require(try billing.store.bookVersions().first)
+        book.fixed = [
+            FixedFee(code: "support", name: "Support", price: try #require(DecimalPrice("20")))
+        ]
+        var tenants = try billing.store.tenants()
+        tenants[0].since = billing.october.start
+        _ = try billing.store.apply(
+            Contract(tenants: tenants, books: [book]), isPlan: false, at: now)
+        book.fixed[0].price = try #require(DecimalPrice("30"))
+        let compared = try billing.store.compare(
+            over: billing.october, tenant: nil, [book], in: .utc)
+        #expect(compared.map(\.tenant) == ["acme", "acme"])
+        #expect(compared.map(\.draft.net) == [2000, 3000])
+        // The invoice says the same.
+        #expect(try billing.issue(billing.october).map(\.draft.net) == [2000])
+    }
+
     /// A meter that is priced only later is rated as if it had been: its free part is granted once.
     @Test func aMeterPricedLaterIsRatedWhole() throws {
         let billing = try Billing()

@@ -47,7 +47,7 @@ private func draft(_ lines: [LineItem]) throws -> Draft {
 
 private func page(
     _ invoice: Invoice, _ language: PageLanguage = .en,
-    hourly: [HourlyUsage] = []
+    hourly: [HourlyUsage] = [], in zone: BillingZone = .utc
 ) throws -> String {
     let labels = try JSONDecoder().decode(
         [String: [String: String]].self, from: Data(ReportFiles.invoiceLabels.utf8))
@@ -55,10 +55,22 @@ private func page(
         template: ReportFiles.invoicePage, labels: labels[language.rawValue] ?? [:], language)
     return try format.text(
         of: InvoiceDocument(
-            invoice, in: .utc, segments: invoice.draft.segments, hourly: hourly))
+            invoice, in: zone, segments: invoice.draft.segments, hourly: hourly))
 }
 
 @Suite struct InvoicePageTests {
+    /// The day of issue is that of the billing zone, as the period is.
+    @Test func theDayOfIssueIsTheZones() throws {
+        let tokyo = BillingZone(
+            name: "Asia/Tokyo", offsets: [.init(since: Instant(seconds: 0), seconds: 32_400)])
+        let evening = try month("2026-11").end.advanced(bySeconds: -3600)
+        let item = line(
+            .cpu, 3_600_000_000, try price("1", "1 vCPU-hour"), in: try month("2026-11"))
+        let invoice = Invoice(number: "OCT-1", draft: try draft([item]), issued: evening)
+        #expect(try page(invoice).contains("<dd>2026-11-30</dd>"))
+        #expect(try page(invoice, in: tokyo).contains("<dd>2026-12-01</dd>"))
+    }
+
     /// What stands on a line, by price: quantity and amount.
     @Test(
         arguments: [

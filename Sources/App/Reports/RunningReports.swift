@@ -121,7 +121,7 @@ extension App {
                 suggestion: "octroi report list shows them")
         }
         let options = [("tenant", query.tenant != nil), ("limit", query.limit != nil)]
-        for (option, isGiven) in options where isGiven && !report.sql.contains(":\(option)") {
+        for (option, isGiven) in options where isGiven && !asks(report.sql, for: option) {
             throw Fault(
                 .wrongUse, at: "--\(option)", problem: "report \(query.name) does not know it",
                 suggestion: "Leave it out, or use :\(option) in the report's SQL")

@@ -21,7 +21,8 @@ public struct PriceComparison: Sendable {
 extension Store {
     /// Rates each tenant's usage of a period by its own price book, and by others.
     ///
-    /// Nothing is written. Tenants without usage are left out.
+    /// Nothing is written. Tenants without usage are left out, unless their contract alone makes fees
+    /// due.
     ///
     /// - Parameters:
     ///   - tenant: only this tenant; `nil` is all.
@@ -51,7 +52,7 @@ func comparisons(
     for payer in try db.payers(tenant) {
         let month = zone.month(of: period.start)
         let spans = try db.ownedSpans(payer.id, from: month.start, to: period.end)
-        guard try sweep.isUsed(spans) else { continue }
+        guard try payer.contract.covers(period) || sweep.isUsed(spans) else { continue }
         let all =
             [payer.priceBook].compactMap(\.self).map { ($0, own, true) }
             + ids.map { ($0, books, false) }

@@ -36,6 +36,17 @@ public struct ReportParameters: Sendable {
     }
 }
 
+/// How a report begins that reads from table `period_usage`.
+private let periodUsageMark = "WITH period_usage, "
+
+/// Whether a report's SQL asks for a parameter, such as `tenant`.
+///
+/// Table `period_usage` holds the usage of the tenant that is asked for.
+public func asks(_ sql: String, for parameter: String) -> Bool {
+    sql.contains(":\(parameter)")
+        || parameter == "tenant" && sql.contains(periodUsageMark)
+}
+
 extension Store {
     /// Runs one `SELECT` on a connection that can only read, row by row.
     ///
@@ -80,7 +91,7 @@ extension Store {
     private func completed(
         _ sql: String, _ db: Database, _ parameters: ReportParameters
     ) throws -> String {
-        guard let start = sql.range(of: "WITH period_usage, ") else { return sql }
+        guard let start = sql.range(of: periodUsageMark) else { return sql }
         let usage = try PeriodUsage(db, over: parameters.period, days: nil)
         return sql.replacingCharacters(in: start, with: "WITH \(usage.sql), ")
     }

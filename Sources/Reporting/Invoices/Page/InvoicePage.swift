@@ -61,7 +61,8 @@ struct InvoicePage {
         var context: [String: Any] = [
             "lang": text.language.rawValue, "labels": text.labels,
             "is_invoice": !invoice.isCreditNote, "is_credit_note": invoice.isCreditNote,
-            "is_draft": false, "number": invoice.number, "issue_date": text.day(invoice.issued),
+            "is_draft": false, "number": invoice.number,
+            "issue_date": text.day(invoice.issued, document.zone),
             "period_start": text.time(draft.period.start, document.zone),
             "period_end": text.time(draft.period.end, document.zone), "time_zone": invoice.zone,
             "currency": draft.currency.code, "net": money(draft.net), "total": money(draft.total),
@@ -133,7 +134,7 @@ struct InvoicePage {
             let isCredit = number == invoice.credits
             var item: [String: Any] = [
                 isCredit ? "is_credit_of" : "is_correction_of": true, "ref_number": number,
-                "ref_date": document.references[number].map(text.day) ?? "",
+                "ref_date": document.references[number].map { text.day($0, document.zone) } ?? "",
             ]
             if isCredit, let reason = invoice.reason { item["ref_reason"] = text.name(reason) }
             return item

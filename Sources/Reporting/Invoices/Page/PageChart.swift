@@ -96,7 +96,10 @@ extension InvoicePage {
     /// Days are counted from the start of the billing period.
     private func label(_ index: Int, of count: Int, _ stretch: Stretch) -> String? {
         if isMonthly { return index.isMultiple(of: (count + 11) / 12) ? stretch.name : nil }
-        return index == 0 || (index + 1).isMultiple(of: 5) ? String(index + 1) : nil
+        guard let day = Int(stretch.name.suffix(2)) else { return nil }
+        // Two labels side by side would touch.
+        let isFirst = index == 0 && !(day + 1).isMultiple(of: 5)
+        return isFirst || day.isMultiple(of: 5) ? String(day) : nil
     }
 
     /// The values of a bar for the template.

@@ -76,8 +76,8 @@ struct PageText {
         }.joined()
     }
 
-    /// The UTC date of an instant: `2026-11-01`.
-    func day(_ instant: Instant) -> String { String(instant.description.prefix(10)) }
+    /// The date of an instant in the billing zone: `2026-11-01`.
+    func day(_ instant: Instant, _ zone: BillingZone) -> String { zone.day(of: instant).date }
 
     /// An instant in the billing zone, to the minute: `2026-11-01 00:00`.
     func time(_ instant: Instant, _ zone: BillingZone) -> String {
