@@ -78,7 +78,7 @@ final class RecordingWriter {
     /// The fault of a file that cannot be written to its end.
     private var unwritable: Fault {
         Fault(
-            .failed, at: path, problem: "not all could be written",
+            .failed, at: path, problem: "could not write the whole file",
             suggestion: "Free some space on the disk, then record again")
     }
 }

@@ -86,7 +86,7 @@ private func readSteps(_ value: YAMLValue) throws(Fault) -> [Ladder.Step] {
         let at = try whole(place, 1...1000)
         if let last = steps.last?.at, at < last {
             throw place.fault(
-                "a step at \(at) percent behind one at \(last)", "Order the steps by at:")
+                "the step at \(at) % comes after the step at \(last) %", "Sort the steps by at:")
         }
         steps.append(
             Ladder.Step(
@@ -111,9 +111,9 @@ private func readAction(_ members: YAMLMembers) throws(Fault) -> Ladder.Action {
         for name in others {
             if let value = members[name] {
                 throw value.fault(
-                    "\(name) in a step that does \(quoted(word))",
+                    "do: \(word) takes no \(name)",
                     taken.isEmpty
-                        ? "Take it out" : "Such a step takes \(taken.joined(separator: ", "))")
+                        ? "Remove it" : "Such a step takes \(taken.joined(separator: ", "))")
             }
         }
     }
@@ -193,7 +193,7 @@ private func readCores(_ value: YAMLValue) throws(Fault) -> Rational {
 private func readFields(_ value: YAMLValue) throws(Fault) -> String {
     let fields = try value.text()
     guard !fields.contains(":") else {
-        throw value.fault(quoted(fields), "Leave the device out: the step is for every one")
+        throw value.fault(quoted(fields), "Remove the device: the step applies to every device")
     }
     _ = try readSpec("io.max=/dev/all:\(fields)", value)
     return fields

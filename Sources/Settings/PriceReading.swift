@@ -38,8 +38,8 @@ private func readPer(_ members: YAMLMembers, of meter: Meter) throws(Fault) -> U
     let dimension = try dimension(of: meter, members)
     guard per.dimension == dimension else {
         throw value.fault(
-            "\"\(per)\", which does not measure \(meter)",
-            "Price \(meter) per quantity of \(dimension.baseUnit), such as \(example(dimension))")
+            "\(meter) cannot be priced per \"\(per)\"",
+            "Use \(name(of: dimension)), such as \(example(dimension))")
     }
     return per
 }
@@ -74,12 +74,12 @@ private func readTiers(_ members: YAMLMembers, _ per: UnitQuantity) throws(Fault
         }
         if index == items.count - 1, let upTo {
             throw (parts["up_to"] ?? item).fault(
-                "a last tier that ends at \(upTo): what lies above has no price",
+                "the last tier ends at \(upTo), so larger quantities have no price",
                 "Leave up_to out of the last tier, or add a tier without up_to")
         }
         if index < items.count - 1, upTo == nil {
             throw item.fault(
-                "a tier without up_to before the last one: the tiers overlap",
+                "a tier before the last has no up_to",
                 "Give every tier but the last its bound, up_to, in units of \"\(per)\"")
         }
         tiers.append(
@@ -102,9 +102,8 @@ private func readBound(
     }
     guard bound.value > last?.value ?? .zero else {
         throw value.fault(
-            "a tier up to \(bound), which is not above "
-                + (last.map { "the one before, \($0)" } ?? "0"),
-            "Let the bounds rise: a tier begins where the one before ends")
+            "up_to \(bound) is not above " + (last.map { "the tier before it (\($0))" } ?? "0"),
+            last == nil ? "Write a number above 0" : "Sort tiers by up_to")
     }
     try requireWhole(value, per, bound.value)
     return bound
@@ -118,8 +117,8 @@ private func readBasis(_ members: YAMLMembers, _ meter: Meter) throws(Fault) -> 
     let basis: Price.Basis = try members.choice("basis", default: .used)
     guard basis == .used || meter == .cpu || meter == .memory else {
         throw (members["basis"] ?? members.owner).fault(
-            "basis \(basis.rawValue) for \(meter), of which nothing is reserved",
-            "Only cpu and memory can be billed by what limits grant")
+            "basis \(basis.rawValue) works for cpu and memory only",
+            "Remove basis: \(meter) is billed by what is used")
     }
     return basis
 }
@@ -136,8 +135,7 @@ private func readStep(
     case "true": break
     case "false" where !model.roundsUp: return nil
     case "false":
-        throw value.fault(
-            "mode \(model.name) that does not round up", "Take out one of the two")
+        throw value.fault("mode: \(model.name) always rounds up", "Remove round_up: false")
     default: return try amount(value, like: per)
     }
     try requireWhole(members["per"] ?? value, per, Rational(1))
@@ -176,8 +174,8 @@ private func requireWhole(
     let largest = Rational(Int128(1) << 100)
     if count * quantity.size(monthSeconds: 2_678_400) > largest {
         throw value.fault(
-            "\(count) times \(quantity), which is more than anybody uses",
-            "Choose less than 2^100 \(quantity.dimension.baseUnit)")
+            "\(count) × \(quantity) is too large (the maximum is 2^100 "
+                + "\(quantity.dimension.baseUnit))", "Write a smaller number")
     }
     // A quantity that is whole for a month of one hour is whole for every month of whole hours. The
     // month of 31 days is checked for its size.
@@ -220,6 +218,17 @@ private func dimension(of meter: Meter, _ members: YAMLMembers) throws(Fault) ->
             "Write \(quantity.dimension.baseUnit), and import quantities in it")
     }
     return quantity.dimension
+}
+
+/// What a dimension measures, in words for error messages.
+private func name(of dimension: Dimension) -> String {
+    switch dimension {
+    case .cpuTime: "CPU time"
+    case .byteTime: "bytes over time"
+    case .bytes: "bytes"
+    case .operations: "operations"
+    case .custom(let name, let overTime): overTime ? "\(name) time" : "a number of \(name)"
+    }
 }
 
 /// A quantity of a dimension, as an example in error messages.

@@ -41,7 +41,7 @@ func faultsOfEndedCurrencies(_ books: [PriceBook]) -> [Fault] {
         if isReplaced == true { return nil }
         return Fault(
             .badData, at: "price book \(book.id) from \(book.effective)",
-            problem: "\(book.currency), which ended on \(end.at)",
+            problem: "currency \(book.currency) was replaced by \(end.successor) on \(end.at)",
             suggestion:
                 "Add a version in \(end.successor) that is effective from \(end.at) at the latest"
         )
@@ -76,14 +76,14 @@ private func readBook(
     if taxed > Rational(100), taxes.count > 1, let list = members["taxes"] {
         faults.append(
             list.fault(
-                "taxes that come to \(taxed) percent together",
-                "Let them come to 100 percent at most: each is on the net"))
+                "the taxes add up to \(taxed) %",
+                "Lower them: the maximum is 100 %, because each is on the net"))
     }
     if let over = overlap(of: discounts, prices), let list = members["discounts"] {
         faults.append(
             list.fault(
-                "discounts on \(over) that come to more than 100 percent at one time",
-                "Let those that hold together stay below: they add up"))
+                "discounts on \(over) add up to more than 100 % at the same time",
+                "Lower them, or separate their dates"))
     }
     faults.unique(taxes.map(\.code), of: members["taxes"])
     faults.unique(fixed.map(\.code), of: members["fixed"])
@@ -141,8 +141,8 @@ private func readPrices(_ members: YAMLMembers, _ faults: inout [Fault]) -> [Str
         let place = listed?.first { $0.name == reserved }?.value ?? members.owner
         faults.append(
             place.fault(
-                "a price for \(reserved), which \(used) is billed by already",
-                "Take it out, or set the basis of \(used) to used"))
+                "\(reserved) would be billed twice: \(used) already bills reservations (basis)",
+                "Remove this price, or set the basis of \(used) to used"))
     }
     return prices
 }
@@ -228,7 +228,7 @@ private func readDiscount(
         until: try members["until"].map { value throws(Fault) in try wholeHour(value, in: zone) })
     if let from = discount.from, let until = discount.until, until <= from {
         throw (members["until"] ?? item).fault(
-            "\(until), which is not after from, \(from)", "Let it end after it begins")
+            "\(until), which is not after from, \(from)", "Make the end later than the start")
     }
     return discount
 }

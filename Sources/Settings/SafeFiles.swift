@@ -22,8 +22,8 @@ public func writableByAll(in folder: String) -> [String] {
 /// - Throws: `notPermitted` for the first such path.
 public func refuseOpenFiles(in folder: String) throws(Fault) {
     guard let path = writableByAll(in: folder).first else { return }
+    let name = escapingControlCharacters(path)
     throw Fault(
-        .notPermitted, at: escapingControlCharacters(path),
-        problem: "every user may write it, and the service obeys it",
-        suggestion: "Take that right away: chmod o-w")
+        .notPermitted, at: name, problem: "every user can write it, and the daemon acts on it",
+        suggestion: "Run chmod o-w \(name)")
 }

@@ -128,7 +128,7 @@ public struct Seller: Hashable, Sendable {
             // too, two documents could get the same number.
             if series.hasSuffix("-CN") {
                 throw value.fault(
-                    "\(quoted(series)), whose numbers are those of credit notes",
+                    "series \(quoted(series)) is reserved for credit notes",
                     "Choose a series that does not end in -CN")
             }
         }
@@ -156,7 +156,7 @@ extension Seller {
         guard let example else { return }
         throw Fault(
             .badData, at: "\(folder)/octroi.yaml: seller",
-            problem: "\(quoted(example)), which is the example's",
+            problem: "\(quoted(example)) is the example from config/octroi.yaml",
             suggestion: "Write who issues your invoices, or take seller: out")
     }
 }

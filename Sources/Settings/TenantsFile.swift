@@ -33,7 +33,8 @@ func readTenants(
         }
         if let since, let until, until <= since {
             throw item.fault(
-                "until \(until), which is not after since \(since)", "Let it end after it begins")
+                "until \(until), which is not after since \(since)",
+                "Make the end later than the start")
         }
         tenants.append(
             Tenant(

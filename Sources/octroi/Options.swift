@@ -48,9 +48,8 @@ private let hasWarned = Atomic(false)
 private func warnOfOpenFiles(in folder: String) {
     guard !hasWarned.exchange(true, ordering: .relaxed) else { return }
     for path in writableByAll(in: folder) {
-        printError(
-            "octroi: \(escapingControlCharacters(path)): every user may write it, and so decide what it says; chmod o-w it"
-        )
+        let name = escapingControlCharacters(path)
+        printError("octroi: \(name): every user can change it. Run chmod o-w \(name)")
     }
 }
 

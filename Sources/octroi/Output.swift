@@ -25,7 +25,7 @@ func outputStyled(_ text: String) throws(Fault) {
         if errno == EPIPE { endByBrokenPipe() }
         throw Fault(
             .failed, at: "standard output",
-            problem: "not all could be written (\(String(cString: strerror(errno))))",
+            problem: "could not write all output (\(String(cString: strerror(errno))))",
             suggestion: "Check the disk or the program it goes to, then run it again")
     }
 }

@@ -145,12 +145,12 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
         (ladder("at: 0, do: warn"), ":4: ladders[0].steps[0].at", "from 1 to 1000"),
         (ladder("at: 1001, do: warn"), ":4: ladders[0].steps[0].at", "from 1 to 1000"),
         (ladder("at: 80%, do: warn"), ":4: ladders[0].steps[0].at", "80%"),
-        (ladder("at: 90, do: warn", "at: 80, do: freeze"), ":5: ladders[0].steps[1].at", "Order"),
+        (ladder("at: 90, do: warn", "at: 80, do: freeze"), ":5: ladders[0].steps[1].at", "Sort"),
         (ladder("at: 80"), ":4: ladders[0].steps[0]", "no \"do\""),
         (ladder("at: 80, do: shout"), ":4: ladders[0].steps[0].do", "no_forks, freeze"),
         (ladder("at: 80, do: stop"), ":4: ladders[0].steps[0].do", "does not stop containers"),
         (ladder("at: 80, do: warn, aftr: 1h"), ":4: ladders[0].steps[0].aftr", "unknown key"),
-        (ladder("at: 80, do: warn, value: 5"), ":4: ladders[0].steps[0].value", "Take it out"),
+        (ladder("at: 80, do: warn, value: 5"), ":4: ladders[0].steps[0].value", "Remove it"),
         (ladder("at: 80, do: freeze, after: 1"), ":4: ladders[0].steps[0].after", "duration"),
         (ladder("at: 80, do: weight"), ":4: ladders[0].steps[0]", "no \"value\""),
         (ladder("at: 80, do: weight, value: 0"), ":4: ladders[0].steps[0].value", "from 1 to"),
@@ -176,7 +176,7 @@ private func expectFault(_ place: String, _ said: String, _ read: () throws -> V
         (ladder("at: 80, do: io_max, value: fast"), ":4: ladders[0].steps[0].value", "fast"),
         (
             ladder("at: 80, do: io_max, value: \"/dev/vda:wbps=1M\""),
-            ":4: ladders[0].steps[0].value", "every one"
+            ":4: ladders[0].steps[0].value", "every device"
         ),
     ])
     func wrongLaddersNameLineAndKey(text: String, place: String, found: String) throws {

@@ -71,7 +71,7 @@ private func read(_ text: String) throws -> ContractFiles {
         (book.replacing("\"1\"", with: "\"1,5\""), ":6: books[0].meters.cpu.price", "1,5"),
         (
             book.replacing("vCPU-hour", with: "GiB-hour"), ":6: books[0].meters.cpu.per",
-            "does not measure"
+            "cannot be priced per"
         ),
         (book.replacing("vCPU-hour", with: "parsec--"), ":6: books[0].meters.cpu.per", "parsec"),
         (book.replacing("EUR", with: "EURO"), ":3: books[0].currency", "EURO"),
@@ -150,7 +150,7 @@ private func read(_ text: String) throws -> ContractFiles {
         (book + "    taxes: [ { code: vat, rate: \"100.01\" } ]\n", "100.01"),
         (
             book + "    taxes: [ { code: a, rate: \"60\" }, { code: b, rate: \"40.01\" } ]\n",
-            "100.01 percent together"
+            "add up to 100.01 %"
         ),
         (book.replacing("T00:00:00Z", with: "T00"), "2026-01-01T00"),
         (book.replacing("2026-01-01T00:00:00Z", with: "2026-02-29"), "2026-02-29"),

@@ -46,14 +46,14 @@ import Units
         ("{ per: 1 GB, price: \"1\", tiers: [] }", "a price and tiers"),
         ("{ per: 1 GB, tiers: [] }", "no tier"),
         ("{ per: 1 GB }", "no \"price\""), ("{ price: \"1\" }", "no \"per\""),
-        ("{ per: 1 GB, tiers: [ { up_to: 5, price: \"1\" } ] }", "what lies above has no price"),
+        ("{ per: 1 GB, tiers: [ { up_to: 5, price: \"1\" } ] }", "larger quantities have no price"),
         (
             "{ per: 1 GB, tiers: [ { price: \"1\" }, { up_to: 5, price: \"1\" }, { price: \"2\" } ] }",
-            "overlap"
+            "before the last has no up_to"
         ),
         (
             "{ per: 1 GB, tiers: [ { up_to: 5, price: \"1\" }, { up_to: 5, price: \"1\" }, { price: \"2\" } ] }",
-            "not above the one before"
+            "not above the tier before it (5)"
         ),
         ("{ per: 1 GB, tiers: [ { up_to: 0, price: \"1\" }, { price: \"2\" } ] }", "not above 0"),
         (
@@ -64,21 +64,21 @@ import Units
         ("{ per: 1 GB, price: \"1\", mode: stairs }", "stairs"),
         (
             "{ per: 170141183460469231731687303715884105727 byte, price: \"1\", round_up: true }",
-            "more than anybody uses"
+            "too large"
         ),
         (
             "{ per: 1 byte, tiers: [ { up_to: 170141183460469231731687303715884105728, price: \"1\" }, "
-                + "{ price: \"2\" } ] }", "more than anybody uses"
+                + "{ price: \"2\" } ] }", "too large"
         ),
         ("{ per: 1 GB, price: \"1\", free: 1e999 GB }", "1e999"),
-        ("{ per: 1 GB, price: \"1\", mode: package, round_up: false }", "does not round up"),
+        ("{ per: 1 GB, price: \"1\", mode: package, round_up: false }", "always rounds up"),
         ("{ per: 1 GB, price: \"1\", round_up: 3 vCPU-hour }", "not counted in byte"),
         ("{ per: 1 GB, price: \"1\", free: 5 }", "\"5\""),
         ("{ per: 1 GB, price: \"1\", free: 5 GiB-hour }", "not counted in byte"),
         ("{ per: 1 GB, price: \"1\", minimum_duration: 500ms }", "500ms"),
-        ("{ per: 1 GB, price: \"1\", basis: max }", "nothing is reserved"),
+        ("{ per: 1 GB, price: \"1\", basis: max }", "cpu and memory only"),
         ("{ per: 1 GB, price: \"1\", unit: GPU }", "Take the unit out"),
-        ("{ per: 1 parsec, price: \"1\" }", "does not measure"),
+        ("{ per: 1 parsec, price: \"1\" }", "cannot be priced per"),
         ("{ per: 1 GB, price: \"1\", colour: red }", "unknown key"),
     ])
     func metersAreChecked(meter: String, found: String) throws {

@@ -81,7 +81,7 @@ public func limitSheet(_ all: [LimitStatus]) -> Sheet {
             "cgroup", "limit", "value", "note", "wanted", "effective", "bound_by", "biting",
             "owner",
         ],
-        rows: all.map(row), headings: ["value": "written", "bound_by": "bound by"])
+        rows: all.map(row), headings: ["bound_by": "bound by"])
     // `bound_by` matters only if another cgroup binds somewhere.
     let isOwn = all.allSatisfy { $0.effective.map(\.binding) ?? [$0.path] == [$0.path] }
     if isOwn { sheet.notInTable = ["bound_by"] }

@@ -81,7 +81,7 @@ public struct UsageImportReader {
             throw try fault(1, "Make the end later than the start")
         }
         guard period.seconds <= 366 * 86_400 else {
-            throw try fault(1, "Let a row span 366 days at most: usage is kept by the hour")
+            throw try fault(1, "Split rows longer than 366 days")
         }
         return ImportedUsage(
             period: period, tenant: try readTenant(), container: try checked(container),
@@ -135,7 +135,7 @@ public struct UsageImportReader {
     private func checked(_ field: String) throws(Fault) -> String {
         let name = textOfCSV(field)
         guard !name.isEmpty, name.utf8.count <= 4096 else {
-            throw try fault(3, "Name what was used, in 1 to 4096 bytes")
+            throw try fault(3, "Write a container name of 1 to 4096 bytes")
         }
         guard !name.utf8.contains(0) else {
             throw Fault(

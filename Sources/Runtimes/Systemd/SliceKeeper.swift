@@ -178,7 +178,7 @@ public enum SliceKeeper {
         guard count == bytes.count else {
             unlink(path)
             throw Fault(
-                .failed, at: path, problem: "not all could be written",
+                .failed, at: path, problem: "could not write the whole file",
                 suggestion: "Free some space on the disk, then run it again")
         }
         return true

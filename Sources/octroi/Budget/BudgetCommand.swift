@@ -40,7 +40,7 @@ struct BudgetSet: ParsableCommand {
               octroi budget set acme 500.00 --per month --ladder gentle
               octroi budget set acme 650.00 --reason "order 4711"
               octroi budget set acme --exempt-until 2026-12-01T00:00:00Z --reason fair
-              octroi budget set acme --ladder none        only show it
+              octroi budget set acme --ladder none        track spending, enforce nothing
             """)
 
     @OptionGroup var place: StoreOptions
@@ -60,7 +60,8 @@ struct BudgetSet: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Enforce nothing before this time, or this day of the billing zone; none ends it.",
+            "Enforce nothing before this time, or this day of the billing zone; `none` ends the "
+                + "exemption.",
             valueName: "time"))
     var exemptUntil: String?
 

@@ -40,7 +40,7 @@ struct CollectCommand: AsyncParsableCommand {
     @Option(help: "A cgroup2 mount, or a folder with the same files. Default: the host's mount.")
     var root: String?
 
-    @Flag(help: "The clock is right, though it has leapt since the store was last written to.")
+    @Flag(help: "Trust the wall clock, even if it jumped since the last write to the store.")
     var trustClock = false
 
     func run() async throws {

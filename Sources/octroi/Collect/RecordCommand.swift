@@ -59,7 +59,7 @@ struct RecordCommand: AsyncParsableCommand {
             return try place.app.tenants()
         } catch {
             guard error.kind == .unavailable else { throw error }
-            printError("octroi: no store to take tenants from: no cgroup is a tenant root")
+            printError("octroi: no store found, so the recording has no tenant roots")
             return []
         }
     }
@@ -90,6 +90,6 @@ struct ReplayCommand: ParsableCommand {
         try replay(kernel, into: place.app.store(.write))
         printError(
             "octroi: \(kernel.ticks) ticks replayed"
-                + (kernel.isCutShort ? "; the recording was cut short after them" : ""))
+                + (kernel.isCutShort ? "; the recording ends there unexpectedly" : ""))
     }
 }

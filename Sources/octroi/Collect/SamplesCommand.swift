@@ -46,7 +46,7 @@ struct SamplesCommand: ParsableCommand {
             "Downsample: keep the last sample of each interval.", valueName: "duration"))
     var every: String?
 
-    @Flag(help: "What each block device read and wrote, in place of the rest.")
+    @Flag(help: "Print only the reads and writes of each block device.")
     var devices = false
 
     func run() throws {

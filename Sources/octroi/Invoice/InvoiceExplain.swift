@@ -78,7 +78,7 @@ struct InvoiceExplain: ParsableCommand {
     private func wrong(_ text: String) -> Fault {
         Fault(
             .wrongUse, at: "line \(quoted(text))",
-            problem: "not a number of an invoice and a line",
+            problem: "expected an invoice number and a line number",
             suggestion: "Write octroi invoice explain OCT-000001 3")
     }
 }

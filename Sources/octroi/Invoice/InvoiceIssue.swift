@@ -21,7 +21,7 @@ struct InvoiceDraft: ParsableCommand {
     @OptionGroup var which: InvoiceSelection
     @OptionGroup var output: FormatOptions
 
-    @Flag(help: "Include what was credited in full, as issue --again bills it anew.")
+    @Flag(help: "Include usage whose invoice was credited in full.")
     var again = false
 
     func run() throws {
@@ -68,7 +68,7 @@ struct InvoiceIssue: ParsableCommand {
     @Option(help: "now: issue a month that is not over, up to the end of this hour.")
     var until: IssueEnd?
 
-    @Flag(help: "Issue again what was credited in full.")
+    @Flag(help: "Bill usage again whose invoice was credited in full.")
     var again = false
 
     func run() throws {

@@ -7,11 +7,11 @@ import ArgumentParser
 struct LimitBoost: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "boost",
-        abstract: "Set limits for a time; they end even if Octroi is dead by then.",
+        abstract: "Set limits for a limited time.",
         discussion: """
-            With systemd, a timer ends the boost. Without systemd the daemon ends it, or the \
-            next octroi limit command that writes. The values do not survive a reboot. octroi \
-            usage marks the boosted time.
+            A systemd timer ends them even if Octroi is not running. Without systemd, the daemon \
+            ends them, or the next octroi limit command that writes. The values do not survive a \
+            reboot. octroi usage marks the boosted time.
 
             EXAMPLES
               octroi limit boost acme cpu=4 --for 2h --reason "release day"

@@ -6,7 +6,7 @@ struct LimitCommand: ParsableCommand {
         commandName: "limit", abstract: "Show and change limits, live.",
         discussion: """
             A change goes through the owner of the cgroup (systemd, Docker, Podman, or the kernel's \
-            file), is read back, written down, and can be undone.
+            file), is verified, recorded, and can be undone.
 
             EXAMPLES
               octroi limit show acme

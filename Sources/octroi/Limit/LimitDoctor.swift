@@ -8,7 +8,7 @@ import Reporting
 struct LimitDoctor: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Say which limits this host can enforce, which not, why, and the fix.",
+        abstract: "Show which limits this host can enforce, and how to fix the others.",
         discussion: """
             EXAMPLE
               octroi limit doctor

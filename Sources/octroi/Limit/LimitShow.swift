@@ -20,7 +20,7 @@ struct LimitShow: ParsableCommand {
             EXAMPLES
               octroi limit show acme
               octroi limit show docker-4f0c…scope
-              octroi limit show acme --all        those too that limit nothing
+              octroi limit show acme --all        also limits that are not set
             """)
 
     @OptionGroup var tree: TreeOptions

@@ -25,8 +25,8 @@ struct LimitUndo: ParsableCommand {
 
     @Flag(
         help: ArgumentHelp(
-            "Lower memory below what is in use, though the kernel may kill; end a boost whose value "
-                + "somebody changed since, and leave that."))
+            "Lower memory below what is in use (the kernel may kill processes). For a boost: end "
+                + "it, and keep a value that somebody changed since."))
     var force = false
 
     @Argument(help: "A change's number, or a tenant or container, for its last change.")

@@ -25,7 +25,7 @@ struct StoreAdopt: ParsableCommand {
 
     func run() throws {
         guard let why = try place.app.adoptStore() else {
-            return try output("it is this host's own already; no change\n")
+            return try output("this store already belongs to this host; no change\n")
         }
         try output(
             "adopted: \(escapingControlCharacters(why)); from now on it is this host's own\n")

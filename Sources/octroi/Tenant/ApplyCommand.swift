@@ -21,7 +21,7 @@ struct ApplyCommand: ParsableCommand {
               octroi apply                         the config folder's files
               octroi apply --plan prices.yaml      only say what would change
               octroi apply --reason "order 4711"   noted in octroi limit history
-              octroi apply --accounting            let systemd account io of tenants' slices
+              octroi apply --accounting            turn on accounting of tenants' slices
             """)
 
     @OptionGroup var place: StoreOptions
@@ -33,7 +33,7 @@ struct ApplyCommand: ParsableCommand {
     @Option(help: "Why, for the record: octroi limit history shows it.")
     var reason: String?
 
-    @Flag(help: "Let systemd account io and memory of tenants' slices where it does not.")
+    @Flag(help: "Turn on systemd's IO and memory accounting for tenants' slices.")
     var accounting = false
 
     @Flag(help: "Allow slices of the host itself or of its logins as well.")

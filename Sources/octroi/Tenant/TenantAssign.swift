@@ -34,8 +34,7 @@ struct TenantAssign: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The path of a container, the end of its path, or its name: its past hours change hands."
-        ))
+            "The container whose past usage is moved: its path, the end of the path, or its name."))
     var container: String?
 
     @Option(

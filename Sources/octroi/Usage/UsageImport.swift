@@ -19,9 +19,9 @@ struct UsageImport: ParsableCommand {
             itself.
 
             Warnings name meters without a price, rows that overlap (both count), rows before \
-            the tenant's price book begins, rows in hours that belong to another tenant by \
-            octroi tenant assign, and invoices that have billed that time already. Those \
-            invoices stay; the tenant's next invoice carries a correction.
+            the tenant's price book begins, rows in hours that octroi tenant assign moved to \
+            another tenant, and invoices that have billed that time already. Those invoices \
+            stay; the tenant's next invoice carries a correction.
 
             EXAMPLE
               octroi usage import gpu.csv

@@ -341,7 +341,7 @@ import Units
         arguments: [
             ("CLF", 0, ""), ("UYW", 0, ""), ("ISK", 0, ""), ("TND", 0, ""), ("XCG", 0, ""),
             ("HRK", 65, "\"HRK\""), ("XAU", 65, "\"XAU\""), ("clf", 65, "\"clf\""),
-            ("BGN", 65, "ended on 2026-01-01"),
+            ("BGN", 65, "replaced by EUR on 2026-01-01"),
         ] as [(String, Int32, String)])
     func currenciesAreThoseOfTheStandard(code: String, status: Int32, said: String) throws {
         let checked = try check(
