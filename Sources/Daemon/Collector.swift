@@ -37,7 +37,7 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     var accounts: Accounts
     /// Counts steps of the wall clock; it sees the clock without `correction`.
     private var clock: WallClock
-    /// When the last committed tick of this boot began; `nil` if there is none.
+    /// When the last committed tick of this boot began; `nil` before the first tick.
     private var lastMoment: Moment?
     /// When the current tick began, by the clocks as they are.
     private var tickBegan: Moment

@@ -62,7 +62,7 @@ public struct Sampler {
         return result.sample
     }
 
-    /// Reads only the network counters; `nil` if there are none to read.
+    /// Reads only the network counters; `nil` if the cgroup has none that can be read.
     mutating func network(_ index: Int, from source: some KernelSource) -> NetworkSample? {
         var result = CgroupReading()
         sampleNetwork(index, source, &result)

@@ -3,19 +3,22 @@
 /// Example: `ByteEscape.hexadecimal.decode(#"web\x2d1"#) { _ in true }` holds the bytes of `web-1`.
 public struct ByteEscape: Sendable {
     /// `\x` and two digits, as systemd writes names of units (systemd-escape(1)).
-    public static let hexadecimal = ByteEscape(marker: "x", digits: "0123456789abcdef", count: 2)
+    public static let hexadecimal = ByteEscape(
+        marker: "x", digits: "0123456789abcdef" + "0123456789ABCDEF", radix: 16, count: 2)
     /// `\x` and two digits, of which letters are upper case.
     public static let upperHexadecimal = ByteEscape(
-        marker: "x", digits: "0123456789ABCDEF", count: 2)
+        marker: "x", digits: "0123456789ABCDEF", radix: 16, count: 2)
     /// `\` and three digits, as the kernel writes paths in `/proc/self/mountinfo`.
-    public static let octal = ByteEscape(marker: "", digits: "01234567", count: 3)
+    public static let octal = ByteEscape(marker: "", digits: "01234567", radix: 8, count: 3)
 
     private let marker: [UInt8]
     private let digits: [UInt8]
+    private let radix: Int
     private let count: Int
 
-    private init(marker: String, digits: String, count: Int) {
-        (self.marker, self.digits, self.count) = (Array(marker.utf8), Array(digits.utf8), count)
+    private init(marker: String, digits: String, radix: Int, count: Int) {
+        (self.marker, self.digits) = (Array(marker.utf8), Array(digits.utf8))
+        (self.radix, self.count) = (radix, count)
     }
 
     /// Decodes the escapes in a text; everything else stays as it is.
@@ -42,7 +45,8 @@ public struct ByteEscape: Sendable {
         var value = 0
         for digit in code {
             guard let number = digits.firstIndex(of: digit) else { return nil }
-            value = value * digits.count + number
+            // The second half of the digits is another way to write those of the first.
+            value = value * radix + number % radix
         }
         return UInt8(exactly: value)
     }

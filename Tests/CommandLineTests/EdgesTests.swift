@@ -3,6 +3,46 @@ import TestSupport
 import Testing
 
 @Suite struct EdgesTests {
+    /// Memory is led back to the kernel's figures that its formula adds up, on a recorded host.
+    @Test(arguments: [
+        ("current", ["memory_bytes"]), ("working_set", ["memory_bytes", "inactive_file_bytes"]),
+        ("unreclaimable", ["anon_bytes", "shmem_bytes", "kernel_bytes", "sock_bytes"]),
+    ])
+    func memoryIsExplainedByItsFormula(formula: String, columns: [String]) throws {
+        let desk = try Desk()
+        let prices = try desk.file(
+            "prices.yaml",
+            """
+            books:
+              - id: standard
+                currency: EUR
+                effective: 2026-01-01T00:00:00Z
+                memory: \(formula)
+                unpriced: show
+                meters: { memory: { price: "1", per: 1 MiB-second } }
+
+            """)
+        let tenants = try desk.file(
+            "tenants.yaml",
+            """
+            tenants:
+              - { id: acme, price_book: standard, match: [ { slice: tenant-acme.slice } ] }
+
+            """)
+        #expect(try desk.run("apply", prices, tenants).status == 0)
+        let recording = "\(repository)/Tests/Fixtures/docker-guest.octroi"
+        #expect(try desk.run("replay", recording).status == 0)
+        let first = try #require(
+            try desk.sql("SELECT date(min(hour_s), 'unixepoch') FROM usage_hour").first)
+        let issued = try desk.run(
+            "invoice", "issue", "--month", String(first.prefix(7)), "--until", "now")
+        #expect(issued.status == 0, "\(issued.errors)")
+        // Line 1 is the memory of the first container.
+        let text = try desk.run("invoice", "explain", "OCT-000001", "1").output
+        let shown = text.matches(of: /kernel +([a-z_]+):/).map { String($0.1) }
+        #expect(Set(shown) == Set(columns), "\(text)")
+    }
+
     private let desk: Desk
 
     init() throws {

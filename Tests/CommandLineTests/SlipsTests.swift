@@ -56,6 +56,9 @@ import Testing
         let added = try desk.run("tenant", "assign", "three", "--cgroup", "/machines/*/x")
         #expect(added.status == 0 && added.errors.contains("three, cgroup: /machines/*/x: it can"))
         #expect(!added.errors.contains("tenant two, "))
+        let rules = try desk.run(
+            "tenant", "assign", "three", "--cgroup", "/machines/*/x", "--format", "json")
+        #expect(rules.status == 0 && rules.output.hasPrefix("["), "\(rules.output)")
         // In another order nothing is hidden but by whom comes first then.
         let other = try desk.file("other.yaml", "tenants: [ { id: one, match: [] } ]\n")
         #expect(try !desk.run("apply", other).errors.contains("can never match"))

@@ -1,8 +1,8 @@
 import CgroupFormat
 import CgroupFS
-import Daemon
+@testable import Daemon
 import GRDB
-import Metering
+@testable import Metering
 import Store
 import TestKernel
 import TestSupport
@@ -39,6 +39,23 @@ import Units
         cgroup.texts[.cpuStat] = "usage_usec \(cpu)\n"
         cgroup.network = sent.map { (7, 0, $0) }
         return cgroup
+    }
+
+    /// Networks come and go with their containers, and nothing of them is kept.
+    @Test func anEndedNetworkHasNoOwner() throws {
+        var collector = try collector()
+        kernel.cgroups = [cgroup("/a", 1, cpu: 1, sent: 1000), cgroup("/b", 2, cpu: 1)]
+        _ = try collector.tick()
+        #expect(collector.accounts.networkOwners == [7: 1])
+        kernel.seconds = 10
+        kernel.cgroups[0].end = .read
+        _ = try collector.tick()
+        kernel.cgroups.removeFirst()
+        for seconds in [20, 30] {
+            kernel.seconds = Int64(seconds)
+            _ = try collector.tick()
+        }
+        #expect(collector.accounts.networkOwners.isEmpty)
     }
 
     /// A pod's network goes on with the next container when the one it was read for ends.

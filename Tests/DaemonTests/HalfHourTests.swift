@@ -22,6 +22,7 @@ import Units
     init() throws {
         folder = try TemporaryFolder(inMemory: true)
         store = try Store(at: "\(folder.path)/octroi.db", for: .write)
+        _ = try store.keepDaySums(in: zone)
         kernel.cgroups = [FakeKernel.Cgroup("/a", id: 2)]
         kernel.host = HostCapacity(cpus: 2, memory: 0)
         midnight = zone.day(of: kernel.at(86_400).wall).period.start
@@ -65,6 +66,12 @@ import Units
         #expect(used.map(\.quantity) == [3000])
         #expect(used.first?.period == zone.ledgerHour(of: midnight))
         #expect(try store.verify().damage == [])
+        // Both days are summed, and their sums are those of their hours.
+        #expect(try store.verify().daySums == nil)
+        let days = try DatabaseQueue(path: store.path).read {
+            try Int.fetchAll($0, sql: "SELECT DISTINCT day FROM usage_day ORDER BY 1")
+        }
+        #expect(days.count == 2)
     }
 
     /// Below a tenant root, too.

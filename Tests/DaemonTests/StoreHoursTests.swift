@@ -19,7 +19,11 @@ import Units
 
     init() throws { rig = try HoursRig() }
 
-    private func damage() throws -> [String] { try rig.store.verify().damage }
+    /// What is wrong with the ledger, and with the sums of its days.
+    private func damage() throws -> [String] {
+        let found = try rig.store.verify()
+        return found.damage + [found.daySums].compactMap(\.self)
+    }
 
     @Test func sealedSamplesAreWhatTheHotOnesWere() throws {
         var hot: [String: [SampleRow]] = [:]

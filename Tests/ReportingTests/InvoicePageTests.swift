@@ -71,6 +71,27 @@ private func page(
         #expect(try page(invoice, in: tokyo).contains("<dd>2026-12-01</dd>"))
     }
 
+    /// Days of the chart are those of the calendar, wherever the period begins.
+    @Test func theChartNamesDaysOfTheMonth() throws {
+        let whole = try month("2026-11")
+        var part = try draft([
+            line(.cpu, 3_600_000_000, try price("1", "1 vCPU-hour"), in: whole)
+        ])
+        func labels() throws -> [String] {
+            let html = try page(Invoice(number: "OCT-1", draft: part, issued: whole.end))
+            return html.matches(of: /y="118" text-anchor="middle">([^<]*)<\/text>/).map {
+                String($0.1)
+            }
+        }
+        #expect(try labels() == ["1", "5", "10", "15", "20", "25", "30"])
+        part.period = try #require(
+            Period(start: whole.start.advanced(bySeconds: 17 * 86_400), end: whole.end))
+        #expect(try labels() == ["18", "20", "25", "30"])
+        part.period = try #require(
+            Period(start: whole.start.advanced(bySeconds: 13 * 86_400), end: whole.end))
+        #expect(try labels() == ["15", "20", "25", "30"])
+    }
+
     /// What stands on a line, by price: quantity and amount.
     @Test(
         arguments: [

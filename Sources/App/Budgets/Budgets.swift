@@ -86,8 +86,8 @@ extension App {
 
     /// The budget after a change.
     ///
-    /// - Parameter known: the present budget; `nil` if there is none. Then a new one is for each
-    ///   month.
+    /// - Parameter known: the present budget; `nil` if the tenant has no budget yet. A new
+    ///   budget is for each month.
     /// - Throws: `wrongUse` for words that are not a budget.
     private func changed(
         _ known: Budget?, of tenant: String, _ words: BudgetWords

@@ -80,7 +80,7 @@ extension App {
 
     /// The single invoice that a query finds.
     ///
-    /// - Throws: `wrongUse` if there are several, `badData` if there is none.
+    /// - Throws: `wrongUse` if several fit, `badData` if none fits.
     private func only(_ store: Store, _ query: InvoiceQuery) throws -> Invoice {
         var found: Invoice?
         try store.forEachInvoice(of: query) { invoice in

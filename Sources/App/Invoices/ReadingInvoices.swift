@@ -39,7 +39,7 @@ extension App {
     /// One issued invoice or credit note.
     ///
     /// - Parameter number: such as `OCT-000001`.
-    /// - Throws: `badData` if there is none with this number.
+    /// - Throws: `badData` if no invoice has this number.
     public func invoice(_ number: String) throws(Fault) -> Invoice {
         try store(.read).issuedInvoice(number)
     }
@@ -48,7 +48,7 @@ extension App {
 extension Store {
     /// One issued invoice or credit note, by its number.
     ///
-    /// - Throws: `badData` if there is none with this number.
+    /// - Throws: `badData` if no invoice has this number.
     func issuedInvoice(_ number: String) throws(Fault) -> Invoice {
         guard let invoice = try invoices(number: number).first else {
             throw Fault(

@@ -19,7 +19,7 @@ extension Sheet {
             guard let display = displays[column] else { continue }
             for row in rows.indices {
                 guard let number = rows[row][index].number else { continue }
-                /// The text in another column of the same row; empty if there is none.
+                /// The text in another column of the same row; empty if it is no text.
                 func text(_ other: String) -> String {
                     guard let place = columns.firstIndex(of: other),
                         case .text(let text) = rows[row][place]
@@ -38,7 +38,7 @@ extension Sheet {
 }
 
 extension Cell {
-    /// The whole number in the cell; `nil` if there is none.
+    /// The whole number in the cell; `nil` if it holds no number.
     ///
     /// A report returns numbers beyond 64 bits as text.
     fileprivate var number: Int128? {

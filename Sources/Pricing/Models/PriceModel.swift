@@ -7,9 +7,9 @@ public struct PriceModel: Sendable {
     public let name: String
     /// Whether quantities are rounded up to whole `per`, even without `round_up`.
     public let roundsUp: Bool
-    /// The model that prices with it are stored as; `nil` is itself.
+    /// The name under which price books store it; `nil` is its own.
     ///
-    /// A package is a graduated price that rounds up, so a price says it in only one way.
+    /// A package is stored as a graduated price with a rounding step, which says the same.
     private let stored: String?
     /// Turns the lanes of the tiers into those that price a month.
     ///
@@ -27,13 +27,13 @@ public struct PriceModel: Sendable {
     /// All models, in the order of messages.
     public static let all: [PriceModel] = [.graduated, .volume, .package]
 
-    /// The model of a name; `nil` if there is none.
+    /// The model with a name; `nil` if no model has it.
     public init?(_ name: String) {
         guard let model = Self.all.first(where: { $0.name == name }) else { return nil }
         self = model
     }
 
-    /// The model that prices with it are stored as.
+    /// The model that a price book stores instead of it; mostly itself.
     public var storedModel: PriceModel { stored.flatMap { PriceModel($0) } ?? self }
 }
 

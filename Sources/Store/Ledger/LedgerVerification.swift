@@ -13,6 +13,10 @@ public struct Verification: Sendable {
     public var head = ""
     /// What is wrong, in words; empty if nothing is.
     public var damage: [String] = []
+    /// What is wrong with the sums of days, in words; `nil` if nothing is.
+    ///
+    /// They are no part of the ledger: `rebuildDaySums` makes them anew.
+    public var daySums: String?
     /// Whether the hash that was asked for is in the chain; true if none was.
     public var hasHead = true
 
@@ -144,9 +148,7 @@ private struct LedgerVerifier {
     }
 
     /// Whether the sums of days are those of the ledger.
-    mutating func checkDaySums() throws {
-        if let found = try daySumsDamage(db) { damage(found) }
-    }
+    mutating func checkDaySums() throws { result.daySums = try daySumsDamage(db) }
 
     /// What the rows of each entry come to.
     private mutating func contents(

@@ -29,7 +29,7 @@ struct DaySum: Hashable {
 /// a row of another day or account comes; `finish` gives the last one.
 struct DaySummer {
     /// The hours that a calendar has, in seconds since 1970: years 1 to 9999.
-    private static let hours = Instant.earliest.seconds..<253_402_300_800
+    static let hours = Instant.earliest.seconds..<253_402_300_800
 
     private let zone: BillingZone
     /// Takes the sums, in the order of table `usage_day`.

@@ -30,15 +30,13 @@ extension Store {
     ///
     /// - Parameter zone: the billing zone, whose days are summed.
     public func keepDaySums(in zone: BillingZone) throws(Fault) -> DaySumsState {
+        // Most stores need nothing, and reading does not wait for the collector.
         let known = try read { db in try daySumsState(db, zone) }
         guard known == .missing else { return known }
         return try write { db in
-            let isEmpty = try db.value(Bool.self, "SELECT NOT EXISTS (SELECT 1 FROM usage)") == true
-            // Another process may have begun since.
-            guard isEmpty, try daySumsState(db, zone) == .missing else {
-                return try daySumsState(db, zone)
-            }
-            try save(zone, db)
+            let hasUsage = try db.value(Bool.self, "SELECT EXISTS (SELECT 1 FROM usage)") == true
+            guard !hasUsage else { return try daySumsState(db, zone) }
+            try begin(db, zone)
             return .kept
         }
     }
@@ -49,9 +47,7 @@ extension Store {
     /// - Returns: the number of sums.
     public func rebuildDaySums(in zone: BillingZone) throws(Fault) -> Int {
         try write { db in
-            try db.run("DELETE FROM usage_day")
-            try db.run("DELETE FROM day_zone")
-            try save(zone, db)
+            try begin(db, zone)
             var summer = try DaySummer.adding(to: db)
             try summer?.add(rows: ledgerInOrder, of: db)
             return try db.value(Int.self, "SELECT count(*) FROM usage_day") ?? 0
@@ -69,30 +65,41 @@ private func daySumsState(_ db: Database, _ zone: BillingZone) throws -> DaySums
     return summed == zone ? .kept : .otherZone(summed.description)
 }
 
-/// The zone whose days are summed; `nil` if none are.
+/// Begins with no sums, by the days of a zone.
+private func begin(_ db: Database, _ zone: BillingZone) throws {
+    try db.run("DELETE FROM usage_day")
+    let offsets = zone.allOffsets.map { [$0.since.seconds, $0.seconds] }
+    let text = String(decoding: try JSONEncoder().encode(offsets), as: UTF8.self)
+    try db.run(
+        "INSERT OR REPLACE INTO day_zone (id, name, offsets) VALUES (1, ?, ?)",
+        [zone.description, text])
+}
+
+/// The zone whose days are summed; `nil` if none are, or if the row is not one of Octroi's.
+///
+/// Questions then read the hours.
 func summedZone(_ db: Database) throws -> BillingZone? {
     guard let row = try db.row("SELECT name, offsets FROM day_zone") else { return nil }
     let text: String = row["offsets"]
-    let offsets = try JSONDecoder().decode([[Int64]].self, from: Data(text.utf8))
-    return BillingZone(
-        name: row["name"],
-        offsets: offsets.filter { $0.count == 2 }.map {
-            BillingZone.Offset(since: Instant(seconds: $0[0]), seconds: $0[1])
-        })
-}
-
-private func save(_ zone: BillingZone, _ db: Database) throws {
-    let offsets = zone.allOffsets.map { "[\($0.since.seconds),\($0.seconds)]" }
-    try db.run(
-        "INSERT INTO day_zone (id, name, offsets) VALUES (1, ?, ?)",
-        [zone.description, "[\(offsets.joined(separator: ","))]"])
+    let pairs = try? JSONDecoder().decode([[Int64]].self, from: Data(text.utf8))
+    let offsets = pairs?.compactMap { pair -> BillingZone.Offset? in
+        guard pair.count == 2, DaySummer.hours.contains(pair[0]),
+            (-86_400...86_400).contains(pair[1])
+        else { return nil }
+        return BillingZone.Offset(since: Instant(seconds: pair[0]), seconds: pair[1])
+    }
+    guard let offsets, offsets.count == pairs?.count else { return nil }
+    return BillingZone(name: row["name"], offsets: offsets)
 }
 
 /// Compares the sums of days with the ledger's rows.
 ///
 /// - Returns: a sentence if they differ; `nil` if they agree, or if no days are summed.
 func daySumsDamage(_ db: Database) throws -> String? {
-    guard let zone = try summedZone(db) else { return nil }
+    guard let zone = try summedZone(db) else {
+        let isThere = try db.value(Bool.self, "SELECT EXISTS (SELECT 1 FROM day_zone)") == true
+        return isThere ? "table day_zone does not say which days are summed" : nil
+    }
     var stored = try FastStatement(
         db,
         """
@@ -100,7 +107,7 @@ func daySumsDamage(_ db: Database) throws -> String? {
         ORDER BY container, day, meter, assurance
         """)
     defer { stored.reset() }
-    var (count, first) = (0, String?.none)
+    var (count, first) = (0, DaySum?.none)
     func next() throws -> DaySum? {
         guard try stored.step() else { return nil }
         return DaySum(
@@ -110,8 +117,7 @@ func daySumsDamage(_ db: Database) throws -> String? {
     }
     func note(_ sum: DaySum) {
         count += 1
-        let day = zone.day(of: zone.day(number: sum.day).start).date
-        first = first ?? "account \(sum.container) on \(day)"
+        first = first ?? sum
     }
     var there = try next()
     var summer = DaySummer(zone) { sum in
@@ -128,13 +134,22 @@ func daySumsDamage(_ db: Database) throws -> String? {
         note(row)
         there = try next()
     }
-    return first.map {
-        "\(count) sums of days are not those of the ledger, the first of \($0): octroi store rebuild "
-            + "makes them anew; no invoice rests on them"
+    return try first.map { first in
+        let path = try db.value(
+            String.self, "SELECT path FROM container WHERE id = ?", [first.container])
+        let whose = escapingControlCharacters(path ?? "account \(first.container)")
+        let sums = count == 1 ? "1 sum of a day differs" : "\(count) sums of days differ"
+        return "\(sums) from the ledger, first that of \(whose) on \(first.date)"
     }
 }
 
 extension DaySum {
+    /// The day in words; a damaged store may hold a number that is no day.
+    fileprivate var date: String {
+        guard (-719_162..<2_932_897).contains(day) else { return "day \(day)" }
+        return BillingZone.utc.day(of: BillingZone.utc.day(number: day).start).date
+    }
+
     /// Whether it comes before another one in the order of the table.
     fileprivate func isBefore(_ other: DaySum) -> Bool {
         (container, day, meter, assurance)

@@ -1,4 +1,5 @@
 import GRDB
+import Metering
 import Units
 
 /// SQL that adds a period's usage up: whole days from their sums, all other time from the ledger.
@@ -7,63 +8,94 @@ import Units
 /// - `tenant`: who owns the time, or `unattributed`.
 /// - `container`, `meter`, `assurance`: their rows. Memory is meter 2, by the formula that the
 ///   tenant pays.
-/// - `day`: the civil day, counted from 1970-01-01.
+/// - `day`: the civil day, counted from 1970-01-01; or `hour_s`, if hours were asked for.
 /// - `hours`: the hours with usage, as bits (SQL functions `or_bits` and `bit_count`).
 /// - `high`, `low`: the sums of `quantity >> 32` and `quantity & 0xffffffff`; `wide(sum(high),
 ///   sum(low))` is the quantity.
 ///
 /// The query has the parameters `:from`, `:to` and `:tenant` (NULL for all).
 struct PeriodUsage {
-    /// The zone whose civil days column `day` counts.
-    let zone: BillingZone
-    let period: Period
+    /// What a row of the table is about.
+    enum Unit {
+        /// A civil day of a zone; of `nil`, any zone's days will do.
+        case days(BillingZone?)
+        /// An hour of the ledger.
+        case hours
+    }
+
+    private let zone: BillingZone
+    private let period: Period
+    /// Whose usage it is: one tenant's, or everybody's.
+    private let tenant: String?
+    /// Whether a row is an hour.
+    private let isHourly: Bool
     /// Whether table `usage_day` holds the sums of these days.
-    let isSummed: Bool
+    private let isSummed: Bool
 
     /// Chooses the way to read a period.
-    ///
-    /// - Parameter zone: the zone whose days matter; `nil` if any zone's will do.
-    init(_ db: Database, over period: Period, days zone: BillingZone?) throws {
+    init(_ db: Database, over period: Period, of tenant: String?, by unit: Unit) throws {
+        (self.period, self.tenant) = (period, tenant)
         let summed = try summedZone(db)
-        self.zone = zone ?? summed ?? .utc
-        self.period = period
-        isSummed = summed != nil && summed == self.zone
+        switch unit {
+        case .hours: (zone, isHourly, isSummed) = (.utc, true, false)
+        case .days(let wanted):
+            zone = wanted ?? summed ?? .utc
+            isHourly = false
+            isSummed = summed == zone
+        }
     }
 
     /// The common table expressions, without the word WITH.
     var sql: String {
         """
-        span AS MATERIALIZED (
-            SELECT container, tenant, memory_meter, max(since_s, :from) AS since_s,
-                min(until_s, :to) AS until_s
-            FROM owned_time
-            WHERE since_s < :to AND until_s > :from AND (:tenant IS NULL OR tenant = :tenant)
+        period_span AS MATERIALIZED (
+            \(spans)
         ),
-        cut AS MATERIALIZED (
+        period_cut AS MATERIALIZED (
             SELECT *, \(day("since_s - 1")) + 1 AS first_day, \(day("until_s")) AS end_day
-            FROM span
+            FROM period_span
         ),
         period_usage AS (
-            \((isSummed ? sums + edges : [hours("usage")] + [hours("usage_open")])
-                .joined(separator: "\nUNION ALL\n"))
+            \((isSummed ? [days] + edges : [hours("usage")]).joined(separator: unionAll))
+            \(unionAll)\(hours("usage_open"))
         )
         """
     }
 
-    /// The whole days of a span, from their sums.
-    private var sums: [String] {
-        [
+    /// Who owned what in the period.
+    ///
+    /// One tenant's time is found by an index, without looking at all containers.
+    private var spans: String {
+        guard tenant != nil, tenant != Tenant.unattributed else {
+            return """
+                SELECT container, tenant, memory_meter, max(since_s, :from) AS since_s,
+                    min(until_s, :to) AS until_s
+                FROM owned_time
+                WHERE since_s < :to AND until_s > :from AND (:tenant IS NULL OR tenant = :tenant)
+                """
+        }
+        return """
+            SELECT a.container, a.tenant, p.meter AS memory_meter,
+                max(a.since_s, p.since_s, :from) AS since_s,
+                min(ifnull(a.until_s, :to), p.until_s, :to) AS until_s
+            FROM attribution a JOIN paid_memory p ON p.tenant = a.tenant
+            WHERE a.tenant = :tenant AND max(a.since_s, p.since_s, :from)
+                < min(ifnull(a.until_s, :to), p.until_s, :to)
             """
-            SELECT o.tenant, o.container, iif(u.meter = o.memory_meter, 2, u.meter) AS meter,
-                u.assurance, u.day, u.hours, u.high, u.low
-            FROM cut o CROSS JOIN usage_day u ON u.container = o.container
-                AND u.day >= o.first_day AND u.day < o.end_day
-            WHERE u.meter NOT IN (3, 4, 5) OR u.meter = o.memory_meter
-            """
-        ]
     }
 
-    /// The hours of a span before its first and after its last whole day, and those still open.
+    /// The whole days of a span, from their sums.
+    private var days: String {
+        """
+        SELECT o.tenant, o.container, iif(u.meter = o.memory_meter, 2, u.meter) AS meter,
+            u.assurance, u.day, u.hours, u.high, u.low
+        FROM period_cut o CROSS JOIN usage_day u ON u.container = o.container
+            AND u.day >= o.first_day AND u.day < o.end_day
+        WHERE u.meter NOT IN (3, 4, 5) OR u.meter = o.memory_meter
+        """
+    }
+
+    /// The hours of a span before its first and after its last whole day.
     ///
     /// A day has 26 hours at most.
     private var edges: [String] {
@@ -77,17 +109,17 @@ struct PeriodUsage {
                  AND u.hour_s >= o.until_s - 93600 AND \(day) >= o.end_day
                     AND o.first_day <= o.end_day AND o.end_day = \(self.day("o.until_s - 1"))
                 """,
-            hours("usage_open"),
         ]
     }
 
     /// The rows of a table, hour by hour.
     private func hours(_ table: String) -> String {
         let from =
-            table == "usage" ? "cut o CROSS JOIN usage u" : "usage_open u CROSS JOIN cut o"
+            table == "usage"
+            ? "period_cut o CROSS JOIN usage u" : "usage_open u CROSS JOIN period_cut o"
         return """
             SELECT o.tenant, o.container, iif(u.meter = o.memory_meter, 2, u.meter) AS meter,
-                u.assurance, \(day("u.hour_s")) AS day,
+                u.assurance, \(isHourly ? "u.hour_s" : day("u.hour_s") + " AS day"),
                 1 << ((u.hour_s + 1799) / 1800 & 63) AS hours, u.quantity >> 32 AS high,
                 u.quantity & 0xffffffff AS low
             FROM \(from) ON u.container = o.container AND u.hour_s >= o.since_s
@@ -111,3 +143,5 @@ struct PeriodUsage {
         return "((\(seconds) + \(offset) + 86400000000) / 86400 - 1000000)"
     }
 }
+
+private let unionAll = "\nUNION ALL\n"

@@ -36,15 +36,17 @@ public struct ReportParameters: Sendable {
     }
 }
 
-/// How a report begins that reads from table `period_usage`.
-private let periodUsageMark = "WITH period_usage, "
+/// Where a report asks for table `period_usage`: its query begins `WITH period_usage, …`.
+private func periodUsageMark(_ sql: String) -> Range<String.Index>? {
+    sql.firstRange(of: /WITH\s+period_usage\s*,/.ignoresCase())
+}
 
 /// Whether a report's SQL asks for a parameter, such as `tenant`.
 ///
 /// Table `period_usage` holds the usage of the tenant that is asked for.
 public func asks(_ sql: String, for parameter: String) -> Bool {
     sql.contains(":\(parameter)")
-        || parameter == "tenant" && sql.contains(periodUsageMark)
+        || parameter == "tenant" && periodUsageMark(sql) != nil
 }
 
 extension Store {
@@ -91,9 +93,10 @@ extension Store {
     private func completed(
         _ sql: String, _ db: Database, _ parameters: ReportParameters
     ) throws -> String {
-        guard let start = sql.range(of: periodUsageMark) else { return sql }
-        let usage = try PeriodUsage(db, over: parameters.period, days: nil)
-        return sql.replacingCharacters(in: start, with: "WITH \(usage.sql), ")
+        guard let mark = periodUsageMark(sql) else { return sql }
+        let usage = try PeriodUsage(
+            db, over: parameters.period, of: parameters.tenant, by: .days(nil))
+        return sql.replacingCharacters(in: mark, with: "WITH \(usage.sql),")
     }
 
     /// The same, all rows at once.

@@ -35,23 +35,16 @@ extension Store {
         _ db: Database, over period: Period, by grouping: UsageGrouping, tenant: String?,
         in zone: BillingZone
     ) throws -> String {
-        // One tenant's hours are found by what it owns, without looking at all there is.
-        let isOwner = tenant != nil && tenant != Tenant.unattributed
-        if grouping == .hour {
-            return """
-                SELECT hour_s AS bucket, tenant AS whose, NULL AS what, meter, assurance,
-                    sum(quantity >> 32) AS highs, sum(quantity & 0xffffffff) AS lows
-                FROM \(isOwner ? "(\(ownedLedger)) l" : "ledger_hour l")
-                WHERE hour_s >= :from AND hour_s < :to AND (:tenant IS NULL OR tenant = :tenant)
-                    AND \(isBilledMemory)
-                GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2 = 'unattributed', 2, 3, 4, 5
-                """
-        }
-        let usage = try PeriodUsage(db, over: period, days: grouping == .day ? zone : nil)
+        let (unit, bucket): (PeriodUsage.Unit, String) =
+            switch grouping {
+            case .hour: (.hours, "hour_s")
+            case .day: (.days(zone), "day")
+            case .tenant, .container, .meter: (.days(nil), "NULL")
+            }
+        let usage = try PeriodUsage(db, over: period, of: tenant, by: unit)
         return """
             WITH \(usage.sql), added AS (
-                SELECT \(grouping == .day ? "day" : "NULL") AS bucket,
-                    \(grouping == .meter ? "NULL" : "tenant") AS whose,
+                SELECT \(bucket) AS bucket, \(grouping == .meter ? "NULL" : "tenant") AS whose,
                     \(grouping == .container ? "container" : "NULL") AS account,
                     meter, assurance, sum(high) AS high, sum(low) AS low
                 FROM period_usage GROUP BY 1, 2, 3, 4, 5
@@ -86,32 +79,3 @@ extension Store {
             assurance: assurance)
     }
 }
-
-/// SQL: the rows of the ledger of `:tenant`, from `:from` until `:to`, as in the view ledger_hour.
-///
-/// It goes from what the tenant owns to the rows, which lie side by side for each container.
-let ownedLedger: String = {
-    func arm(_ from: String) -> String {
-        """
-        SELECT u.hour_s, o.tenant, c.path AS container, m.shown_as AS meter, m.memory_formula,
-            u.quantity, a.name AS assurance, u.container AS container_id
-        FROM \(from) JOIN container c ON c.id = u.container
-        JOIN meter m ON m.id = u.meter JOIN assurance a ON a.id = u.assurance
-        WHERE o.tenant = :tenant
-        """
-    }
-    let isOwned = """
-        u.container = o.container AND u.hour_s >= max(o.since_s, :from)
-        AND u.hour_s < min(ifnull(o.until_s, :to), :to)
-        """
-    return arm("attribution o CROSS JOIN usage u ON \(isOwned)")
-        + " UNION ALL " + arm("usage_open u JOIN attribution o ON \(isOwned)")
-}()
-
-/// SQL: whether a row `l` of the ledger is no memory, or memory by the formula that its tenant pays.
-let isBilledMemory = """
-    (l.memory_formula IS NULL OR l.memory_formula = coalesce(
-        (SELECT b.memory FROM tenant t JOIN price_book b ON b.book = t.price_book
-         WHERE t.id = l.tenant AND b.replaced_ms IS NULL AND b.effective_s <= l.hour_s
-         ORDER BY b.effective_s DESC LIMIT 1), 'unreclaimable'))
-    """

@@ -79,6 +79,6 @@ private func watched(
 ///
 /// A table without damage is not printed; csv and json always are, because programs expect them.
 private func conclude(_ found: StoreFindings, _ format: Format) throws {
-    if format != .table || !found.damage.isEmpty { try show(found.sheet, format) }
+    if format != .table || !found.sheet.rows.isEmpty { try show(found.sheet, format) }
     if let fault = found.fault { throw fault }
 }

@@ -96,6 +96,9 @@ octroi invoice show OCT-000001 2>&1 | tee /tmp/shown
 is "what is said of cpu" "$(grep -c 'assurance: cpu: conserved [0-9]*$' /tmp/shown)" 1
 octroi invoice explain OCT-000001 | tee /tmp/explained
 above "lines led back to the kernel's counters" "$(grep -c 'kernel     cpu_usage_us: ' /tmp/explained)" 1
+is "memory led back to the parts of its formula" "$(for part in anon shmem kernel sock; do
+    grep -q "kernel     ${part}_bytes: " /tmp/explained && echo "$part"
+done | wc -l)" 4
 octroi invoice export OCT-000001 --format html --lang fr >/tmp/page.html
 is "the page" "$(grep -c '^<html lang="fr"' /tmp/page.html)" 1
 octroi invoice export --format focus --focus 1.4 >/tmp/focus.csv

@@ -91,9 +91,8 @@ extension InvoicePage {
         ]
     }
 
-    /// The text below a bar: the number of days 1, 5, 10 and so on, or 12 of the months at most.
-    ///
-    /// Days are counted from the start of the billing period.
+    /// The text below a bar: the first day of the period and days 5, 10 and so on of the month, or
+    /// 12 of the months at most.
     private func label(_ index: Int, of count: Int, _ stretch: Stretch) -> String? {
         if isMonthly { return index.isMultiple(of: (count + 11) / 12) ? stretch.name : nil }
         guard let day = Int(stretch.name.suffix(2)) else { return nil }
