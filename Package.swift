@@ -70,7 +70,7 @@ let package = Package(
         .systemLibrary(
             name: "CGcrypt", pkgConfig: "libgcrypt", providers: [.apt(["libgcrypt20-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        module("Host", needs: ["Units", "Metering"]),
+        module("Host", needs: ["Units", "Metering", "CLinux"]),
         module("CgroupFS", needs: ["Units", "CgroupFormat", "Metering", "CLinux", systemPackage]),
         module(
             "Runtimes",
@@ -87,7 +87,7 @@ let package = Package(
                 .embedInCode("0007_unmeasured.sql"), .embedInCode("0008_zones.sql"),
                 .embedInCode("0009_terms.sql"), .embedInCode("0010_priced_keys.sql"),
                 .embedInCode("0011_imports.sql"),
-                .embedInCode("0012_day_sums.sql"),
+                .embedInCode("0012_day_sums.sql"), .embedInCode("0013_storage.sql"),
             ],
             swiftSettings: swift),
         .target(

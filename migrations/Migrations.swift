@@ -15,6 +15,7 @@ public enum Migrations {
         ("0010_priced_keys", text(PackageResources._010_priced_keys_sql)),
         ("0011_imports", text(PackageResources._011_imports_sql)),
         ("0012_day_sums", text(PackageResources._012_day_sums_sql)),
+        ("0013_storage", text(PackageResources._013_storage_sql)),
     ]
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

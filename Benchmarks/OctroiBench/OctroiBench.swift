@@ -151,7 +151,7 @@ enum OctroiBench {
         position.ioSince = tick
         position.io = [device: Position.DeviceMark(counters, at: tick)]
         for formula in MemoryFormula.allCases {
-            position[.memory(formula)] = Position.GaugeState(value, at: tick, carry: 0)
+            position.gauges[.memory(formula)] = GaugeState(value, at: tick, carry: 0)
         }
         var entry = TickEntry(
             row: row, path: "/x", cgroupID: container + 1, isTenantRoot: false, root: nil,

@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <linux/quota.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -15,6 +19,11 @@
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Since Linux 5.14; older headers lack it. The number is the same on every architecture. */
+#ifndef SYS_quotactl_fd
+#define SYS_quotactl_fd 443
+#endif
 
 int clinux_is_cgroup2(int fd) {
     struct statfs fs;
@@ -90,3 +99,23 @@ int clinux_boot_timer_set(int timer, int64_t at_ns) {
 int clinux_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 int clinux_event_signal(int event) { return eventfd_write(event, 1); }
+
+int64_t clinux_project_space(int fd, uint32_t *project) {
+    struct fsxattr attributes;
+    if (ioctl(fd, FS_IOC_FSGETXATTR, &attributes) != 0) return -1;
+    *project = attributes.fsx_projid;
+    /* Files without a project have id 0, and the count of id 0 would be that of all of them. */
+    if (attributes.fsx_projid == 0) {
+        errno = ENODATA;
+        return -1;
+    }
+    struct if_dqblk quota;
+    memset(&quota, 0, sizeof quota);
+    int command = QCMD(Q_GETQUOTA, PRJQUOTA);
+    if (syscall(SYS_quotactl_fd, fd, command, attributes.fsx_projid, &quota) != 0) return -1;
+    if (!(quota.dqb_valid & QIF_SPACE) || quota.dqb_curspace > INT64_MAX) {
+        errno = ENODATA;
+        return -1;
+    }
+    return (int64_t)quota.dqb_curspace;
+}

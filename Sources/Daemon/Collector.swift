@@ -55,19 +55,24 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     private var warned: Set<String> = []
     /// Directories that could not be read in the last tick, with the error.
     private var shut: Set<String> = []
-    /// The survey plan, and the version of the store that its tenant roots come from.
-    private var rules: (version: Int, plan: SurveyPlan)?
+    /// The survey plan and the folders whose space is billed, as the store's tenants name them at a
+    /// version of the store.
+    private var rules: (version: Int, plan: SurveyPlan, folders: Set<String>)?
+    /// Gives the last measurement of folders; `nil` if nobody measures any.
+    private let storage: StorageBoard?
 
     /// Starts a run in the store, and continues from the last run of this boot and tree.
     ///
     /// - Parameters:
     ///   - intervalMilliseconds: the planned time between ticks.
     ///   - zone: the billing zone.
+    ///   - storage: where the measurements of folders are.
     /// - Throws: `failed` if the store has open accounts of another tree in the same boot.
     public init(
-        source: Source, store: Store, intervalMilliseconds: Int64, in zone: BillingZone
+        source: Source, store: Store, intervalMilliseconds: Int64, in zone: BillingZone,
+        storage: StorageBoard? = nil
     ) throws(Fault) {
-        self.zone = zone
+        (self.zone, self.storage) = (zone, storage)
         // The inodes of a plain folder identify cgroups only within that folder. So the folder is
         // part of the identity.
         let identity = source.isKernel ? source.bootID : "\(source.bootID) \(source.path)"
@@ -121,6 +126,11 @@ public struct Collector<Source: KernelSource>: ~Copyable {
         var reading = read(survey)
         source.seal()
         let moment = filed(source.now())
+        if let storage {
+            let folders = rules?.folders ?? []
+            reading.take(
+                folders: folders, storage.readings(of: folders, at: moment), at: moment)
+        }
         let result = reading.finish(unseen: survey.unseenEnds, at: moment)
         var record = TickRecord(
             moment: began, longestHold: longestHold, entries: result.entries)
@@ -203,8 +213,12 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     private mutating func plan() throws(Fault) -> SurveyPlan {
         let version = try store.dataVersion()
         if rules?.version != version {
-            let roots = Set(try store.tenants().flatMap(\.match).flatMap(\.rootPaths))
-            rules = (version, SurveyPlan(nesting: PathShape.nesting, tenantRoots: roots))
+            let all = try store.tenants().flatMap(\.match)
+            let roots = Set(all.flatMap(\.rootPaths))
+            rules = (
+                version, SurveyPlan(nesting: PathShape.nesting, tenantRoots: roots),
+                Set(all.compactMap(\.folder))
+            )
         }
         var plan = rules?.plan ?? SurveyPlan(nesting: PathShape.nesting)
         if lastRevision == nil {
@@ -225,7 +239,9 @@ public struct Collector<Source: KernelSource>: ~Copyable {
     ) -> Completeness {
         var completeness = Completeness()
         completeness.seen = survey.seen.count
-        let gone = result.entries.indices.filter { result.entries[$0].hasEnded }
+        let gone = result.entries.indices.filter {
+            result.entries[$0].hasEnded && !result.entries[$0].isFolder
+        }
         completeness.ends = gone.count + survey.unseenEnds.values.reduce(0, +)
         completeness.lastReadings = gone.count { result.entries[$0].lastReading != .none }
         completeness.vanished = completeness.ends

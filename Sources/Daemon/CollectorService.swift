@@ -17,6 +17,8 @@ struct CollectorService: Service {
     let feed: TickFeed
     /// Brings settings that were read again.
     let reload: Reload
+    /// Has the measurements of folders.
+    let storage: StorageBoard
 
     private var store: Store { plan.store }
     private var logger: Logger { plan.logger }
@@ -73,7 +75,7 @@ struct CollectorService: Service {
         tree.stop(at: stop, wakeAt: committer.done)
         var collector = try Collector(
             source: source, store: store, intervalMilliseconds: intervalMilliseconds,
-            in: plan.settings.zone)
+            in: plan.settings.zone, storage: storage)
         if plan.trustsClock { collector.trustClock() }
         let start = Host.now().bootMicroseconds
         let last = plan.runMilliseconds.map { start + $0 * 1000 }

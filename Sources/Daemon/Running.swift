@@ -1,4 +1,5 @@
 import CgroupFS
+import Host
 import Logging
 import Runtimes
 import ServiceLifecycle
@@ -112,16 +113,22 @@ private func run(
     if let words = try plan.store.keepDaySums(in: plan.settings.zone).words {
         plan.logger.notice("\(words)")
     }
-    let collector = CollectorService(plan: plan, feed: feed, reload: reload)
+    let every = plan.settings.storageEveryMilliseconds
+    let earlier = try plan.store.storageReadings(at: Host.now())
+    let board = StorageBoard(everyMilliseconds: every, earlier: earlier)
+    let storage = StorageService(
+        board, everyMilliseconds: every, earlier: earlier, ticks: feed, logger: plan.logger)
+    let collector = CollectorService(plan: plan, feed: feed, reload: reload, storage: board)
     var quiet = plan.logger
     // The group logs each step of starting and stopping; only errors matter to an operator.
     quiet.logLevel = .error
     let group = ServiceGroup(
         configuration: .init(
             services: others + [
+                .init(service: storage, successTerminationBehavior: .ignore),
                 .init(
                     service: collector, successTerminationBehavior: .gracefullyShutdownGroup,
-                    failureTerminationBehavior: .cancelGroup)
+                    failureTerminationBehavior: .cancelGroup),
             ],
             gracefulShutdownSignals: [.sigint, .sigterm], logger: quiet))
     try await group.run()

@@ -41,30 +41,6 @@ public enum LedgerMeter: Hashable, Sendable {
                 + "(memory: \(formula.rawValue)); or give a meter of your own another name")
     }
 
-    /// The kernel files it is measured from, as absences name them; the counter's comes first.
-    public var files: [String] {
-        switch self {
-        case .memory(.current): ["memory.current"]
-        case .memory(.workingSet): ["memory.stat", Self.inactiveFile, "memory.current"]
-        case .memory(.unreclaimable): ["memory.stat", Self.unreclaimable]
-        case .meter(.cpu): ["cpu.stat"]
-        case .meter(.netRxBytes), .meter(.netTxBytes): ["net/dev"]
-        case .meter(.cpuReserved): ["cpu.max"]
-        case .meter(.memoryReserved): ["memory.max"]
-        case .meter: ["io.stat"]
-        }
-    }
-
-    /// Files of counters.
-    ///
-    /// Time in which they are not read is billed by the next reading.
-    public static let counterFiles = ["cpu.stat", "io.stat", "net/dev"]
-    /// Files of gauges and limits.
-    ///
-    /// Time in which they are not read is not measured.
-    public static let gaugeFiles = [
-        "memory.current", "memory.stat", inactiveFile, unreclaimable, "cpu.max", "memory.max",
-    ]
     /// Names an absence of the key `inactive_file`, which only the formula `working_set` needs.
     public static let inactiveFile = "memory.stat inactive_file"
     /// Names an absence of keys of memory.stat that only the formula `unreclaimable` needs.

@@ -65,24 +65,6 @@ public struct Position: Hashable, Sendable {
         }
     }
 
-    /// A gauge's last value, and the fraction of a unit that is not billed yet.
-    public struct GaugeState: Hashable, Sendable {
-        /// The value; `nil` if the last reading gave none.
-        public var value: Int64?
-        /// When the gauge was read (`CLOCK_BOOTTIME`, µs).
-        public var bootMicroseconds: Int64
-        /// What is left below one unit of the meter.
-        ///
-        /// Its own unit is 1 ÷ `GaugeKind.divisor` of the meter's. It is added to the next
-        /// interval, so that rounding loses nothing in the long run.
-        public var carry: Int64
-
-        public init(_ value: Int64?, at bootMicroseconds: Int64, carry: Int64) {
-            (self.value, self.bootMicroseconds) = (value, bootMicroseconds)
-            self.carry = carry
-        }
-    }
-
     /// The CPU counter; `nil` if it was never read.
     public var cpu: Mark?
     /// When io.stat was last read, in µs after boot; `nil` if it never was.
@@ -97,16 +79,8 @@ public struct Position: Hashable, Sendable {
     public var networkSince: Int64?
     /// The network at its last reading; `nil` if it was never read.
     public var network: NetworkMark?
-    /// Memory by the formula `current`, in bytes.
-    public var memoryCurrent: GaugeState?
-    /// Memory by the formula `working_set`, in bytes.
-    public var memoryWorkingSet: GaugeState?
-    /// Memory by the formula `unreclaimable`, in bytes.
-    public var memoryUnreclaimable: GaugeState?
-    /// The CPU limit in force, in billionths of a core.
-    public var cpuReserved: GaugeState?
-    /// The memory limit in force, in bytes.
-    public var memoryReserved: GaugeState?
+    /// Memory that is held, and limits that are granted.
+    public var gauges = GaugeStates()
 
     /// The position of an account that was never read.
     public init() {}
@@ -118,38 +92,8 @@ public struct Position: Hashable, Sendable {
     /// - Parameter file: a file as absences name it, such as `memory.current`.
     /// - Returns: `nil` if the last reading failed as well, or if the file has no gauge.
     public func lastGauge(of file: String) -> Int64? {
-        let formulas: [MemoryFormula] =
-            switch file {
-            case "memory.current": [.current]
-            case "memory.stat": [.unreclaimable, .workingSet]
-            case LedgerMeter.unreclaimable: [.unreclaimable]
-            case LedgerMeter.inactiveFile: [.workingSet]
-            default: []
-            }
-        return formulas.compactMap { self[.memory($0)] }
-            .filter { $0.value != nil }.map(\.bootMicroseconds).max()
-    }
-
-    /// The state of one gauge.
-    public subscript(_ gauge: GaugeKind) -> GaugeState? {
-        get {
-            switch gauge {
-            case .memory(.current): memoryCurrent
-            case .memory(.workingSet): memoryWorkingSet
-            case .memory(.unreclaimable): memoryUnreclaimable
-            case .cpuReserved: cpuReserved
-            case .memoryReserved: memoryReserved
-            }
-        }
-        set {
-            switch gauge {
-            case .memory(.current): memoryCurrent = newValue
-            case .memory(.workingSet): memoryWorkingSet = newValue
-            case .memory(.unreclaimable): memoryUnreclaimable = newValue
-            case .cpuReserved: cpuReserved = newValue
-            case .memoryReserved: memoryReserved = newValue
-            }
-        }
+        HostMeter.gauges.filter { !$0.isGranted && $0.files.contains(file) }
+            .compactMap { gauges[$0] }.filter { $0.value != nil }.map(\.bootMicroseconds).max()
     }
 
     /// States that nothing was used until a moment, and moves the account's times there.
@@ -157,11 +101,8 @@ public struct Position: Hashable, Sendable {
     /// It has no effect on counters if a gauge is above 0: memory that is held, or a limit that is
     /// granted, goes on counting.
     public mutating func markIdle(until bootMicroseconds: Int64) {
-        for gauge in GaugeKind.all {
-            guard let held = self[gauge] else { continue }
-            guard held.value == nil || held.value == 0 else { return }
-            self[gauge]?.bootMicroseconds = bootMicroseconds
-        }
+        guard gauges.areAtZero else { return }
+        gauges.moveTimes(to: bootMicroseconds)
         cpu?.bootMicroseconds = bootMicroseconds
         if ioSince != nil { ioSince = bootMicroseconds }
         if networkSince != nil { networkSince = bootMicroseconds }
@@ -177,14 +118,6 @@ public struct Position: Hashable, Sendable {
         return position
     }
 
-    /// Starts the account of a device at its first reading, so that its past is not billed.
-    ///
-    /// Only while io.stat was never read completely. Later, a new device began at 0.
-    public mutating func beginDevice(_ device: DeviceNumber, _ sample: Sample, at moment: Moment) {
-        guard ioSince == nil, io[device] == nil, let counters = sample.io?[device] else { return }
-        io[device] = DeviceMark(counters.beginning, at: moment.bootMicroseconds)
-    }
-
     /// Whether nothing was used since the last reading, and nothing goes on counting.
     ///
     /// The tick then needs to write nothing for this account.
@@ -192,11 +125,9 @@ public struct Position: Hashable, Sendable {
         guard let cpu, sample.cpu?.usageMicroseconds == cpu.value, cpu.ahead >= 0 else {
             return false
         }
-        // A granted limit goes on counting, with or without processes.
-        guard cpuReserved?.value == nil, memoryReserved?.value == nil else { return false }
-        // Memory that is still held goes on counting, with or without processes.
-        let holds = MemoryFormula.allCases.contains { ($0.bytes(of: sample) ?? 0) > 0 }
-        guard !holds else { return false }
+        // What is granted or still held goes on counting, with or without processes.
+        let holds = HostMeter.gauges.contains { ($0.held(sample) ?? 0) > 0 }
+        guard !gauges.grantsAnything, !holds else { return false }
         guard network == nil || sample.network == network?.sample else { return false }
         guard let devices = sample.io else { return io.isEmpty }
         return devices.count == io.count
@@ -243,43 +174,6 @@ public struct Position: Hashable, Sendable {
             // The time of the mark stays, for the device's other counters. `settleDevices` moves
             // it.
             io[device] = now
-        }
-    }
-}
-
-/// What is billed by its amount over time: memory that is held, or a limit that is granted.
-public enum GaugeKind: Hashable, Sendable {
-    /// Memory by one of the formulas, in bytes.
-    case memory(MemoryFormula)
-    /// The CPU limit, in billionths of a core.
-    case cpuReserved
-    /// The memory limit, in bytes.
-    case memoryReserved
-
-    /// Every gauge.
-    static let all: [GaugeKind] =
-        MemoryFormula.allCases.map { .memory($0) } + [.cpuReserved, .memoryReserved]
-
-    /// The meter that the gauge is billed by.
-    var meter: LedgerMeter {
-        switch self {
-        case .memory(let formula): .memory(formula)
-        case .cpuReserved: .meter(.cpuReserved)
-        case .memoryReserved: .meter(.memoryReserved)
-        }
-    }
-
-    /// How many units of value × µs make one base unit of the meter.
-    var divisor: Int64 {
-        switch self {
-        // Memory adds the values at both ends of an interval, which is twice the mean (the
-        // trapezoid rule). Therefore 2,000,000 byte-µs make a byte-second, and all numbers stay
-        // whole.
-        case .memory: 2_000_000
-        // A core has 1,000,000,000 billionths, and the meter counts core-µs.
-        case .cpuReserved: 1_000_000_000
-        // The meter counts byte-seconds.
-        case .memoryReserved: 1_000_000
         }
     }
 }

@@ -8,6 +8,7 @@ extension Rule {
         switch self {
         case .slice: sliceCure
         case .root, .cgroup: pathCure
+        case .storage: folderCure
         case .label, .namespace, .unit:
             pattern.isEmpty
                 ? "Write a pattern"
@@ -70,6 +71,18 @@ extension Rule {
         return isLong ? "Let every name in the path have 255 bytes at most" : nil
     }
 
+    /// The suggestion for a rule `storage`: the absolute path of one folder.
+    private var folderCure: String? {
+        let names = pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        let isPath =
+            pattern.hasPrefix("/") && pattern.utf8.count > 1 && pattern.utf8.count < 4096
+            && !names.contains { $0.isEmpty || $0 == "." || $0 == ".." || $0.utf8.count > 255 }
+        guard isPath, pattern.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+            return "Write the absolute path of one folder, such as /srv/acme, without //, . and .."
+        }
+        return nil
+    }
+
     /// The suggestion for a rule `label`, `unit` or `namespace` whose pattern is not empty.
     private var wordCure: String? {
         switch self {
@@ -91,7 +104,7 @@ extension Rule {
             let isLong = !pattern.contains("*") && pattern.utf8.count > 255
             return isLong ? "Write a unit's name of 255 bytes at most" : nil
         case .namespace: return namespaceCure
-        case .slice, .root, .cgroup: return nil
+        case .slice, .root, .cgroup, .storage: return nil
         }
     }
 }

@@ -58,7 +58,7 @@ extension Rule {
         case .label(let key):
             guard case .label(let label) = other else { return false }
             return label.hasPrefix(key + "=") && !key.contains("=")
-        case .namespace: return false
+        case .namespace, .storage: return false
         }
     }
 
@@ -76,6 +76,7 @@ extension Rule {
             let value = pair.count == 2 ? String(pair[1]) : ""
             return ContainerFacts(path: "/", labels: [String(pair[0]): value])
         case .namespace(let name): return ContainerFacts(path: "/", namespace: name)
+        case .storage(let folder): return ContainerFacts(path: StorageReading.prefix + folder)
         }
     }
 
@@ -88,6 +89,7 @@ extension Rule {
         case .slice, .root: rootPaths
         case .cgroup(let glob): [literalStart(of: glob)]
         case .label, .namespace, .unit: ["/"]
+        case .storage(let folder): [StorageReading.prefix + folder]
         }
     }
 

@@ -39,6 +39,8 @@ public struct Sample: Hashable, Sendable {
     public var isCPUMaxUnread = false
     /// The same for `memory.max`.
     public var isMemoryMaxUnread = false
+    /// The space that a folder holds, in bytes; `nil` for a cgroup.
+    public var storageBytes: Int64?
     /// `cpu.pressure`.
     public var cpuPressure: Pressure?
     /// `memory.pressure`.
@@ -54,42 +56,8 @@ public struct Sample: Hashable, Sendable {
     public var devices: [DeviceNumber: IOCounters]? { isIOOff ? [:] : io }
 }
 
-/// The counters of one network namespace.
-public struct NetworkSample: Hashable, Sendable {
-    /// The inode of the namespace.
-    ///
-    /// It is unique only as long as the namespace exists.
-    public var namespace: Int64
-    /// The counters of its interfaces.
-    public var counters: NetDev
-
-    public init(namespace: Int64, counters: NetDev) {
-        (self.namespace, self.counters) = (namespace, counters)
-    }
-
-    /// The marks from which the next reading is counted, after this reading.
-    ///
-    /// Interfaces that could not be read now keep their earlier counters.
-    func standing(after before: NetDev?) -> NetworkSample {
-        var counters = counters
-        counters.odd = OddLines()
-        for (name, last) in before?.interfaces ?? [:]
-        where counters.interfaces[name] == nil
-            && (counters.isPartial || counters.unread.contains(name))
-        {
-            counters.interfaces[name] = last
-        }
-        // An interface that has a mark is counted from it. One without a mark begins at its first
-        // reading.
-        let unknown = counters.unread.union(counters.isPartial ? before?.unread ?? [] : [])
-        counters.unread = unknown.filter { counters.interfaces[$0] == nil }
-        counters.isPartial = false
-        return NetworkSample(namespace: namespace, counters: counters)
-    }
-}
-
-/// Why a kernel file of a container gave no value.
-public struct Absence: Hashable, Sendable {
+/// Why a kernel file of a container, or a measurement of a folder, gave no value.
+public struct Absence: Error, Hashable, Sendable {
     /// The class of the reason.
     ///
     /// The raw value is stored.
@@ -133,36 +101,5 @@ public struct Absence: Hashable, Sendable {
     private var subject: Substring {
         detail.split(separator: ": ", maxSplits: 1, omittingEmptySubsequences: false).first
             ?? detail[...]
-    }
-}
-
-/// How memory is counted.
-///
-/// All formulas are metered, and the price book chooses the one that is billed.
-public enum MemoryFormula: String, Sendable, CaseIterable, Codable {
-    /// `memory.current`: all memory in use, page cache included.
-    case current
-    /// `memory.current` − `inactive_file`, which Kubernetes calls the working set.
-    case workingSet = "working_set"
-    /// `anon` + `shmem` + `kernel` + `sock`: what the kernel cannot free without swap.
-    ///
-    /// `anon` and `shmem` are both needed, as they do not overlap in memory.stat.
-    case unreclaimable
-
-    /// The bytes in use by this formula; `nil` if a part of it was not measured.
-    public func bytes(of sample: Sample) -> Int64? {
-        switch self {
-        case .current:
-            return sample.memoryCurrent
-        case .workingSet:
-            guard let current = sample.memoryCurrent, let cache = sample.memory?.inactiveFile else {
-                return nil
-            }
-            // memory.stat may lag behind memory.current, so the cache may seem larger than all
-            // memory.
-            return max(0, current - cache)
-        case .unreclaimable:
-            return sample.memory?.unreclaimable
-        }
     }
 }

@@ -86,7 +86,7 @@ public struct ContainerFacts: Hashable, Sendable {
     }
 }
 
-/// One way to say which containers belong to a tenant.
+/// One way to say which containers, or which folders, belong to a tenant.
 ///
 /// The associated text is the pattern from tenants.yaml. Runtimes add keys of their own, which are
 /// read as labels: `pool: acme` of Proxmox VE is a rule `label`.
@@ -106,6 +106,10 @@ public enum Rule: Hashable, Sendable {
     /// For a container that includes all below it, a pattern for what lies directly in it matches
     /// the container itself: `/lxc/101/**` matches `/lxc/101`.
     case cgroup(String)
+    /// A folder whose space is billed, by its path on the host: `/srv/acme`.
+    ///
+    /// It matches the account of that folder alone, and no container.
+    case storage(String)
 
     /// The key of the rule in tenants.yaml.
     public var kind: String {
@@ -116,6 +120,7 @@ public enum Rule: Hashable, Sendable {
         case .namespace: "namespace"
         case .unit: "unit"
         case .cgroup: "cgroup"
+        case .storage: "storage"
         }
     }
 
@@ -123,7 +128,7 @@ public enum Rule: Hashable, Sendable {
     public var pattern: String {
         switch self {
         case .slice(let text), .root(let text), .label(let text), .namespace(let text),
-            .unit(let text), .cgroup(let text):
+            .unit(let text), .cgroup(let text), .storage(let text):
             text
         }
     }
@@ -137,6 +142,7 @@ public enum Rule: Hashable, Sendable {
         case "namespace": self = .namespace(pattern)
         case "unit": self = .unit(pattern)
         case "cgroup": self = .cgroup(pattern)
+        case "storage": self = .storage(pattern)
         default: return nil
         }
     }
@@ -153,9 +159,14 @@ public enum Rule: Hashable, Sendable {
             return nested == "/\(slice)" ? [nested] : [nested, "/\(slice)"]
         case .root(let path):
             return [kernelText(path)]
-        case .label, .namespace, .unit, .cgroup:
+        case .label, .namespace, .unit, .cgroup, .storage:
             return []
         }
+    }
+
+    /// The folder whose space the rule bills; `nil` for other rules.
+    public var folder: String? {
+        if case .storage(let path) = self { path } else { nil }
     }
 
     /// Whether the rule applies to a container.
@@ -178,6 +189,8 @@ public enum Rule: Hashable, Sendable {
             // Proxmox VE keeps the processes of an LXC guest one level below its cgroup.
             let inner = container.path.hasPrefix("/lxc/") ? "ns" : nil
             return pattern.matches(container: container.path, inner: inner)
+        case .storage(let folder):
+            return container.path == StorageReading.prefix + folder
         }
     }
 }

@@ -63,6 +63,8 @@ public struct TenantIndex: Sendable {
         case .slice, .root:
             for path in rule.rootPaths { paths.add(rule, place, start: path) }
         case .cgroup(let glob): paths.add(rule, place, start: literalStart(of: glob))
+        case .storage(let folder):
+            paths.add(rule, place, start: StorageReading.prefix + folder)
         case .unit(let glob): units.add(rule, place, start: literalStart(of: glob))
         case .label(let text):
             let pair = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

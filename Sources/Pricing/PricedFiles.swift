@@ -30,9 +30,11 @@ extension PriceBook {
     public var pricedFiles: [PricedFile] {
         let counted = LedgerMeter.counterFiles.compactMap { priced($0, [$0], true) }
         let held = LedgerMeter.gaugeFiles.compactMap { priced($0, [$0], false) }
+        // A folder is measured whether or not any cgroup can be seen.
+        let ofCgroup = LedgerMeter.gaugeFiles.filter { $0 != StorageReading.file }
         let whole = [
             priced(Absence.wholeCgroup, LedgerMeter.counterFiles, true),
-            priced(Absence.wholeCgroup, LedgerMeter.gaugeFiles, false),
+            priced(Absence.wholeCgroup, ofCgroup, false),
         ]
         return counted + held + whole.compactMap(\.self)
     }

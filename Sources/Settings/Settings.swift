@@ -32,6 +32,10 @@ public struct Settings: Hashable, Sendable {
     /// difference blocks the invoice, and any other gap is printed on it.
     public var closing: [String: String] = [:]
 
+    /// The time between two walks through a folder whose space is billed (`every:` below
+    /// `storage:`), in ms.
+    public var storageEveryMilliseconds: Int64 = 6 * 3_600_000
+
     /// How the daemon enforces limits and budgets (`enforcement:`).
     public var enforcement = Enforcement()
 
@@ -58,7 +62,7 @@ public struct Settings: Hashable, Sendable {
         guard let root = try YAMLValue.parse(try readText(path), file: path) else { return }
         let members = try root.members([
             "interval", "store", "cgroup_root", "retention", "time_zone", "closing", "seller",
-            "enforcement",
+            "enforcement", "storage",
         ])
         if let interval = members["interval"] {
             intervalMilliseconds = try interval.value(durationText, parseMilliseconds)
@@ -67,6 +71,11 @@ public struct Settings: Hashable, Sendable {
             sampleRetentionMilliseconds = try samples.value(
                 "a duration of at least an hour, such as 30d, 366d at most"
             ) { parseMilliseconds($0).flatMap { $0 >= 3_600_000 ? $0 : nil } }
+        }
+        if let every = try members["storage"]?.members(["every"])["every"] {
+            storageEveryMilliseconds = try every.value(
+                "a duration of at least a minute, such as 6h, 366d at most"
+            ) { parseMilliseconds($0).flatMap { $0 >= 60_000 ? $0 : nil } }
         }
         store = try readPath(members["store"], "the path of the store")
         cgroupRoot = try readPath(members["cgroup_root"], "the path of a cgroup2 mount")

@@ -1,6 +1,7 @@
 /// What is measured for billing: `cpu`, `memory`, `io_write_bytes`, or a custom meter.
 ///
-/// Octroi fills the meters in `known`. Any other name is a custom meter, whose usage is imported.
+/// Octroi fills the meters below (`HostMeter` in Metering describes them). Any other name is a custom
+/// meter, whose usage is imported.
 public struct Meter: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The name: `[a-z][a-z0-9_]*`, at most 63 characters.
     public let name: String
@@ -35,27 +36,8 @@ public struct Meter: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Memory granted by `memory.max` over time, used or not.
     public static let memoryReserved = Meter(known: "memory_reserved")
 
-    /// The meters that Octroi fills itself; any other name is a custom meter.
-    public static let known: [Meter] = [
-        .cpu, .memory, .ioReadBytes, .ioWriteBytes, .ioReadOps, .ioWriteOps, .netRxBytes,
-        .netTxBytes, .cpuReserved, .memoryReserved,
-    ]
-
-    /// The dimension of a known meter.
-    ///
-    /// `nil` for a custom meter: its price defines the unit.
-    public var dimension: Dimension? {
-        switch self {
-        case .cpu, .cpuReserved: .cpuTime
-        case .memory, .memoryReserved: .byteTime
-        case .ioReadBytes, .ioWriteBytes, .netRxBytes, .netTxBytes: .bytes
-        case .ioReadOps, .ioWriteOps: .operations
-        default: nil
-        }
-    }
-
-    /// Whether it counts what limits grant, not what is used.
-    public var isReservation: Bool { self == .cpuReserved || self == .memoryReserved }
+    /// Space that a folder holds over time.
+    public static let storage = Meter(known: "storage")
 
     public var description: String { name }
 

@@ -145,3 +145,13 @@ import Units
         #expect(isIOConserved(kernelRelease: release) == isConserved)
     }
 }
+
+extension Position {
+    /// What limits granted since the last call.
+    fileprivate mutating func reserve(
+        cpu: Int64?, memory: Int64?, at moment: Moment, longestHold: Int64
+    ) -> [Advance.Part] {
+        let granted = Reservation(cpu: cpu, memory: memory)
+        return advance(reserving: granted, at: moment, longestHold: longestHold).parts
+    }
+}

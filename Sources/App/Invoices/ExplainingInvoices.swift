@@ -68,12 +68,28 @@ extension App {
         guard account.kind != "imported", let period = account.period,
             let meter = explanation.item.meter
         else { return [] }
+        if meter == Meter.storage.name {
+            return try measurements(store, account.container, period)
+        }
         let query = SampleQuery(
             container: account.container, from: period.start, to: period.end,
             byDevice: meter.hasPrefix("io_"))
         return try sampleColumns(of: meter, explanation.segment?.book.memory).flatMap { name in
             try readings(of: name, store, query)
         }
+    }
+
+    /// The first and the last measurement of a folder in a period.
+    private func measurements(
+        _ store: Store, _ container: Int64, _ period: Period
+    ) throws -> [CounterReadings] {
+        let all = try store.storageReadings(of: container, over: period)
+        guard let first = all.first, let last = all.last else { return [] }
+        return [
+            CounterReadings(
+                name: "storage_bytes", first: .init(at: first.at, value: first.bytes),
+                last: .init(at: last.at, value: last.bytes))
+        ]
     }
 
     /// The first and the last stored value of a column, device by device.
@@ -101,19 +117,9 @@ extension App {
 ///
 /// - Parameter memory: the formula of the price book, whose parts are shown for memory.
 private func sampleColumns(of meter: String, _ memory: MemoryFormula?) -> [String] {
-    switch meter {
-    case "cpu": ["cpu_usage_us"]
-    case "memory":
-        switch memory ?? .current {
-        case .current: ["memory_bytes"]
-        case .workingSet: ["memory_bytes", "inactive_file_bytes"]
-        case .unreclaimable: ["anon_bytes", "shmem_bytes", "kernel_bytes", "sock_bytes"]
-        }
-    case "io_read_bytes", "io_write_bytes", "io_read_ops", "io_write_ops":
-        [String(meter.dropFirst(3))]
-    case "net_rx_bytes", "net_tx_bytes": [meter]
-    default: []
-    }
+    guard let meter = Meter(meter) else { return [] }
+    let row: LedgerMeter = meter == .memory ? .memory(memory ?? .current) : .meter(meter)
+    return row.columns
 }
 
 /// The columns of `LineExplanation.rows`.

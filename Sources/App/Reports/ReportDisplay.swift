@@ -1,3 +1,4 @@
+import Metering
 import BigInt
 import Reporting
 import Units

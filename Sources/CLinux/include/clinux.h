@@ -21,6 +21,10 @@ int clinux_lock_wait(int fd);
 /* When the file at a path was made, in ns since 1970 (statx(2)); -1 where its file system does not say. */
 int64_t clinux_birth(const char *path);
 
+/* The space in bytes that a file system counts for the project of an open folder (quotactl_fd(2)), and the
+   project's id. -1 and errno where the folder has no project or the file system keeps no such count. */
+int64_t clinux_project_space(int fd, uint32_t *project);
+
 /* Whether the kernel's clock is kept right by somebody, as NTP does (adjtimex(2)). */
 int clinux_is_clock_kept(void);
 

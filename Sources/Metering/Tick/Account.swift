@@ -8,7 +8,8 @@ public struct Account: Hashable, Sendable {
     public let row: Int64
     /// The cgroup id, which the kernel gives only once per boot.
     ///
-    /// In a plain folder it is the inode.
+    /// In a plain folder it is the inode. For a folder whose space is billed it is a negative number
+    /// of the collector's own.
     public let cgroupID: Int64
     /// The path below the cgroup2 mount.
     public let path: String
@@ -26,6 +27,9 @@ public struct Account: Hashable, Sendable {
     ///
     /// `nil` if it is not known, as after a restart.
     public var absenceCode: UInt64?
+
+    /// Whether it is the account of a folder (`StorageReading`) and not of a cgroup.
+    public var isFolder: Bool { cgroupID < 0 }
 
     public init(
         row: Int64, cgroupID: Int64, path: String, isTenantRoot: Bool, root: Int64?,

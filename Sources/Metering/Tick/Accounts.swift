@@ -12,6 +12,8 @@ public struct Accounts: Sendable {
     ///
     /// Another container on the same network may continue from them in the next tick.
     private(set) var lastNetworks: [Int64: Position.NetworkMark] = [:]
+    /// The accounts of folders whose space is billed, by path.
+    private(set) var folders: [String: Int64] = [:]
 
     /// Takes over the accounts that an earlier run left.
     ///
@@ -30,6 +32,7 @@ public struct Accounts: Sendable {
             }
         }
         for account in accounts.values {
+            if account.isFolder { folders[account.path] = account.cgroupID }
             if let network = account.position?.network {
                 networkOwners[network.sample.namespace] = account.cgroupID
             }
@@ -52,6 +55,9 @@ public struct Accounts: Sendable {
             let id = tick.entries[index].cgroupID
             let hasEnded = tick.entries[index].hasEnded
             byID[id] = hasEnded ? nil : tick.entries[index].account(rows[index])
+            if tick.entries[index].isFolder {
+                folders[tick.entries[index].path] = hasEnded ? nil : id
+            }
             guard let network = tick.entries[index].networkReadNow else { continue }
             let namespace = network.sample.namespace
             // The kernel uses the number of a namespace again once the namespace is gone.

@@ -50,6 +50,11 @@ public struct TickEntry: Sendable {
     /// For a tenant root: what its counters rose by and how that was billed.
     public var controls: [Control] = []
 
+    /// For a folder: the measurement that its space is billed by.
+    public var storage: StorageReading?
+    /// Whether it is the entry of a folder and not of a cgroup.
+    public var isFolder: Bool { cgroupID < 0 }
+
     /// What is known about a cgroup's usage until its last process ended.
     public enum LastReading: Hashable, Sendable {
         /// Nothing after its last ordinary reading.

@@ -55,6 +55,29 @@ extension TickReading {
         return entry
     }
 
+    /// The entry of a folder, with the space that it held since the last tick.
+    ///
+    /// - Parameter id: the account's number in place of a cgroup id.
+    func entry(
+        _ reading: StorageReading, _ known: Account?, id: Int64, at moment: Moment
+    ) -> TickEntry {
+        var entry = TickEntry(
+            row: known?.row, path: reading.path, cgroupID: id, isTenantRoot: false, root: nil,
+            runtime: known == nil ? StorageReading.file : "", sample: nil,
+            position: known?.position ?? Position(), isWhole: false, at: moment)
+        var sample = Sample()
+        sample.storageBytes = reading.bytes
+        let advance = entry.position?.advance(
+            to: sample, at: moment, longestHold: rules.longestHold, in: rules.zone)
+        entry.parts = advance?.parts ?? []
+        entry.anomalies = advance?.refused.map(\.detail) ?? []
+        var lacks = CgroupReading()
+        if let absence = reading.absence { lacks.lack(other: StorageReading.file, absence) }
+        noteAbsences(&entry, lacks, known)
+        entry.storage = reading.bytes == nil ? nil : reading
+        return entry
+    }
+
     /// Bills what a reading adds to an account, and notes what is missing.
     ///
     /// - Parameter birth: when a new container was created; `nil` if the account was known before,

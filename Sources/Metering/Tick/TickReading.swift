@@ -149,7 +149,9 @@ public struct TickReading {
         seen: Set<Int64>, failed: [String: Absence], at moment: Moment
     ) {
         for account in accounts.byID.values.sorted(by: { $0.row < $1.row }) {
-            guard account.position != nil, !visited.contains(account.cgroupID) else { continue }
+            guard account.position != nil, !account.isFolder,
+                !visited.contains(account.cgroupID)
+            else { continue }
             if seen.contains(account.cgroupID) {
                 result.becameInner.append(account.cgroupID)
                 result.closed.append(account.row)
@@ -161,6 +163,31 @@ public struct TickReading {
             } else {
                 result.entries.append(vanished(account, at: moment))
             }
+        }
+    }
+
+    /// Bills the space of the folders that tenants' rules name.
+    ///
+    /// - Parameters:
+    ///   - folders: those folders; accounts of other folders end.
+    ///   - readings: the last measurement of each folder that was measured.
+    public mutating func take(
+        folders: Set<String>, _ readings: [StorageReading], at moment: Moment
+    ) {
+        var next = min(0, accounts.folders.values.min() ?? 0)
+        for reading in readings where folders.contains(reading.folder) {
+            let known = accounts.folders[reading.path].flatMap { accounts.byID[$0] }
+            if known == nil { next -= 1 }
+            result.entries.append(
+                entry(reading, known, id: known?.cgroupID ?? next, at: moment))
+        }
+        let wanted = Set(folders.map { StorageReading.prefix + $0 })
+        for (path, id) in accounts.folders.sorted(by: { $0.value > $1.value })
+        where !wanted.contains(path) {
+            guard let account = accounts.byID[id] else { continue }
+            var entry = vanished(account, at: moment)
+            entry.lastReading = .whole
+            result.entries.append(entry)
         }
     }
 
@@ -277,8 +304,10 @@ public struct TickReading {
         for index in result.entries.indices {
             let now = reserved[index]
             let mayCount =
-                now != nil || result.entries[index].position?.cpuReserved != nil
-                || result.entries[index].position?.memoryReserved != nil
+                now != nil
+                || HostMeter.gauges.contains {
+                    $0.isGranted && result.entries[index].position?.gauges[$0] != nil
+                }
             guard mayCount else { continue }
             let moment = result.entries[index].moment
             let advance = result.entries[index].position?.advance(

@@ -57,7 +57,7 @@ public func unreachable(_ rule: Rule) -> Unreachable? {
     case .root(let path): unreachable(path: path)
     case .cgroup(let glob): unreachable(path: glob) ?? unreachable(glob: glob, rule)
     case .unit(let glob): unreachable(unit: glob)
-    case .label, .namespace: nil
+    case .label, .namespace, .storage: nil
     }
 }
 

@@ -38,6 +38,21 @@ struct FastStatement {
         }
     }
 
+    /// Binds the next parameter to a text of ASCII.
+    mutating func bind(text: [UInt8]) {
+        index += 1
+        // An empty array may have no address, and SQLite would take that for NULL.
+        let bytes = text.isEmpty ? [0] : text
+        bytes.withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { characters in
+                // SQLite copies the text (SQLITE_TRANSIENT is -1).
+                let copies = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+                _ = sqlite3_bind_text(
+                    handle, index, characters.baseAddress, Int32(text.count), copies)
+            }
+        }
+    }
+
     /// Executes the statement and makes it ready to be bound again.
     mutating func run() throws {
         let code = sqlite3_step(handle)

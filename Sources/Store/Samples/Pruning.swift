@@ -78,6 +78,13 @@ extension Store {
                     WHERE tick IN (SELECT id FROM tick WHERE \(isOld(time)))
                     """)
             try db.execute(sql: "DELETE FROM throttle_hour WHERE hour_s < \(cutoff(time))")
+            // The newest measurement of a folder is what a new run of the daemon begins with.
+            try db.execute(
+                sql: """
+                    DELETE FROM storage_reading WHERE at_ms < \(cutoff(time) * 1000) AND at_ms < (
+                        SELECT max(r.at_ms) FROM storage_reading r
+                        WHERE r.container = storage_reading.container)
+                    """)
             try db.execute(sql: "DELETE FROM tick WHERE \(isOld(time))")
             pruned.ticks = Int64(db.changesCount)
             return (pruned, true)

@@ -135,6 +135,7 @@ func saveTenants(
     // Rules of all tenants decide, also of those that were not given now.
     let all = try loadTenants(db)
     try refuseNested(all)
+    try refuseNestedFolders(all)
     return try changes + reattribute(db, among: all, at: now)
 }
 
@@ -205,6 +206,22 @@ private func refuseNested(_ tenants: [Tenant]) throws {
             problem: "its tenant root \(inner.path) is, or lies inside, \(outer.path) of tenant "
                 + outer.tenant,
             suggestion: "Give every tenant its own tree: usage in both would be billed twice")
+    }
+}
+
+/// Refuses a folder inside another one, because its space would be billed twice.
+private func refuseNestedFolders(_ tenants: [Tenant]) throws {
+    let folders = tenants.flatMap { tenant in
+        tenant.match.compactMap(\.folder).map { (path: $0, tenant: tenant.id) }
+    }.sorted { $0.path + "/" < $1.path + "/" }
+    for (outer, inner) in zip(folders, folders.dropFirst())
+    where (inner.path + "/").hasPrefix(outer.path + "/") {
+        throw Fault(
+            .badData, at: "tenant \(inner.tenant)",
+            problem:
+                "its storage \(quoted(inner.path)) is, or lies inside, \(quoted(outer.path)) of "
+                + "tenant \(outer.tenant)",
+            suggestion: "Give every tenant folders of its own: space in both would be billed twice")
     }
 }
 

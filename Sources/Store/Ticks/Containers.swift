@@ -34,7 +34,7 @@ public struct ContainerRow: Sendable {
 }
 
 extension Store {
-    /// The containers and tenant roots of the last tick.
+    /// The containers, tenant roots and folders of the last tick.
     ///
     /// - Parameter all: whether to include all others that the store knows.
     public func containers(all: Bool) throws(Fault) -> [ContainerRow] {
@@ -54,6 +54,9 @@ extension Store {
                 WHERE ? OR EXISTS (
                     SELECT 1 FROM sample s WHERE s.container = c.id
                         AND s.tick = (SELECT max(id) FROM tick))
+                    -- Folders have measurements instead of samples.
+                    OR c.cgroup_id < 0 AND EXISTS (
+                        SELECT 1 FROM position p WHERE p.container = c.id)
                 ORDER BY a.tenant IS NULL, a.tenant, c.path, c.id
                 """, [all])
             return rows.map { row in

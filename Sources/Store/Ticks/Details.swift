@@ -21,7 +21,8 @@ extension Store {
                 """
                 SELECT c.id, c.path, c.runtime FROM position p JOIN container c ON c.id = p.container
                 LEFT JOIN container_detail d ON d.container = c.id
-                WHERE d.container IS NULL AND c.runtime <> 'cgroup' AND c.kind = 'container'
+                WHERE d.container IS NULL AND c.runtime <> 'cgroup' AND c.cgroup_id > 0
+                    AND c.kind = 'container'
                     AND c.boot = (SELECT boot FROM run ORDER BY id DESC LIMIT 1)
                 ORDER BY c.id DESC LIMIT 1000
                 """

@@ -18,7 +18,7 @@ public struct LivingContainer: Hashable, Sendable {
 }
 
 extension Store {
-    /// All open accounts of the newest run's boot, by path.
+    /// All open accounts of cgroups of the newest run's boot, by path.
     public func livingContainers() throws(Fault) -> [LivingContainer] {
         try read { db in
             try db.rows(
@@ -28,6 +28,7 @@ extension Store {
                 LEFT JOIN attribution a ON a.container = c.id AND a.until_s IS NULL
                 LEFT JOIN container_detail d ON d.container = c.id
                 WHERE c.boot = (SELECT boot FROM run ORDER BY id DESC LIMIT 1)
+                    AND c.cgroup_id > 0
                 ORDER BY c.path, c.id
                 """
             ).map {

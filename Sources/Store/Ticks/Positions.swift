@@ -20,11 +20,8 @@ struct PositionWriter {
             db,
             """
             INSERT OR REPLACE INTO position (container, cpu_usage_us, cpu_boottime_us,
-                cpu_ahead_us, io_boottime_us, memory_boottime_us, current_bytes, current_carry,
-                working_set_bytes, working_set_carry, unreclaimable_bytes, unreclaimable_carry,
-                reserved_boottime_us, cpu_reserved_nanocores, cpu_reserved_carry,
-                memory_reserved_bytes, memory_reserved_carry, net_boottime_us)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                cpu_ahead_us, io_boottime_us, net_boottime_us, gauges)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             """)
         device = try FastStatement(
             db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
@@ -39,18 +36,8 @@ struct PositionWriter {
         // The parameters follow the order of the columns in the statement.
         position.bind(
             row, at.cpu?.value, at.cpu?.bootMicroseconds, at.cpu?.ahead ?? 0, at.ioSince,
-            // A formula may never have been read. Those that were read all have the same tick.
-            at.memoryCurrent?.bootMicroseconds ?? at.memoryWorkingSet?.bootMicroseconds
-                ?? at.memoryUnreclaimable?.bootMicroseconds)
-        // The carry is the part of a gauge's integral that is less than a whole base unit.
-        for held in [at.memoryCurrent, at.memoryWorkingSet, at.memoryUnreclaimable] {
-            position.bind(held?.value, held?.carry ?? 0)
-        }
-        position.bind(
-            // As with memory: both reserved gauges stand at the same tick, if they have been read.
-            at.cpuReserved?.bootMicroseconds ?? at.memoryReserved?.bootMicroseconds,
-            at.cpuReserved?.value, at.cpuReserved?.carry ?? 0, at.memoryReserved?.value,
-            at.memoryReserved?.carry ?? 0, at.networkSince)
+            at.networkSince)
+        position.bind(text: at.gauges.stored)
         try position.run()
         // Interfaces that the last reading did not have keep their old row. `addNetworks` skips it
         // by its time.
@@ -100,7 +87,7 @@ extension Store {
             accounts[row["cgroup_id"]] = Account(
                 row: row["id"], cgroupID: row["cgroup_id"], path: row["path"],
                 isTenantRoot: row["kind"] as String == "tenant_root", root: row["root_id"],
-                position: position(row), isWhole: row["whole"] == 1,
+                position: try position(row), isWhole: row["whole"] == 1,
                 absences: [:])
         }
         // These tables have several rows per account, so they are not part of the join above.
@@ -111,7 +98,7 @@ extension Store {
     }
 
     /// The position in a row of table `position`, without devices and networks.
-    private func position(_ row: Row) -> Position {
+    private func position(_ row: Row) throws -> Position {
         var position = Position()
         // Columns are NULL for what was never read; such a meter begins at its first reading.
         if let usage = row["cpu_usage_us"] as Int64?, let at = row["cpu_boottime_us"] as Int64? {
@@ -120,20 +107,12 @@ extension Store {
         // When devices were last read, so that a new device is told from one that was not read.
         position.ioSince = row["io_boottime_us"]
         position.networkSince = row["net_boottime_us"]
-        // The columns are named after the formulas: `current_bytes`, `working_set_bytes` and so on.
-        if let at = row["memory_boottime_us"] as Int64? {
-            for formula in MemoryFormula.allCases {
-                position[.memory(formula)] = Position.GaugeState(
-                    row["\(formula.rawValue)_bytes"], at: at,
-                    carry: row["\(formula.rawValue)_carry"])
-            }
+        guard let gauges = GaugeStates(stored: row["gauges"] as String) else {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT,
+                message: "position of container \(row["container"] as Int64): gauges")
         }
-        if let at = row["reserved_boottime_us"] as Int64? {
-            position.cpuReserved = Position.GaugeState(
-                row["cpu_reserved_nanocores"], at: at, carry: row["cpu_reserved_carry"])
-            position.memoryReserved = Position.GaugeState(
-                row["memory_reserved_bytes"], at: at, carry: row["memory_reserved_carry"])
-        }
+        position.gauges = gauges
         return position
     }
 

@@ -50,6 +50,7 @@ struct TickWriter {
             for device in entry.endedDevices { try positions.end(device, row) }
         }
         if let unmetered = entry.unmetered { try write(unmetered, entry.moment, row) }
+        if let storage = entry.storage { try write(storage, entry.moment, row) }
         for found in entry.anomalies { try write(found, row) }
         for (file, change) in entry.absenceChanges { try write(change, of: file, row) }
     }
@@ -70,6 +71,15 @@ struct TickWriter {
             """,
             [
                 row, file, (since ?? wall).milliseconds, absence.reason.rawValue, absence.detail,
+            ])
+    }
+
+    /// Records what a folder held; the same measurement is recorded once.
+    private func write(_ storage: StorageReading, _ moment: Moment, _ row: Int64) throws {
+        try db.cachedStatement(sql: "INSERT OR IGNORE INTO storage_reading VALUES (?, ?, ?, ?)")
+            .execute(arguments: [
+                row, moment.wall(at: storage.bootMicroseconds).milliseconds, storage.bytes,
+                storage.method.rawValue,
             ])
     }
 

@@ -26,6 +26,9 @@ struct RuleOptions: ParsableArguments {
     @Option(help: "Any path: * within one name, ** over any depth.")
     var cgroup: [String] = []
 
+    @Option(help: "A folder whose space is billed, by its absolute path.")
+    var storage: [String] = []
+
     @Option(help: "A pool of Proxmox VE.")
     var pool: [String] = []
 
@@ -45,7 +48,7 @@ struct RuleOptions: ParsableArguments {
     func rules() throws(Fault) -> [Rule] {
         let pairs: [(String, [String])] = [
             ("slice", slice), ("root", root), ("label", label), ("namespace", namespace),
-            ("unit", unit), ("cgroup", cgroup), ("pool", pool), ("tag", tag),
+            ("unit", unit), ("cgroup", cgroup), ("storage", storage), ("pool", pool), ("tag", tag),
         ]
         var rules: [Rule] = []
         for (kind, patterns) in pairs {

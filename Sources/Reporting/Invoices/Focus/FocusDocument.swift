@@ -1,3 +1,4 @@
+import Metering
 import Invoicing
 import Pricing
 import Units
@@ -119,14 +120,12 @@ struct FocusDocument {
         case .rounding: return ("Other", "Other (Other)", "Rounding")
         case .usage, .flat, .discount: break
         }
-        switch line.meter ?? "" {
-        case "cpu", "cpu_reserved", "memory", "memory_reserved":
-            return ("Compute", "Containers", "Container Compute")
-        case let meter where meter.hasPrefix("io_"):
-            return ("Storage", "Block Storage", "Container Storage")
-        case "net_rx_bytes", "net_tx_bytes":
-            return ("Networking", "Network Infrastructure", "Container Network")
-        default: return ("Other", "Other (Other)", "Custom Usage")
+        switch line.meter.flatMap({ Meter($0)?.service }) {
+        case .compute: return ("Compute", "Containers", "Container Compute")
+        case .blockStorage: return ("Storage", "Block Storage", "Container Storage")
+        case .fileStorage: return ("Storage", "File Storage", "Folder Storage")
+        case .network: return ("Networking", "Network Infrastructure", "Container Network")
+        case nil: return ("Other", "Other (Other)", "Custom Usage")
         }
     }
 
@@ -135,9 +134,10 @@ struct FocusDocument {
     /// The name is left out if it says no more than the id, or could be read as a number.
     private func resource(_ line: LineItem) -> [String: String] {
         guard let container = line.container else { return [:] }
-        let isPath = container.hasPrefix("/")
+        let isFolder = container.hasPrefix(StorageReading.prefix)
+        let isPath = container.hasPrefix("/") || isFolder
         let id = focusID(isPath ? container : "imported/\(container)")
-        var row = ["ResourceId": id, "ResourceType": "Container"]
+        var row = ["ResourceId": id, "ResourceType": isFolder ? "Folder" : "Container"]
         let known = document.containers[ExactText(container)]
         if let name = focusName(known?.name), name != id, Rational(decimal: name) == nil {
             row["ResourceName"] = name
