@@ -38,8 +38,8 @@ public struct AuditAnswer: Sendable {
         return Fault(
             .failed, at: "the store",
             problem: damage.count == 1
-                ? "1 place that decides an amount is not as it was written"
-                : "\(damage.count) places that decide amounts are not as they were written",
+                ? "1 price, tenant or decision was changed without Octroi"
+                : "\(damage.count) prices, tenants or decisions were changed without Octroi",
             suggestion:
                 "Keep the file as it is for whoever looks into it, and go on from a backup; "
                 + "octroi apply --plan says where tenants and prices differ from your files")

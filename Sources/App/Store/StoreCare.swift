@@ -104,12 +104,12 @@ extension App {
         guard found.damage.isEmpty else {
             throw Fault(
                 .failed, at: escapingControlCharacters(file),
-                problem: "the copy is whole, and damaged as the store is: "
+                problem: "the copy is complete, but the store itself is damaged: "
                     + escapingControlCharacters(found.damage[0]),
                 suggestion:
-                    "octroi store check names all that is damaged; go on from an older backup")
+                    "octroi store check names all damage; continue with an older backup")
         }
-        notify("\(escapingControlCharacters(file)): \(found.entries) ledger entries, all sound")
+        notify("\(escapingControlCharacters(file)): \(found.entries) ledger entries, no damage")
     }
 
     /// Removes old samples, in whole hours that are sealed.
@@ -144,8 +144,8 @@ extension App {
         let why = try Store(at: known.path, for: .write).adopt(at: Host.wallTime())
         if why != nil, let original {
             notify(
-                "its original is still at \(escapingControlCharacters(original)), and is this host's own as well: "
-                    + "let only one of the two keep limits")
+                "its original is still at \(escapingControlCharacters(original)), and belongs to this host, too: "
+                    + "let only one of the two set limits")
         }
         return why
     }

@@ -66,8 +66,7 @@ extension App {
         notify(
             isPlan
                 ? Self.planned
-                : "this is assignment \(done.number); octroi tenant unassign \(done.number) takes it "
-                    + "back")
+                : "assignment \(done.number): octroi tenant unassign \(done.number) undoes it")
         return done
     }
 
@@ -81,7 +80,7 @@ extension App {
     public func unassignUsage(_ number: Int64, isPlan: Bool = false) throws(Fault) -> HandOver {
         let done = try store(.write).unassign(
             number, isPlan: isPlan, in: zone(), at: Host.wallTime())
-        notify(isPlan ? Self.planned : "assignment \(number) is taken back")
+        notify(isPlan ? Self.planned : "assignment \(number) was undone")
         return done
     }
 
