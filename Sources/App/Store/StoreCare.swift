@@ -25,7 +25,7 @@ public struct StoreFindings: Sendable {
         guard !damage.isEmpty else { return missingHead ?? daySumsFault }
         return Fault(
             .failed, at: "the store",
-            problem: "\(damage.count) places are not as they were written",
+            problem: "\(damage.count) places were changed without Octroi, or are damaged",
             suggestion: "Keep the file as it is for whoever looks into it, and go on from a backup")
     }
 
@@ -35,7 +35,7 @@ public struct StoreFindings: Sendable {
             Fault(
                 .failed, at: "the store", problem: $0,
                 suggestion:
-                    "Run octroi store rebuild. The ledger is whole, and no invoice reads these sums"
+                    "Run octroi store rebuild. The ledger is sound, and no invoice uses these sums"
             )
         }
     }

@@ -56,7 +56,7 @@ extension App {
         // Rules decide who owns future hours, so the period ends now at the latest.
         guard let period = Period(start: start, end: min(end ?? next, next)) else {
             throw Fault(
-                .wrongUse, at: "--to", problem: "no hour between --from and it",
+                .wrongUse, at: "--to", problem: "no hour is between --from and --to",
                 suggestion: "Make it later than --from. Future hours are decided by rules")
         }
         let request = HandOverRequest(
