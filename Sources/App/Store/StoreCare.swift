@@ -104,7 +104,7 @@ extension App {
         guard found.damage.isEmpty else {
             throw Fault(
                 .failed, at: escapingControlCharacters(file),
-                problem: "the copy is complete, but the store itself is damaged: "
+                problem: "the copy is complete, and damaged as the store is: "
                     + escapingControlCharacters(found.damage[0]),
                 suggestion:
                     "octroi store check names all damage; continue with an older backup")
