@@ -213,7 +213,7 @@ extension App {
         guard !specs.isEmpty else {
             throw Fault(
                 .failed, at: escapingControlCharacters(target),
-                problem: "no device has a limit or a desired limit",
+                problem: "no device is limited, and no limit is desired",
                 suggestion: "Nothing is left to unset")
         }
         return try tools.plan(specs, for: found, isShown: isShown)
