@@ -70,7 +70,7 @@ public struct App: Sendable {
         if path == nil { path = try settings().store }
         let store = try Store(at: path ?? Self.defaultStore, for: access)
         if let copy = store.copyOfOld {
-            notify("the store has a newer schema now; as it was before, it is in \(copy)")
+            notify("the store now has a newer schema; a copy of the old store is \(copy)")
         }
         if access == .write { try tellWhoseItIs(store) }
         return store
@@ -80,8 +80,8 @@ public struct App: Sendable {
     func tellWhoseItIs(_ store: Store) throws(Fault) {
         guard let why = try store.whyNotOwn() else { return }
         notify(
-            "\(escapingControlCharacters(store.path)): \(escapingControlCharacters(why)); it writes "
-                + "no limits until octroi store adopt makes it this host's own")
+            "\(escapingControlCharacters(store.path)): \(escapingControlCharacters(why)); it sets "
+                + "no limits until you run octroi store adopt")
     }
 
     /// Gives a notice if the last invoice was issued with another billing zone.
@@ -91,8 +91,8 @@ public struct App: Sendable {
     func warnOfOtherZone(than zone: BillingZone, in store: Store) throws(Fault) {
         guard let last = try store.zoneOfLastInvoice(), last != zone.description else { return }
         notify(
-            "time_zone is \(zone), and the last invoice was of \(last): months and days begin at "
-                + "other times now. Invoice what lies between with --from and --to")
+            "time_zone is \(zone), and the last invoice was of \(last): months and days "
+                + "now begin at other times. Invoice the hours between once, with --from and --to")
     }
 
     /// Gives the first of many notices, and one that counts the others.

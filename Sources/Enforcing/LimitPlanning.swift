@@ -112,7 +112,7 @@ extension LimitedTree {
         throw Fault(
             .badData, at: "\(path)\(escapingControlCharacters(cgroup.path))/\(key)",
             problem: "it \(cgroup.trouble(key.file, of: key.device)), which is no limit",
-            suggestion: "Look at the file: the kernel writes no such text")
+            suggestion: "Look at the file: the kernel never writes such text")
     }
 
     /// The limit in effect in a cgroup, considering the cgroups above and crun's copy.

@@ -78,7 +78,7 @@ extension LimitChanger {
         guard !items.isEmpty else {
             throw Fault(
                 .unavailable, at: escapingControlCharacters(target.subject.name),
-                problem: "no container lives in it now",
+                problem: "no container runs in it now",
                 suggestion: "Start one first: octroi containers")
         }
         // One value per limit is stored for a target, so all cgroups must get the same one.

@@ -10,15 +10,15 @@ struct Octroi: AsyncParsableCommand {
         commandName: "octroi",
         abstract: "Meters what each tenant's containers use, prices it and invoices it.",
         discussion: """
-            Every figure on an invoice walks back to a kernel counter.
+            Every figure on an invoice can be traced back to a kernel counter.
 
             EXAMPLES
               octroi apply                          load tenants.yaml and prices.yaml
               octroi collect --for 60s              meter this host for a minute
-              octroi usage --by container           what was used this month
+              octroi usage --by container           show what was used this month
               octroi invoice issue --month 2026-10  issue last month's invoices
               octroi limit set acme cpu=1.5         cap a tenant, now
-              octroi budget set acme 500.00         the money it may spend in a month
+              octroi budget set acme 500.00         let it spend 500.00 in a month
 
             Exit codes: 0 done, 1 failed, 64 wrong use, 65 bad data, 69 a needed part is
             unavailable, 77 not permitted.

@@ -10,13 +10,13 @@ import Units
 struct StoreOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The store (OCTROI_DB).", discussion: "Default: /var/lib/octroi/octroi.db.",
+            "The store's file (or OCTROI_DB).", discussion: "Default: /var/lib/octroi/octroi.db.",
             valueName: "path"))
     var db: String?
 
     @Option(
         help: ArgumentHelp(
-            "The config folder (OCTROI_CONFIG).", discussion: "Default: /etc/octroi.",
+            "The config folder (or OCTROI_CONFIG).", discussion: "Default: /etc/octroi.",
             valueName: "dir"))
     var config: String?
 
@@ -67,19 +67,19 @@ extension Format: ExpressibleByArgument {}
 struct PeriodOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A month, such as 2026-11, in the billing zone (time_zone: in octroi.yaml; UTC if it has none).",
+            "A month of the billing zone, such as 2026-11 (time_zone in octroi.yaml, or UTC).",
             valueName: "month"))
     var month: String?
 
     @Option(
         help: ArgumentHelp(
-            "The start, inclusive: 2026-11-01T00:00:00Z, or 2026-11-01, a day in the billing zone.",
+            "The start, inclusive: 2026-11-01T00:00:00Z, or a day of the billing zone: 2026-11-01.",
             valueName: "time"))
     var from: String?
 
     @Option(
         help: ArgumentHelp(
-            "The end, exclusive; as --from. Without it, --from reaches to the end of this hour.",
+            "The end, exclusive, written like --from. Default: the end of this hour.",
             valueName: "time"))
     var to: String?
 

@@ -26,8 +26,8 @@ extension App {
             "\(result.count) invoices recomputed, \(result.differences.count) differences\(hash)")
         if result.unpinned > 0 {
             notify(
-                "\(result.unpinned) of them were issued before what they rest on was kept: their "
-                    + "sums and hashes alone were looked at")
+                "\(result.unpinned) of them are of an older Octroi, which did not store the usage "
+                    + "that they bill: only their sums and hashes were checked")
         }
         var findings = InvoiceFindings(verification: result)
         if let head, try !store.hasSeal(head) {

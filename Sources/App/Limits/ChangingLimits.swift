@@ -176,7 +176,7 @@ extension App {
         }
         if let found = try tools.store.limitChangeSet(number) { return found }
         throw Fault(
-            .wrongUse, at: "change \(number)", problem: "there is none of that number",
+            .wrongUse, at: "change \(number)", problem: "there is no such change",
             suggestion: "octroi limit history lists them")
     }
 
@@ -213,7 +213,7 @@ extension App {
         guard !specs.isEmpty else {
             throw Fault(
                 .failed, at: escapingControlCharacters(target),
-                problem: "no device is limited, and none is wanted to be",
+                problem: "no device is limited, and no limit is desired",
                 suggestion: "Nothing is left to unset")
         }
         return try tools.plan(specs, for: found, isShown: isShown)

@@ -155,8 +155,8 @@ public struct LimitHistoryCheck: Sendable {
         guard !damage.isEmpty else { return missingHead }
         return Fault(
             .failed, at: store,
-            problem: "\(damage.count) changes are not as they were written down",
-            suggestion: "Compare with a backup: somebody wrote into the store")
+            problem: "\(damage.count) records of changes were altered",
+            suggestion: "Compare with a backup: something other than Octroi wrote into the store")
     }
 }
 

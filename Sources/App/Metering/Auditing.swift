@@ -38,8 +38,8 @@ public struct AuditAnswer: Sendable {
         return Fault(
             .failed, at: "the store",
             problem: damage.count == 1
-                ? "1 place that decides an amount is not as it was written"
-                : "\(damage.count) places that decide amounts are not as they were written",
+                ? "1 place that decides an amount is not as Octroi wrote it"
+                : "\(damage.count) places that decide amounts are not as Octroi wrote them",
             suggestion:
                 "Keep the file as it is for whoever looks into it, and go on from a backup; "
                 + "octroi apply --plan says where tenants and prices differ from your files")
@@ -80,7 +80,7 @@ public struct AuditAnswer: Sendable {
         guard let first = faults.first else { return nil }
         return Fault(
             .failed, at: escapingControlCharacters(first.container),
-            problem: "\(faults.count) times that price books price were not measured",
+            problem: "a priced meter was not measured, \(faults.count) times in all",
             suggestion: "Fix the causes above; octroi report unmetered lists them all")
     }
 }

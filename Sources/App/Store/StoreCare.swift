@@ -25,7 +25,7 @@ public struct StoreFindings: Sendable {
         guard !damage.isEmpty else { return missingHead ?? daySumsFault }
         return Fault(
             .failed, at: "the store",
-            problem: "\(damage.count) places are not as they were written",
+            problem: "\(damage.count) places were changed without Octroi, or are damaged",
             suggestion: "Keep the file as it is for whoever looks into it, and go on from a backup")
     }
 
@@ -35,7 +35,7 @@ public struct StoreFindings: Sendable {
             Fault(
                 .failed, at: "the store", problem: $0,
                 suggestion:
-                    "Run octroi store rebuild. The ledger is whole, and no invoice reads these sums"
+                    "Run octroi store rebuild. The ledger is sound, and no invoice uses these sums"
             )
         }
     }
@@ -104,12 +104,12 @@ extension App {
         guard found.damage.isEmpty else {
             throw Fault(
                 .failed, at: escapingControlCharacters(file),
-                problem: "the copy is whole, and damaged as the store is: "
+                problem: "the copy is complete, and damaged as the store is: "
                     + escapingControlCharacters(found.damage[0]),
                 suggestion:
-                    "octroi store check names all that is damaged; go on from an older backup")
+                    "octroi store check names all damage; continue with an older backup")
         }
-        notify("\(escapingControlCharacters(file)): \(found.entries) ledger entries, all sound")
+        notify("\(escapingControlCharacters(file)): \(found.entries) ledger entries, no damage")
     }
 
     /// Removes old samples, in whole hours that are sealed.
@@ -144,8 +144,8 @@ extension App {
         let why = try Store(at: known.path, for: .write).adopt(at: Host.wallTime())
         if why != nil, let original {
             notify(
-                "its original is still at \(escapingControlCharacters(original)), and is this host's own as well: "
-                    + "let only one of the two keep limits")
+                "its original is still at \(escapingControlCharacters(original)), and belongs to this host, too: "
+                    + "let only one of the two set limits")
         }
         return why
     }

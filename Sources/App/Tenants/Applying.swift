@@ -89,7 +89,7 @@ extension App {
             let words = meters.joined(separator: " and ")
             if turnOn {
                 try SliceAccounting.turnOn(for: slice)
-                notify("\(slice): its \(words) is accounted from now on")
+                notify("\(slice): systemd now accounts its \(words)")
             } else {
                 notify(
                     "\(slice): systemd does not account its \(words), so it is not metered; "

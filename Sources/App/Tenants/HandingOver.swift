@@ -56,7 +56,7 @@ extension App {
         // Rules decide who owns future hours, so the period ends now at the latest.
         guard let period = Period(start: start, end: min(end ?? next, next)) else {
             throw Fault(
-                .wrongUse, at: "--to", problem: "no hour between --from and it",
+                .wrongUse, at: "--to", problem: "no hour is between --from and --to",
                 suggestion: "Make it later than --from. Future hours are decided by rules")
         }
         let request = HandOverRequest(
@@ -66,8 +66,7 @@ extension App {
         notify(
             isPlan
                 ? Self.planned
-                : "this is assignment \(done.number); octroi tenant unassign \(done.number) takes it "
-                    + "back")
+                : "assignment \(done.number): octroi tenant unassign \(done.number) undoes it")
         return done
     }
 
@@ -81,7 +80,7 @@ extension App {
     public func unassignUsage(_ number: Int64, isPlan: Bool = false) throws(Fault) -> HandOver {
         let done = try store(.write).unassign(
             number, isPlan: isPlan, in: zone(), at: Host.wallTime())
-        notify(isPlan ? Self.planned : "assignment \(number) is taken back")
+        notify(isPlan ? Self.planned : "assignment \(number) was undone")
         return done
     }
 

@@ -125,9 +125,7 @@ extension App {
             for line in try SliceKeeper.keep(slice) { notify(line) }
             for gap in SliceAccounting.gaps(of: [slice]) {
                 try SliceAccounting.turnOn(for: slice)
-                notify(
-                    "\(slice): its \(gap.meters.joined(separator: " and ")) was not accounted, and is "
-                        + "from now on")
+                notify("\(slice): systemd now accounts \(gap.meters.joined(separator: " and "))")
             }
         }
     }

@@ -84,7 +84,7 @@ struct Drafting {
             if !isDue, late.isEmpty { return [] }
             throw Fault(
                 .badData, at: "tenant \(tenant.id)",
-                problem: "it has usage to be billed and no price book",
+                problem: "it has usage to bill, but no price book",
                 suggestion: "Name one as price_book in tenants.yaml and run octroi apply")
         }
         let group = try newGroup(tenant, id, period, joined)

@@ -25,7 +25,7 @@ extension Store {
             let invoice = try db.reading.invoice(number)
             guard !invoice.isCreditNote else {
                 throw Fault(
-                    .wrongUse, at: "credit note \(number)", problem: "a credit note, no invoice",
+                    .wrongUse, at: "credit note \(number)", problem: "this is not an invoice",
                     suggestion: "Credit an invoice; to undo a credit note, issue the period again")
             }
             let credited = try db.reading.creditedLines(of: number)

@@ -124,8 +124,8 @@ public final class Owners {
             if error.isUnknownUnit { return nil }
             throw Fault(
                 .unavailable, at: path,
-                problem: "systemd does not say whose it is (\(error.message))",
-                suggestion: "Try again; systemctl status says whether it is well")
+                problem: "systemd does not say which unit it belongs to (\(error.message))",
+                suggestion: "Try again; systemctl status shows the state of systemd")
         }
     }
 

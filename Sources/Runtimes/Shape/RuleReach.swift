@@ -94,8 +94,8 @@ private func unreachable(glob: String, _ rule: Rule) -> Unreachable? {
     return Unreachable(
         "\(container) is one container with all below it",
         suggestion:
-            "Write \(container) for the whole container, or root: with the path of what in it is "
-            + "to be billed apart")
+            "Write \(container) for the whole container, or root: with the path of the part "
+            + "that is billed separately")
 }
 
 /// Why no systemd unit that is a container fits a glob; `nil` if one may.

@@ -26,8 +26,8 @@ extension Store {
                 .failed, at: "\(path)-wal",
                 problem: "the store's log was taken away or replaced while in use",
                 suggestion:
-                    "Leave the files beside the store alone. Start this command again: it writes what the log held "
-                    + "into the store as it ends")
+                    "Do not touch the files beside the store. Start this command again: when it "
+                    + "ends, it writes the content of the log into the store")
         }
         var status = stat()
         guard stat(path, &status) == 0, status.st_size == 0 else { return nil }

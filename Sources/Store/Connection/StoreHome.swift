@@ -27,8 +27,8 @@ extension Store {
         guard let why = try whyNotOwn() else { return }
         throw Fault(
             .failed, at: escapingControlCharacters(path),
-            problem: "\(escapingControlCharacters(why)), and such a store writes to no kernel",
-            suggestion: "If limits of this host are to be kept by it, run octroi store adopt")
+            problem: "\(escapingControlCharacters(why)), and such a store sets no limits",
+            suggestion: "To let it set the limits of this host, run octroi store adopt")
     }
 
     /// Makes the store belong to this host.

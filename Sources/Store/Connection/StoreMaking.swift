@@ -59,9 +59,9 @@ private func refuseOrphanedLog(_ path: String) throws(Fault) {
     throw Fault(
         .badData, at: path,
         problem:
-            "the store that was here is gone, and \(log) still holds what was written to it last",
+            "the store is missing, but \(log) still holds its last changes",
         suggestion:
-            "Put the store back beside it; or move the log away, then bring back a backup or begin anew"
+            "Put the store back. Or move the log away, and restore a backup or start a new store"
     )
 }
 

@@ -2,24 +2,27 @@ import GRDB
 import Metering
 import Units
 
-/// Conservation of one meter below one tenant root: the kernel's control total beside the ledger.
+/// One meter of one tenant root: the kernel's control total, and the usage in the ledger.
+///
+/// All quantities are in base units of the meter.
 public struct AuditRow: Hashable, Sendable {
-    /// The tenant the root is of now; `nil` if it is nobody's.
+    /// The tenant that the root belongs to now; `nil` if it belongs to no tenant.
     public var tenant: String?
     public var root: String
     public var meter: Meter
-    /// What the root's own counter says.
+    /// The rise of the root's own counter.
     public var kernel: Int128
-    /// What the ledger holds for the root and all below it.
+    /// The usage in the ledger for the root and everything below it.
     public var usage: Int128
-    /// What ran while the tree was last read, and is billed by the next tick.
+    /// Usage during the last reading of the tree, which the next tick will assign to a container.
     public var pending: Int128
 
+    /// What the ledger has too much (above 0) or too little (below 0); 0 if all is well.
     public var difference: Int128 { usage + pending - kernel }
 }
 
 extension Store {
-    /// Whether a collector read anything in a period, or ever.
+    /// Whether a collector read anything in a period; `nil` is all time.
     public func wasMetered(over period: Period?) throws(Fault) -> Bool {
         try read { db in
             try db.value(
@@ -28,26 +31,26 @@ extension Store {
                 SELECT EXISTS (SELECT 1 FROM completeness_hour WHERE hour_s > ? AND hour_s < ?)
                 """,
                 [
-                    // A UTC hour that began before may reach into the period.
+                    // A UTC hour that began before the period may reach into it.
                     period.map { $0.start.seconds - 3600 } ?? .min, period?.end.seconds ?? .max,
                 ]) ?? false
         }
     }
 
-    /// Holds the ledger against the control totals, for each tenant root and meter.
+    /// Compares the ledger with the control totals, for each tenant root and meter.
     ///
-    /// - Parameter period: only these hours; `nil` is everything that was ever metered.
+    /// - Parameter period: only these hours; `nil` is all time.
     public func audit(over period: Period?) throws(Fault) -> [AuditRow] {
         try reading { try $0.audit(over: period) }
     }
 }
 
 extension ReadTransaction {
-    /// Holds the ledger against the control totals, for each tenant root and meter.
+    /// Compares the ledger with the control totals, for each tenant root and meter.
     ///
-    /// Over a period, the totals are those written by the hour; without one, they are the last
-    /// reading of the root's counter less its first. Where the ledger says of usage that it was conserved and
-    /// no control total is there, the kernel's part is 0: that is a difference, too.
+    /// For a period, the control totals are those stored by the hour. Without one, they are the
+    /// last reading of the root's counter minus its first. If the ledger has conserved usage without a
+    /// control total, the total counts as 0, so a difference is found.
     package func audit(over period: Period?) throws -> [AuditRow] {
         let kernel =
             period == nil
@@ -57,7 +60,7 @@ extension ReadTransaction {
              WHERE t.container = p.container AND t.meter = p.meter
                 AND t.hour_s >= :from AND t.hour_s < :to)
             """
-        // By the tenant root: what the ledger holds for it and all below it.
+        // The usage in the ledger for each tenant root and everything below it.
         func part(_ from: String) -> String {
             """
             SELECT coalesce(x.root, x.id) AS root, u.meter, u.quantity FROM \(from)
@@ -89,7 +92,7 @@ extension ReadTransaction {
             LEFT JOIN attribution a ON a.container = r.id AND a.until_s IS NULL
             ORDER BY a.tenant IS NULL, a.tenant, r.path, r.id, m.id
             """
-        // Within these bounds lies every hour there can be.
+        // Without a period, the bounds include every possible hour.
         let (from, to) = (period?.start.seconds ?? .min, period?.end.seconds ?? .max)
         return try Row.fetchAll(db, sql: sql, arguments: ["from": from, "to": to]).compactMap {
             row in

@@ -2,7 +2,7 @@ import GRDB
 import Metering
 import Units
 
-/// Usage that Octroi metered and that was imported as well: its tenant would pay for it twice.
+/// Usage that was both metered and imported, so that its tenant would pay for it twice.
 public struct CountedTwice: Hashable, Sendable {
     /// Who pays for the imported rows.
     public var tenant: String
@@ -10,11 +10,12 @@ public struct CountedTwice: Hashable, Sendable {
     public var meter: String
     /// From the start of the first such row to the end of the last.
     public var period: Period
+    /// The number of imported rows.
     public var rows: Int
-    /// What the rows hold, in base units of the meter.
+    /// The imported quantity, in base units of the meter.
     public var quantity: Int128
 
-    /// One sentence, as an invoice says it.
+    /// One sentence, as it is printed on an invoice.
     public var text: String {
         "\(escapingControlCharacters(container)), \(meter): metered by Octroi and imported for the same time, "
             + "\(quantity) in \(rows) \(rows == 1 ? "row" : "rows") from \(period.start) to "
@@ -23,17 +24,17 @@ public struct CountedTwice: Hashable, Sendable {
 }
 
 extension Store {
-    /// What counts twice in a period, or ever: metered, and imported as well.
+    /// Usage in a period that was both metered and imported; `nil` is all time.
     public func countedTwice(over period: Period?) throws(Fault) -> [CountedTwice] {
         try read { try Store.usageCountedTwice($0, over: period ?? .allTime) }
     }
 
-    /// Imports that Octroi metered itself at the same time, under the same path and meter.
+    /// Imported usage that Octroi metered at the same time, under the same path and meter.
     ///
-    /// An import is refused where a container of that path is known. One that begins to run later is found
-    /// here, before it is billed, as the collector has no time to look for it.
+    /// An import is refused if a container of that path is known. A container that starts later is
+    /// found here, before it is billed, because the collector has no time to look for it.
     ///
-    /// Hours that a person gave to somebody else (`tenant assign`) count once for each of the two.
+    /// Hours that were moved to another tenant (`tenant assign`) count once for each of the two.
     static func usageCountedTwice(_ db: Database, over period: Period) throws -> [CountedTwice] {
         let rows = try Row.fetchCursor(
             db, sql: doubleRows,
@@ -60,6 +61,7 @@ extension Store {
 }
 
 extension CountedTwice {
+    /// Adds another row of the same tenant, container and meter.
     fileprivate mutating func add(_ other: Period, _ more: Int128) {
         period = Period(start: period.start, end: max(period.end, other.end)) ?? period
         rows += 1
@@ -67,10 +69,11 @@ extension CountedTwice {
     }
 }
 
-/// Each imported row that Octroi metered usage beside, and the tenant that pays for it.
+/// SQL: each imported row with metered usage at the same time, and the tenant that pays for it.
 ///
-/// The time of both is what the row, the life of the container, the tenant's hours and the period share.
-/// A tenant root is measured by its own counter; the ledger holds only the rest of it.
+/// The time in question is the intersection of the row, the container's life, the tenant's hours
+/// and the period. A tenant root is compared by its control total, because the ledger has only the part
+/// of its usage that no container got.
 private let doubleRows = """
     WITH pair AS MATERIALIZED (
         SELECT i.id AS imported, i.import_tenant, m.id AS metered, m.path, m.first_seen_ms AS since,

@@ -4,12 +4,16 @@ import GRDB
 import Metering
 import Units
 
-/// One closing of ledger rows, and its link to the one before.
+/// One entry of the ledger's chain: rows that were closed together.
+///
+/// Its hash covers the hash of the entry before it.
 struct LedgerEntry {
+    /// What was closed: an hour, an import, or changes of terms.
     enum Kind: String {
         case hour
         case `import`
-        /// What was said of what decides amounts besides usage.
+        /// Changes of price books, tenants and other terms: everything besides usage that decides
+        /// amounts.
         case terms
     }
 
@@ -42,7 +46,7 @@ struct LedgerEntry {
         hash = hash(after: last.hash)
     }
 
-    /// The hash of all that this entry says, with the hash of the entry before it.
+    /// The hash of all fields of this entry and of the hash of the entry before it.
     func hash(after previous: [UInt8]) -> [UInt8] {
         var row = CanonicalRow()
         row.begin("octroi ledger entry")
@@ -56,6 +60,9 @@ struct LedgerEntry {
         return digest.finish()
     }
 
+    /// The newest entry.
+    ///
+    /// - Throws: `badData` if the chain has no beginning.
     static func last(_ db: Database) throws -> LedgerEntry {
         let row = try db.row("SELECT * FROM ledger_entry ORDER BY id DESC LIMIT 1")
         guard let row else {
@@ -66,7 +73,7 @@ struct LedgerEntry {
         return LedgerEntry(row)
     }
 
-    /// Begins an entry: until `finish`, rows may be closed into it.
+    /// Creates an empty entry; rows may be added to it until `finish`.
     fileprivate static func begin(_ db: Database, _ id: Int64) throws {
         try db.run(
             """
@@ -75,7 +82,7 @@ struct LedgerEntry {
             """, [id])
     }
 
-    /// Writes what was closed; nothing can be added any more.
+    /// Writes the hash of the rows; afterwards no row can be added.
     fileprivate func finish(_ db: Database) throws {
         try db.run(
             """
@@ -88,9 +95,9 @@ struct LedgerEntry {
     }
 }
 
-/// Closes the ledger rows of the hours before `hour`, and with them what has no hour.
+/// Closes the ledger rows of the hours before `hour`, and rows without an hour, such as gaps.
 ///
-/// - Parameter lastTick: the last tick of the hour, whose completeness goes with it.
+/// - Parameter lastTick: the last tick whose completeness is closed with them.
 func closeHours(
     _ db: Database, before hour: Instant, lastTick: Int64, at now: Instant
 ) throws {
@@ -124,8 +131,8 @@ func closeHours(
 /// Closes the rows of an import, which were hashed before.
 ///
 /// - Parameters:
-///   - hours: the first and the last that it brings usage of.
-///   - write: puts the rows into the entry.
+///   - hours: the first and the last hour with usage, in seconds since 1970; `nil` without usage.
+///   - write: writes the rows with the number of the entry.
 func closeImport(
     _ db: Database, at now: Instant, _ content: EntryContent,
     _ hours: (first: Int64, last: Int64)?, _ write: (_ entry: Int64) throws -> Void
@@ -135,7 +142,7 @@ func closeImport(
     try LedgerEntry.begin(db, entry)
     if let hours { try noteLate(db, hours.first, hours.last, entry) }
     try write(entry)
-    // The last tables of an entry: whose the accounts are, as it was said when they were made.
+    // The last tables of an entry: the tenants of the new accounts.
     var content = content
     let owners = ["assignment", "reattribution"]
     for table in LedgerTable.all where owners.contains(table.name) {
@@ -152,9 +159,9 @@ func closeImport(
     try sayLate(db, entry, at: now)
 }
 
-/// Closes what was said of terms behind `last`, a row of table `term`, in an entry of its own.
+/// Closes the rows of table `term` after the row `last`, in an entry of their own.
 ///
-/// It holds nothing else: a check of all terms need not read the rest of the ledger.
+/// The entry holds nothing else, so that a check of all terms need not read the rest of the ledger.
 func closeTerms(_ db: Database, after last: Int64, at now: Instant) throws {
     var content = EntryContent()
     let rows = LedgerTable.term.rows(from: "(SELECT * FROM term WHERE id > \(last))")
@@ -168,7 +175,7 @@ func closeTerms(_ db: Database, after last: Int64, at now: Instant) throws {
     ).finish(db)
 }
 
-/// What the rows come to that an entry closes.
+/// The number and the hash of the rows that an entry closes.
 private func content(
     _ db: Database, _ kind: LedgerEntry.Kind, hour: Instant, entry: Int64
 ) throws -> EntryContent {
@@ -182,7 +189,7 @@ private func content(
     return content
 }
 
-/// Moves open usage into the ledger.
+/// Moves usage from table `usage_open` to `usage`, and adds it to the sums of days.
 private func moveUsage(_ db: Database, _ which: String, to entry: Int64) throws {
     let hours = try Row.fetchOne(
         db, sql: "SELECT min(hour_s), max(hour_s) FROM usage_open WHERE \(which)")
@@ -204,7 +211,7 @@ private func moveUsage(_ db: Database, _ which: String, to entry: Int64) throws 
     try db.execute(sql: "DELETE FROM usage_open WHERE \(which)")
 }
 
-/// Writes down an entry that reaches back into hours that were invoiced.
+/// Records that an entry has usage in hours that were invoiced, so that invoices are corrected.
 private func noteLate(
     _ db: Database, _ first: Int64, _ last: Int64, _ entry: Int64
 ) throws {
@@ -215,6 +222,7 @@ private func noteLate(
         """, [entry, first, last])
 }
 
+/// Adds the row of `late_entry` for an entry, if there is one, to the chain.
 private func sayLate(_ db: Database, _ entry: Int64, at now: Instant) throws {
     try Store.closingTerms(db, at: now) { try say(db, .lateEntry, where: "r.entry = ?", [entry]) }
 }

@@ -3,22 +3,22 @@ import GRDB
 import Metering
 import Units
 
-/// A table of the ledger, as its rows go into the hash of the entry that closes them.
+/// A table of the ledger: which of its fields are hashed, and in which order.
 struct LedgerTable {
     let name: String
-    /// What is hashed of a row, by expressions over `r` and the tables joined to it.
+    /// SQL: the hashed fields of a row, as expressions over `r` and the joined tables.
     let fields: String
     let joins: String
     let order: String
-    /// Which open rows the end of an hour closes, and which an import; `nil` is none.
+    /// SQL: which open rows the end of an hour closes, and which an import; `nil` means none.
     ///
-    /// Terms are closed by themselves (`closeTerms`).
+    /// Terms are closed separately (`closeTerms`).
     let hourCloses: String?
     let importCloses: String?
-    /// Where open rows are, if not in the table itself.
+    /// The table of open rows, if they are not in the table itself.
     var openTable: String?
 
-    /// Rows that an entry of that kind closes now.
+    /// SQL: the rows that an entry of a kind closes now; `nil` if it closes none.
     func openRows(_ kind: LedgerEntry.Kind) -> String? {
         let closes: String? =
             switch kind {
@@ -31,14 +31,14 @@ struct LedgerTable {
         }
     }
 
-    /// Rows of an import on their way into the table, which lie in `source`.
+    /// SQL: rows that are not in the table yet, but in `source`.
     func rows(from source: String) -> String {
         "SELECT 0, \(fields) FROM \(source) r \(joins) ORDER BY \(order)"
     }
 
-    /// All rows that are closed, each with its entry before its fields.
+    /// SQL: all closed rows, each with its entry before its fields.
     ///
-    /// Usage that is open is in a table of its own: here, a row without an entry is none of Octroi's.
+    /// Open usage is in another table, so Octroi did not write a row of `usage` without an entry.
     var closedRows: String {
         let isClosed = openTable == nil ? "r.entry <> 0" : "TRUE"
         return
@@ -115,10 +115,10 @@ struct LedgerTable {
         fields: "r.id AS number, r.uid AS uid, r.kind AS kind, r.key AS key, r.said AS said",
         joins: "", order: "r.id", hourCloses: nil, importCloses: nil)
 
-    /// Who a row is about, in words that no other store gives another meaning.
+    /// SQL: the account of a row, by fields that do not depend on this store's ids.
     private static let owner =
         "b.boot_id AS boot, c.cgroup_id AS cgroup_id, c.path AS container, c.import_tenant AS tenant"
-    /// A meter, with what reports make of its name.
+    /// SQL: a meter, with its name on reports and its memory formula.
     private static let meter =
         "m.name AS meter, m.shown_as AS shown_as, m.memory_formula AS formula"
     private static let toContainer =
@@ -128,7 +128,7 @@ struct LedgerTable {
 extension LedgerTable {
     /// Reads the rows of one of the queries above.
     ///
-    /// - Parameter body: gets the row's entry, its bytes, and a text that names it when asked.
+    /// - Parameter body: gets the row's entry, its bytes, and a closure that describes it in words.
     func read(
         _ db: Database, _ sql: String, _ arguments: [Int64],
         _ body: (_ entry: Int64, _ row: CanonicalRow, _ words: () -> String) throws -> Void
@@ -166,7 +166,7 @@ extension LedgerTable {
     }
 }
 
-/// Seconds since 1970 as a time, or as they are where no calendar goes: whatever a forger wrote.
+/// Seconds since 1970 as a time; as a number if a damaged row holds a time beyond year 9999.
 func time(_ seconds: Int64) -> String {
     let years = Int64(9999 - 1970) * 31_556_952
     return abs(seconds / 2) < years / 2 ? "\(Instant(seconds: seconds))" : "\(seconds) s"

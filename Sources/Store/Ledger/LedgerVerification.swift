@@ -2,24 +2,30 @@ import GRDB
 import Sealing
 import Units
 
-/// What a check of the chain and the blocks found.
+/// The result of a check of the ledger's chain and the sealed samples.
 public struct Verification: Sendable {
+    /// The number of entries of the chain.
     public var entries: Int64 = 0
+    /// The number of closed rows that were checked.
     public var rows: Int64 = 0
+    /// The number of blocks of samples that were checked.
     public var blocks: Int64 = 0
-    /// Rows of usage that no entry holds yet, as their hour is not over or no collector runs.
-    public var open: Int64 = 0
-    /// The chain's last hash, in hex: noted elsewhere, it shows a later rewriting of the whole chain.
-    public var head = ""
-    /// What is wrong, in words; empty if nothing is.
-    public var damage: [String] = []
-    /// What is wrong with the sums of days, in words; `nil` if nothing is.
+    /// The number of usage rows that are not closed yet.
     ///
-    /// They are no part of the ledger: `rebuildDaySums` makes them anew.
+    /// Their hour is not over, or no collector runs.
+    public var open: Int64 = 0
+    /// The chain's last hash, in hex; kept elsewhere, it later proves that nothing was rewritten.
+    public var head = ""
+    /// Sentences about damage; empty if there is none.
+    public var damage: [String] = []
+    /// A sentence about wrong sums of days; `nil` if they agree with the ledger.
+    ///
+    /// The sums are not part of the ledger: `rebuildDaySums` computes them again.
     public var daySums: String?
-    /// Whether the hash that was asked for is in the chain; true if none was.
+    /// Whether the given hash is in the chain; true if none was given.
     public var hasHead = true
 
+    /// Creates a result without findings.
     public init() {}
 }
 
@@ -27,8 +33,9 @@ extension Store {
     /// Recomputes every hash and checksum of the ledger and the sealed samples.
     ///
     /// - Parameters:
-    ///   - head: a hash that was the chain's last once, in hex.
-    ///   - onProgress: called now and then with how many rows and blocks were looked at.
+    ///   - head: a hash, in hex, that an earlier check printed as the chain's last.
+    ///   - onProgress: called now and then with the number of rows and blocks checked so far.
+    /// - Returns: all findings. Damage is not thrown; only a store that cannot be read throws.
     public func verify(
         head: String? = nil, onProgress: (Int64) -> Void = { _ in }
     ) throws(Fault) -> Verification {
@@ -45,12 +52,12 @@ extension Store {
 }
 
 extension Store {
-    /// Where what decides amounts besides usage is not what the chain says it is, in words.
+    /// Sentences about terms that were changed without Octroi: price books, tenants and more.
     ///
-    /// Whose hours are, price books, tenants: rows of usage are not read for it.
+    /// The tenants of hours are checked, too. Rows of usage are not read, so this is fast.
     public func verifyTerms() throws(Fault) -> [String] { try read(Store.changedTerms) }
 
-    /// The same, inside a transaction.
+    /// Checks the terms inside a transaction (see `verifyTerms`).
     static func changedTerms(_ db: Database) throws -> [String] {
         var verifier = try LedgerVerifier(db)
         try verifier.checkChain(nil)
@@ -60,8 +67,9 @@ extension Store {
     }
 }
 
+/// Checks the parts of a store one after another, and collects the findings in `result`.
 private struct LedgerVerifier {
-    /// Of one entry, so many rows are named; the rest is counted.
+    /// The number of rows of an entry that are named; the others are only counted.
     private static let mostNamed = 10
 
     private let db: Database
@@ -73,7 +81,7 @@ private struct LedgerVerifier {
         result.open = try db.value(Int64.self, "SELECT count(*) FROM usage_open") ?? 0
     }
 
-    /// Whether each entry is what its hash says, and follows the one before it.
+    /// Checks the hash of each entry, and its link to the entry before.
     mutating func checkChain(_ head: String?) throws {
         var previous: LedgerEntry?
         let wanted = head?.lowercased()
@@ -83,7 +91,8 @@ private struct LedgerVerifier {
             var entry = LedgerEntry(row)
             check(entry, after: previous)
             if hex(entry.hash) == wanted { result.hasHead = true }
-            // All sums together are as long as the ledger: those of damaged entries are read again.
+            // The checksums of all entries would need much memory. Those of damaged entries are
+            // read again.
             entry.sums = []
             entries[entry.id] = entry
             previous = entry
@@ -116,7 +125,7 @@ private struct LedgerVerifier {
         }
     }
 
-    /// Whether there is something behind the chain's end that only closing an hour makes.
+    /// Checks that nothing is newer than the end of the chain that needs a later entry.
     private mutating func checkEnd(_ lastTick: Int64) throws {
         let sealed = try db.value(
             Bool.self,
@@ -125,17 +134,17 @@ private struct LedgerVerifier {
                 AND hour_s >= (SELECT max(hour_s) FROM sample_block))
             """, [lastTick])
         if sealed == true {
-            damage("samples were sealed behind the last ledger entry: later entries are missing")
+            damage("samples were sealed after the last ledger entry: later entries are missing")
         }
     }
 
-    /// Whether each entry's rows are those that it closed.
+    /// Checks that each entry's rows are those that it closed.
     mutating func checkRows(_ onProgress: (Int64) -> Void) throws {
         let contents = try contents(of: LedgerTable.all, onProgress)
         try compare(contents, with: entries.keys.filter { $0 > 0 })
     }
 
-    /// Whether the entries that hold terms, which hold nothing else, are those that were closed.
+    /// Checks the entries that hold terms; they hold nothing else.
     mutating func checkTermEntries() throws {
         let contents = try contents(of: [.term]) { _ in }
         try compare(contents, with: Array(contents.keys))
@@ -147,10 +156,10 @@ private struct LedgerVerifier {
         for entry in empty { damage("all rows of ledger entry \(entry) are missing") }
     }
 
-    /// Whether the sums of days are those of the ledger.
+    /// Checks that the sums of days agree with the ledger.
     mutating func checkDaySums() throws { result.daySums = try daySumsDamage(db) }
 
-    /// What the rows of each entry come to.
+    /// The number and the hash of the rows of each entry.
     private mutating func contents(
         of tables: [LedgerTable], _ onProgress: (Int64) -> Void
     ) throws -> [Int64: EntryContent] {
@@ -168,7 +177,8 @@ private struct LedgerVerifier {
             }
         }
         for (entry, rows) in orphans.sorted(by: { $0.key < $1.key }) {
-            damage("\(rows.count) rows of ledger entry \(entry), which is none: \(rows.first)")
+            damage(
+                "\(rows.count) rows of ledger entry \(entry), which does not exist: \(rows.first)")
         }
         return contents
     }
@@ -183,7 +193,7 @@ private struct LedgerVerifier {
         try name(Dictionary(uniqueKeysWithValues: wrong.map { ($0.id, $0) }))
     }
 
-    /// Whether containers are whose the chain says they are, and terms what it says.
+    /// Checks that the tenants of hours, and the terms, agree with the chain.
     mutating func checkOwnersAndTerms() throws {
         result.damage += try attributionDamage(db, most: Self.mostNamed)
         result.damage += try termDamage(db, most: Self.mostNamed)
@@ -210,7 +220,7 @@ private struct LedgerVerifier {
         }
     }
 
-    /// Whether each block is what was sealed.
+    /// Checks the checksum of each block of samples.
     mutating func checkBlocks(_ table: SampleTable, _ onProgress: (Int64) -> Void) throws {
         let tag = table.keys + ["first_tick", "last_tick", "hour_s", "samples"]
         let fields = Int32(tag.count)
@@ -231,7 +241,7 @@ private struct LedgerVerifier {
                 _ = try SampleColumns(
                     statement.bytes(fields + 1), tag: tag, isSample: !table.hasDevice)
                 if statement.integer(fields + 2) ?? 0 < tag.last ?? 0 {
-                    damage("\(words()): rows of table tick are missing that it has samples of")
+                    damage("\(words()): rows of table tick are missing for some of its samples")
                 }
             } catch {
                 damage("\(words()): \(error)")
@@ -244,10 +254,10 @@ private struct LedgerVerifier {
     private mutating func damage(_ words: String) { result.damage.append(words) }
 }
 
-/// What was done to rows whose checksums were `sums`, in words.
+/// Sentences about the differences between rows and the checksums of the rows that were closed.
 ///
-/// A row that is not what it was looks like one that came and one that went: the first of each are
-/// taken together.
+/// A changed row looks like one added row and one missing row. So the first added row and the first
+/// missing row are reported as one changed row, and so on.
 private func differences(_ rows: [(sum: UInt32, words: String)], _ sums: [UInt32]) -> [String] {
     var left: [UInt32: Int] = [:]
     for sum in sums { left[sum, default: 0] += 1 }
@@ -258,7 +268,7 @@ private func differences(_ rows: [(sum: UInt32, words: String)], _ sums: [UInt32
     }
     var there: [UInt32: Int] = [:]
     for row in rows { there[row.sum, default: 0] += 1 }
-    // Of each row that is missing, how many of those before it are there.
+    // For each missing row, the number of rows before it that are still there.
     var (missing, before): ([Int], Int) = ([], 0)
     for sum in sums {
         if let count = there[sum], count > 0 {
@@ -276,7 +286,7 @@ private func differences(_ rows: [(sum: UInt32, words: String)], _ sums: [UInt32
             : "its first row is missing"
     }
     let lines = changed + new + gone
-    return lines.isEmpty ? ["its rows are not those that it closed"] : lines
+    return lines.isEmpty ? ["its rows differ from those that it closed"] : lines
 }
 
 extension LedgerEntry {

@@ -12,14 +12,14 @@ package struct CollectorGap {
 /// Time of a container's life that was not metered.
 package struct UnmeteredTime {
     package var path: String
-    /// `nil` if nobody knows when it began.
+    /// `nil` if the beginning is not known.
     package var since: Instant?
     package var until: Instant
     package var reason: String
 }
 
 extension ReadTransaction {
-    /// The gaps that meet a period, in order of time.
+    /// The gaps that overlap a period, in order of time.
     package func gaps(in period: Period) throws -> [CollectorGap] {
         try db.rows(
             "SELECT * FROM gap WHERE since_ms < ? AND until_ms > ? ORDER BY since_ms, id",
@@ -42,7 +42,7 @@ extension ReadTransaction {
         ).map(Instant.init(milliseconds:))
     }
 
-    /// What of a tenant's containers was not metered inside a period.
+    /// The time of a tenant's containers that was not metered, if it overlaps a period.
     package func unmeteredTime(of tenant: String, in period: Period) throws -> [UnmeteredTime] {
         try db.rows(
             """
@@ -65,7 +65,9 @@ extension ReadTransaction {
         }
     }
 
-    /// How many of a tenant's containers ran in a period on a kernel that prints no sum of their memory.
+    /// The number of a tenant's containers in a period whose kernel memory is a sum of parts.
+    ///
+    /// Kernels before 5.18 do not print `kernel` in memory.stat. The parts add up to a little less.
     package func containersWithoutKernelMemory(
         of tenant: String, in period: Period
     ) throws -> Int {
@@ -83,21 +85,22 @@ extension ReadTransaction {
             ]) ?? 0
     }
 
-    /// What was priced and not measured of a tenant's time in a period, in order of time.
+    /// The tenant's time in a period in which a priced meter was not measured, in order of time.
     package func unmeasuredTime(of tenant: String, over period: Period) throws -> [Unmeasured] {
         try Store.unmeasuredTime(db, of: tenant, over: period)
     }
 
-    /// What counts twice in a period: metered by Octroi, and imported as well.
+    /// Usage in a period that was both metered and imported.
     package func usageCountedTwice(over period: Period) throws -> [CountedTwice] {
         try Store.usageCountedTwice(db, over: period)
     }
 }
 
 extension WriteTransaction {
-    /// Closes the open rows of a period, so that what an invoice is made of never changes.
+    /// Closes the open rows of a period, so that the usage of an invoice never changes.
     ///
-    /// What still comes for these hours makes an entry of its own, and a correction.
+    /// Usage that arrives later for these hours gets an entry of its own. The next invoice corrects
+    /// it.
     package func closeRows(of period: Period, at now: Instant) throws {
         let next = now.startOfHour.advanced(bySeconds: 3600)
         let end = min(period.end, next)

@@ -2,16 +2,16 @@ import Foundation
 import GRDB
 import Units
 
-/// Names the rows that decide amounts and are not as table `term` says.
+/// Sentences about rows that decide amounts and differ from the changes in table `term`.
 ///
-/// - Parameter most: how many rows of a kind are named; the others are only counted.
+/// - Parameter most: the number of rows of a kind that are named; the others are only counted.
 func termDamage(_ db: Database, most: Int) throws -> [String] {
     var damage = try unclosed(db)
     for kind in TermKind.all {
         var reader = try TermReader(db, kind)
         var count = 0
         while let (key, said, held) = try reader.next() {
-            // The last time that all of it was said needs no closer look if that is what is there.
+            // If the last change has all fields and equals the row, nothing else is compared.
             if said.last == held { continue }
             let found = differences(of: kind, key, said: merged(said), held: held.map(parsed))
             guard let found else { continue }
@@ -23,7 +23,7 @@ func termDamage(_ db: Database, most: Int) throws -> [String] {
     return damage
 }
 
-/// Terms that no entry of the ledger holds: Octroi closes them as it says them.
+/// Changes of terms that are in no ledger entry; Octroi closes each change at once.
 private func unclosed(_ db: Database) throws -> [String] {
     let row = try db.row(
         "SELECT count(*) AS count, min(id) AS first FROM term WHERE entry = 0")
@@ -35,7 +35,7 @@ private func unclosed(_ db: Database) throws -> [String] {
     ]
 }
 
-/// The rows of a kind beside what was said of them, key by key.
+/// Reads the rows of a kind, and the recorded changes of each, key by key.
 private struct TermReader {
     private let saidRows: RowCursor
     private let heldRows: RowCursor
@@ -51,10 +51,10 @@ private struct TermReader {
         nextHeld = try heldRows.next()?.copy()
     }
 
-    /// The next key, with all that was said of it and what is there now.
+    /// The next key, with all recorded changes (`said`) and the present row (`held`).
     mutating func next() throws -> (key: String, said: [String], held: String?)? {
         let keys: [String] = [nextSaid, nextHeld].compactMap { $0?["key"] }
-        // In SQLite's order, which is that of the bytes.
+        // In the order of SQLite, which compares bytes.
         let first = keys.min { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         guard let key = first else { return nil }
         var said: [String] = []
@@ -71,17 +71,18 @@ private struct TermReader {
     }
 }
 
-/// The fields of a JSON object of texts; what cannot be read is one field of no known name.
+/// The fields of a JSON object of texts; any other text becomes a field `unreadable`.
 private func parsed(_ text: String) -> [String: String?] {
     let fields = try? JSONDecoder().decode([String: String?].self, from: Data(text.utf8))
     return fields ?? ["unreadable": text]
 }
 
-/// What was said one after another comes to; `nil` if nothing was said.
+/// The result of all changes, applied one after another; `nil` if there are none.
 private func merged(_ said: [String]) -> [String: String?]? {
     said.isEmpty ? nil : said.reduce(into: [:]) { $0.merge(parsed($1)) { $1 } }
 }
 
+/// A sentence about the difference between the recorded and the present row; `nil` if they agree.
 private func differences(
     of kind: TermKind, _ key: String, said: [String: String?]?, held: [String: String?]?
 ) -> String? {
@@ -98,7 +99,7 @@ private func differences(
     return "\(name) was changed: \(words.joined(separator: "; "))"
 }
 
-/// A row in words: of a price book's version, which book's and from when on.
+/// A row in words; for a version of a price book, with the book and its date.
 private func title(_ kind: TermKind, _ key: String, _ fields: [String: String?]) -> String {
     let key = escapingControlCharacters(shortened(key, to: 100))
     guard kind.name == TermKind.priceBook.name, let book = fields["book"] ?? nil else {

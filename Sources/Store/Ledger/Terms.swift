@@ -3,13 +3,14 @@ import Glibc
 import Metering
 import Units
 
-/// Rows that decide amounts besides usage, and may change: what is said of them goes into table `term`,
-/// and with it into the ledger's chain.
+/// A kind of term: a row that may change and decides amounts, such as a price book or a tenant.
+///
+/// Each change is recorded in table `term`, and so in the ledger's chain.
 struct TermKind: Sendable {
     let name: String
-    /// SQL: where its rows are.
+    /// SQL: the table of its rows.
     let rows: String
-    /// SQL: what names one of them for good.
+    /// SQL: the key of a row, which never changes.
     let key: String
     let fields: [(name: String, value: String)]
 
@@ -23,12 +24,12 @@ struct TermKind: Sendable {
         return "json_object(\(parts.joined(separator: ", ")))"
     }
 
-    /// SQL: each row that is there now, as it would be said, by its key.
+    /// SQL: each present row, in the form of a recorded change, by its key.
     var held: String {
         "SELECT CAST(\(key) AS TEXT) AS key, \(said(nil)) AS said FROM \(rows) ORDER BY 1"
     }
 
-    /// SQL: appends what is said of the rows that fit a condition.
+    /// SQL: records the fields of the rows that meet a condition.
     fileprivate func appending(
         _ chosen: Set<String>?, _ condition: String, by uid: Int64?
     ) -> String {
@@ -78,7 +79,7 @@ extension TermKind {
         name: "late_entry", rows: "late_entry r", key: "r.entry",
         fields: columns("first_hour_s last_hour_s"))
 
-    /// Where all invoices are made by the same rules there is nothing to say.
+    /// There is no row if all invoices were made by the same rules.
     static let ratingRules = TermKind(
         name: "rating_rules", rows: "(SELECT * FROM rating_rules WHERE first_seal > 1) r",
         key: "r.rules", fields: columns("first_seal"))
@@ -88,12 +89,12 @@ extension TermKind {
     }
 }
 
-/// Says what rows come to now, or only the named fields of them.
+/// Records the present values of rows in table `term`, or only those of the named fields.
 ///
-/// Whoever changed one field says that one only: what another hand did to the others is not taken over.
-/// Only inside `closingTerms`.
+/// A command records only the fields that it changed. So a forged value of another field stays
+/// detectable. Call it only inside `closingTerms`.
 ///
-/// - Parameter uid: the user who changed them; `nil` is none.
+/// - Parameter uid: the user who made the change; `nil` if no user did.
 func say(
     _ db: Database, _ kind: TermKind, only fields: Set<String>? = nil, where condition: String,
     _ arguments: StatementArguments, by uid: Int64? = Int64(getuid())
@@ -102,9 +103,9 @@ func say(
 }
 
 extension Store {
-    /// Closes what `change` says of terms, in an entry of its own.
+    /// Runs `change`, and closes the terms that it records in an entry of their own.
     ///
-    /// What no entry holds though it was there before is none of Octroi's, and stays outside.
+    /// Earlier rows of `term` without an entry were not written by Octroi. They are not closed.
     static func closingTerms<Value>(
         _ db: Database, at now: Instant, _ change: () throws -> Value
     ) throws -> Value {

@@ -2,20 +2,20 @@ import GRDB
 import Metering
 import Units
 
-/// Time of a tenant's container in which what its price book prices was not measured.
+/// Time of a tenant's container in which a priced meter was not measured.
 public struct Unmeasured: Hashable, Sendable {
     public var tenant: String
     public var container: String
-    /// Their names, with commas between them.
+    /// The names of the meters, separated by commas.
     public var meters: String
     public var since: Instant
     public var until: Instant
     public var absence: Absence
     public var file: String
-    /// Whether nothing is lost: the counter went on, and its next reading was billed.
+    /// Whether nothing is lost, because the kernel counted on and the next reading was billed.
     public var isMadeGood: Bool
 
-    /// One sentence, as an invoice says it.
+    /// One sentence, as it is printed on an invoice.
     public var text: String {
         let place = file == Absence.wholeCgroup ? "its cgroup" : file
         let why =
@@ -25,7 +25,7 @@ public struct Unmeasured: Hashable, Sendable {
             + (isMadeGood ? "; the counter went on, and its next reading was billed" : "")
     }
 
-    /// Whether a file that is there could not be read: something for the operator to mend.
+    /// Whether a file exists and could not be read, so that the operator should act.
     public var isFault: Bool {
         switch absence.reason {
         case .malformed, .notPermitted, .incomplete, .failed: !isMadeGood
@@ -35,18 +35,21 @@ public struct Unmeasured: Hashable, Sendable {
 }
 
 extension Store {
-    /// What tenants used in a period, or ever, and was priced and not measured.
+    /// The time of all tenants in which a priced meter was not measured.
+    ///
+    /// - Parameter period: `nil` for all time.
     public func unmeasured(over period: Period?) throws(Fault) -> [Unmeasured] {
         try read { try Store.unmeasuredTime($0, of: nil, over: period ?? .allTime) }
     }
 
-    /// What of a tenant's time in a period was priced and not measured, in order of time.
+    /// The time in a period in which a priced meter was not measured, in order of time.
     ///
     /// - Parameter tenant: `nil` for all.
     static func unmeasuredTime(
         _ db: Database, of tenant: String?, over period: Period
     ) throws -> [Unmeasured] {
-        // Written out, so that SQLite begins at one tenant's containers: issuing asks for each tenant.
+        // A condition without NULL lets SQLite begin with one tenant's containers. That matters,
+        // because issuing asks for each tenant.
         let ofTenant = tenant == nil ? "" : "tenant = :tenant AND"
         var arguments: StatementArguments = [
             "from": period.start.milliseconds, "to": period.end.milliseconds,

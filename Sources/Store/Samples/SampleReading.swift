@@ -117,7 +117,7 @@ extension Store {
             Fault(
                 .badData, at: "\(path), \(query.table.sealed) of \(time(block.hour))",
                 problem: found,
-                suggestion: "octroi store check says what else is damaged; a backup has it whole")
+                suggestion: "octroi store check names all damage; a backup may have these samples")
         }
         let numbers: [[Int64?]]
         do throws(BlockError) {

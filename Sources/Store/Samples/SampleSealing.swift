@@ -185,8 +185,8 @@ private struct Sealer {
         guard let back, back.columns == series.columns else {
             throw Fault(
                 .failed, at: "\(table.hot) of container \(key)",
-                problem: "it does not seal exactly",
-                suggestion: "Report this. No tick can be kept until then, and nothing was changed")
+                problem: "packing its samples would change them",
+                suggestion: "Report this bug. Until it is fixed, no tick can be stored")
         }
         try insert.execute(arguments: StatementArguments(fields) + [Data(bytes)])
     }

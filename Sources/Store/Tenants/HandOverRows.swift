@@ -76,10 +76,10 @@ extension ReadTransaction {
         let row = try db.row(
             "SELECT tenant, undone_ms FROM hand_over WHERE id = ?", [number])
         guard let row else {
-            throw refuse("there is none of that number", "octroi tenant unassign lists them")
+            throw refuse("there is no such assignment", "octroi tenant unassign lists them")
         }
         guard row["undone_ms"] as Int64? == nil else {
-            throw refuse("it was taken back already", "octroi tenant unassign lists the others")
+            throw refuse("it was undone already", "octroi tenant unassign lists the others")
         }
         let tenant: String = row["tenant"]
         let parts = try db.rows(

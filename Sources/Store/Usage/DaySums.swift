@@ -1,7 +1,9 @@
 import GRDB
 import Units
 
-/// The sum of one account's closed rows of one civil day, meter and assurance.
+/// The usage of one account on one civil day, for one meter and assurance; a row of `usage_day`.
+///
+/// Only closed rows count. Queries over months read these sums instead of every hour.
 struct DaySum: Hashable {
     var container: Int64
     /// The civil day, counted from 1970-01-01.
@@ -17,7 +19,8 @@ struct DaySum: Hashable {
 
     /// The bit of a row that begins at `hour`, in seconds since 1970.
     ///
-    /// Rows begin at full UTC hours and at midnights of a zone, so of one day no two have the same.
+    /// Rows begin at full UTC hours and at midnights of a zone. So two rows of one day never have
+    /// the same bit.
     static func bit(of hour: Int64) -> Int64 {
         Int64(bitPattern: 1 << UInt64(bitPattern: ((hour + 1799) / 1800) & 63))
     }
@@ -25,27 +28,28 @@ struct DaySum: Hashable {
 
 /// Adds up rows of the ledger by civil day.
 ///
-/// Rows come in the order of the ledger: by account, then by hour. Each day is given away as soon as
-/// a row of another day or account comes; `finish` gives the last one.
+/// Rows must come in the order of the ledger: by account, then by hour. The sums of a day are
+/// passed on when a row of another day or account comes; `finish` passes on those of the last day.
 struct DaySummer {
-    /// The hours that a calendar has, in seconds since 1970: years 1 to 9999.
+    /// The times that a row may have, in seconds since 1970: years 1 to 9999.
     static let hours = Instant.earliest.seconds..<253_402_300_800
 
     private let zone: BillingZone
     /// Takes the sums, in the order of table `usage_day`.
     private let take: (DaySum) throws -> Void
-    /// The day of the row that came last: most rows lie in the same.
+    /// The day of the last row, kept because most rows are on the same day.
     private var day: (period: Period, number: Int64)?
     private var container: Int64?
     private var sums: [DaySum] = []
 
+    /// Creates a summer for the days of a zone; `take` gets each finished sum.
     init(_ zone: BillingZone, _ take: @escaping (DaySum) throws -> Void) {
         (self.zone, self.take) = (zone, take)
     }
 
     /// Adds a row of the ledger.
     ///
-    /// A damaged store may hold an hour that no calendar has. Such a row is in no day.
+    /// A row of a damaged store may have a time outside `hours`. It is ignored.
     mutating func add(
         _ container: Int64, hour: Int64, meter: Int64, assurance: Int64, _ quantity: Int64
     ) throws {
@@ -70,7 +74,7 @@ struct DaySummer {
         sums[index].low += low
     }
 
-    /// Gives away the sums of the last day.
+    /// Passes on the sums of the last day; call it after the last row.
     mutating func finish() throws {
         sums.sort { ($0.meter, $0.assurance) < ($1.meter, $1.assurance) }
         for sum in sums { try take(sum) }
@@ -81,7 +85,7 @@ struct DaySummer {
 extension DaySummer {
     /// A summer that adds to the table of sums.
     ///
-    /// - Returns: `nil` if no days are summed.
+    /// - Returns: `nil` if the store keeps no sums of days.
     static func adding(to db: Database) throws -> DaySummer? {
         guard let zone = try summedZone(db) else { return nil }
         var add = try FastStatement(
@@ -100,7 +104,7 @@ extension DaySummer {
         }
     }
 
-    /// Adds every row that a query gives: container, hour_s, meter, assurance and quantity.
+    /// Adds every row of a query with the columns container, hour_s, meter, assurance and quantity.
     mutating func add(rows sql: String, of db: Database) throws {
         var rows = try FastStatement(db, sql)
         defer { rows.reset() }

@@ -2,33 +2,36 @@ import Foundation
 import GRDB
 import Units
 
-/// How questions over days and months are answered in a store.
+/// Whether a store has sums of days, from which queries over days and months are answered.
 public enum DaySumsState: Hashable, Sendable {
-    /// Days are summed as their hours close.
+    /// The sums exist, and are updated when hours close.
     case kept
-    /// The ledger has rows and no sums; questions read every hour.
+    /// The ledger has usage but no sums, so queries read every hour.
     case missing
-    /// The sums are by the days of another zone, whose name this is.
+    /// The sums are those of the days of another zone, with this name.
     case otherZone(String)
 
-    /// What to do so that questions are fast, as a sentence; `nil` if they are.
+    /// A sentence for the operator: why queries are slow and what to do; `nil` if they are fast.
     public var words: String? {
         switch self {
         case .kept: nil
         case .missing:
-            "usage over months is added up hour by hour, which takes longer: octroi store rebuild "
-                + "sums the days once"
+            "there are no stored sums of days, so queries over months take longer: run octroi "
+                + "store rebuild once"
         case .otherZone(let name):
-            "days are summed by the zone \(name), which time_zone no longer is: octroi store "
-                + "rebuild sums them anew"
+            "the stored sums of days are those of the zone \(name), and time_zone has changed: run "
+                + "octroi store rebuild"
         }
     }
 }
 
 extension Store {
-    /// Begins to sum the ledger by days in a store that has no usage yet, and says how it is.
+    /// Starts to keep sums of days, if the store has no usage yet.
+    ///
+    /// In a store that has usage, nothing changes: `rebuildDaySums` computes the sums there.
     ///
     /// - Parameter zone: the billing zone, whose days are summed.
+    /// - Returns: whether the store has sums now.
     public func keepDaySums(in zone: BillingZone) throws(Fault) -> DaySumsState {
         // Most stores need nothing, and reading does not wait for the collector.
         let known = try read { db in try daySumsState(db, zone) }
@@ -41,7 +44,9 @@ extension Store {
         }
     }
 
-    /// Sums all days of the ledger anew.
+    /// Computes the sums of all days again, from the ledger.
+    ///
+    /// Nobody else can write to the store meanwhile.
     ///
     /// - Parameter zone: the billing zone, whose days are summed from now on.
     /// - Returns: the number of sums.
@@ -65,7 +70,7 @@ private func daySumsState(_ db: Database, _ zone: BillingZone) throws -> DaySums
     return summed == zone ? .kept : .otherZone(summed.description)
 }
 
-/// Begins with no sums, by the days of a zone.
+/// Deletes all sums, and notes the zone whose days are summed from now on.
 private func begin(_ db: Database, _ zone: BillingZone) throws {
     try db.run("DELETE FROM usage_day")
     let offsets = zone.allOffsets.map { [$0.since.seconds, $0.seconds] }
@@ -75,9 +80,9 @@ private func begin(_ db: Database, _ zone: BillingZone) throws {
         [zone.description, text])
 }
 
-/// The zone whose days are summed; `nil` if none are, or if the row is not one of Octroi's.
+/// The zone whose days are summed; `nil` if there are no sums, or if the row is damaged.
 ///
-/// Questions then read the hours.
+/// With `nil`, queries read the hours of the ledger.
 func summedZone(_ db: Database) throws -> BillingZone? {
     guard let row = try db.row("SELECT name, offsets FROM day_zone") else { return nil }
     let text: String = row["offsets"]
@@ -150,7 +155,7 @@ extension DaySum {
         return BillingZone.utc.day(of: BillingZone.utc.day(number: day).start).date
     }
 
-    /// Whether it comes before another one in the order of the table.
+    /// Whether its row comes before another one in the order of the table.
     fileprivate func isBefore(_ other: DaySum) -> Bool {
         (container, day, meter, assurance)
             < (other.container, other.day, other.meter, other.assurance)

@@ -2,23 +2,27 @@ import GRDB
 import Metering
 import Units
 
-/// An account of an import, with what the ledger calls it.
+/// An account of an import: a container name of one tenant.
 struct ImportAccount {
-    /// Its row among those of the import.
+    /// Its id in the temporary table `import_account`.
     var id: Int64
     var tenant: String
     var path: String
-    /// Its row in the store; `nil` for one that is not known yet.
+    /// Its id in the store; `nil` if the store does not know it yet.
     var container: Int64?
 }
 
-/// A row of an account.
+/// An imported row of an account.
 struct ImportRow {
-    /// The meter's row among those of the import.
+    /// The meter's id in the temporary table `import_meter`.
     var meter: Int64
+    /// The start, in ms since 1970.
     var start: Int64
+    /// The end, exclusive, in ms since 1970.
     var end: Int64
+    /// In base units of the meter.
     var quantity: Int128
+    /// The line of the file, for errors.
     var line: Int64
 
     var period: Period? {
@@ -27,7 +31,7 @@ struct ImportRow {
 }
 
 extension ImportStage {
-    /// Goes through all rows, account by account in the order in which the ledger keeps them.
+    /// Calls `body` for each account, in the order in which the ledger keeps them.
     ///
     /// - Parameter body: gets the account's rows in order of meter, start and end.
     func forEachAccount(_ body: (ImportAccount, [ImportRow]) throws -> Void) throws {
@@ -62,9 +66,9 @@ extension ImportStage {
     }
 }
 
-/// Splits the rows of accounts by hours.
+/// Splits imported rows at the hours of the ledger.
 struct HourSplitter {
-    /// What an account used of a meter in an hour.
+    /// The usage of one meter in one hour.
     struct Part {
         /// The hour's start, in seconds since 1970.
         var hour: Int64
@@ -74,15 +78,15 @@ struct HourSplitter {
     }
 
     private let zone: BillingZone
-    /// The hour that the last row lay in: most rows lie in the same, or span all of it.
+    /// The hour of the last row, kept because most rows are in the same hour.
     private var hour: Period?
 
     init(_ zone: BillingZone) { self.zone = zone }
 
-    /// The parts of an account's rows, by hour and meter; none of them is 0.
+    /// The parts of an account's rows, by hour and meter, without parts of 0.
     ///
     /// - Parameter place: the place of a meter in the order of the ledger.
-    /// - Throws: if an hour holds more than 64 bits.
+    /// - Throws: `badData` if the quantity of an hour exceeds 64 bits.
     mutating func parts(
         of rows: [ImportRow], _ place: (Int64) -> Int
     ) throws(Fault) -> [Part] {

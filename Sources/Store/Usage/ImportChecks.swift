@@ -3,9 +3,11 @@ import Metering
 import Pricing
 import Units
 
-// Which imported rows cannot be, and which may be a slip.
+// Imported rows that are refused, and those that may be mistakes and cause a warning.
 extension ImportStage {
-    /// - Throws: for a row that cannot be.
+    /// Refuses a row of an unknown tenant, too far in the future, or before all prices.
+    ///
+    /// - Throws: `badData` with the line if a check fails.
     func require(_ usage: ImportedUsage) throws {
         guard tenants[usage.tenant] != nil else {
             throw Fault(
@@ -18,12 +20,14 @@ extension ImportStage {
             throw Fault(
                 .badData, at: "line \(usage.row), end",
                 problem: "\(usage.period.end), more than 31 days from now",
-                suggestion: "Correct the time: usage is what was used")
+                suggestion: "Correct the time: an import is for past usage")
         }
         try requirePriced(usage)
     }
 
-    /// Refuses what Octroi meters itself: imported as well, it would be billed twice.
+    /// Refuses usage that Octroi meters itself, because it would be billed twice.
+    ///
+    /// - Throws: `badData` with the first such line.
     func refuseMetered() throws {
         let kernel = meters.keys.filter { Meter.known.contains($0) }
         guard !kernel.isEmpty else { return }
@@ -41,13 +45,15 @@ extension ImportStage {
         let (line, path, meter): (Int64, String, String) = (row[0], row[1], row[2])
         throw Fault(
             .badData, at: "line \(line), container",
-            problem: "\(quoted(path)), whose \(meter) Octroi meters itself",
+            problem: "Octroi itself meters the \(meter) of \(quoted(path))",
             suggestion:
-                "Import a correction under a name of its own, such as correction-1: it stands "
-                + "on the invoice by that name")
+                "Import a correction under another container name, such as correction-1: the "
+                + "invoice shows it by that name")
     }
 
     /// Refuses rows that were imported before with another quantity.
+    ///
+    /// - Throws: `badData` with the first such line.
     func refuseOtherQuantities() throws {
         let row = try db.row(
             """
@@ -70,16 +76,16 @@ extension ImportStage {
                 "\(new), but \(old) was imported for the same start, end, tenant, container and "
                 + "meter",
             suggestion:
-                "Import what is to be added under another container name; imported usage is "
-                + "never overwritten")
+                "Import only the difference, under another container name: imported usage is never "
+                + "overwritten")
     }
 
-    /// What of the new rows may be a slip, a line each.
+    /// Warnings about new rows that may be mistakes, one sentence each.
     func warnings(_ survey: ImportSurvey) throws -> [String] {
         try unpriced(survey) + early(survey) + overlaps(survey) + assigned() + invoiced()
     }
 
-    /// Rows in time that invoices have billed already; those credited in full bill nothing any more.
+    /// Warns of rows in time that invoices have billed; invoices credited in full do not count.
     private func invoiced() throws -> [String] {
         let rows = try db.rows(
             """
@@ -109,6 +115,7 @@ extension ImportStage {
         return Array(lines.prefix(10)) + ["and \(lines.count - 10) more invoices to be corrected"]
     }
 
+    /// Warns of meters that the tenant's price book does not price.
     private func unpriced(_ survey: ImportSurvey) throws -> [String] {
         let priced: [String: Set<String>] = try loadBooks(db).reduce(into: [:]) {
             $0[$1.book.id, default: []].formUnion($1.book.meters.keys)
@@ -131,7 +138,7 @@ extension ImportStage {
         return Array(lines.prefix(10)) + ["and \(lines.count - 10) more without a price"]
     }
 
-    /// Rows that reach into another of the same account and meter.
+    /// Warns of rows that overlap another row of the same account and meter.
     private func overlaps(_ survey: ImportSurvey) throws -> [String] {
         let (count, line) =
             survey.hasKnownAccounts
@@ -141,6 +148,7 @@ extension ImportStage {
         return ["line \(line) overlaps another row of its meter and container: both count\(more)"]
     }
 
+    /// The number of new rows that overlap a stored or another new row, and the first such line.
     private func overlapsWithStored() throws -> (count: Int, line: Int64) {
         // Of the stored rows that begin before a new one, the one that ends last can reach into it, however
         // long ago it began. Each stored row is read once: for the first new row that begins after it.

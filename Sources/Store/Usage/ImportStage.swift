@@ -3,19 +3,22 @@ import Metering
 import Pricing
 import Units
 
-/// Imported rows on their way into the ledger, in temporary tables of this connection.
+/// Imported rows before they are in the ledger, in temporary tables of this connection.
+///
+/// So rows are checked without locking the store.
 struct ImportStage {
     let db: Database
     let zone: BillingZone
     let now: Instant
     let tenants: [String: Tenant]
-    /// From when on each price book has prices.
+    /// The start of the first version of each price book.
     let firstPrices: [String: Instant]
+    /// The start of the first version of any price book; `nil` if there is none.
     let firstPrice: Instant?
     private var accounts: [Account: Int64] = [:]
     private(set) var meters: [Meter: Int64] = [:]
     private var addRow: FastStatement
-    /// Rows that are not in the table yet: it takes sorted ones in half the time.
+    /// Rows that are not in the table yet: inserting sorted rows takes half the time.
     private var pending: [StagedRow] = []
     private var thereAlready = 0
 
@@ -24,7 +27,7 @@ struct ImportStage {
         var path: ExactText
     }
 
-    /// So many rows are sorted at once: 14 MB of them.
+    /// The number of rows that are sorted at once; they take 14 MB.
     private static let batch = 262_144
 
     /// Makes the tables, or empties them.
@@ -62,9 +65,9 @@ struct ImportStage {
         addRow = try FastStatement(db, "INSERT INTO import_row VALUES (?, ?, ?, ?, ?, ?, ?)")
     }
 
-    /// Takes a row.
+    /// Adds a row.
     ///
-    /// - Throws: if it cannot be, or is there twice.
+    /// - Throws: `badData` if the row is not acceptable, or is in the file twice.
     mutating func add(_ usage: ImportedUsage) throws {
         try require(usage)
         let account = try self.account(of: usage)
@@ -79,7 +82,7 @@ struct ImportStage {
 
     /// Writes the pending rows into the table.
     ///
-    /// - Throws: for a row that is there twice.
+    /// - Throws: `badData` for a row that is in the file twice.
     mutating func flush() throws {
         pending.sort()
         defer { pending.removeAll(keepingCapacity: true) }
@@ -134,7 +137,7 @@ struct ImportStage {
         return id
     }
 
-    /// Finds the accounts and meters that the store knows.
+    /// Looks up the accounts and meters that the store knows.
     func findAccounts() throws {
         try db.run(
             """
@@ -150,7 +153,10 @@ struct ImportStage {
             """)
     }
 
-    /// Leaves out what was imported before, and looks at the rest.
+    /// Deletes the rows that were imported before, and checks the others.
+    ///
+    /// - Returns: the numbers of rows and the warnings, and facts about the new rows.
+    /// - Throws: `badData` for a row that cannot be imported.
     mutating func sortOut() throws -> (outcome: ImportOutcome, survey: ImportSurvey) {
         try findAccounts()
         try refuseMetered()
@@ -174,7 +180,7 @@ struct ImportStage {
     }
 }
 
-/// A row on its way into the table.
+/// A row that is not in the table yet.
 private struct StagedRow: Comparable {
     var account: Int64
     var meter: Int64
@@ -188,6 +194,7 @@ private struct StagedRow: Comparable {
     }
 }
 
+/// The error for a quantity of one hour that exceeds 64 bits.
 func tooMuch(_ quantity: Int128, line: Int64) -> Fault {
     Fault(
         .badData, at: "line \(line), quantity",

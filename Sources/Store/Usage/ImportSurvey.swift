@@ -1,15 +1,16 @@
 import Metering
 import Units
 
-/// What one look at all new rows of an import tells.
+/// Facts about all new rows of an import, collected in one pass; warnings are based on them.
 struct ImportSurvey {
+    /// A meter that a tenant uses.
     struct Use: Hashable {
         var tenant: String
-        /// The meter's row among those of the import.
+        /// The meter's id in the temporary table `import_meter`.
         var meter: Int64
     }
 
-    /// Rows of a tenant from before its price book begins.
+    /// Rows of a tenant that begin before the first version of its price book.
     struct Early {
         var line: Int64
         var count: Int
@@ -19,15 +20,17 @@ struct ImportSurvey {
     /// The first line of each meter of each tenant.
     private(set) var firstLines: [Use: Int64] = [:]
     private(set) var early: [String: Early] = [:]
-    /// Rows that reach into another of the same account and meter, both new.
+    /// The number of new rows that overlap another new row of the same account and meter.
     private(set) var overlaps = 0
     private(set) var firstOverlap = Int64.max
-    /// Whether an account was imported before: rows of then may overlap as well.
+    /// Whether an account was imported before: then its stored rows may overlap, too.
     private(set) var hasKnownAccounts = false
     /// The first and the last hour, in seconds since 1970; `nil` if nothing was used.
     private(set) var hours: (first: Int64, last: Int64)?
 
-    /// - Throws: if an hour of an account holds more than 64 bits.
+    /// Reads all new rows of an import.
+    ///
+    /// - Throws: `badData` if the quantity of an hour exceeds 64 bits.
     init(_ stage: ImportStage) throws {
         var splitter = HourSplitter(stage.zone)
         try stage.forEachAccount { account, rows in
@@ -76,7 +79,7 @@ struct ImportSurvey {
 }
 
 extension ImportStage {
-    /// When a tenant's price book begins; `nil` if it has none, or none that is known.
+    /// The start of a tenant's price book; `nil` if it has none, or the book is unknown.
     func firstPrice(of tenant: String) -> Instant? {
         tenants[tenant]?.priceBook.flatMap { firstPrices[$0] }
     }

@@ -2,11 +2,12 @@ import GRDB
 import Metering
 import Units
 
-// Who pays for new rows, where that is not what the file seems to say.
+// Warnings about the tenant and the prices of new rows.
 extension ImportStage {
-    /// Rows in hours that a person gave to another tenant: that one pays, not the one in the file.
+    /// Warns of rows in hours that an operator moved to another tenant (`octroi tenant assign`).
     ///
-    /// Whoever gave the hours away meant all that was used in them; nothing is moved back in silence.
+    /// That tenant pays for the rows, not the one in the file: the decision was about all usage of
+    /// these hours.
     func assigned() throws -> [String] {
         let rows = try db.rows(
             """
@@ -31,7 +32,7 @@ extension ImportStage {
         return shortened(lines, "containers")
     }
 
-    /// Rows from before the first version of their tenant's price book.
+    /// Warns of rows that begin before the first version of their tenant's price book.
     func early(_ survey: ImportSurvey) throws -> [String] {
         let lines = survey.early.sorted { $0.key < $1.key }.compactMap { tenant, early -> String? in
             guard let book = tenants[tenant]?.priceBook, let first = firstPrices[book] else {
@@ -46,19 +47,21 @@ extension ImportStage {
         return shortened(lines, "tenants")
     }
 
-    /// - Throws: for a row from before all price books, which is a slip of the key.
+    /// Refuses a row that begins before all price books, which is a typing mistake.
+    ///
+    /// - Throws: `badData` with the line.
     func requirePriced(_ usage: ImportedUsage) throws {
         guard let first = firstPrice, usage.period.start < first else { return }
         throw Fault(
             .badData, at: "line \(usage.row), start",
             problem: "\(usage.period.start), before every price book: the first begins on \(first)",
             suggestion:
-                "Correct the time, or apply prices that are effective from then first: an import "
-                + "can't be undone")
+                "Correct the time, or first apply prices that are effective by then: an import "
+                + "cannot be undone")
     }
 }
 
-/// At most ten lines, and how many more there are.
+/// The first ten lines, and a line with the number of the others.
 private func shortened(_ lines: [String], _ what: String) -> [String] {
     guard lines.count > 10 else { return lines }
     return Array(lines.prefix(10)) + ["and \(lines.count - 10) more \(what) like these"]

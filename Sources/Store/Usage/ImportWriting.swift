@@ -3,10 +3,11 @@ import GRDB
 import Metering
 import Units
 
-/// Brings the rows of an import into the ledger, as one entry.
+/// Writes the rows of an import into the ledger, as one entry.
 ///
-/// The ledger's order is the order of accounts, so the rows need not be sorted again: they are hashed, and then
-/// written, as `forEachAccount` gives them. What is hashed of a row is what `LedgerTable` reads of it later.
+/// The ledger has the order of accounts, so the rows need not be sorted again: they are hashed, and
+/// then written, in the order of `forEachAccount`. The hashed bytes of a row are those that
+/// `LedgerTable` reads later.
 struct ImportWriting {
     /// A meter as rows of the ledger name it.
     private struct Meter {
@@ -22,7 +23,9 @@ struct ImportWriting {
     /// The place of each meter, by its row among those of the import.
     private let places: [Int64: Int]
 
-    /// - Parameter stage: whose accounts and meters are all in the store.
+    /// Prepares to write the rows of a stage.
+    ///
+    /// - Precondition: all accounts and meters of the stage are in the store.
     init(_ stage: ImportStage) throws {
         self.stage = stage
         let rows = try stage.db.rows(
@@ -43,7 +46,7 @@ struct ImportWriting {
 
     private func place(_ meter: Int64) -> Int { places[meter] ?? 0 }
 
-    /// The hash of the rows as the ledger will hold them.
+    /// The hash of the rows in the form in which the ledger will hold them.
     func hashed() throws -> EntryContent {
         var content = EntryContent()
         var row = CanonicalRow()
@@ -80,7 +83,7 @@ struct ImportWriting {
         return content
     }
 
-    /// The fields that say whose a row is: no boot, no cgroup, the path and the tenant.
+    /// The fields that identify a row's account: no boot, no cgroup, the path and the tenant.
     private func owner(_ account: ImportAccount) -> CanonicalRow {
         var fields = CanonicalRow()
         fields.add(nil)
@@ -103,7 +106,7 @@ struct ImportWriting {
 
     /// Writes the entry and its rows.
     ///
-    /// - Parameter hours: the first and the last that it brings usage of.
+    /// - Parameter hours: the first and the last hour with usage, in seconds since 1970.
     func write(_ content: EntryContent, _ hours: (first: Int64, last: Int64)?) throws {
         let db = stage.db
         try closeImport(db, at: stage.now, content, hours) { entry in

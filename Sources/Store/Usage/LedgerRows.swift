@@ -6,7 +6,7 @@ import Units
 /// A row of the ledger of one account.
 package struct LedgerRow {
     package var hour: Instant
-    /// As the ledger calls it: memory by its formula.
+    /// The meter's name in the ledger, which for memory includes the formula.
     package var meter: String
     /// In base units of the meter.
     package var quantity: Int64
@@ -15,7 +15,7 @@ package struct LedgerRow {
     package var entry: Int64
 }
 
-/// What kind of account a row of table `container` is; of a cgroup, its identity.
+/// The kind of an account (a row of table `container`), and its identity if it is a cgroup.
 package struct AccountOrigin {
     package var kind: String
     package var boot: String?
@@ -23,6 +23,7 @@ package struct AccountOrigin {
 }
 
 extension ReadTransaction {
+    /// The kind and the identity of an account; `nil` if there is no such account.
     package func origin(of container: Int64) throws -> AccountOrigin? {
         try db.row(
             """
@@ -35,9 +36,10 @@ extension ReadTransaction {
     /// The closed rows of an account's hours, in order of time.
     ///
     /// - Parameters:
+    ///   - span: the account, and its hours in seconds since 1970; `until` is exclusive.
     ///   - meters: one name or two, as invoices show them.
-    ///   - memory: the formula whose rows count, of memory.
-    ///   - entry: the newest entry of the ledger that counts.
+    ///   - memory: for memory, the formula whose rows are wanted.
+    ///   - entry: the newest entry of the ledger that counts; later rows are left out.
     package func ledgerRows(
         of span: (container: Int64, since: Int64, until: Int64), meters: [String],
         memory: MemoryFormula, upTo entry: Int64
@@ -62,7 +64,7 @@ extension ReadTransaction {
         }
     }
 
-    /// The newest entry of the ledger, account, and note of whose hours are whose.
+    /// The ids of the newest ledger entry, account, and row of table `assignment`.
     package func newestRows() throws -> (entry: Int64, container: Int64, assignment: Int64) {
         func newest(_ table: String) throws -> Int64 {
             try db.value(Int64.self, "SELECT max(id) FROM \(table)") ?? 0
@@ -70,14 +72,16 @@ extension ReadTransaction {
         return try (newest("ledger_entry"), newest("container"), newest("assignment"))
     }
 
-    /// Whether hours of an account up to `container` were given to somebody since a note.
+    /// Whether hours of an account up to `container` were given to a tenant after an `assignment`.
     package func wasAssigned(since assignment: Int64, upTo container: Int64) throws -> Bool {
         try db.value(
             Int64.self, "SELECT 1 FROM assignment WHERE id > ? AND container <= ? LIMIT 1",
             [assignment, container]) != nil
     }
 
-    /// The accounts that belong to a tenant in an hour, and either have open rows in it or are named.
+    /// The accounts that belong to any tenant in an hour, with the tenant.
+    ///
+    /// Only accounts that have open rows in the hour, or are in `named`.
     package func accounts(inHour hour: Instant, or named: [Int64]) throws -> [(
         tenant: String, container: Int64
     )] {

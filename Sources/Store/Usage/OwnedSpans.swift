@@ -3,7 +3,9 @@ import Invoicing
 import Units
 
 extension ReadTransaction {
-    /// The hours of accounts that belong to a tenant between two instants, by account.
+    /// The hours between two instants that belong to a tenant, in order of account and time.
+    ///
+    /// Each span is cut to the two instants.
     package func ownedSpans(
         _ tenant: String, from: Instant, to: Instant
     ) throws -> [OwnedSpan] {
@@ -44,8 +46,9 @@ extension ReadTransaction {
     }
 }
 
-/// SQL: a container's kind; one that was there before the first reading is `old`, as nobody knows how long
-/// it has lived: its life is not taken for a short one.
+/// SQL: a container's kind; `old` if it existed before the first reading.
+///
+/// It is not known how long such a container has lived, so no minimum duration applies to it.
 let kindByAge = """
     CASE WHEN c.kind = 'container' AND EXISTS (SELECT 1 FROM unmetered b
         WHERE b.container = c.id AND b.reason = 'before_first_reading')

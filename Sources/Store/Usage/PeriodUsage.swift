@@ -2,12 +2,12 @@ import GRDB
 import Metering
 import Units
 
-/// SQL that adds a period's usage up: whole days from their sums, all other time from the ledger.
+/// SQL for the usage of a period: whole days from stored sums, all other time from the ledger.
 ///
-/// It makes a table `period_usage` for the query behind it, with these columns:
+/// It provides a table `period_usage` to the query that follows, with these columns:
 /// - `tenant`: who owns the time, or `unattributed`.
-/// - `container`, `meter`, `assurance`: their rows. Memory is meter 2, by the formula that the
-///   tenant pays.
+/// - `container`, `meter`, `assurance`: their ids. Memory is meter 2, by the formula of the
+///   tenant's price book.
 /// - `day`: the civil day, counted from 1970-01-01; or `hour_s`, if hours were asked for.
 /// - `hours`: the hours with usage, as bits (SQL functions `or_bits` and `bit_count`).
 /// - `high`, `low`: the sums of `quantity >> 32` and `quantity & 0xffffffff`; `wide(sum(high),
@@ -15,9 +15,9 @@ import Units
 ///
 /// The query has the parameters `:from`, `:to` and `:tenant` (NULL for all).
 struct PeriodUsage {
-    /// What a row of the table is about.
+    /// What a row of the table covers.
     enum Unit {
-        /// A civil day of a zone; of `nil`, any zone's days will do.
+        /// A civil day of a zone; with `nil`, of the zone whose days are summed, or UTC.
         case days(BillingZone?)
         /// An hour of the ledger.
         case hours
@@ -32,7 +32,7 @@ struct PeriodUsage {
     /// Whether table `usage_day` holds the sums of these days.
     private let isSummed: Bool
 
-    /// Chooses the way to read a period.
+    /// Decides whether a period is read from the sums of days or from the ledger.
     init(_ db: Database, over period: Period, of tenant: String?, by unit: Unit) throws {
         (self.period, self.tenant) = (period, tenant)
         let summed = try summedZone(db)
@@ -62,9 +62,9 @@ struct PeriodUsage {
         """
     }
 
-    /// Who owned what in the period.
+    /// SQL: which tenant each account belonged to in the period.
     ///
-    /// One tenant's time is found by an index, without looking at all containers.
+    /// For one tenant, an index is used, without reading all containers.
     private var spans: String {
         guard tenant != nil, tenant != Tenant.unattributed else {
             return """
@@ -84,7 +84,7 @@ struct PeriodUsage {
             """
     }
 
-    /// The whole days of a span, from their sums.
+    /// SQL: the whole days of a span, from their sums.
     private var days: String {
         """
         SELECT o.tenant, o.container, iif(u.meter = o.memory_meter, 2, u.meter) AS meter,
@@ -95,9 +95,9 @@ struct PeriodUsage {
         """
     }
 
-    /// The hours of a span before its first and after its last whole day.
+    /// SQL: the hours of a span before its first and after its last whole day.
     ///
-    /// A day has 26 hours at most.
+    /// A day has 26 hours at most, so only the rows of 26 hours (93,600 s) are read at each end.
     private var edges: [String] {
         let day = day("u.hour_s")
         return [
@@ -112,7 +112,7 @@ struct PeriodUsage {
         ]
     }
 
-    /// The rows of a table, hour by hour.
+    /// SQL: the rows of a table, hour by hour.
     private func hours(_ table: String) -> String {
         let from =
             table == "usage"
@@ -139,7 +139,8 @@ struct PeriodUsage {
         let last = offsets.last?.seconds ?? 0
         let offset =
             arms.isEmpty ? "\(last)" : "CASE \(arms.joined(separator: " ")) ELSE \(last) END"
-        // SQLite divides towards zero: a million days ahead, no day lies below it.
+        // SQLite rounds a quotient towards zero. A million days are added first, so that no number
+        // is negative.
         return "((\(seconds) + \(offset) + 86400000000) / 86400 - 1000000)"
     }
 }

@@ -11,14 +11,15 @@ public enum ReportValue: Sendable {
     case text(String)
 }
 
-/// What a report's SQL may ask for, as `:from`, `:to`, `:tenant` and `:limit`.
+/// The values of a report's parameters `:from`, `:to`, `:tenant` and `:limit`.
 public struct ReportParameters: Sendable {
     public var period: Period
     public var tenant: String?
     public var limit: Int64?
-    /// Whose days the functions of SQL `day_start`, `day_end` and `day_date` know.
+    /// The zone of the SQL functions `day_start`, `day_end` and `day_date`.
     public var zone: BillingZone
 
+    /// Creates parameters for a period, by default for all tenants and without a limit of rows.
     public init(
         period: Period, tenant: String? = nil, limit: Int64? = nil, zone: BillingZone = .utc
     ) {
@@ -36,14 +37,16 @@ public struct ReportParameters: Sendable {
     }
 }
 
-/// Where a report asks for table `period_usage`: its query begins `WITH period_usage, …`.
+/// The place in a report's SQL where `period_usage` is named; `nil` if it does not use the table.
+///
+/// Such a query begins with `WITH period_usage, …`.
 private func periodUsageMark(_ sql: String) -> Range<String.Index>? {
     sql.firstRange(of: /WITH\s+period_usage\s*,/.ignoresCase())
 }
 
-/// Whether a report's SQL asks for a parameter, such as `tenant`.
+/// Whether a report's SQL uses a parameter, such as `tenant`.
 ///
-/// Table `period_usage` holds the usage of the tenant that is asked for.
+/// A query that reads `period_usage` uses `tenant`, because the table depends on it.
 public func asks(_ sql: String, for parameter: String) -> Bool {
     sql.contains(":\(parameter)")
         || parameter == "tenant" && periodUsageMark(sql) != nil
@@ -54,8 +57,10 @@ extension Store {
     ///
     /// - Parameters:
     ///   - place: the file, for errors.
-    ///   - seconds: after which it is given up.
-    ///   - begin: gets the columns' names before the first row.
+    ///   - seconds: the time limit.
+    ///   - begin: called once with the columns' names, before the first row.
+    ///   - body: called for each row.
+    /// - Throws: `failed` after the time limit; `badData` for faulty SQL, or SQL that writes.
     public func report(
         _ sql: String, _ parameters: ReportParameters, place: String, seconds: Int,
         begin: ([String]) throws -> Void, row body: ([ReportValue]) throws -> Void
@@ -89,7 +94,7 @@ extension Store {
         }
     }
 
-    /// The SQL with table `period_usage`, if it reads from that.
+    /// The SQL, with the definition of table `period_usage` if it uses the table.
     private func completed(
         _ sql: String, _ db: Database, _ parameters: ReportParameters
     ) throws -> String {
@@ -99,7 +104,9 @@ extension Store {
         return sql.replacingCharacters(in: mark, with: "WITH \(usage.sql),")
     }
 
-    /// The same, all rows at once.
+    /// Runs one `SELECT` for all tenants, and returns all rows at once.
+    ///
+    /// The time limit is 60 s.
     public func report(
         _ sql: String, over period: Period, place: String
     ) throws -> (columns: [String], rows: [[ReportValue]]) {

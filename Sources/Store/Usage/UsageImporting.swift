@@ -2,23 +2,27 @@ import GRDB
 import Metering
 import Units
 
-/// What an import came to.
+/// The result of an import.
 public struct ImportOutcome: Sendable {
-    /// Rows that were new.
+    /// The number of new rows.
     public var added = 0
-    /// Rows that were imported before, the same.
+    /// The number of rows that were imported before with the same quantity.
     public var thereAlready = 0
-    /// What may be a slip, a line each.
+    /// Possible mistakes in the new rows, one sentence each.
     public var warnings: [String] = []
 }
 
 extension Store {
     /// Adds usage of another source: all rows or none.
     ///
-    /// Rows that are there already stay as they are, so a file can be imported twice.
+    /// Rows that were imported before stay as they are, so a file can be imported twice.
     ///
-    /// - Throws: at the first row that cannot be: of an unknown tenant, of a time to come, of what
-    ///   Octroi meters itself, or with another quantity than before.
+    /// - Parameters:
+    ///   - zone: the billing zone, at whose hours rows are split.
+    ///   - now: the present time.
+    /// - Throws: `badData` for the first row that is refused: the tenant is unknown, the time is
+    ///   more than 31 days ahead or before all prices, Octroi meters this usage itself, or the row
+    ///   was imported before with another quantity.
     @discardableResult
     public func importUsage(
         _ rows: [ImportedUsage], in zone: BillingZone = .utc, at now: Instant
@@ -27,14 +31,17 @@ extension Store {
         return try importUsage(in: zone, at: now) { () throws(Fault) in rows.next() }
     }
 
-    /// The same, row by row: however many there are, no more than one is held.
+    /// Adds usage of another source, row by row: a file may be larger than memory.
     ///
-    /// Rows are checked and hashed in temporary tables, which keep nobody from the store. It is
-    /// locked to write down what accounts there are, and while the rows are copied into the ledger.
+    /// Rows are checked and hashed in temporary tables, so others can use the store meanwhile. The
+    /// store is locked only while new accounts are written, and while the rows are copied into the
+    /// ledger.
     ///
     /// - Parameters:
-    ///   - zone: by whose hours it is split.
-    ///   - next: gives the rows, and `nil` behind the last.
+    ///   - zone: the billing zone, at whose hours rows are split.
+    ///   - now: the present time.
+    ///   - next: gives the next row, and `nil` after the last.
+    /// - Throws: as for all rows at once; an error of `next` is passed on.
     public func importUsage(
         in zone: BillingZone, at now: Instant, _ next: () throws(Fault) -> ImportedUsage?
     ) throws(Fault) -> ImportOutcome {
@@ -65,9 +72,10 @@ extension Store {
 }
 
 extension ImportStage {
-    /// Brings what is new into the ledger, as one entry.
+    /// Writes the new rows into the ledger, as one entry.
     ///
-    /// - Throws: for rows that cannot be, before anything of them is written.
+    /// - Throws: `badData` if a row is refused; nothing is written then. `failed` if other imports
+    ///   kept changing the ledger.
     mutating func publish() throws -> ImportOutcome {
         // Another import that comes between may have brought the same rows.
         for _ in 0..<100 {
@@ -106,7 +114,7 @@ extension ImportStage {
         )
     }
 
-    /// Writes down meters and accounts that are not known yet.
+    /// Stores meters and accounts that the store does not know yet.
     private func writeAccounts() throws {
         try db.run(
             """

@@ -2,7 +2,7 @@ import GRDB
 import Metering
 import Units
 
-/// What a usage report gives one row each.
+/// What each row of a usage report stands for.
 public enum UsageGrouping: String, Sendable, CaseIterable {
     case tenant
     case container
@@ -12,9 +12,13 @@ public enum UsageGrouping: String, Sendable, CaseIterable {
 }
 
 extension Store {
-    /// Usage over a period of whole ledger hours, added up by the grouping, meter and assurance.
+    /// The usage of a period of whole ledger hours, added up by the grouping, meter and assurance.
     ///
-    /// - Parameter zone: the billing zone, whose civil days grouping by day gives.
+    /// Quantities are in base units of the meter.
+    ///
+    /// - Parameters:
+    ///   - tenant: only this tenant, or `unattributed`; `nil` for all.
+    ///   - zone: the billing zone, for grouping by day.
     public func usage(
         over period: Period, by grouping: UsageGrouping, tenant: String? = nil,
         in zone: BillingZone = .utc
@@ -30,7 +34,10 @@ extension Store {
         }
     }
 
-    /// The SQL of a question; its columns are bucket, whose, what, meter, assurance, highs, lows.
+    /// The SQL of a query with the columns bucket, whose, what, meter, assurance, highs and lows.
+    ///
+    /// `bucket` is the hour in seconds since 1970, or the day since 1970-01-01. `whose` is the
+    /// tenant, `what` the container. `highs` and `lows` are the two halves of the quantity.
     private func usageQuery(
         _ db: Database, over period: Period, by grouping: UsageGrouping, tenant: String?,
         in zone: BillingZone

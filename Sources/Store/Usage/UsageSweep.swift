@@ -4,9 +4,9 @@ import Metering
 import Pricing
 import Units
 
-/// Adds ledger rows up by segment, meter and account: one pass, nothing allocated for a row.
+/// Adds up ledger rows by segment, meter and account, in one pass and without allocations for rows.
 package struct UsageSweep {
-    /// An open row of the ledger, of a container.
+    /// A row of a container whose hour is not closed yet; the quantity is in base units.
     package struct OpenRow: Hashable, Sendable {
         var hour: Int64
         var meter: Int64
@@ -16,10 +16,13 @@ package struct UsageSweep {
 
     private let db: Database
     private let meters: MeterTable
-    /// Rows that are not closed yet, by container; none for what is issued.
+    /// Rows that are not closed yet, by container; empty if only closed rows count.
     private let open: [Int64: [OpenRow]]
 
-    /// - Parameter open: the time whose rows count although they are not closed yet; `nil` is none.
+    /// Prepares to read in a transaction.
+    ///
+    /// - Parameter open: the time whose rows count although they are not closed yet; `nil` for an
+    ///   invoice, which counts only closed rows.
     package init(_ transaction: ReadTransaction, withOpen open: Period?) throws {
         db = transaction.db
         meters = try MeterTable(transaction.db)
@@ -41,14 +44,14 @@ package struct UsageSweep {
         return rows
     }
 
-    /// The open rows of the hours before, by container.
+    /// The open rows of the hours before `hour`, by container.
     package func openRows(before hour: Instant) -> [Int64: [OpenRow]] {
         open.mapValues { rows in rows.filter { $0.hour < hour.seconds } }.filter {
             !$0.value.isEmpty
         }
     }
 
-    /// Whether any row lies in the spans.
+    /// Whether there is any usage in the spans.
     package func isUsed(_ spans: [OwnedSpan]) throws -> Bool {
         var find = try FastStatement(
             db, "SELECT 1 FROM usage WHERE container = ? AND hour_s >= ? AND hour_s < ? LIMIT 1")
@@ -66,12 +69,13 @@ package struct UsageSweep {
         return false
     }
 
-    /// Adds up what the spans hold of the segments.
+    /// Adds up the usage of the spans, for each segment.
     ///
     /// - Parameters:
     ///   - segments: in order of time.
-    ///   - entry: the newest entry of the ledger that counts.
-    ///   - assured: gets the quantities by meter and assurance.
+    ///   - entry: the newest entry of the ledger that counts; later rows are left out.
+    ///   - assured: receives the quantities by meter and assurance.
+    /// - Returns: the usage of each account in each segment, in base units.
     package func read(
         _ spans: [OwnedSpan], _ segments: [Segment], upTo entry: Int64 = .max,
         assured: inout AssuredUsage

@@ -9,10 +9,12 @@ struct BudgetCommand: ParsableCommand {
         commandName: "budget",
         abstract: "Manage budgets: the money a tenant may spend, and what happens then.",
         discussion: """
-            Once a minute, the daemon compares each tenant's spending with its budget, by the \
-            current price book. It takes the steps of the ladder one by one: warn, weight, \
-            cpu_cap, memory_high, io_max, no_forks, freeze. Every step is a change of octroi \
-            limit history. Steps end when the budget is raised or a new period begins.
+            A ladder is a list of steps in budgets.yaml. Each step has a threshold in percent of \
+            the budget and an action: warn, weight, cpu_cap, memory_high, io_max, no_forks or \
+            freeze. Once a minute, the daemon computes each tenant's spending by the current \
+            price book, and takes the steps whose threshold is passed, one by one. octroi limit \
+            history lists every step. When the budget is raised or a new period begins, steps end \
+            whose threshold is no longer passed. docs/budgets.md explains the rules.
 
             EXAMPLES
               octroi budget set acme 500.00 --per month --ladder gentle
@@ -34,7 +36,8 @@ struct BudgetSet: ParsableCommand {
         commandName: "set", abstract: "Set a tenant's budget, or change it.",
         discussion: """
             Options that are not given leave the budget as it is. If the budget is raised, steps \
-            end at the daemon's next tick. octroi limit history shows who changed it and why.
+            whose threshold is no longer passed end at the daemon's next tick. octroi limit \
+            history shows who changed the budget and why.
 
             EXAMPLES
               octroi budget set acme 500.00 --per month --ladder gentle
@@ -49,23 +52,23 @@ struct BudgetSet: ParsableCommand {
     @Argument(help: "A tenant's id.")
     var tenant: String
 
-    @Argument(help: "The money, in the currency of its price book, before taxes: 500.00.")
+    @Argument(help: "The amount in the currency of the price book, before tax, such as 500.00.")
     var amount: String?
 
-    @Option(help: "month or day. Default: month.")
+    @Option(help: "The period of the budget: month or day. Default: month.")
     var per: String?
 
-    @Option(help: "The id of a ladder of budgets.yaml, or none.")
+    @Option(help: "The id of a ladder in budgets.yaml, or none: spending is only shown.")
     var ladder: String?
 
     @Option(
         help: ArgumentHelp(
-            "Enforce nothing before this time, or this day of the billing zone; `none` ends the "
+            "Take no steps before this time, or this day of the billing zone. none ends the "
                 + "exemption.",
             valueName: "time"))
     var exemptUntil: String?
 
-    @Option(help: "Why, for the record; with --exempt-until, why it is exempt.")
+    @Option(help: "The reason, for the record; with --exempt-until, also that of the exemption.")
     var reason: String?
 
     func run() throws {

@@ -9,15 +9,15 @@ import Units
 struct BudgetSimulate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
-        abstract: "Simulate a policy: what it would have done to recorded usage, and when.",
+        abstract: "Simulate budgets and ladders with past usage: which step, and when.",
         discussion: """
-            Computes the spending of every hour of the period, and climbs the ladders of the \
-            file with it, every 5 minutes, as if spending grew evenly within an hour. Nothing is \
-            written.
+            Computes the spending of every hour of the period. Every 5 minutes of that time, it \
+            compares spending with the budgets of the file, and prints the steps that would have \
+            been taken. Spending is assumed to grow evenly within an hour. Nothing is written.
 
-            A step would have changed the usage; how is not known, so spending goes on as it \
-            was. max_tenants_per_tick is ignored. Budgets and ladders come from the file, never \
-            from octroi budget set.
+            A real step would have changed the usage. The simulation ignores this: spending goes \
+            on as recorded. It also ignores max_tenants_per_tick. Budgets and ladders come from \
+            the file, never from octroi budget set.
 
             EXAMPLES
               octroi budget simulate --policy budgets.yaml --month 2026-10

@@ -11,17 +11,19 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit",
         abstract: "Prove that usage equals the kernel's counters, for each tenant root.",
         discussion: """
-            Compares the ledger with the total of each tenant root, including containers that \
-            have ended. Pending is usage between two readings of the tree; the next tick shows \
-            which container used it.
+            A tenant root is a cgroup in which everything belongs to one tenant. The kernel \
+            counts its total, including containers that have ended. octroi audit compares this \
+            total (kernel) with the stored usage. Pending is usage that the next reading will \
+            assign to a container.
 
-            Price books, tenants and the owners of hours are compared with the ledger's chain. \
-            Standard error lists what was changed without Octroi, time in which a priced meter \
-            was not measured, and usage that was both metered and imported.
+            It also compares price books, tenants, and the tenants of all hours with the chain of \
+            hashes. Standard error lists what was changed without Octroi, time in which a priced \
+            meter was not measured, and usage that was both metered and imported.
 
-            The exit code is 1 on any difference, if usage counts twice, and if a kernel file \
-            exists and could not be read. A controller that is off and a container on the host's \
-            network are only listed: there is no counter to compare with.
+            The exit code is 1 if there is any difference, if usage was both metered and \
+            imported, or if a kernel file exists and could not be read. A controller that is off \
+            and a container on the host's network are only listed: there is no counter to \
+            compare with.
 
             EXAMPLES
               octroi audit

@@ -20,8 +20,9 @@ struct CollectCommand: AsyncParsableCommand {
         commandName: "collect",
         abstract: "Meter the containers of this host into the store.",
         discussion: """
-            Reads the counters of every container and tenant root, and writes them in one \
-            transaction a tick. On SIGINT and SIGTERM it takes a last reading and ends. The next \
+            Reads the counters of every container and tenant root again and again (each time is \
+            a tick), and stores the usage. A tenant root is a cgroup in which everything belongs \
+            to one tenant. On SIGINT and SIGTERM it takes a last reading and ends. The next \
             collector continues where it left off, so a restart loses nothing.
 
             EXAMPLES
@@ -34,10 +35,10 @@ struct CollectCommand: AsyncParsableCommand {
     @Option(help: "How often to read. Default: 10s, or interval in octroi.yaml.")
     var interval: String?
 
-    @Option(name: .customLong("for"), help: "End after this time. Default: run on.")
+    @Option(name: .customLong("for"), help: "End after this time. Default: run until stopped.")
     var duration: String?
 
-    @Option(help: "A cgroup2 mount, or a folder with the same files. Default: the host's mount.")
+    @Option(help: "A cgroup2 mount, or a folder with such files. Default: the host's mount.")
     var root: String?
 
     @Flag(help: "Trust the wall clock, even if it jumped since the last write to the store.")
@@ -61,18 +62,18 @@ struct CollectCommand: AsyncParsableCommand {
 struct DaemonCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "daemon",
-        abstract: "Meter, and keep limits and budgets, until told to stop.",
+        abstract: "Meter, and enforce limits and budgets, until it is stopped.",
         discussion: """
-            After every tick the daemon compares the kernel's limits with those that are wanted, \
-            and ends boosts whose time is over. Once a minute it compares the tenants' spending \
-            with their budgets.
+            After every reading of the counters, the daemon compares the kernel's limits with \
+            the desired ones, corrects them, and ends boosts whose time is over. Once a minute it \
+            compares the tenants' spending with their budgets.
 
             Interval, store and cgroup_root come from octroi.yaml. SIGHUP (systemctl reload) \
             reads octroi.yaml again: retention, time_zone and enforcement apply from the next \
             tick, everything else from the next start. A file with a mistake changes nothing.
 
-            If the clock jumps by more than a day, the daemon trusts it only if NTP keeps it, or \
-            after a SIGHUP. config/octroi.service is a unit file for systemd.
+            If the clock jumps by more than a day, the daemon uses the new time only if NTP \
+            keeps the clock, or after a SIGHUP. config/octroi.service is a unit file for systemd.
 
             EXAMPLE
               systemctl enable --now octroi

@@ -12,13 +12,13 @@ struct ContainersCommand: ParsableCommand {
         abstract:
             "List running containers with their tenant, current usage and what cannot be measured.",
         discussion: """
-            Rates are the difference between the collector's last two samples. They are empty \
-            while the collector stands still. The row of a tenant is the total of its \
-            containers, with those that ended in this hour. The row of a tenant root holds what \
-            no container below it used. octroi top --help explains the cost.
+            Rates are computed from the collector's last two readings. They are empty while no \
+            collector runs. The row of a tenant is its total, including containers that ended in \
+            this hour. The row of a tenant root holds usage that belongs to no container below \
+            it. octroi top --help explains the cost.
 
-            --filter leaves out the totals. --isolation looks at the running processes and shows \
-            which namespaces and which root directory belong to the container alone.
+            With --filter there are no totals. --isolation looks at the running processes, and \
+            shows which namespaces and which root directory a container shares with nobody.
 
             EXAMPLES
               octroi containers
@@ -34,7 +34,7 @@ struct ContainersCommand: ParsableCommand {
     @Flag(help: "Include containers that have ended.")
     var all = false
 
-    @Flag(help: "Show which namespaces and root directory are its own.")
+    @Flag(help: "Show which namespaces and root directory a container shares with nobody.")
     var isolation = false
 
     @Option(help: "The column to sort by: tenant, cpu, memory, io, net or cost.")

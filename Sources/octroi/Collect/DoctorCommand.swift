@@ -10,8 +10,8 @@ struct DoctorCommand: ParsableCommand {
         commandName: "doctor",
         abstract: "Check what this host can meter and limit, and how to fix the rest.",
         discussion: """
-            It also names rules of tenants that can never match, and rules that an earlier \
-            tenant's rule hides.
+            It also names tenants' rules that can never match. A rule is hidden if a rule of an \
+            earlier tenant matches all of its containers first; such rules are named, too.
 
             EXAMPLE
               octroi doctor

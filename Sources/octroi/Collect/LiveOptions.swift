@@ -12,7 +12,7 @@ struct LiveOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Only paths that fit: * within one name, ** over any depth.", valueName: "glob"))
+            "Only paths that match: * within one name, ** over any depth.", valueName: "glob"))
     var filter: String?
 
     /// The query that the options describe.

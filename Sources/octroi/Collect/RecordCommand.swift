@@ -15,10 +15,10 @@ struct RecordCommand: AsyncParsableCommand {
         commandName: "record",
         abstract: "Record the kernel's text of every tick in a file.",
         discussion: """
-            Meters as octroi collect does, and writes what it reads into FILE, compressed. \
-            octroi replay makes the same ledger from it, on any machine. The store is not \
-            changed; its tenants say which cgroups are tenant roots. FILE holds the names and \
-            labels of this host's containers.
+            Reads the counters as octroi collect does, and writes the kernel's text into FILE, \
+            compressed. octroi replay computes the same usage from it, on any machine. The store \
+            is only read, for the tenants. FILE holds the names and labels of this host's \
+            containers.
 
             EXAMPLES
               octroi record --for 60s strange-kernel.octroi
@@ -30,10 +30,10 @@ struct RecordCommand: AsyncParsableCommand {
     @Option(help: "How often to read. Default: 10s, or interval in octroi.yaml.")
     var interval: String?
 
-    @Option(name: .customLong("for"), help: "End after this time. Default: run on.")
+    @Option(name: .customLong("for"), help: "End after this time. Default: run until stopped.")
     var duration: String?
 
-    @Option(help: "A cgroup2 mount, or a folder with the same files. Default: the host's mount.")
+    @Option(help: "A cgroup2 mount, or a folder with such files. Default: the host's mount.")
     var root: String?
 
     @Argument(help: ArgumentHelp("The file to write.", valueName: "file"))
@@ -73,8 +73,8 @@ struct ReplayCommand: ParsableCommand {
         commandName: "replay",
         abstract: "Meter a recording into a new store.",
         discussion: """
-            The ledger comes out the same, byte for byte, on any machine and however often. The \
-            tenants of the recording are used unless the store has tenants already.
+            Every replay gives the same usage, byte for byte, on any machine. The tenants of the \
+            recording are used, unless the store has tenants already.
 
             EXAMPLE
               octroi replay --db try.db strange-kernel.octroi && octroi audit --db try.db

@@ -9,11 +9,11 @@ import Units
 struct SamplesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "samples",
-        abstract: "Print the raw series of a container, as csv or json.",
+        abstract: "Print all readings of a container, as csv or json.",
         discussion: """
-            Prints counters and gauges as the kernel gave them. The column's name holds the \
-            unit. An empty field was not measured. If several containers used the path or name \
-            in turn, all of them are printed, one after another.
+            Prints counters and gauges as the kernel gave them. The name of a column contains \
+            its unit. An empty field was not measured. If several containers had the path or \
+            name, one after another, all of them are printed in this order.
 
             EXAMPLES
               octroi samples --container web
@@ -37,8 +37,9 @@ struct SamplesCommand: ParsableCommand {
     var from: String?
 
     @Option(
-        help: ArgumentHelp("The end, exclusive; as --from. Default: the newest.", valueName: "time")
-    )
+        help: ArgumentHelp(
+            "The end, exclusive, written like --from. Default: the newest reading.",
+            valueName: "time"))
     var to: String?
 
     @Option(

@@ -10,16 +10,17 @@ struct TopCommand: ParsableCommand {
         commandName: "top",
         abstract: "Watch what containers use and cost now.",
         discussion: """
-            Shows the difference between the collector's last two samples. On a terminal it \
+            Rates are computed from the collector's last two readings. On a terminal the command \
             repeats until Ctrl-C; elsewhere, and with csv or json, it prints once. CPU is in \
-            percent of one core. Rates are empty if the collector has read nothing for more than \
-            three intervals and a second.
+            percent of one core. Rates are empty if the last reading is older than three \
+            intervals and a second.
 
-            The cost is what the current UTC hour adds to the tenant's month, before tax. It \
-            uses the invoice's prices, tiers, free parts, reservations and discounts, without \
-            fixed fees and the minimum. Containers share it by their usage in the hour. The row \
-            without a container is the tenant's total: it includes the root itself, and \
-            containers that have ended. --filter leaves it out.
+            The cost is what the current UTC hour adds to the tenant's month, before tax. It is \
+            computed like an invoice, with tiers, free quantities, reserved quantities and \
+            discounts, but without fixed fees and the minimum. It is divided among the containers \
+            by their usage in the hour. The row without a container is the tenant's total: it \
+            includes the tenant root itself, and containers that have ended. With --filter there \
+            are no totals.
 
             EXAMPLES
               octroi top

@@ -12,8 +12,8 @@ struct InvoiceCredit: ParsableCommand {
         commandName: "credit",
         abstract: "Issue a credit note for an invoice, in full or for some lines.",
         discussion: """
-            The note takes lines back, with their taxes. The invoice itself does not change. \
-            octroi invoice issue --again issues what was credited in full.
+            The credit note takes lines back, with their taxes. The invoice itself does not \
+            change. After a full credit, octroi invoice issue --again bills the usage again.
 
             EXAMPLES
               octroi invoice credit OCT-000001 --reason "wrong price book"
@@ -23,7 +23,7 @@ struct InvoiceCredit: ParsableCommand {
     @OptionGroup var place: StoreOptions
     @OptionGroup var output: FormatOptions
 
-    @Option(name: .customLong("line"), help: "Only this line, by its number.")
+    @Option(name: .customLong("line"), help: "Credit only the line with this number.")
     var lines: [Int] = []
 
     @Option(help: "The reason that is printed on the credit note.")

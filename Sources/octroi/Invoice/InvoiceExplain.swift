@@ -12,7 +12,7 @@ struct InvoiceExplain: ParsableCommand {
         abstract: "Explain a line of an invoice, down to the kernel's counters.",
         discussion: """
             Prints the counters, the hours, the formula with its fractions, the tiers and the \
-            rounding. As csv or json: the rows of the ledger behind the line.
+            rounding. csv and json have the rows of stored usage from which the line was computed.
 
             EXAMPLES
               octroi invoice explain OCT-000001 3
@@ -24,8 +24,8 @@ struct InvoiceExplain: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "The invoice's number, and the line's: OCT-000001 3, or OCT-000001:3.",
-            discussion: "Without a line: every line.", valueName: "invoice-line"))
+            "The numbers of the invoice and the line: OCT-000001 3, or OCT-000001:3.",
+            discussion: "Without a line, every line is explained.", valueName: "invoice-line"))
     var words: [String]
 
     func run() throws {

@@ -26,11 +26,11 @@ struct InvoiceExport: ParsableCommand {
         commandName: "export",
         abstract: "Export invoices as csv, json, FOCUS or a printable page.",
         discussion: """
-            csv and json have a row for each line. focus is the FinOps Open Cost and Usage \
-            Specification, as csv. html is one self-contained page of one invoice.
+            csv and json have a row for each line of an invoice. focus is the FinOps Open Cost \
+            and Usage Specification, as csv. html is a page to print, for one invoice.
 
-            With --month, or --from and --to: the documents whose period begins in that time. So \
-            each document is in the export of exactly one month.
+            With --month, or with --from and --to, the documents whose period begins in that time \
+            are exported. So each document is in the export of exactly one month.
 
             EXAMPLES
               octroi invoice export --month 2026-10 > october.csv
@@ -47,13 +47,13 @@ struct InvoiceExport: ParsableCommand {
     @Option(name: .customLong("focus"), help: "The version of FOCUS: 1.2 (default), 1.3 or 1.4.")
     var version: FocusVersion?
 
-    @Option(help: "cost-and-usage (default); of FOCUS 1.4 also invoice-detail and billing-period.")
+    @Option(help: "cost-and-usage (default); FOCUS 1.4 also has invoice-detail and billing-period.")
     var dataset: FocusDataset?
 
-    @Option(help: "The language of a page: en (default) or fr.")
+    @Option(help: "The language of an html page: en (default) or fr.")
     var lang: PageLanguage?
 
-    @Argument(help: "Numbers of invoices. Default: all, or those of --month and --tenant.")
+    @Argument(help: "Numbers of invoices. Default: all that --month and --tenant select.")
     var numbers: [String] = []
 
     func run() throws {

@@ -11,8 +11,9 @@ struct InvoiceDraft: ParsableCommand {
         commandName: "draft", abstract: "Show what would be invoiced now. Nothing is written.",
         discussion: """
             Shows what octroi invoice issue would bill for the period. Standard error lists \
-            invoices that bill a part of it already, and the caveats that the new ones would \
-            carry. A period that cuts an issued invoice is refused.
+            invoices that billed a part of the period already, and the known gaps that would be \
+            printed on the new invoices. A period that covers only a part of an issued invoice is \
+            refused.
 
             EXAMPLE
               octroi invoice draft --month 2026-11 --tenant acme
@@ -21,7 +22,7 @@ struct InvoiceDraft: ParsableCommand {
     @OptionGroup var which: InvoiceSelection
     @OptionGroup var output: FormatOptions
 
-    @Flag(help: "Include usage whose invoice was credited in full.")
+    @Flag(help: "Also bill usage whose invoice was credited in full.")
     var again = false
 
     func run() throws {
@@ -48,10 +49,10 @@ struct InvoiceIssue: ParsableCommand {
             An issued invoice never changes, and issuing again changes nothing. Usage that \
             arrives later is corrected on the tenant's next invoice.
 
-            Price books, tenants and the owners of hours are compared with the ledger's chain \
-            first. If they were changed without Octroi, nothing is issued (closing: { audit: \
-            print } prints it on the invoices instead). octroi store verify checks the rows of \
-            usage as well, which takes longer.
+            First, price books, tenants, and the tenants of all hours are compared with the \
+            chain of hashes. If they were changed without Octroi, nothing is issued; with \
+            closing: { audit: print } in octroi.yaml, the change is printed on the invoices \
+            instead. octroi store verify also checks the rows of usage, which takes longer.
 
             --until is needed only while the month is still running: --until now issues it up to \
             the end of this hour. Issuing the month later bills the rest.
@@ -68,7 +69,7 @@ struct InvoiceIssue: ParsableCommand {
     @Option(help: "now: issue a month that is not over, up to the end of this hour.")
     var until: IssueEnd?
 
-    @Flag(help: "Bill usage again whose invoice was credited in full.")
+    @Flag(help: "Also bill usage whose invoice was credited in full.")
     var again = false
 
     func run() throws {

@@ -9,9 +9,8 @@ struct InvoiceList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the issued invoices and credit notes.",
         discussion: """
-            With --month, or --from and --to: only documents whose period begins in that time. \
-            An invoice over two months belongs to the first, as in invoice export and octroi \
-            report invoices.
+            With --month, or with --from and --to, only documents whose period begins in that \
+            time are listed. An invoice over two months is listed in the first.
 
             EXAMPLES
               octroi invoice list --tenant acme --format csv

@@ -12,9 +12,9 @@ struct InvoiceVerify: ParsableCommand {
         commandName: "verify",
         abstract: "Recompute issued invoices and check their chain; exit 1 on any difference.",
         discussion: """
-            Computes every line again from the ledger as it was and the price books of that day, \
-            and compares it with what is stored. octroi store verify checks whether the ledger \
-            itself is unchanged.
+            Computes every line again, from the usage and the prices that were known when the \
+            invoice was issued, and compares it with the stored line. octroi store verify checks \
+            that the stored usage itself is unchanged.
 
             Keep the printed hash in a safe place. Later, --head HASH proves that no invoice was \
             deleted.
@@ -27,7 +27,7 @@ struct InvoiceVerify: ParsableCommand {
     @OptionGroup var place: StoreOptions
     @OptionGroup var output: FormatOptions
 
-    @Flag(help: "All invoices. This is the default.")
+    @Flag(help: "Verify all invoices. This is the default.")
     var all = false
 
     @Option(help: "A head hash that an earlier verify printed: it must still be in the chain.")

@@ -9,9 +9,10 @@ struct LimitBoost: ParsableCommand {
         commandName: "boost",
         abstract: "Set limits for a limited time.",
         discussion: """
-            A systemd timer ends them even if Octroi is not running. Without systemd, the daemon \
-            ends them, or the next octroi limit command that writes. The values do not survive a \
-            reboot. octroi usage marks the boosted time.
+            A systemd timer ends the boost, even if Octroi is not running. Without systemd, the \
+            daemon ends it, or the next octroi limit command that changes a limit. A reboot \
+            removes the values; if the boost is not over, the daemon sets them again. octroi \
+            usage shows the boosted time.
 
             EXAMPLES
               octroi limit boost acme cpu=4 --for 2h --reason "release day"

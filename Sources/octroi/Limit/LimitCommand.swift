@@ -5,8 +5,9 @@ struct LimitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "limit", abstract: "Show and change limits, live.",
         discussion: """
-            A change goes through the owner of the cgroup (systemd, Docker, Podman, or the kernel's \
-            file), is verified, recorded, and can be undone.
+            Octroi asks the owner of a cgroup (systemd, Docker or Podman) to change a limit, or \
+            writes the kernel's file. It then reads the value back from the kernel, and records \
+            the change. octroi limit undo restores the old value.
 
             EXAMPLES
               octroi limit show acme

@@ -11,9 +11,9 @@ struct LimitHistory: ParsableCommand {
         commandName: "history",
         abstract: "Show who changed which limit, when, why, and whether it held.",
         discussion: """
-            Each change has a hash over itself and all changes before it. --verify prints the \
-            last one, and the journal holds it. Keep it in a safe place. Later, --head HASH \
-            proves that the record was not rewritten.
+            Each change has a hash, which covers the change and all changes before it. --verify \
+            checks all hashes and prints the last one. Keep it in a safe place. Later, --head \
+            HASH proves that the record was not rewritten. The system journal has the hashes, too.
 
             EXAMPLES
               octroi limit history
@@ -34,7 +34,7 @@ struct LimitHistory: ParsableCommand {
     @Option(help: ArgumentHelp("A head hash that an earlier --verify printed.", valueName: "hash"))
     var head: String?
 
-    @Argument(help: "A tenant, a container or a cgroup's path. Default: all.")
+    @Argument(help: "A tenant, a container or the path of a cgroup. Default: all.")
     var target: String?
 
     func run() throws {

@@ -8,7 +8,7 @@ import Units
 struct TreeOptions: ParsableArguments {
     @OptionGroup var place: StoreOptions
 
-    @Option(help: "The cgroup tree. Default: the one that was collected last.")
+    @Option(help: "The cgroup tree. Default: the one that the last collector read.")
     var root: String?
 
     var app: App { place.app }
@@ -72,13 +72,13 @@ struct SettingOptions: ParsableArguments {
 
     @Flag(
         help: ArgumentHelp(
-            "Allow targets that belong to no tenant or hold the host's own services. Lower memory at once, "
-                + "even below what is in use: the kernel may kill processes."))
+            "Also change targets that belong to no tenant or hold the host's own services. Lower "
+                + "memory at once, even below the memory in use: the kernel may kill processes."))
     var force = false
 
     @Option(
         help: ArgumentHelp(
-            "How long memory may take to shrink below a lower memory.max.",
+            "How long to wait until the memory in use is below a lower memory.max.",
             valueName: "time"))
     var deadline = "30s"
 

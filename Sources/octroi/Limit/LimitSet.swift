@@ -12,11 +12,12 @@ struct LimitSet: ParsableCommand {
         commandName: "set",
         abstract: "Set limits, read them back from the kernel, and record the change.",
         discussion: """
-            cpu takes cores (1.5), percent of a core (50%) or max. memory.max, memory.high, \
-            memory.swap.max, memory.low and memory.min take bytes with K, M, G or T, or max. \
-            io.max takes a device and its rbps, wbps, riops and wiops. cpu.weight and io.weight \
-            take 1 to 10000. cpuset.cpus takes numbers of CPUs (0-3,7) or all. pids.max takes a \
-            number or max. freeze takes on or off.
+            cpu takes cores (1.5), percent of a core (50%) or max (no limit). memory.max, \
+            memory.high, memory.swap.max, memory.low and memory.min take bytes with K, M, G or T \
+            (powers of 1024), or max. io.max takes a device with rbps, wbps (bytes a second), \
+            riops and wiops (operations a second). cpu.weight and io.weight take 1 to 10000. \
+            cpuset.cpus takes numbers of CPUs (0-3,7) or all. pids.max takes a number or max. \
+            freeze takes on or off. docs/limits.md explains each limit.
 
             Several limits are one change: all are set, or none.
 
@@ -34,7 +35,7 @@ struct LimitSet: ParsableCommand {
 
     @Option(
         name: .customLong("for"),
-        help: ArgumentHelp("Only for this time, as octroi limit boost does.", valueName: "time"))
+        help: ArgumentHelp("End after this time, such as 2h: a boost.", valueName: "time"))
     var duration: String?
 
     @Argument(help: "A tenant's id, or a container by its path, the end of it, or its name.")

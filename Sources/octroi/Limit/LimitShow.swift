@@ -12,10 +12,12 @@ struct LimitShow: ParsableCommand {
         commandName: "show",
         abstract: "Show limits: desired value, value in the file, effective value, and effect.",
         discussion: """
-            wanted: the desired value, from a command, a contract, a boost or a budget. value: \
-            what the kernel's file says. effective: the tightest of this cgroup and those above \
-            it. bound_by: the cgroup that sets it. biting: how often or how long the limit took \
-            effect since it was last changed.
+            The columns:
+
+            wanted: the desired value, from a command, limits.yaml, a boost or a budget. \
+            value: what the kernel's file says. effective: the tightest value of this cgroup and \
+            those above it. bound_by: the cgroup that has this tightest value. biting: how often, \
+            or how long, the limit took effect since it was last changed.
 
             EXAMPLES
               octroi limit show acme
@@ -26,7 +28,7 @@ struct LimitShow: ParsableCommand {
     @OptionGroup var tree: TreeOptions
     @OptionGroup var output: FormatOptions
 
-    @Flag(help: "In a table, include limits that are not set.")
+    @Flag(help: "Also show limits that are not set. csv and json always have them.")
     var all = false
 
     @Argument(help: "A tenant's id, or a container by its path, the end of it, or its name.")

@@ -42,7 +42,7 @@ struct PriceCheck: ParsableCommand {
 /// There is a row for each price, each monthly fee and each minimum charge.
 struct PriceShow: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show the prices in the store, every version.",
+        commandName: "show", abstract: "Show all versions of the price books in the store.",
         discussion: """
             EXAMPLE
               octroi price show --format csv

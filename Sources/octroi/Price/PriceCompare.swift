@@ -11,10 +11,10 @@ struct PriceCompare: ParsableCommand {
         commandName: "compare",
         abstract: "Show what the same usage would cost under other price books.",
         discussion: """
-            Amounts are before tax and without corrections. A tenant's own book is shown once, \
-            and again only if the file has other prices than those applied. Meters that a book \
-            does not price, or that it bills by limits which are not set, cost nothing there and \
-            are listed as unpriced. Nothing is written.
+            Amounts are before tax and without corrections. The tenant's present book is always \
+            shown. If the files have the same book with other prices, both are shown. A meter \
+            costs nothing and is listed as unpriced if a book has no price for it, or bills it by \
+            limits that are not set. Nothing is written.
 
             EXAMPLES
               octroi price compare --month 2026-10 config/tariffs/*.yaml

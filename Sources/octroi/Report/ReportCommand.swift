@@ -12,10 +12,11 @@ struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Run a report, one of Octroi's or one of your own.",
         discussion: """
-            A report is a file of one SELECT. Put your own in the reports folder of the config \
-            folder: NAME.sql there is run by "octroi report NAME", and listed. It may use :from, \
-            :to, :tenant and :limit, and day_start(s), day_end(s) and day_date(s): the day of the \
-            billing zone that holds a time, in seconds since 1970.
+            A report is a file with one SELECT. To add your own, put it into the config folder as \
+            reports/NAME.sql, and run it with octroi report NAME. The query may use the \
+            parameters :from, :to, :tenant and :limit. The functions day_start(s), day_end(s) and \
+            day_date(s) take a time s in seconds since 1970, and give the start, the end and the \
+            date of its day in the billing zone.
 
             REPORTS
             \(ReportFiles.all.map { "  \($0.name)" }.joined(separator: "\n"))

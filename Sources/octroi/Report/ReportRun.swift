@@ -18,8 +18,8 @@ struct ReportRun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run a report over a period. It can only read.",
         discussion: """
-            csv and json are printed row by row, however many there are. Tables and pages show \
-            percentages, money and quantities for people; csv and json have the raw numbers.
+            csv and json have the raw numbers, and any number of rows. Tables and html pages show \
+            percentages, money and quantities in readable units, and at most 20,000 rows.
 
             EXAMPLES
               octroi report usage-by-tenant
@@ -42,7 +42,7 @@ struct ReportRun: ParsableCommand {
     @Option(help: "Give up after this time.")
     var timeout = "60s"
 
-    @Argument(help: "The report's name: octroi report list shows them.")
+    @Argument(help: "The report's name. octroi report list shows all names.")
     var name: String
 
     func run() throws {

@@ -14,8 +14,8 @@ struct StoreAdopt: ParsableCommand {
         discussion: """
             A store belongs to one host and one file. A copied, restored or moved store meters, \
             imports and invoices as before, but it changes no limits. After octroi store adopt, \
-            the daemon sets the limits that the store wants at its next tick: look at octroi \
-            limit show first.
+            the daemon sets the desired limits of the store at its next tick. Check them first \
+            with octroi limit show.
 
             EXAMPLE
               octroi store adopt

@@ -9,9 +9,10 @@ struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store", abstract: "Manage the store: size, checks, backups, pruning.",
         discussion: """
-            The store is one SQLite file. It holds the samples, which are sealed by the hour and \
-            pruned, and the ledger, which is closed by the hour into a chain of hashes and kept \
-            for ever.
+            The store is one SQLite file with two parts. Samples are the readings of the \
+            counters; they are removed after some time (retention in octroi.yaml). The ledger is \
+            usage by hour, with invoices, prices and tenants; it is kept for ever. When an hour \
+            is over, a chain of hashes protects it from changes.
 
             EXAMPLES
               octroi store info
@@ -32,7 +33,7 @@ struct StoreShowInfo: ParsableCommand {
         commandName: "info",
         abstract: "Show sizes, bytes per sample, and the oldest and newest data.",
         discussion: """
-            Bytes are the pages of a table and its indexes. The command reads every page.
+            The size of a table includes its indexes. The command reads the whole file.
 
             EXAMPLES
               octroi store info
@@ -54,9 +55,10 @@ struct StoreBackup: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup", abstract: "Copy the store into a new file while it is in use.",
         discussion: """
-            The copy is the whole store at one moment. It is a store itself: name it with --db, \
-            or put it in the place of a lost one while no collector runs. It changes no limits \
-            until octroi store adopt.
+            The copy is the whole store at one moment. To read it, name it with --db. To restore \
+            it, stop the daemon, remove the store and the files beside it that end with -wal and \
+            -shm, put the copy in its place, run octroi store adopt, and start the daemon. A copy \
+            changes no limits until octroi store adopt.
 
             EXAMPLE
               octroi store backup /backup/octroi-2026-11-23.db
@@ -77,8 +79,8 @@ struct StorePrune: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune", abstract: "Remove old samples; usage and invoices are kept.",
         discussion: """
-            Removes whole hours that are sealed. New samples use the space again; the file does \
-            not shrink. A running collector does the same (retention in octroi.yaml).
+            Removes the samples of whole hours. New samples reuse the space; the file does not \
+            shrink. A running collector does the same by itself (retention in octroi.yaml).
 
             EXAMPLES
               octroi store prune --older-than 30d --plan
@@ -103,13 +105,13 @@ struct StorePrune: ParsableCommand {
 /// `octroi store rebuild`: sums the ledger by days anew (`App.rebuildStore`).
 struct StoreRebuild: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rebuild", abstract: "Sum the ledger by days anew.",
+        commandName: "rebuild", abstract: "Compute the stored sums of days again.",
         discussion: """
-            Usage over months is answered from one sum for each day, which is made as the hours of \
-            the day close. Run this once on a store that an earlier Octroi made, and after a \
-            change of time_zone in octroi.yaml. It reads the ledger and changes nothing in it. \
-            Nobody else can write meanwhile: about 3 s for 7 million rows. Invoices never read \
-            the sums, and octroi store verify compares them with the ledger.
+            Queries over months use a stored sum of usage for each day, so they are fast. Run \
+            this command once on a store that an earlier Octroi made, and after each change of \
+            time_zone in octroi.yaml. It changes only the sums, not the ledger. Nobody else can \
+            write to the store meanwhile: about 3 s for 7 million rows. Invoices do not use the \
+            sums, and octroi store verify compares them with the ledger.
 
             EXAMPLE
               octroi store rebuild

@@ -13,8 +13,8 @@ struct StoreVerify: ParsableCommand {
         abstract: "Check every hash of the ledger and every checksum of the samples.",
         discussion: """
             Names each row that was changed, added or deleted since its hour was closed, and \
-            each block of samples that is damaged. Price books, tenants and the owners of hours \
-            have to be as Octroi wrote them. The exit code is 1 if anything is wrong.
+            each damaged block of samples. It also finds price books, tenants, and tenants of \
+            hours that were changed without Octroi. The exit code is 1 if anything is wrong.
 
             Keep the printed hash in a safe place. Later, --head HASH proves that the ledger was \
             not rewritten.
@@ -44,8 +44,8 @@ struct StoreCheck: ParsableCommand {
         commandName: "check",
         abstract: "Check everything: SQLite's pages, references, hashes and checksums.",
         discussion: """
-            Does what store verify does, and lets SQLite check its pages, indexes, constraints \
-            and foreign keys. The exit code is 1 if anything is wrong.
+            Does what octroi store verify does. In addition, SQLite checks its pages, indexes, \
+            constraints and foreign keys. The exit code is 1 if anything is wrong.
 
             EXAMPLE
               octroi store check

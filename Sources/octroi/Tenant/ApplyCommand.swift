@@ -13,9 +13,9 @@ struct ApplyCommand: ParsableCommand {
         abstract: "Load tenants, prices, limits and budgets from YAML: all or nothing.",
         discussion: """
             Prints what changes. Applying the same files again changes nothing. Tenants that no \
-            file names stay as they are. The daemon sets the limits within one tick. Standard \
-            error names rules that can never match, and rules that an earlier tenant's rule \
-            hides.
+            file names stay as they are. The daemon sets the limits at its next reading of the \
+            counters. Standard error names rules that can never match, and rules that are hidden \
+            by the rule of an earlier tenant.
 
             EXAMPLES
               octroi apply                         the config folder's files
@@ -36,7 +36,7 @@ struct ApplyCommand: ParsableCommand {
     @Flag(help: "Turn on systemd's IO and memory accounting for tenants' slices.")
     var accounting = false
 
-    @Flag(help: "Allow slices of the host itself or of its logins as well.")
+    @Flag(help: "Also allow slices of the host itself, or of logged-in users.")
     var force = false
 
     @Argument(

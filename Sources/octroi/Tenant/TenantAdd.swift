@@ -8,37 +8,37 @@ import Units
 ///
 /// A new kind of rule, or a new key of a container runtime, gets its option here.
 struct RuleOptions: ParsableArguments {
-    @Option(help: "A tenant root by its systemd slice, such as tenant-acme.slice.")
+    @Option(help: "A slice that is a tenant root, such as tenant-acme.slice.")
     var slice: [String] = []
 
-    @Option(help: "A tenant root by its path under the cgroup2 mount.")
+    @Option(help: "A path that is a tenant root, below the cgroup2 mount.")
     var root: [String] = []
 
-    @Option(help: "A label of Docker, Podman or the CRI: key=value, or key.")
+    @Option(help: "Containers with a label of Docker, Podman or the CRI: key=value, or key.")
     var label: [String] = []
 
-    @Option(help: "A Kubernetes namespace.")
+    @Option(help: "The pods of a Kubernetes namespace.")
     var namespace: [String] = []
 
-    @Option(help: "systemd units by name, with * and ?.")
+    @Option(help: "systemd units by name; * and ? are wildcards.")
     var unit: [String] = []
 
-    @Option(help: "Any path: * within one name, ** over any depth.")
+    @Option(help: "Cgroups by path: * within one name, ** over any depth.")
     var cgroup: [String] = []
 
     @Option(help: "A folder whose space is billed, by its absolute path.")
     var storage: [String] = []
 
-    @Option(help: "A pool of Proxmox VE.")
+    @Option(help: "The guests of a Proxmox VE pool.")
     var pool: [String] = []
 
-    @Option(help: "A tag of a guest of Proxmox VE.")
+    @Option(help: "The guests of Proxmox VE with a tag.")
     var tag: [String] = []
 
-    @Flag(help: "Do not make a unit file that keeps the slice alive.")
+    @Flag(help: "Do not write a unit file that keeps the slice running.")
     var noUnit = false
 
-    @Flag(help: "Allow a slice of the host itself or of its logins.")
+    @Flag(help: "Also allow a slice of the host itself, or of logged-in users.")
     var force = false
 
     /// The rules of all options: by kind, and within a kind in the order of the command line.
@@ -73,8 +73,12 @@ struct TenantAdd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add a tenant.",
         discussion: """
+            Rules (--slice to --tag) say which containers belong to the tenant. A tenant root is \
+            a cgroup in which everything belongs to the tenant: its CPU and io are billed exactly \
+            as the kernel counts them.
+
             With --slice, on a host with systemd, Octroi writes a unit file for the slice and \
-            starts it. The slice then stays when its last workload ends, and so do its counters.
+            starts it. The slice and its counters then stay when its last workload ends.
 
             EXAMPLES
               octroi tenant add acme --name "ACME SARL" --slice tenant-acme.slice
@@ -87,10 +91,10 @@ struct TenantAdd: ParsableCommand {
     @Option(help: "The name on invoices. Default: the id.")
     var name: String?
 
-    @Option(help: "The price book to bill by.")
+    @Option(help: "The id of the price book that bills its usage.")
     var priceBook: String?
 
-    @Argument(help: "a-z, 0-9 and -, beginning with a letter.")
+    @Argument(help: "The tenant's id: a-z, 0-9 and -, beginning with a letter.")
     var tenant: String
 
     func run() throws {
@@ -111,9 +115,9 @@ struct TenantRemove: ParsableCommand {
         commandName: "remove",
         abstract: "Remove a tenant and its rules; its usage and invoices are kept.",
         discussion: """
-            From the next full hour on, its containers belong to the tenant whose rule fits, or \
-            to nobody. If octroi tenant add wrote a unit file for its slice, that file is \
-            removed. What runs in the slice keeps running.
+            From the next full hour on, its containers belong to the next tenant whose rule \
+            matches, or to no tenant. If octroi tenant add wrote a unit file for its slice, that \
+            file is removed. Processes in the slice keep running.
 
             EXAMPLE
               octroi tenant remove acme

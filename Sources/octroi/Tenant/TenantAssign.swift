@@ -14,10 +14,13 @@ struct TenantAssign: ParsableCommand {
         commandName: "assign",
         abstract: "Add rules to a tenant, or move past usage of a container to it.",
         discussion: """
-            With --container, past usage of the container moves to the tenant; the rules stay as \
-            they are and decide again from the next full hour. What was invoiced is corrected on \
-            the next invoices of both tenants. If the name fits containers of several tenants, \
-            --from-tenant says whose usage moves.
+            Without --container, it adds rules to the tenant. Rules decide about usage from now \
+            on.
+
+            With --container, past usage of the container moves to the tenant, from --from to \
+            --to. The rules stay as they are, and decide again from the next full hour. If the \
+            usage was invoiced, the next invoices of both tenants correct that. If the name \
+            matches containers of several tenants, --from-tenant says whose usage moves.
 
             The output says how many hours move, and what each tenant's months cost before and \
             after. octroi tenant unassign undoes it.
@@ -38,20 +41,20 @@ struct TenantAssign: ParsableCommand {
     var container: String?
 
     @Option(
-        help: "With --container: only hours of this tenant, or those of nobody (unattributed).")
+        help: "With --container: move only hours of this tenant (unattributed: of no tenant).")
     var fromTenant: String?
 
-    @Option(help: "With --container: from this hour on.")
+    @Option(help: "With --container: move usage from this hour on.")
     var from: String?
 
     @Option(help: "With --container: up to this hour, exclusive. Default: the next full hour.")
     var to: String?
 
     @Flag(
-        help: "With --container: only imported hours, not those metered under the same name.")
+        help: "With --container: move only imported usage, not metered usage of the same name.")
     var imported = false
 
-    @Option(help: "With --container: why, for the record.")
+    @Option(help: "With --container: the reason, for the record.")
     var reason: String?
 
     @Flag(help: "With --container: show what would change. Nothing is written.")
@@ -110,8 +113,8 @@ struct TenantUnassign: ParsableCommand {
         commandName: "unassign",
         abstract: "Undo an assignment: give hours back to their former tenant.",
         discussion: """
-            Without a number it lists the assignments that can be undone. What was invoiced \
-            since is corrected on the next invoices.
+            Without a number it lists the assignments that can be undone. If the hours were \
+            invoiced since, the next invoices correct that.
 
             EXAMPLES
               octroi tenant unassign

@@ -7,7 +7,7 @@ import Units
 /// `octroi usage`: shows or imports usage; without a verb, `show` is run.
 struct UsageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "usage", abstract: "Show usage, or import usage of other sources.",
+        commandName: "usage", abstract: "Show usage, or import usage from other sources.",
         discussion: """
             Without a verb it shows usage. octroi usage show --help lists the options.
 
@@ -25,10 +25,11 @@ struct UsageShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show usage by tenant, container, hour, day or meter.",
         discussion: """
-            In csv and json, quantities are whole numbers in base units: us, byte-second, byte, \
-            operation. Usage without a tenant is shown as "unattributed". Days and months are \
-            those of time_zone in octroi.yaml. boosted_seconds says how long a boost was in \
-            force.
+            Without a period, it shows the current month. Usage that belongs to no tenant is \
+            shown as "unattributed". Days and months are those of time_zone in octroi.yaml. In \
+            csv and json, quantities are whole numbers in base units: us (microseconds of one \
+            core), byte-second, byte, operation. The column boosted_seconds says how long a boost \
+            of limits was in force.
 
             EXAMPLES
               octroi usage
@@ -43,7 +44,7 @@ struct UsageShow: ParsableCommand {
     @Option(help: "Only this tenant.")
     var tenant: String?
 
-    @Option(help: "One row for each tenant, container, hour, day or meter.")
+    @Option(help: "Print one row for each tenant, container, hour, day or meter.")
     var by: UsageGrouping = .tenant
 
     func run() throws {
