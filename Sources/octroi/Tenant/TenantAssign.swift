@@ -80,7 +80,7 @@ struct TenantAssign: ParsableCommand {
                 .wrongUse, at: "tenant assign",
                 problem: alone.isEmpty
                     ? "no rule" : "\(alone.joined(separator: ", ")) without --container",
-                suggestion: "Give --slice, --root, --label, --namespace, --unit or --cgroup; or "
+                suggestion: "Give a rule, such as --slice or --label (see --help); or "
                     + "--container with --from")
         }
         try show(
