@@ -70,12 +70,12 @@ let package = Package(
         .systemLibrary(
             name: "CGcrypt", pkgConfig: "libgcrypt", providers: [.apt(["libgcrypt20-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        module("Host", needs: ["Units", "Metering", "CLinux"]),
+        module("Host", needs: ["Units", "CgroupFormat", "Metering", "CLinux"]),
         module("CgroupFS", needs: ["Units", "CgroupFormat", "Metering", "CLinux", systemPackage]),
         module(
             "Runtimes",
             needs: [
-                "Units", "CgroupFormat", "CgroupFS", "CSystemd", "Limits", "Metering",
+                "Units", "CgroupFormat", "Host", "CgroupFS", "CSystemd", "Limits", "Metering",
                 systemPackage,
             ]),
         .target(
@@ -114,7 +114,7 @@ let package = Package(
             "Store",
             needs: [
                 "Units", "CgroupFormat", "Metering", "Pricing", "Invoicing", "Limits",
-                "Sealing", "Migrations", "CLinux", bigInt, grdb, sqlite,
+                "Sealing", "Host", "Migrations", "CLinux", bigInt, grdb, sqlite,
             ], optimized),
         module(
             "Billing",
@@ -127,7 +127,8 @@ let package = Package(
         module(
             "Enforcing",
             needs: [
-                "Units", "CgroupFormat", "Limits", "CLinux", "CgroupFS", "Runtimes", "Metering",
+                "Units", "CgroupFormat", "Limits", "CLinux", "Host", "CgroupFS", "Runtimes",
+                "Metering",
                 "Invoicing", "Store", "Billing", systemPackage,
             ]),
         module(
@@ -188,7 +189,9 @@ let package = Package(
         tests(
             "Invoicing",
             needs: ["Invoicing", "Pricing", "Metering", "Units", bigInt, "TestHistories"]),
-        tests("Runtimes", needs: ["Runtimes", "CgroupFormat", "Limits", "Metering", "Units"]),
+        tests(
+            "Runtimes",
+            needs: ["Runtimes", "CgroupFS", "CgroupFormat", "Limits", "Metering", "Units"]),
         tests("Sealing", needs: ["Sealing"]),
         tests("Limits", needs: ["Limits", "CgroupFormat", "Units"]),
         tests(
@@ -196,8 +199,8 @@ let package = Package(
             needs: [
                 "Reporting", "Invoicing", "Metering", "Pricing", "ReportFiles", "Units", bigInt,
             ]),
-        tests("Host", needs: ["Host", "Units"]),
-        tests("Settings", needs: ["Settings", "Host", "Pricing", "Metering", "Units"]),
+        tests("Host", needs: ["Host", "CgroupFormat", "Metering", "Units"]),
+        tests("Settings", needs: ["Settings", "Host", "Limits", "Pricing", "Metering", "Units"]),
         tests(
             "Store",
             needs: [
@@ -215,12 +218,20 @@ let package = Package(
                 "Enforcing", "CgroupFormat", "CgroupFS", "CSystemd", "Limits", "Metering",
                 "Pricing", "Invoicing", "Runtimes", "Store", "Billing", "Units", grdb,
             ]),
-        tests("CgroupFS", needs: ["CgroupFS", "CgroupFormat", "Units", systemPackage]),
+        tests("CgroupFS", needs: ["CgroupFS", "CgroupFormat", "Metering", "Units", systemPackage]),
         tests(
             "Daemon",
             needs: [
                 "Daemon", "CgroupFS", "CgroupFormat", "Runtimes", "Store", "Billing", "Metering",
-                "Units", "Host", "Pricing", "Invoicing", "TestKernel", grdb, systemPackage,
+                "Units", "Host", "Pricing", "Invoicing", "Limits", "Settings", "TestKernel", grdb,
+                lifecycle, logging, signals, systemPackage,
+            ]),
+        tests(
+            "App",
+            needs: [
+                "App", "Billing", "CgroupFormat", "Enforcing", "Host", "Invoicing", "Limits",
+                "Metering",
+                "Pricing", "Reporting", "Settings", "Store", "Units", bigInt, grdb,
             ]),
         tests("CommandLine", needs: ["octroi", "octroi-churn", "Units"]),
         tests("Tidy", needs: []),

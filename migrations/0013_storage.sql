@@ -29,6 +29,26 @@ DROP TABLE tenant_rule;
 ALTER TABLE tenant_rule_2 RENAME TO tenant_rule;
 CREATE INDEX tenant_rule_in_force ON tenant_rule (tenant) WHERE until_ms IS NULL;
 
+-- Where the network stands: its namespace with the account, because every interface of it may be unread. An
+-- interface without counters could not be read; it begins at its first reading.
+ALTER TABLE position ADD COLUMN net_namespace INTEGER;
+UPDATE position SET net_namespace = (
+    SELECT max(n.namespace) FROM position_net n
+    WHERE n.container = position.container AND n.boottime_us = position.net_boottime_us);
+CREATE TABLE position_net_2 (
+    container   INTEGER NOT NULL REFERENCES container (id),
+    namespace   INTEGER NOT NULL,
+    interface   TEXT    NOT NULL,
+    boottime_us INTEGER NOT NULL,
+    rx_bytes    INTEGER,
+    tx_bytes    INTEGER,
+    PRIMARY KEY (container, interface),
+    CHECK ((rx_bytes IS NULL) = (tx_bytes IS NULL))
+) STRICT, WITHOUT ROWID;
+INSERT INTO position_net_2 SELECT * FROM position_net;
+DROP TABLE position_net;
+ALTER TABLE position_net_2 RENAME TO position_net;
+
 -- Where gauges stand: for each its code (Metering, Gauge.code), value or -, time in us after boot and
 -- carry, with spaces between. One text has room for any gauge, so a new one needs no column.
 ALTER TABLE position ADD COLUMN gauges TEXT NOT NULL DEFAULT '';

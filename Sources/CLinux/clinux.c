@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/dqblk_xfs.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
@@ -109,13 +110,16 @@ int64_t clinux_project_space(int fd, uint32_t *project) {
         errno = ENODATA;
         return -1;
     }
-    struct if_dqblk quota;
+    /* The kernel counts Q_GETQUOTA among the commands that write, and refuses it where the mount is read-only,
+       as every mount is for a service with ProtectSystem=strict. Q_XGETQUOTA reads, on every file system. */
+    struct fs_disk_quota quota;
     memset(&quota, 0, sizeof quota);
-    int command = QCMD(Q_GETQUOTA, PRJQUOTA);
+    int command = QCMD(Q_XGETQUOTA, PRJQUOTA);
     if (syscall(SYS_quotactl_fd, fd, command, attributes.fsx_projid, &quota) != 0) return -1;
-    if (!(quota.dqb_valid & QIF_SPACE) || quota.dqb_curspace > INT64_MAX) {
-        errno = ENODATA;
+    /* d_bcount is in blocks of 512 bytes. */
+    if (quota.d_bcount > INT64_MAX / 512) {
+        errno = ERANGE;
         return -1;
     }
-    return (int64_t)quota.dqb_curspace;
+    return (int64_t)quota.d_bcount * 512;
 }

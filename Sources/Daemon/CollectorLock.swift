@@ -1,4 +1,4 @@
-import Enforcing
+import Host
 import Units
 
 /// Keeps a second collector off the same store.

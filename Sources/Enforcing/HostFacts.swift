@@ -1,7 +1,7 @@
+import Host
 import CgroupFormat
 import Glibc
 import Limits
-import SystemPackage
 
 /// Facts about a host outside of its cgroup tree.
 ///
@@ -52,7 +52,7 @@ public struct HostFacts {
             String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
         return HostFacts(
-            text: fileText, names: folderNames, release: release, uid: geteuid(),
+            text: systemText, names: folderNames, release: release, uid: geteuid(),
             systemd: systemd, docker: docker)
     }
 }
@@ -65,46 +65,13 @@ extension HostSize {
         )
         let (memory, isTooMuch) = pages.multipliedReportingOverflow(by: page)
         let cores = Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        let swaps = fileText("/proc/swaps")
-        let most = fileText("/proc/sys/kernel/pid_max")?.prefix { $0.isNumber }
+        let swaps = systemText("/proc/swaps")
+        let most = systemText("/proc/sys/kernel/pid_max")?.prefix { $0.isNumber }
         return HostSize(
             cores: cores > 0 ? cores : nil, memory: isTooMuch || memory <= 0 ? nil : memory,
             hasSwap: swaps.map(HostSize.hasSwap),
             processes: most.flatMap { Int64($0) })
     }
-}
-
-/// The text of a file of /proc or /sys, up to 1 MiB.
-private func fileText(_ path: String) -> String? {
-    guard
-        let file = try? FileDescriptor.open(
-            FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
-    else { return nil }
-    defer { try? file.close() }
-    var bytes: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 16_384)
-    while bytes.count < 1 << 20 {
-        guard let count = try? block.withUnsafeMutableBytes({ try file.read(into: $0) }) else {
-            return nil
-        }
-        if count == 0 { break }
-        bytes += block[..<count]
-    }
-    return String(decoding: bytes, as: UTF8.self)
-}
-
-/// The names in a folder without `.` and `..`.
-private func folderNames(_ path: String) -> [String] {
-    guard let stream = opendir(path) else { return [] }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-        let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        if name != "." && name != ".." { names.append(name) }
-    }
-    return names
 }
 
 /// The first two numbers of a version, which are compared in turn.

@@ -1,3 +1,4 @@
+import Host
 import Limits
 import Runtimes
 import Store

@@ -1,3 +1,4 @@
+import Host
 import Invoicing
 import Billing
 import CgroupFS

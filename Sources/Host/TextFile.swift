@@ -31,19 +31,21 @@ public func readText(_ path: String) throws(Fault) -> String {
     return text
 }
 
-/// Reads a file of at most 64 MiB.
+/// Reads a file.
 ///
+/// - Parameter most: the largest size in bytes.
 /// - Throws: as `readText` does, except that any bytes are accepted.
-public func readBytes(_ path: String) throws(Fault) -> [UInt8] {
+public func readBytes(_ path: String, most: Int = 64 << 20) throws(Fault) -> [UInt8] {
     let file = try FileReader(path)
     var bytes: [UInt8] = []
     while true {
         let block = try file.read()
         if block.isEmpty { return bytes }
-        guard bytes.count < 64 << 20 else {
-            throw Fault(
-                .badData, at: path, problem: "more than 64 MiB", suggestion: "Name a text file")
-        }
         bytes += block
+        guard bytes.count <= most else {
+            throw Fault(
+                .badData, at: path, problem: "more than \(most >> 20) MiB",
+                suggestion: "Name a text file")
+        }
     }
 }

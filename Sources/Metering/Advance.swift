@@ -133,8 +133,13 @@ extension Position {
     ///
     /// It is called for a tenant root with containers below it: its memory and io are theirs from
     /// now on.
-    public mutating func closeHoldings(withIO: Bool) {
+    ///
+    /// - Returns: the devices whose accounts were closed.
+    public mutating func closeHoldings(withIO: Bool) -> [DeviceNumber] {
         for gauge in HostMeter.gauges where !gauge.isGranted { gauges[gauge] = nil }
-        if withIO { (io, ioSince) = ([:], nil) }
+        guard withIO else { return [] }
+        let devices = io.keys.sorted()
+        (io, ioSince) = ([:], nil)
+        return devices
     }
 }

@@ -190,7 +190,8 @@ public enum Rule: Hashable, Sendable {
             let inner = container.path.hasPrefix("/lxc/") ? "ns" : nil
             return pattern.matches(container: container.path, inner: inner)
         case .storage(let folder):
-            return container.path == StorageReading.prefix + folder
+            // Two names on disk may be equal as Unicode; only the same bytes are the same folder.
+            return container.path.utf8.elementsEqual((StorageReading.prefix + folder).utf8)
         }
     }
 }

@@ -61,9 +61,11 @@ extension ContainerDetails {
     }
 }
 
-/// Limits the length of a text that the workload chose: above 1024 bytes, 256 characters remain.
+/// Limits the length of a text that the workload chose: above 1024 bytes, 256 scalars remain.
+///
+/// One `Character` can be as long as a whole file, so scalars are counted.
 private func bounded(_ text: String?) -> String? {
-    text.map { $0.utf8.count <= 1024 ? $0 : String($0.prefix(256)) }
+    text.map { $0.utf8.count <= 1024 ? $0 : String($0.unicodeScalars.prefix(256)) }
 }
 
 /// Drops labels with long keys and reserved labels, and shortens long values.

@@ -59,7 +59,7 @@ public func tenantRule(kind: String, pattern: String) -> Rule? {
 
 /// All keys of tenant rules, in the order in which help texts list them.
 public let tenantRuleKinds =
-    ["slice", "root", "label", "namespace", "unit", "cgroup"]
+    ["slice", "root", "label", "namespace", "unit", "cgroup", "storage"]
     + ContainerRuntimes.all.flatMap(\.ruleWords).map(\.word)
 
 extension ContainerRuntime {

@@ -36,10 +36,11 @@ extension App {
     private func notifyCaveats(
         over period: Period, tenant: String?, _ store: Store
     ) throws(Fault) {
-        let notes = try store.closingNotes(over: period, tenant: tenant, at: Host.wallTime())
-        let common = notes.common.map { "\($0.kind.rawValue): \($0.text)" }
-        let own = notes.tenants.flatMap { tenant, notes in
-            notes.map { "tenant \(tenant), \($0.kind.rawValue): \($0.text)" }
+        let caveats = try store.closingCaveats(
+            over: period, tenant: tenant, at: Host.wallTime())
+        let common = caveats.common.map { "\($0.kind.rawValue): \($0.text)" }
+        let own = caveats.tenants.flatMap { tenant, caveats in
+            caveats.map { "tenant \(tenant), \($0.kind.rawValue): \($0.text)" }
         }
         notify(first: 20, of: common + own, elsewhere: "octroi report unmetered, octroi audit")
     }
@@ -85,7 +86,7 @@ extension Settings {
     func issueOptions(isAgain: Bool = false) -> IssueOptions {
         var closing = ClosingPolicy()
         for (name, rule) in self.closing {
-            guard let kind = Note.Kind(rawValue: name) else { continue }
+            guard let kind = MeteringCaveat.Kind(rawValue: name) else { continue }
             closing.rules[kind] = ClosingRule(rawValue: rule)
         }
         return IssueOptions(

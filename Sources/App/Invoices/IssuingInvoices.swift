@@ -45,7 +45,7 @@ extension App {
     /// - Parameters:
     ///   - number: the number of the invoice.
     ///   - lines: the numbers of the lines, from 1; `nil` for all that are not credited yet.
-    ///   - reason: why, for the credit note.
+    ///   - reason: why, for the credit caveat.
     /// - Throws: `badData` for an unknown number; `wrongUse` for a credit note, and for a line that
     ///   does not exist, is a tax or was credited before.
     public func creditInvoice(
@@ -62,13 +62,13 @@ extension App {
     private func notify(of issued: IssuedNow, at now: Instant) {
         let new = issued.invoices.filter { $0.issued == now }
         for invoice in new {
-            for note in invoice.notes where note.kind != .assurance {
-                notify("\(invoice.number), \(note.kind.rawValue): \(note.text)")
+            for caveat in invoice.caveats where caveat.kind != .assurance {
+                notify("\(invoice.number), \(caveat.kind.rawValue): \(caveat.text)")
             }
         }
         // No document holds what was not measured of tenants without an invoice.
-        let unbilled = issued.unbilled.flatMap { tenant, notes in
-            notes.map { "tenant \(tenant), not invoiced, \($0.kind.rawValue): \($0.text)" }
+        let unbilled = issued.unbilled.flatMap { tenant, caveats in
+            caveats.map { "tenant \(tenant), not invoiced, \($0.kind.rawValue): \($0.text)" }
         }
         notify(first: 20, of: unbilled, elsewhere: "octroi report unmetered, octroi audit")
         // A numbered document never changes. So its sender should know now that an address is

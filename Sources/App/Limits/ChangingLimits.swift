@@ -155,7 +155,7 @@ extension App {
         // A boost that cannot be ended now is tried again later. So do not hold memory down for
         // long.
         options.deadlineMilliseconds = 3000
-        let tools = try limitTools(.write, options)
+        let tools = try limitTools(.write, options, keepsBoosts: true)
         let result = try tools.changer.withExclusiveLock { () throws(Fault) in
             try tools.changer.endOverdueBoosts(tools.targets())
         }

@@ -60,12 +60,14 @@ struct LimitTools {
 extension App {
     /// Opens the store and the tree.
     ///
-    /// - Parameter access: to write, overdue boosts are ended first.
+    /// - Parameters:
+    ///   - access: to write, overdue boosts are ended first.
+    ///   - keepsBoosts: leaves overdue boosts to the caller.
     func limitTools(
-        _ access: Store.Access, _ options: LimitOptions
+        _ access: Store.Access, _ options: LimitOptions, keepsBoosts: Bool = false
     ) throws(Fault) -> LimitTools {
         let store = try store(access)
-        if access == .write { endOverdueBoosts(store) }
+        if access == .write, !keepsBoosts { endOverdueBoosts(store) }
         let settings = try settings()
         var path = options.root ?? settings.cgroupRoot
         if path == nil { path = try store.lastRoot() }

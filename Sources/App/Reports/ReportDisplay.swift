@@ -30,9 +30,7 @@ extension Sheet {
                 let shown = display.text(number, text, customUnits)
                 sheet.rows[row][index] = .integer(number, display: shown)
             }
-            sheet.headings[column] = column.replacing("_permille", with: "")
-                .replacing("permille", with: "share").replacing("_minor", with: "")
-                .replacing("_us", with: "").replacing("_", with: " ")
+            sheet.headings[column] = heading(column)
         }
         return sheet
     }
@@ -68,4 +66,11 @@ extension ReportDefinition.Display {
         case .microseconds: humanDuration(number)
         }
     }
+}
+
+/// The heading of a column: its name without the unit at its end, as the values are shown in words.
+private func heading(_ column: String) -> String {
+    if column == "permille" { return "share" }
+    let unit = ["_permille", "_minor", "_us"].first { column.hasSuffix($0) }
+    return String(column.dropLast(unit?.count ?? 0)).replacing("_", with: " ")
 }

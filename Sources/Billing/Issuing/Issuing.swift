@@ -126,10 +126,10 @@ extension Store {
 public struct IssuedNow: Sendable {
     /// The documents of the period, those that were there before included.
     public var invoices: [Invoice]
-    /// Remarks on tenants without an invoice, because there was nothing to bill.
+    /// Caveats of tenants without an invoice, because there was nothing to bill.
     ///
     /// They say what was not measured. No document holds them, so the caller has to show them.
-    public var unbilled: [(tenant: String, notes: [Note])]
+    public var unbilled: [(tenant: String, caveats: [MeteringCaveat])]
 }
 
 /// Issues the invoices of one period, in one transaction.
@@ -146,7 +146,7 @@ private struct Issuing {
     private let checks: ClosingChecks
     /// Terms that were changed without Octroi, in words.
     private let changed: [String]
-    /// The remarks on earlier stretches that are issued now; tenants share most of them.
+    /// The caveats of earlier stretches that are issued now; tenants share most of them.
     private var checksOfStretches: [Period: ClosingChecks] = [:]
     private var digests = PriceBookDigests()
 
@@ -192,7 +192,7 @@ private struct Issuing {
         return invoices
     }
 
-    /// The remarks on an earlier stretch, which are on its own time.
+    /// The caveats of an earlier stretch, which are on its own time.
     private mutating func checks(of stretch: Period) throws -> ClosingChecks {
         if let known = checksOfStretches[stretch] { return known }
         let differences = try db.reading.audit(over: stretch)
@@ -201,16 +201,16 @@ private struct Issuing {
         return new
     }
 
-    /// The remarks on tenants that get no invoice.
+    /// The caveats of tenants that get no invoice.
     ///
-    /// - Throws: `badData` with the first remark that the policy blocks.
+    /// - Throws: `badData` with the first caveat that the policy blocks.
     func unbilled(
         _ payers: [Tenant], _ invoices: [Invoice]
-    ) throws -> [(tenant: String, notes: [Note])] {
+    ) throws -> [(tenant: String, caveats: [MeteringCaveat])] {
         let billed = Set(invoices.map(\.draft.tenant))
         return try payers.filter { !billed.contains($0.id) }.compactMap { tenant in
-            let notes = try checks.metering(of: tenant, options.closing)
-            return notes.isEmpty ? nil : (tenant.id, notes)
+            let caveats = try checks.metering(of: tenant, options.closing)
+            return caveats.isEmpty ? nil : (tenant.id, caveats)
         }
     }
 
@@ -233,7 +233,8 @@ private struct Issuing {
         let invoice = Invoice(
             number: "", draft: prepared.draft, issued: now,
             status: isCreditNote ? .creditNote : .issued, zone: options.zone.description,
-            parties: parties, notes: try checks.notes(for: prepared, of: tenant, options.closing),
+            parties: parties,
+            caveats: try checks.caveats(for: prepared, of: tenant, options.closing),
             proof: Proof(ledger: ledger, hash: [], previous: []))
         return try db.issue(
             invoice, series: series, pinned: prepared.pinned, books: books, &digests)

@@ -71,7 +71,7 @@ public struct Invoice: Hashable, Sendable {
     /// The seller, the buyer and the contract, as they were when the document was issued.
     public var parties: Parties
     /// What was known of the period's metering when the document was issued.
-    public var notes: [Note]
+    public var caveats: [MeteringCaveat]
     /// The hashes that seal the document; `nil` until it is sealed.
     public var proof: Proof?
 
@@ -79,11 +79,11 @@ public struct Invoice: Hashable, Sendable {
     public init(
         number: String, draft: Draft, issued: Instant, status: Status = .issued,
         credits: String? = nil, reason: String? = nil, zone: String = "UTC",
-        parties: Parties = Parties(), notes: [Note] = [], proof: Proof? = nil
+        parties: Parties = Parties(), caveats: [MeteringCaveat] = [], proof: Proof? = nil
     ) {
         (self.number, self.draft, self.issued, self.status) = (number, draft, issued, status)
         (self.credits, self.reason, self.zone) = (credits, reason, zone)
-        (self.parties, self.notes, self.proof) = (parties, notes, proof)
+        (self.parties, self.caveats, self.proof) = (parties, caveats, proof)
     }
 
     /// Whether the document gives money back to the tenant.
@@ -130,52 +130,6 @@ public struct Parties: Hashable, Sendable, Codable {
         terms: String? = nil
     ) {
         (self.seller, self.buyer, self.contract, self.terms) = (seller, buyer, contract, terms)
-    }
-}
-
-/// A remark on how an invoice's period was metered.
-public struct Note: Hashable, Sendable {
-    /// What a remark is about.
-    public enum Kind: String, Sendable, CaseIterable {
-        /// How far the quantities of a meter can be trusted.
-        case assurance
-        /// Time in which the collector did not run.
-        case gap
-        /// Time in which a container, or a priced meter of it, was not measured.
-        case unmetered
-        /// The period's end is not metered yet: the last reading is older.
-        case open
-        /// A control total or a term differs from the ledger, or usage is counted twice.
-        case audit
-    }
-
-    public var kind: Kind
-    /// The remark as invoices print it.
-    public var text: String
-
-    public init(_ kind: Kind, _ text: String) { (self.kind, self.text) = (kind, text) }
-
-    /// Creates a remark on how much of a meter's quantity has which assurance.
-    ///
-    /// Example: `cpu: conserved 3600000000, sampled 12000000`.
-    ///
-    /// - Parameter sums: the quantity of each assurance, in base units, by the assurance's name.
-    public init(_ meter: String, _ sums: [(name: String, quantity: Int128)]) {
-        let parts = sums.map { "\($0.name) \($0.quantity)" }
-        self.init(.assurance, "\(meter): " + parts.joined(separator: ", "))
-    }
-
-    /// The meter and the quantity of each assurance; `nil` for another kind of remark.
-    ///
-    /// It reads back the text that the initializer above writes.
-    public var assured: (meter: String, sums: [String: Int128])? {
-        guard kind == .assurance, let colon = text.firstIndex(of: ":") else { return nil }
-        let sums = text[colon...].dropFirst(2).split(separator: ", ").reduce(into: [:]) {
-            (sums: inout [String: Int128], part) in
-            let words = part.split(separator: " ")
-            if words.count == 2 { sums[String(words[0])] = Int128(words[1]) }
-        }
-        return (String(text[..<colon]), sums)
     }
 }
 

@@ -100,8 +100,9 @@ extension TickReading {
         var sample = checked.sample
         takeOverNetwork(&entry, &sample, birth: birth)
         let isRootWithOthers = isRoot && !found.isLeaf
-        if isRootWithOthers { entry.position?.closeHoldings(withIO: !rules.isIOConserved) }
+        var closed: [DeviceNumber] = []
         if isRootWithOthers {
+            closed = entry.position?.closeHoldings(withIO: !rules.isIOConserved) ?? []
             (sample.memoryCurrent, sample.memory) = (nil, nil)
             if !rules.isIOConserved { (sample.io, sample.isIOOff) = (nil, false) }
         }
@@ -112,7 +113,7 @@ extension TickReading {
                 || conservation.conservesIO(found.root), in: rules.zone)
         entry.parts = advance?.parts ?? []
         entry.anomalies = advance?.anomalies ?? []
-        entry.endedDevices = advance?.endedDevices ?? []
+        entry.endedDevices = closed + (advance?.endedDevices ?? [])
         refusals += advance?.refused ?? []
         for refusal in refusals { checked.lack(refusal) }
         noteAbsences(&entry, checked, known)

@@ -1,3 +1,4 @@
+import Host
 import Foundation
 import Metering
 
@@ -33,10 +34,7 @@ func bundle(of path: String, in bundles: [String]) -> NameFinder.Answer {
     return .unknown
 }
 
-/// Reads a file of less than 4 MiB; `nil` if it does not exist or is larger.
+/// Reads a file of at most 4 MiB; `nil` if it does not exist, is larger or is not a plain file.
 func smallFile(_ path: String) -> Data? {
-    guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
-        let size = attributes[.size] as? Int, size < 4 << 20
-    else { return nil }
-    return FileManager.default.contents(atPath: path)
+    (try? readBytes(path, most: 4 << 20)).map { Data($0) }
 }

@@ -1,3 +1,4 @@
+import Host
 import CgroupFS
 import CgroupFormat
 import Glibc

@@ -1,3 +1,4 @@
+import Host
 import CLinux
 import GRDB
 import Glibc
@@ -228,7 +229,7 @@ func storeErrors<Value>(
 private func isDiskFull(_ path: String) -> Bool {
     var status = statvfs()
     // A store that could not be created does not exist, so look at its folder.
-    return (statvfs(path, &status) == 0 || statvfs(folder(of: path), &status) == 0)
+    return (statvfs(path, &status) == 0 || statvfs(parentFolder(of: path), &status) == 0)
         && status.f_bavail * status.f_frsize < 65_536
 }
 

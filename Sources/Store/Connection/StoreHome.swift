@@ -1,3 +1,4 @@
+import Host
 import Sealing
 import CLinux
 import GRDB
@@ -94,7 +95,8 @@ private func settle(
 
 /// The path without symbolic links of a file that does not exist yet; `nil` without its folder.
 private func placeToBe(_ path: String) -> String? {
-    guard let name = path.split(separator: "/").last, let parent = realPath(folder(of: path)) else {
+    guard let name = path.split(separator: "/").last, let parent = realPath(parentFolder(of: path))
+    else {
         return nil
     }
     return parent == "/" ? "/\(name)" : "\(parent)/\(name)"

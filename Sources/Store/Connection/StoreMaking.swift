@@ -1,3 +1,4 @@
+import Host
 import CLinux
 import GRDB
 import Glibc
@@ -96,30 +97,6 @@ private func size(_ path: String) -> Int64? {
     return stat(path, &status) == 0 ? Int64(status.st_size) : nil
 }
 
-/// Creates a file of the store.
-///
-/// Its owner and group may read it. The group may also write it if the folder is shared with the
-/// group, that is, has mode 2770.
-///
-/// - Returns: the descriptor, or -1 with `errno`. It is EEXIST if anything is at the path, even a
-///   symbolic link.
-public func makeStoreFile(_ path: String) -> Int32 {
-    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
-    guard descriptor >= 0 else { return descriptor }
-    var status = stat()
-    // Mode 2770: group write permission, and new files get the folder's group.
-    let isShared =
-        stat(folder(of: path), &status) == 0 && status.st_mode & S_IWGRP != 0
-        && status.st_mode & S_ISGID != 0
-    if isShared { fchmod(descriptor, 0o660) }
-    return descriptor
-}
-
-/// The folder of a path with a slash at its end, or `.`.
-func folder(of path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-}
-
 /// Prevents other processes from creating or upgrading a store in the same folder at the same time.
 ///
 /// The lock is on the folder itself. So no lock file is left behind, and no lock that SQLite holds
@@ -129,7 +106,7 @@ struct FolderLock {
 
     /// Waits for the lock.
     init(of path: String) {
-        descriptor = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        descriptor = open(parentFolder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         // If the folder cannot be opened, SQLite's own locks still keep the file consistent.
         if descriptor >= 0 { clinux_lock_wait(descriptor) }
     }

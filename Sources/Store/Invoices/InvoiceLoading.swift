@@ -43,7 +43,7 @@ func load(_ db: Database, _ row: Row) throws -> Invoice {
         issued: Instant(milliseconds: row["issued_ms"]),
         status: isCreditNote ? .creditNote : try status(db, number, lines), credits: row["credits"],
         reason: row["reason"], zone: row["zone"], parties: try parties(row["parties"]),
-        notes: try loadNotes(db, number), proof: try loadProof(db, row))
+        caveats: try loadCaveats(db, number), proof: try loadProof(db, row))
 }
 
 /// Parses the seller and buyer; `{}` is what older schemas contain.
@@ -89,11 +89,13 @@ private func loadSegments(
 }
 
 /// Loads the caveats printed on an invoice.
-private func loadNotes(_ db: Database, _ number: String) throws -> [Note] {
+private func loadCaveats(_ db: Database, _ number: String) throws -> [MeteringCaveat] {
     try db.rows(
         "SELECT kind, text FROM invoice_note WHERE invoice = ? ORDER BY place",
         [number]
-    ).compactMap { row in Note.Kind(rawValue: row["kind"]).map { Note($0, row["text"]) } }
+    ).compactMap { row in
+        MeteringCaveat.Kind(rawValue: row["kind"]).map { MeteringCaveat($0, row["text"]) }
+    }
 }
 
 /// Loads the hashes that an invoice is sealed with; `nil` if it is not in the chain.

@@ -91,10 +91,10 @@ private func insert(
         let credited = creditedLines.isEmpty ? nil : creditedLines[index]
         try insert(db, line, of: invoice, index + 1, try taxes.of(line.taxes), credited)
     }
-    for (place, note) in invoice.notes.enumerated() {
+    for (place, caveat) in invoice.caveats.enumerated() {
         try db.run(
             "INSERT INTO invoice_note VALUES (?, ?, ?, ?)",
-            [invoice.number, place, note.kind.rawValue, note.text])
+            [invoice.number, place, caveat.kind.rawValue, caveat.text])
     }
 }
 

@@ -1,4 +1,6 @@
+import Foundation
 import GRDB
+import Invoicing
 import Metering
 import Units
 
@@ -16,13 +18,17 @@ public struct Unmeasured: Hashable, Sendable {
     public var isMadeGood: Bool
 
     /// One sentence, as it is printed on an invoice.
-    public var text: String {
-        let place = file == Absence.wholeCgroup ? "its cgroup" : file
-        let why =
-            "\(place): \(absence.reason.rawValue), \(escapingControlCharacters(absence.detail))"
-        return
-            "\(escapingControlCharacters(container)): \(meters) not measured from \(since) to \(until) (\(why))"
-            + (isMadeGood ? "; the counter went on, and its next reading was billed" : "")
+    public var text: String { caveat.text }
+
+    /// The caveat of an invoice over that time.
+    public var caveat: MeteringCaveat {
+        .unmeasured(
+            .init(
+                container: escapingControlCharacters(container),
+                meters: meters.components(separatedBy: ", "), since: since, until: until,
+                file: file == Absence.wholeCgroup ? "its cgroup" : file,
+                reason: absence.reason.rawValue, detail: escapingControlCharacters(absence.detail),
+                isMadeGood: isMadeGood))
     }
 
     /// Whether a file exists and could not be read, so that the operator should act.

@@ -16,7 +16,7 @@ public struct BoostedSpan: Hashable, Sendable {
     /// Whether a row of usage belongs to what was boosted.
     public func covers(_ usage: Usage) -> Bool {
         // Usage of all tenants together has no tenant and counts in any case.
-        if let owner = usage.tenant, owner != tenant { return false }
+        if let owner = usage.tenant, owner != tenant ?? Tenant.unattributed { return false }
         guard let container = usage.container, !isTenant else { return true }
         return paths.contains(container)
     }

@@ -20,8 +20,8 @@ struct PositionWriter {
             db,
             """
             INSERT OR REPLACE INTO position (container, cpu_usage_us, cpu_boottime_us,
-                cpu_ahead_us, io_boottime_us, net_boottime_us, gauges)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+                cpu_ahead_us, io_boottime_us, net_boottime_us, net_namespace, gauges)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """)
         device = try FastStatement(
             db, "INSERT OR REPLACE INTO position_io VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
@@ -36,7 +36,7 @@ struct PositionWriter {
         // The parameters follow the order of the columns in the statement.
         position.bind(
             row, at.cpu?.value, at.cpu?.bootMicroseconds, at.cpu?.ahead ?? 0, at.ioSince,
-            at.networkSince)
+            at.networkSince, at.network?.sample.namespace)
         position.bind(text: at.gauges.stored)
         try position.run()
         // Interfaces that the last reading did not have keep their old row. `addNetworks` skips it
@@ -46,6 +46,13 @@ struct PositionWriter {
                 try network.execute(arguments: [
                     row, mark.sample.namespace, interface, mark.bootMicroseconds,
                     counters.receivedBytes, counters.sentBytes,
+                ])
+            }
+            // Without its row, such an interface would look new after a restart, and its past would
+            // be billed.
+            for interface in mark.sample.counters.unread {
+                try network.execute(arguments: [
+                    row, mark.sample.namespace, interface, mark.bootMicroseconds, nil, nil,
                 ])
             }
         }
@@ -97,7 +104,7 @@ extension Store {
         return accounts
     }
 
-    /// The position in a row of table `position`, without devices and networks.
+    /// The position in a row of table `position`, without devices and the interfaces of its network.
     private func position(_ row: Row) throws -> Position {
         var position = Position()
         // Columns are NULL for what was never read; such a meter begins at its first reading.
@@ -107,6 +114,10 @@ extension Store {
         // When devices were last read, so that a new device is told from one that was not read.
         position.ioSince = row["io_boottime_us"]
         position.networkSince = row["net_boottime_us"]
+        if let namespace = row["net_namespace"] as Int64?, let at = position.networkSince {
+            position.network = Position.NetworkMark(
+                NetworkSample(namespace: namespace, counters: NetDev(interfaces: [:])), at: at)
+        }
         guard let gauges = GaugeStates(stored: row["gauges"] as String) else {
             throw DatabaseError(
                 resultCode: .SQLITE_CORRUPT,
@@ -152,17 +163,14 @@ extension Store {
                 WHERE boot = ? AND n.boottime_us = p.net_boottime_us
                 """, arguments: [boot])
         while let row = try rows.next() {
-            // The rows of one account arrive in any order. The first one creates the mark.
-            let id: Int64 = row["cgroup_id"]
-            var mark =
-                accounts[id]?.position?.network
-                ?? Position.NetworkMark(
-                    NetworkSample(
-                        namespace: row["namespace"], counters: NetDev(interfaces: [:])),
-                    at: row["boottime_us"])
-            mark.sample.counters.interfaces[row["interface"]] = NetDev.Counters(
-                receivedBytes: row["rx_bytes"], sentBytes: row["tx_bytes"])
-            accounts[id]?.position?.network = mark
+            let (id, interface): (Int64, String) = (row["cgroup_id"], row["interface"])
+            guard let received = row["rx_bytes"] as Int64?, let sent = row["tx_bytes"] as Int64?
+            else {
+                accounts[id]?.position?.network?.sample.counters.unread.insert(interface)
+                continue
+            }
+            accounts[id]?.position?.network?.sample.counters.interfaces[interface] =
+                NetDev.Counters(receivedBytes: received, sentBytes: sent)
         }
     }
 

@@ -142,7 +142,7 @@ extension Store {
         case .int64(let number): .integer(number)
         case .double(let number): .text("\(number)")
         case .string(let text): .text(text)
-        case .blob(let data): .text(data.map { String($0, radix: 16) }.joined())
+        case .blob(let data): .text(hex(Array(data)))
         }
     }
 }

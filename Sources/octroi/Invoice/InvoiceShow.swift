@@ -54,6 +54,8 @@ struct InvoiceShow: ParsableCommand {
             let reason = invoice.reason.map { ", \(quoted($0))" } ?? ""
             printError("octroi: it credits \(original)\(reason)")
         }
-        for note in invoice.notes { printError("\(note.kind.rawValue): \(note.text)") }
+        for caveat in invoice.caveats {
+            printError("\(caveat.kind.rawValue): \(caveat.text)")
+        }
     }
 }

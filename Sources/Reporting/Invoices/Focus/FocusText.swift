@@ -127,7 +127,9 @@ private func focusUnitName(_ unit: String) -> String {
     ]
     let parts = unit.split(separator: "-")
     let thing = String(parts.first ?? "")
-    let name = things[thing] ?? thing.replacing("_", with: " ")
+    // A unit named nil or none would be read as a missing value (`focusName`).
+    let own = thing.replacing("_", with: " ")
+    let name = things[thing] ?? focusName(own) ?? "\(own) (unit)"
     guard parts.count == 2, let time = parts.last, let first = time.first else { return name }
     return name + "-" + first.uppercased() + time.dropFirst() + "s"
 }

@@ -71,7 +71,7 @@ struct InvoicePage {
             "taxes": taxes, "groups": groups, "has_meters": !meters.isEmpty, "meters": meters,
             "unmetered": said([.assurance, .unmetered]), "gaps": said([.gap, .open]),
             "differences": said([.audit]),
-            "has_differences": invoice.notes.contains { $0.kind == .audit },
+            "has_differences": invoice.caveats.contains { $0.kind == .audit },
             "books": books, "rounding": rounding,
         ]
         if let chart = chart { context["chart"] = chart }
@@ -159,9 +159,12 @@ struct InvoicePage {
     /// Remarks as sentences.
     ///
     /// Remarks with quantities are left out: the table of meters shows them.
-    private func said(_ kinds: [Note.Kind]) -> [[String: Any]] {
-        invoice.notes.filter { kinds.contains($0.kind) && $0.assured == nil }
-            .map { ["said": text.name(text.sentence($0))] }
+    private func said(_ kinds: [MeteringCaveat.Kind]) -> [[String: Any]] {
+        invoice.caveats.compactMap { caveat in
+            if case .assured = caveat { return nil }
+            guard kinds.contains(caveat.kind) else { return nil }
+            return ["said": text.name(text.sentence(caveat))]
+        }
     }
 
     /// The versions of price books that priced the invoice; if there are several, with their time.
@@ -187,7 +190,7 @@ struct InvoicePage {
         // A credit note has no segments of its own. It was rounded as the invoice that it credits.
         let mode = (draft.segments.last ?? document.segments.last)?.book.rounding ?? .halfEven
         let key = "rounding_" + mode.rawValue.replacing("-", with: "_")
-        let unit = draft.currency.text(1) + "\u{A0}" + draft.currency.code
+        let unit = draft.currency.text(1) + " " + draft.currency.code
         return text.label("rounding_once", ["mode": text.label(key), "unit": text.words(unit)])
     }
 
@@ -195,7 +198,10 @@ struct InvoicePage {
     ///
     /// Percentages have two decimals and add up to 100 (largest remainder).
     private var meters: [[String: Any]] {
-        invoice.notes.compactMap { $0.assured }.map { meter, sums in
+        invoice.caveats.compactMap { caveat in
+            guard case .assured(let meter, let quantities) = caveat else { return nil }
+            let sums = Dictionary(
+                quantities.map { ($0.assurance, $0.quantity) }, uniquingKeysWith: +)
             let names = ["conserved", "estimated_split", "sampled", "imported"]
             let parts = apportion(10_000, over: names.map { sums[$0] ?? 0 })
             let total = sums.values.reduce(0, +)

@@ -1,6 +1,5 @@
 import CLinux
 import Glibc
-import Store
 import Units
 
 /// A lock file beside the store that only one process holds at a time (flock(2)).

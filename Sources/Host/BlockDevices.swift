@@ -30,8 +30,7 @@ extension BlockDevices {
     ///
     /// The name is the `DEVNAME` line of `/sys/dev/block/M:m/uevent`.
     public static func node(_ device: DeviceNumber) -> String? {
-        guard let directory = try? CgroupDirectory(path: "/sys/dev/block/\(device)"),
-            let text = try? directory.text(of: "uevent"),
+        guard let text = systemText("/sys/dev/block/\(device)/uevent"),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("DEVNAME=") })
         else { return nil }
         return "/dev/\(line.dropFirst(8))"
@@ -65,7 +64,7 @@ extension BlockDevices {
     private static func disk(of device: DeviceNumber) -> DeviceNumber {
         let base = "/sys/dev/block/\(device)"
         guard access("\(base)/partition", F_OK) == 0,
-            let parent = try? CgroupDirectory(path: "\(base)/..").text(of: "dev")
+            let parent = systemText("\(base)/../dev")
         else { return device }
         return DeviceNumber(String(parent.prefix { $0 != "\n" })) ?? device
     }
@@ -75,9 +74,7 @@ extension BlockDevices {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         let path = String(cString: resolved)
-        guard let proc = try? CgroupDirectory(path: "/proc/self"),
-            let table = try? proc.text(of: "mountinfo")
-        else { return nil }
+        guard let table = systemText("/proc/self/mountinfo") else { return nil }
         return Mount.all(in: table).holding(path)?.source
     }
 
