@@ -80,9 +80,9 @@ private let hour: Int128 = 3_600_000_000
                 IssueOptions(
                     series: "OCT", closing: ClosingPolicy(rules: [.audit: .print]))
             ).invoices.first
-        ).notes
+        ).caveats
         #expect(notes.first { $0.kind == .assurance }?.text == "cpu: \(name) \(hour)")
-        #expect(notes.first?.assured?.sums == [name: hour])
+        #expect(notes.first == .assured(meter: "cpu", [.init(name, hour)]))
     }
 
     /// Later usage, prices and notes change nothing of what was issued.

@@ -198,7 +198,7 @@ private let hour: Int128 = 3_600_000_000
         _ = try billing.store.importUsage(
             [billing.row("lab", "n", .cpu, 3_600_000_000, november)], at: now)
         try billing.tamper(deed)
-        func issue(_ rules: [Note.Kind: ClosingRule]) throws -> [Invoice] {
+        func issue(_ rules: [MeteringCaveat.Kind: ClosingRule]) throws -> [Invoice] {
             var options = IssueOptions(series: "OCT")
             options.closing = ClosingPolicy(rules: rules)
             return try billing.store.issue(over: november, tenant: nil, at: now, options).invoices
@@ -211,7 +211,7 @@ private let hour: Int128 = 3_600_000_000
         let invoices = try issue([.audit: .print])
         #expect(!invoices.isEmpty)
         for invoice in invoices {
-            #expect(invoice.notes.contains { $0.kind == .audit }, "\(invoice.notes)")
+            #expect(invoice.caveats.contains { $0.kind == .audit }, "\(invoice.caveats)")
         }
     }
 

@@ -58,7 +58,8 @@ import Testing
         #expect(Set(export).sorted() == prices && prices.contains("0.004445"))
         #expect(try desk.run("store", "check").status == 0)
         let verified = try desk.run("invoice", "verify")
-        #expect(verified.status == 0 && verified.errors.contains("2 of them are of an older Octroi"))
+        #expect(verified.status == 0)
+        #expect(verified.errors.contains("2 of them are of an older Octroi"))
         #expect(try desk.run("audit").status == 0)
         let schemas = try sql(
             "SELECT replace(group_concat(sql, ';'), char(10), ' ') FROM sqlite_schema")

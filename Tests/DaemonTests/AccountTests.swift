@@ -58,6 +58,29 @@ import Units
         #expect(collector.accounts.networkOwners.isEmpty)
     }
 
+    /// An interface that could not be read begins at its first reading, also after a restart.
+    @Test(arguments: [true, false])
+    func anUnreadInterfaceHasNoPast(isAlone: Bool) throws {
+        let other = isAlone ? "" : " eth1: 100 0 0 0 0 0 0 0 100 0 0 0 0 0 0 0\n"
+        func tick(_ seconds: Int64, _ line: String, _ collector: inout Collector<FakeKernel>) throws
+        {
+            kernel.seconds = seconds
+            kernel.cgroups[0].networkText = "heading\nheading\n\(other) eth0: \(line)\n"
+            _ = try collector.tick()
+        }
+        var first = try collector()
+        _ = try first.tick()
+        // Its network is its own, so all traffic counts, except what could not be read.
+        kernel.cgroups = [cgroup("/a", 2, cpu: 1, birth: kernel.now())]
+        try tick(10, "odd", &first)
+        var second = try collector()
+        try tick(20, "5000 0 0 0 0 0 0 0 7000 0 0 0 0 0 0 0", &second)
+        try tick(30, "5010 0 0 0 0 0 0 0 7001 0 0 0 0 0 0 0", &second)
+        let own: Int128 = isAlone ? 0 : 100
+        #expect(try usage(.netRxBytes) == ["/a": own + 10])
+        #expect(try usage(.netTxBytes) == ["/a": own + 1])
+    }
+
     /// A pod's network goes on with the next container when the one it was read for ends.
     @Test(arguments: [true, false])
     func aSharedNetworkIsCountedOnceOverAnEnd(isOwnerFirst: Bool) throws {

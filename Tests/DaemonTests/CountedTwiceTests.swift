@@ -72,7 +72,7 @@ import Units
     }
 
     private func issue(
-        _ rules: [Note.Kind: ClosingRule] = [.audit: .block]
+        _ rules: [MeteringCaveat.Kind: ClosingRule] = [.audit: .block]
     ) throws -> [Invoice] {
         try store.issue(
             over: hour, tenant: nil, at: kernel.at(3600).wall,
@@ -107,8 +107,8 @@ import Units
         #expect(fault.location.contains("tenant \(tenant)") && fault.problem == found[0].text)
         let invoices = try issue([.audit: .print])
         for invoice in invoices {
-            let said = invoice.notes.contains { $0.text == found[0].text }
-            #expect(said == (invoice.draft.tenant == tenant), "\(invoice.notes)")
+            let said = invoice.caveats.contains { $0.text == found[0].text }
+            #expect(said == (invoice.draft.tenant == tenant), "\(invoice.caveats)")
         }
         #expect(invoices.contains { $0.draft.tenant == tenant })
     }
@@ -137,7 +137,7 @@ import Units
     @Test func itIsSaidBeforeAnythingIsIssued() throws {
         try bring("/lab", 0, 3600, tenant: "lab")
         try meter()
-        let notes = try store.closingNotes(over: hour, tenant: nil, at: kernel.at(3600).wall)
+        let notes = try store.closingCaveats(over: hour, tenant: nil, at: kernel.at(3600).wall)
         let said = notes.tenants.flatMap { tenant, notes in notes.map { "\(tenant): \($0.text)" } }
         #expect(said.contains { $0.hasPrefix("lab: /lab, cpu: metered by Octroi and") }, "\(said)")
     }

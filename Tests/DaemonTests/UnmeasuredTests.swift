@@ -78,7 +78,7 @@ import Units
         }
     }
 
-    private func issue(_ rules: [Note.Kind: ClosingRule] = [:]) throws -> IssuedNow {
+    private func issue(_ rules: [MeteringCaveat.Kind: ClosingRule] = [:]) throws -> IssuedNow {
         try store.issue(
             over: hour, tenant: nil, at: kernel.at(3600).wall,
             IssueOptions(series: "OCT", closing: ClosingPolicy(rules: rules)))
@@ -111,7 +111,7 @@ import Units
         try price("memory")
         try run(6, broken: 2..<4) { harm(.memoryStat, kind) }
         let invoice = try #require(try issue().invoices.first)
-        let notes = invoice.notes.filter { $0.kind == .unmetered && $0.text.contains("memory") }
+        let notes = invoice.caveats.filter { $0.kind == .unmetered && $0.text.contains("memory") }
         #expect(notes.count == 1)
         #expect(
             notes.first?.text.hasPrefix("/a: memory not measured \(time(10, 40)) (memory.stat: ")
@@ -164,7 +164,7 @@ import Units
         try run(6, broken: 2..<4) { harm(file, .malformed) }
         // What is older than the first reading is another matter.
         let invoice = try #require(try issue().invoices.first)
-        let notes = invoice.notes.filter { $0.text.contains("not measured") }.map(\.text)
+        let notes = invoice.caveats.filter { $0.text.contains("not measured") }.map(\.text)
         #expect(notes.count == 1 && notes[0].contains("\(meter) not measured \(time(20, 40))"))
         #expect(notes[0].hasSuffix("; the counter went on, and its next reading was billed"))
         #expect(invoice.draft.net == .init(net))
@@ -243,15 +243,15 @@ import Units
         try price("cpu", "memory")
         try run(6, broken: 2..<4) { harm(.memoryStat, .malformed) }
         let later = kernel.at(3600).wall
-        let before = try store.closingNotes(over: hour, tenant: "acme", at: later)
-        let notes = try #require(before.tenants.first?.notes.map(\.text))
+        let before = try store.closingCaveats(over: hour, tenant: "acme", at: later)
+        let notes = try #require(before.tenants.first?.caveats.map(\.text))
         #expect(notes.contains { $0.hasPrefix("/a: memory not measured \(time(10, 40))") })
         // Only a period that is over can lack its end.
         #expect(before.common.map(\.kind) == [.open])
-        let running = try store.closingNotes(over: hour, tenant: nil, at: kernel.now().wall)
+        let running = try store.closingCaveats(over: hour, tenant: nil, at: kernel.now().wall)
         #expect(running.common.isEmpty && running.tenants.count == 1)
         let issued = try #require(try issue().invoices.first)
-        let said = issued.notes.map(\.text)
+        let said = issued.caveats.map(\.text)
         #expect(notes.allSatisfy(said.contains))
     }
 
@@ -268,7 +268,7 @@ import Units
         let issued = try issue()
         #expect(issued.invoices.isEmpty)
         #expect(issued.unbilled.map(\.tenant) == ["acme"])
-        let texts = issued.unbilled.flatMap(\.notes).map(\.text)
+        let texts = issued.unbilled.flatMap(\.caveats).map(\.text)
         #expect(texts.contains { $0.hasPrefix("/a: memory not measured \(time(0, 50))") })
     }
 
@@ -282,7 +282,7 @@ import Units
         }
         let invoice = try #require(try issue([.unmetered: .block]).invoices.first)
         #expect(
-            invoice.notes.filter { $0.kind == .assurance && $0.assured == nil }.map(\.text) == [
+            invoice.caveats.filter { isRemark($0, .assurance) }.map(\.text) == [
                 "memory of 1 container is the sum of the parts that memory.stat names, as a kernel "
                     + "before Linux 5.18 prints no line kernel in it"
             ])
@@ -301,4 +301,9 @@ import Units
         #expect("\(row["unmeasured"] ?? .none)" == "integer(1)")
         #expect("\(row["unmeasured_ms"] ?? .none)" == "integer(30000)")
     }
+}
+
+/// Whether a caveat is a sentence of a kind, without typed figures.
+private func isRemark(_ caveat: MeteringCaveat, _ kind: MeteringCaveat.Kind) -> Bool {
+    if case .remark(kind, _) = caveat { true } else { false }
 }

@@ -277,23 +277,25 @@ private func page(
             ),
             (
                 .unmetered,
-                "/a: b: cpu reserved, net_rx_bytes, gpu not measured from A to B (cpu.max: malformed, line 1)",
-                "/a: b: CPU reserved, Network, received, gpu not measured from A to B (cpu.max: not readable, line 1)"
+                "/a: b: cpu reserved, net_rx_bytes, gpu not measured from 2026-11-01T00:00:00Z to 2026-11-02T00:00:00Z (cpu.max: malformed, line 1)",
+                "/a: b: CPU reserved, Network, received, gpu not measured from 2026-11-01T00:00:00Z to 2026-11-02T00:00:00Z (cpu.max: not readable, line 1)"
             ),
             (
-                .unmetered, "/rebooted: not_running: until A, nothing_known",
-                "/rebooted: not_running: until A, nothing_known"
+                .unmetered, "/rebooted: not_running: until 2026-11-01T00:00:00Z, nothing_known",
+                "/rebooted: not_running: until 2026-11-01T00:00:00Z, nothing_known"
             ),
             (
                 .unmetered, "and 3 more: octroi report unmetered",
                 "and 3 more: octroi report unmetered"
             ),
             (.open, "the last reading is of A: rebooted", "the last reading is of A: rebooted"),
-        ] as [(Note.Kind, String, String)])
-    func codesOfNotesAreWordsOnThePage(kind: Note.Kind, sealed: String, said: String) throws {
+        ] as [(MeteringCaveat.Kind, String, String)])
+    func codesOfNotesAreWordsOnThePage(kind: MeteringCaveat.Kind, sealed: String, said: String)
+        throws
+    {
         var invoice = Invoice(
             number: "OCT-1", draft: try draft([]), issued: try month("2026-11").end)
-        invoice.notes = [Note(kind, sealed)]
+        invoice.caveats = [MeteringCaveat(kind, sealed)]
         let html = try page(invoice)
         #expect(html.contains("<li><bdi>\(said)"))
         #expect(html.contains(sealed) == (sealed == said))
@@ -301,14 +303,16 @@ private func page(
 
     /// What the audit found is no time that was not measured.
     @Test(arguments: [
-        (Note.Kind.audit, "Differences found by the audit", "Écarts relevés par l’audit"),
+        (MeteringCaveat.Kind.audit, "Differences found by the audit", "Écarts relevés par l’audit"),
         (.unmetered, "Unmetered time", "Temps non mesuré"), (.gap, "Gaps", "Lacunes"),
     ])
-    func eachNoteStandsUnderItsHeading(kind: Note.Kind, heading: String, french: String) throws {
+    func eachNoteStandsUnderItsHeading(kind: MeteringCaveat.Kind, heading: String, french: String)
+        throws
+    {
         var invoice = Invoice(
             number: "OCT-1", draft: try draft([]), issued: try month("2026-11").end)
         #expect(try !page(invoice).contains("Differences found by the audit"))
-        invoice.notes = [Note(kind, "a thing")]
+        invoice.caveats = [MeteringCaveat(kind, "a thing")]
         for (language, heading) in [(PageLanguage.en, heading), (.fr, french)] {
             let html = try page(invoice, language)
             let part = html.split(separator: "<dt>\(heading)</dt>").dropFirst().first

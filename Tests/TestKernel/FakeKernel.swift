@@ -14,6 +14,8 @@ public final class FakeKernel: KernelSource {
         /// Files that cannot be read.
         public var errors: [KernelFile: Errno] = [:]
         public var network: (namespace: Int64, received: Int64, sent: Int64)?
+        /// The whole text of net/dev, of namespace 7, in place of `network`.
+        public var networkText: String?
         public var end: CgroupEnd?
 
         public init(
@@ -88,6 +90,9 @@ public final class FakeKernel: KernelSource {
     }
 
     public func readNetwork(of index: Int, into buffer: inout [UInt8]) -> NetworkReading {
+        if let text = cgroups[index].networkText {
+            return .read(namespace: 7, length: fill(&buffer, text))
+        }
         guard let network = cgroups[index].network else { return .none }
         let counters = "\(network.received) 0 0 0 0 0 0 0 \(network.sent) 0 0 0 0 0 0 0"
         return .read(

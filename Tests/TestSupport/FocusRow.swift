@@ -21,10 +21,10 @@ private let allowed = [
     "PricingCategory": ["Standard", "Dynamic", "Committed", "Other"],
     "CommitmentDiscountStatus": [],
 ]
-/// The categories and subcategories of services; the last one is for everything else.
+/// The categories of services with their subcategories; the last one is for everything else.
 private let services = [
-    "Compute": "Containers", "Storage": "Block Storage", "Networking": "Network Infrastructure",
-    "Other": "Other (Other)",
+    "Compute": ["Containers"], "Storage": ["Block Storage", "File Storage"],
+    "Networking": ["Network Infrastructure"], "Other": ["Other (Other)"],
 ]
 /// Words that a CSV reader may take for null, in lower case.
 private let nullWords: Set = [
@@ -185,7 +185,8 @@ struct FocusRow {
     private var serviceFaults: [String] {
         let (category, sub) = (self["ServiceCategory"] ?? "", self["ServiceSubcategory"] ?? "")
         let issuer = self["InvoiceIssuerName"]
-        return when(services[category] != sub, "\(category) has no subcategory \(sub)")
+        let isKnown = services[category]?.contains(sub) == true
+        return when(!isKnown, "\(category) has no subcategory \(sub)")
             + words(providers).filter { columns.contains($0) && self[$0] != issuer }
             .map { "\($0) is not InvoiceIssuerName" }
     }

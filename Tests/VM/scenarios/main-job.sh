@@ -121,9 +121,11 @@ is "a container's cpu.max" "$(cat "$root$second/cpu.max")" "25000 100000"
 if octroi limit set "docker-$b.scope" memory.max=4K 2>/tmp/refused; then exit 1; fi
 is "a limit that would kill is refused" "$(grep -c 'reclaim, then kill' /tmp/refused)" 1
 
+run=$(sqlite3 "$OCTROI_DB" 'SELECT max(run) FROM tick')
 octroi collect --interval 1s &
 collector=$!
-sleep 2
+# Its first tick comes after it has set up its signals.
+until_above "it collects" "$run" sqlite3 "$OCTROI_DB" 'SELECT max(run) FROM tick'
 kill -TERM "$collector"
 wait "$collector"
 is "the collector ends cleanly on SIGTERM" "$?" 0
