@@ -149,7 +149,7 @@ import Units
         }
     }
 
-    /// A report reads. Whatever else its SQL does is a mistake in the file.
+    /// A report only reads: whatever else its SQL does is a mistake in the file.
     @Test(arguments: [
         "DELETE FROM usage", "SELECT * FROM nowhere", "SELECT :who", "SELECT ?1", "no SQL",
         "UPDATE tenant SET name = 'x'",

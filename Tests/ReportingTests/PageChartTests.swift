@@ -88,7 +88,7 @@ import Units
             text: PageText(language: language, labels: try Made.labels(language)))
     }
 
-    /// 8 EUR in four days: 1, 3, 0 and 4. The grid goes by 1 EUR up to 4, 94 points high.
+    /// 8 EUR in four days, as 1, 3, 0 and 4: the grid goes by 1 EUR up to 4, 94 points high.
     @Test func barsStandOnTheBaselineByTheirCost() throws {
         let chart = try #require(try Chart(page(800, days: [0: 10, 1: 30, 3: 40])))
         #expect(chart.baseline == Rational(106))
