@@ -196,11 +196,14 @@ private func readDecimal(_ value: YAMLValue) throws(Fault) -> DecimalPrice {
 
 /// What a meter counts; a custom meter says so with `unit:`.
 ///
-/// - Throws: `badData` if a custom meter has no unit, if another meter has one, or if the unit is
-///   no base unit, such as `GPU-hour` in place of `GPU-second`.
+/// Another meter may repeat its own base unit: price books of an older Octroi have
+/// `unit: byte-second` for `storage`, which was a custom meter then.
+///
+/// - Throws: `badData` if a custom meter has no unit, if another meter has a wrong one, or if the
+///   unit is no base unit, such as `GPU-hour` in place of `GPU-second`.
 private func dimension(of meter: Meter, _ members: YAMLMembers) throws(Fault) -> Dimension {
     if let known = meter.dimension {
-        if let unit = members["unit"] {
+        if let unit = members["unit"], try unit.text() != known.baseUnit {
             throw unit.fault(
                 "a unit for \(meter), which counts \(known.baseUnit)", "Take the unit out")
         }

@@ -49,7 +49,9 @@ func eventuallyAside(
 func beside(
     _ service: @escaping @Sendable () async throws -> Void, _ test: () async throws -> Void
 ) async throws {
-    let task = Task { try await service() }
+    // All tests of a run wait in one queue for as many threads as there are cores, and a service of
+    // the same priority would wait behind them. A higher priority has threads of its own.
+    let task = Task(priority: .high) { try await service() }
     let result: Result<Void, any Error>
     do {
         result = .success(try await test())

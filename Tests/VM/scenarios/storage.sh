@@ -42,14 +42,13 @@ sleep 6
 until_is "it is back after a kill" active systemctl is-active octroi
 sleep 3
 systemctl stop octroi
-# Each folder held the same all the time: its byte-seconds are its bytes times whole ticks.
+# Each folder held the same all the time: its byte-seconds are its bytes times the time between the ticks.
 for folder in /srv/quota/acme /srv/walk; do
     bytes=$(measured "$folder" | cut -d' ' -f1)
-    expected=$(sqlite3 "$OCTROI_DB" "SELECT $bytes * (max(t.boottime_us) - min(t.boottime_us)) / 1000000
-        FROM tick t WHERE t.wall_ms >= (SELECT min(first_seen_ms) FROM container WHERE path = 'storage:$folder')")
-    got=$(metered "storage:$folder" storage)
-    # The end of a tick, which is when a folder counts, is a moment after its start.
-    between "byte-seconds of $folder" $((expected - bytes)) "$got" $((expected + bytes))
+    # A folder counts at the end of a tick.
+    expected=$(sqlite3 "$OCTROI_DB" "SELECT $bytes * (max(boottime_us + duration_us) - min(boottime_us + duration_us)) / 1000000
+        FROM tick WHERE wall_ms >= (SELECT first_seen_ms FROM container WHERE path = 'storage:$folder')")
+    is "byte-seconds of $folder" "$(metered "storage:$folder" storage)" "$expected"
     is "one account of $folder" "$(sqlite3 "$OCTROI_DB" "SELECT count(*) FROM container WHERE path = 'storage:$folder'")" 1
 done
 is "nothing of the hidden folder" "$(metered storage:/home/acme storage)" 0
