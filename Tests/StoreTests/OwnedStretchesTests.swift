@@ -66,7 +66,7 @@ import Units
         }
     }
 
-    @Test(arguments: 0..<12 as Range<UInt64>)
+    @Test(arguments: 0..<5 as Range<UInt64>)
     func everyHourHasTheOwnerItWasLastGivenTo(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         var model = [String?](repeating: nil, count: Int(Self.hours))

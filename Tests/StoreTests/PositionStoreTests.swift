@@ -51,7 +51,7 @@ import Units
 
     private func loaded() throws -> [Int64: Account] { try rig.begin().accounts }
 
-    @Test(arguments: 0..<25 as Range<UInt64>)
+    @Test(arguments: 0..<8 as Range<UInt64>)
     func everyFieldComesBack(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let run = try rig.begin()
@@ -75,7 +75,7 @@ import Units
     }
 
     /// Nothing of the old position is left, except of devices whose end was not seen.
-    @Test(arguments: 0..<25 as Range<UInt64>)
+    @Test(arguments: 0..<8 as Range<UInt64>)
     func aNewPositionTakesThePlaceOfTheOld(seed: UInt64) throws {
         var random = SeededRandom(seed: 1000 + seed)
         let run = try rig.begin()
