@@ -63,40 +63,67 @@ actor StorageService: Service {
     ///
     /// Those that the file system counts come first, because they take no time.
     func measure() {
-        let wanted = board.wanted
+        let wanted = board.wanted.sorted()
         due = due.filter { wanted.contains($0.key) }
         told = told.filter { wanted.contains($0.key) }
         let now = clock().bootMicroseconds
-        var counted: Set<Project> = []
+        guard wanted.contains(where: { due[$0, default: .min] <= now }) else { return }
+        let counts = Self.unshared(wanted.map { (folder: $0, count: ask($0)) })
         var rest: [String] = []
-        for folder in wanted.sorted() where due[folder, default: .min] <= now {
-            if !ask(folder, &counted) { rest.append(folder) }
+        for (folder, count) in counts where due[folder, default: .min] <= now {
+            switch count {
+            case .project(_, let bytes): post(folder, bytes, nil, .quota, again: Self.quotaEvery)
+            case .failed(let absence): post(folder, nil, absence, .walk, again: Self.quotaEvery)
+            case .none: rest.append(folder)
+            }
         }
         for folder in rest where !isStopping.load(ordering: .relaxed) { walk(folder) }
     }
 
     /// A project of a file system, whose count is that of all folders with its id.
-    private struct Project: Hashable {
+    struct Project: Hashable {
         var device: UInt64
         var id: UInt32
     }
 
-    /// Asks the file system for a folder's space.
+    /// What a file system says of a folder.
+    enum Count: Equatable {
+        /// The count of the folder's project.
+        case project(Project, bytes: Int64)
+        /// It keeps no count of its own.
+        case none
+        /// The folder cannot be opened.
+        case failed(Absence)
+    }
+
+    /// The counts that are those of one folder alone.
     ///
-    /// - Parameter counted: the projects that other folders were measured by in this round. A second
-    ///   folder of a project is walked through, because the count is that of both.
-    /// - Returns: whether the folder is done; false if a walk is needed.
-    private func ask(_ folder: String, _ counted: inout Set<Project>) -> Bool {
+    /// Folders of one project have one count, which is the space of all of them. If each of them, or
+    /// only one, were billed by it, space would be billed twice, so all of them are walked through.
+    static func unshared(
+        _ counts: [(folder: String, count: Count)]
+    ) -> [(folder: String, count: Count)] {
+        var folders: [Project: Int] = [:]
+        for case .project(let project, _) in counts.map(\.count) {
+            folders[project, default: 0] += 1
+        }
+        return counts.map { folder, count in
+            guard case .project(let project, _) = count, folders[project] != 1 else {
+                return (folder, count)
+            }
+            return (folder, .none)
+        }
+    }
+
+    /// Asks the file system for a folder's space.
+    private func ask(_ folder: String) -> Count {
         do throws(Absence) {
             let space = try FolderSpace(opening: folder)
-            guard let (project, bytes) = space.projectSpace(),
-                counted.insert(Project(device: space.device, id: project)).inserted
-            else { return false }
-            post(folder, bytes, nil, .quota, again: Self.quotaEvery)
+            guard let (project, bytes) = space.projectSpace() else { return .none }
+            return .project(Project(device: space.device, id: project), bytes: bytes)
         } catch {
-            post(folder, nil, error, .walk, again: Self.quotaEvery)
+            return .failed(error)
         }
-        return true
     }
 
     /// Walks through a folder and adds up its blocks.

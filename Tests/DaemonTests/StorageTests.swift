@@ -186,6 +186,21 @@ import Units
         #expect(Rule.storage(pattern).suggestion != nil)
     }
 
+    /// The count of a project is that of all its folders, so it is nobody's alone.
+    @Test func aSharedCountIsNotBilled() {
+        let (a, b) = (
+            StorageService.Project(device: 1, id: 42), StorageService.Project(device: 2, id: 42)
+        )
+        let failed = StorageService.Count.failed(Absence(.failed, detail: "gone"))
+        let counts: [(folder: String, count: StorageService.Count)] = [
+            ("/a", .project(a, bytes: 10)), ("/b", .none), ("/c", .project(a, bytes: 10)),
+            ("/d", .project(b, bytes: 7)), ("/e", failed),
+        ]
+        let own = StorageService.unshared(counts)
+        #expect(own.map(\.folder) == ["/a", "/b", "/c", "/d", "/e"])
+        #expect(own.map(\.count) == [.none, .none, .none, .project(b, bytes: 7), failed])
+    }
+
     /// The service measures what the collector wants, and again only when it is due.
     @Test func theServiceMeasuresWhatIsDue() async throws {
         let path = "\(folder.path)/acme"

@@ -53,7 +53,7 @@ extension Position {
     /// (100 + 200) ÷ 2 × 3 = 450 byte-seconds.
     ///
     /// - Parameters:
-    ///   - value: the new reading; `nil` if there is none.
+    ///   - value: the new reading; `nil` if it failed.
     ///   - longestHold: in µs. A longer time since the last reading is not measured.
     mutating func hold(
         _ gauge: Gauge, _ value: Int64?, _ moment: Moment, _ longestHold: Int64,

@@ -16,7 +16,7 @@ public struct Verification: Sendable {
     public var open: Int64 = 0
     /// The chain's last hash, in hex; kept elsewhere, it later proves that nothing was rewritten.
     public var head = ""
-    /// Sentences about damage; empty if there is none.
+    /// Sentences about damage; empty for a sound store.
     public var damage: [String] = []
     /// A sentence about wrong sums of days; `nil` if they agree with the ledger.
     ///

@@ -77,7 +77,7 @@ private func parsed(_ text: String) -> [String: String?] {
     return fields ?? ["unreadable": text]
 }
 
-/// The result of all changes, applied one after another; `nil` if there are none.
+/// The result of all changes, applied one after another; `nil` without any change.
 private func merged(_ said: [String]) -> [String: String?]? {
     said.isEmpty ? nil : said.reduce(into: [:]) { $0.merge(parsed($1)) { $1 } }
 }

@@ -13,7 +13,7 @@ struct ImportStage {
     let tenants: [String: Tenant]
     /// The start of the first version of each price book.
     let firstPrices: [String: Instant]
-    /// The start of the first version of any price book; `nil` if there is none.
+    /// The start of the first version of any price book; `nil` without a price book.
     let firstPrice: Instant?
     private var accounts: [Account: Int64] = [:]
     private(set) var meters: [Meter: Int64] = [:]

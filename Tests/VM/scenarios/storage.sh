@@ -53,11 +53,12 @@ for folder in /srv/quota/acme /srv/walk; do
 done
 is "nothing of the hidden folder" "$(metered storage:/home/acme storage)" 0
 is "the ledger is sound" "$(octroi store verify >/dev/null; echo $?)" 0
-# Two folders of one project have one count, so the second is walked through.
+# Two folders of one project have one count, which would bill space twice: both are walked through.
 chattr -p 42 +P /srv/quota/shop
 head -c 2000000 /dev/urandom >/srv/quota/shop/file
 sync
 octroi tenant add shop --storage /srv/quota/shop
 octroi collect --interval 1s --for 4s
+is "the first folder of a project" "$(measured /srv/quota/acme)" "$(du -s --block-size=1 /srv/quota/acme | cut -f1) walk"
 is "the second folder of a project" "$(measured /srv/quota/shop)" "$(du -s --block-size=1 /srv/quota/shop | cut -f1) walk"
 umount /srv/quota
