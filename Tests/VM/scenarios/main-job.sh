@@ -41,7 +41,8 @@ slice=/tenant.slice/tenant-acme.slice
 first=$slice/docker-$a.scope second=$slice/docker-$b.scope press=/system.slice/lab-press.service
 # A container that is created and removed between two ticks.
 docker run --rm --cgroup-parent tenant-acme.slice bb /bin/sh -c 'x=0; while [ $x -lt 3000 ]; do x=$((x+1)); done' || true
-# Before the last reading, the workloads are done and only sleep, so the counters stand still.
+# Before the last reading the workloads are done, and frozen: even a process that sleeps is now and then
+# given a microsecond, and then the counters would not be what the last reading saw.
 counters() { for cgroup in "$first" "$second" "$press"; do of "$cgroup" cpu.stat; done; }
 at_rest() {
     local before
@@ -50,6 +51,10 @@ at_rest() {
     [ "$before" != "$(counters)" ] || echo yes
 }
 until_is "the workloads are done" yes at_rest
+freeze() { for cgroup in "$first" "$second" "$press"; do echo "$1" >"$root$cgroup/cgroup.freeze"; done; }
+frozen() { for cgroup in "$first" "$second" "$press"; do grep -c '^frozen 1' "$root$cgroup/cgroup.events" || true; done | sort -u; }
+freeze 1
+until_is "the workloads are frozen" 1 frozen
 kill -INT "$collector"
 wait "$collector"
 
@@ -111,6 +116,7 @@ is "credited" "$(octroi invoice list --format csv | grep -c '^OCT-000001,.*,cred
 octroi invoice issue --month "$month" --until now --again
 octroi invoice verify
 
+freeze 0
 octroi limit set acme cpu=50% memory.max=512M pids.max=200 --reason scenario
 is "cpu.max" "$(cat "$root$slice/cpu.max")" "50000 100000"
 is "memory.max" "$(cat "$root$slice/memory.max")" 536870912

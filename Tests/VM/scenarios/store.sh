@@ -47,5 +47,6 @@ sqlite3 /srv/late.db "DROP TRIGGER usage_is_final; UPDATE usage SET quantity = q
 status=0
 octroi store verify --db /srv/late.db >/srv/damage || status=$?
 is "a forged row ends with 1" "$status" 1
-is "and is named" "$(grep -c "docker-$container.scope" /srv/damage)" 1
+is "and is named" "$(grep -c "docker-$container.scope.*: it was changed" /srv/damage)" 1
+is "and the sum of its day" "$(grep -c "1 sum of a day differs from the ledger, first that of $path" /srv/damage)" 1
 date -s "@$((before + $(awk '{ print int($1) }' /proc/uptime) - up))" >/dev/null
