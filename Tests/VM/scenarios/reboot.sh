@@ -31,8 +31,8 @@ octroi tenant add acme --slice tenant-acme.slice >/dev/null
 systemctl enable -q --now octroi
 until_is "the daemon runs" active systemctl is-active octroi
 octroi limit set acme cpu=0.5 pids.max=300 --reason contract >/dev/null
-octroi limit boost acme cpu=2 --for 1h --reason "over the reboot" 2>/dev/null >/dev/null
-octroi limit boost acme cpu.weight=500 --for 8s 2>/dev/null >/dev/null
+octroi limit boost acme cpu=2 --for 1h --reason "over the reboot" >/dev/null
+octroi limit boost acme cpu.weight=500 --for 8s >/dev/null
 is "boosted" "$(of $slice cpu.max) $(of $slice cpu.weight)" "200000 100000 500"
 is "both have timers" "$(timers)" 2
 sync
