@@ -3,6 +3,12 @@
 SWIFT  ?= swift
 JOBS   := -j $(shell nproc)
 PRODUCT ?= octroi
+# One optimized build serves the demo, the tests and the guest. A module is optimized as a whole, by one
+# thread unless told otherwise.
+THREADS := -Xswiftc -num-threads -Xswiftc 2
+BUILT   := .build/tested
+TESTED  := $(JOBS) --scratch-path $(BUILT) -c release -Xswiftc -enable-testing -Xswiftc -gnone $(THREADS)
+OCTROI  := $(BUILT)/release/octroi
 FORMAT := Sources Tests Benchmarks Package.swift migrations reports
 
 .PHONY: help deps build demo demo-vm test test-vm focus-check lint check format bench release clean
@@ -14,29 +20,29 @@ help:  ## List what can be made
 deps:
 	@Tests/Demo/deps libsqlite3-dev libsystemd-dev zlib1g-dev libgcrypt20-dev pkg-config
 
-build: deps  ## Build the debug binary, .build/debug/octroi
-	$(SWIFT) build $(JOBS) --product octroi
+build: deps  ## Build the binary for this machine, .build/tested/release/octroi
+	$(SWIFT) build $(TESTED) --product octroi
 
 demo: build  ## Meter this host for 20 s with two tenants' workloads, and invoice them
-	@Tests/Demo/demo .build/debug/octroi
+	@Tests/Demo/demo $(OCTROI)
 
-demo-vm: release  ## The same in a Debian guest with systemd, where every meter and limit works
-	@Tests/Demo/demo-vm
+demo-vm: build  ## The same in a Debian guest with systemd, where every meter and limit works
+	@Tests/Demo/demo-vm $(OCTROI)
 
 test: deps  ## Run every test that this host can run
-	@Tests/said-again $(SWIFT) test $(JOBS) --disable-xctest
+	@Tests/said-again $(SWIFT) test $(TESTED) --disable-xctest
 
-test-vm: release  ## Run the scenarios in the guest: systemd, Docker, memory, io, limits
-	@Tests/VM/run
+test-vm: build  ## Run the scenarios in the guest: systemd, Docker, memory, io, limits
+	@OCTROI_BINARY=$(OCTROI) Tests/VM/run
 
 focus-check: build  ## Let the official FOCUS validator look at an export (needs Python 3.12 and pip)
-	@Tests/Focus/run .build/debug/octroi
+	@Tests/Focus/run $(OCTROI)
 
 lint:  ## Lint the format
 	$(SWIFT) format lint --strict --recursive $(FORMAT)
 
 check: deps lint  ## Lint the format and check the rules of the house
-	$(SWIFT) test $(JOBS) --disable-xctest --filter TidyTests
+	$(SWIFT) test $(TESTED) --disable-xctest --filter TidyTests
 
 format:  ## Format the sources in place
 	$(SWIFT) format --in-place --recursive $(FORMAT)
@@ -47,9 +53,8 @@ bench: deps  ## Measure the figures, each beside its floor or peer
 	@Benchmarks/close
 	@Benchmarks/limits
 
-# A module is optimized as a whole, and by one thread unless told otherwise.
 release: deps  ## Build the binary for other machines, .build/release/octroi
-	$(SWIFT) build $(JOBS) -c release --static-swift-stdlib --product $(PRODUCT) -Xswiftc -num-threads -Xswiftc 2
+	$(SWIFT) build $(JOBS) -c release --static-swift-stdlib --product $(PRODUCT) $(THREADS)
 
 clean:  ## Remove what was built and the demo's store
 	rm -rf .build .demo
