@@ -211,7 +211,7 @@ extension CutHistory {
     /// OCTROI_CUTS=100000 tries more seeds, OCTROI_CUTS_FROM=7 begins with another.
     @Test(arguments: 0..<8) func documentsAddUpToOneInvoice(lane: Int) {
         let environment = ProcessInfo.processInfo.environment
-        let count = environment["OCTROI_CUTS"].flatMap { Int($0) } ?? 240
+        let count = environment["OCTROI_CUTS"].flatMap { Int($0) } ?? 120
         let from = environment["OCTROI_CUTS_FROM"].flatMap { Int($0) } ?? 0
         for seed in stride(from: from + lane, to: from + count, by: 8) {
             var history = CutHistory(seed: UInt64(seed))

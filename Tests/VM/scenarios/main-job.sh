@@ -1,5 +1,5 @@
 #!/bin/bash
-# Two Docker containers and one systemd service of two tenants are metered for 30 s (cpu, memory, io) and
+# Two Docker containers and one systemd service of two tenants are metered (cpu, memory, io) and
 # invoiced. Usage equals the kernel's own counters. A limit is set and read back.
 # shellcheck source=Tests/VM/lib.sh
 . /srv/lib.sh
@@ -9,7 +9,7 @@ tenants:
   - { id: acme, price_book: standard, match: [ { slice: tenant-acme.slice } ] }
   - { id: lab,  price_book: standard, match: [ { unit: "lab-*.service" } ] }
 YAML
-# Prices are so high that half a minute costs euros.
+# Prices are so high that seconds cost euros.
 cat >/etc/octroi/prices.yaml <<'YAML'
 books:
   - id: standard
@@ -32,10 +32,10 @@ octroi doctor
 octroi collect --interval 2s &
 collector=$!
 sleep 3
-burn='i=0; while [ $i -lt 20 ]; do dd if=/dev/zero of=/out bs=64k count=8 conv=fsync 2>/dev/null; x=0; while [ $x -lt 10000 ]; do x=$((x+1)); done; i=$((i+1)); done; sleep 300'
+burn='i=0; while [ $i -lt 20 ]; do dd if=/dev/zero of=/out bs=64k count=8 conv=fsync 2>/dev/null; x=0; while [ $x -lt 3000 ]; do x=$((x+1)); done; i=$((i+1)); done; sleep 300'
 a=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c "$burn")
-b=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c 'x=0; while [ $x -lt 150000 ]; do x=$((x+1)); done; sleep 300')
-systemd-run -q --unit lab-press.service --property=Type=exec -p IOAccounting=yes -p MemoryAccounting=yes /bin/sh -c 'dd if=/dev/zero of=/srv/lab.out bs=1M count=8 conv=fsync; x=0; while [ $x -lt 100000 ]; do x=$((x+1)); done; exec sleep 300'
+b=$(docker run -d --cgroup-parent tenant-acme.slice bb /bin/sh -c 'x=0; while [ $x -lt 50000 ]; do x=$((x+1)); done; sleep 300')
+systemd-run -q --unit lab-press.service --property=Type=exec -p IOAccounting=yes -p MemoryAccounting=yes /bin/sh -c 'dd if=/dev/zero of=/srv/lab.out bs=1M count=8 conv=fsync; x=0; while [ $x -lt 40000 ]; do x=$((x+1)); done; exec sleep 300'
 
 slice=/tenant.slice/tenant-acme.slice
 first=$slice/docker-$a.scope second=$slice/docker-$b.scope press=/system.slice/lab-press.service
