@@ -3,8 +3,9 @@
 SWIFT  ?= swift
 JOBS   := -j $(shell nproc)
 PRODUCT ?= octroi
-# One optimized build serves the demo, the tests and the guest. A module is optimized as a whole, by one
-# thread unless told otherwise.
+# One optimized build serves the demo, the tests and the guest. "swift test" is told to build nothing: what
+# "swift build" has built, it would build once more. A module is optimized as a whole, by one thread unless
+# told otherwise.
 THREADS := -Xswiftc -num-threads -Xswiftc 2
 BUILT   := .build/tested
 TESTED  := $(JOBS) --scratch-path $(BUILT) -c release -Xswiftc -enable-testing -Xswiftc -gnone $(THREADS)
@@ -30,10 +31,11 @@ demo-vm: build  ## The same in a Debian guest with systemd, where every meter an
 	@Tests/Demo/demo-vm $(OCTROI)
 
 test: deps  ## Run every test that this host can run
-	@Tests/said-again $(SWIFT) test $(TESTED) --disable-xctest
+	@Tests/said-again $(SWIFT) build $(TESTED) --build-tests
+	@Tests/said-again $(SWIFT) test $(TESTED) --skip-build --disable-xctest
 
 test-vm: build  ## Run the scenarios in the guest: systemd, Docker, memory, io, limits
-	@OCTROI_BINARY=$(OCTROI) Tests/VM/run
+	@Tests/VM/run
 
 focus-check: build  ## Let the official FOCUS validator look at an export (needs Python 3.12 and pip)
 	@Tests/Focus/run $(OCTROI)
@@ -42,7 +44,8 @@ lint:  ## Lint the format
 	$(SWIFT) format lint --strict --recursive $(FORMAT)
 
 check: deps lint  ## Lint the format and check the rules of the house
-	$(SWIFT) test $(TESTED) --disable-xctest --filter TidyTests
+	$(SWIFT) build $(TESTED) --build-tests
+	$(SWIFT) test $(TESTED) --skip-build --disable-xctest --filter TidyTests
 
 format:  ## Format the sources in place
 	$(SWIFT) format --in-place --recursive $(FORMAT)
